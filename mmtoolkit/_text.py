@@ -1,0 +1,27 @@
+"""Small helpers for text that people will read: escape it, shorten it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+__all__ = ["escape", "escape_markdown", "shorten"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
+
+
+def shorten(text: object, limit: int = 60) -> str:
+    """Return `text` on one line, without control characters, at most `limit` characters long."""
+    line = " ".join(_CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8").split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def escape(text: object, limit: int = 200) -> str:
+    """Return `text` shortened and safe inside HTML, attribute values and Plotly's hover text."""
+    return html.escape(shorten(text, limit), quote=True)
+
+
+def escape_markdown(text: object, limit: int = 200) -> str:
+    """Return `text` shortened and safe inside a Markdown table cell."""
+    return _MARKDOWN.sub(r"\\\1", shorten(text, limit))

@@ -1,0 +1,403 @@
+"""What is embedded: texts, pictures, videos, and several of them fused; loaded, checked and fingerprinted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from mmtoolkit._text import shorten
+from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+__all__ = ["Content", "Fused", "Image", "KeyMaker", "Text", "Video", "is_url"]
+
+_FORMAT = 1  # of the key; a change makes every cached vector unfindable
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_MAX_DATA_URI = 64 * 1024 * 1024
+
+
+def is_url(source: object) -> bool:
+    """Tell whether `source` is a string with a URL scheme (``https://``, but also ``ftp://``)."""
+    return isinstance(source, str) and bool(_URL.match(source))
+
+
+@dataclass(eq=False)
+class _Hashed:
+    """Remembers the digest, so that a file that changes between hashing and sending is noticed."""
+
+    _digest: bytes | None = field(default=None, init=False, repr=False)
+
+    def digest(self) -> bytes:
+        """Return SHA-256 of the source (32 bytes); computed once."""
+        if self._digest is None:
+            self._digest = self._compute_digest()
+        return self._digest
+
+    def _compute_digest(self) -> bytes:
+        raise NotImplementedError
+
+    def expect_digest(self, digest: bytes) -> None:
+        """Take over a digest known from a memo, instead of reading the file."""
+        self._digest = digest
+
+    def _checked(self, data: bytes, name: str) -> bytes:
+        if self._digest is not None and hashlib.sha256(data).digest() != self._digest:
+            raise UnreadableItemError("the file changed while it was being embedded; run again", name=name)
+        return data
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadableItemError(f"there is no file {os.fspath(path)!r}", name=shorten(path.name)) from error
+    except OSError as error:
+        raise UnreadableItemError(f"cannot read {os.fspath(path)!r}: {error.strerror}", name=shorten(path.name)) from error
+
+
+def _from_data_uri(uri: str) -> bytes:
+    head, comma, body = uri.partition(",")
+    if not comma or not head.endswith(";base64"):
+        raise UnreadableItemError("expected a data URI like data:image/png;base64,…", name=shorten(head, 40))
+    if len(body) > _MAX_DATA_URI:
+        raise UnreadableItemError(f"the data URI has {len(body):,} characters, more than {_MAX_DATA_URI:,}", name=head)
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error as error:
+        raise UnreadableItemError(f"the data URI is not valid Base64 ({error})", name=shorten(head, 40)) from error
+
+
+@dataclass(eq=False)
+class Text(_Hashed):
+    """A text.
+
+    Parameters
+    ----------
+    text : str
+        Not blank; it is embedded as it is, never taken for a path.
+    truncate : bool, default=False
+        Cut a text that is longer than the model takes, instead of warning and sending it whole.
+    """
+
+    text: str
+    truncate: bool = False
+    modality: Literal["text"] = field(default="text", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no string."""
+        if not isinstance(self.text, str):
+            msg = f"Text takes a str, got {type(self.text).__name__}"
+            raise TypeError(msg)
+
+    @property
+    def name(self) -> str:
+        """The start of the text."""
+        return shorten(self.text, 40)
+
+    def _compute_digest(self) -> bytes:
+        if not self.text.strip():
+            raise UnreadableItemError("the text is blank; expected at least one visible character", name=repr(self.text[:20]))
+        try:
+            return hashlib.sha256(self.text.encode("utf-8")).digest()
+        except UnicodeEncodeError as error:
+            msg = f"the text holds a lone surrogate at position {error.start}, which is not valid Unicode"
+            raise UnreadableItemError(msg, name=self.name) from error
+
+
+@dataclass(eq=False)
+class Image(_Hashed):
+    """A picture, or several that share one vector.
+
+    Parameters
+    ----------
+    source : str, Path, bytes, PIL.Image.Image, ndarray, or a list of these
+        A path, an http(s) URL, a data URI, an encoded file, or pixels.
+    resize : bool, default=True
+        Let a picture that breaks a model's limit be scaled down or encoded anew; False makes that an error.
+    inline : bool, default=False
+        For a URL: fetch it here and send the bytes, instead of letting the service fetch it.
+    """
+
+    source: Any
+    resize: bool = True
+    inline: bool = False
+    modality: Literal["image"] = field(default="image", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what can be no picture."""
+        source = self.source
+        if isinstance(source, list | tuple):
+            if not source:
+                msg = "Image([...]) needs at least one picture"
+                raise ValueError(msg)
+            self.source = tuple(source)
+            self.parts  # noqa: B018 - builds them, so that a wrong member is refused here
+        elif not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) and not (
+            _is_array(source) or _is_pil(source)
+        ):
+            msg = f"Image takes a path, URL, bytes, PIL image or array, got {type(source).__name__}"
+            raise TypeError(msg)
+
+    @property
+    def parts(self) -> tuple[Image, ...]:
+        """The pictures behind this vector: itself, or the members of a list."""
+        if isinstance(self.source, tuple):
+            return tuple(Image(s, resize=self.resize, inline=self.inline) for s in self.source)
+        return (self,)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the source is a URL (of any scheme)."""
+        return is_url(self.source)
+
+    @property
+    def path(self) -> Path | None:
+        """The local file behind it, if there is one."""
+        source = self.source
+        if isinstance(source, os.PathLike):
+            return Path(source)
+        return Path(source) if isinstance(source, str) and not self.is_url and not source.startswith("data:") else None
+
+    @property
+    def name(self) -> str:
+        """File name, last part of the URL, or kind of source."""
+        if isinstance(self.source, tuple):
+            return f"{len(self.source)} pictures"
+        if self.is_url:
+            return shorten(self.source.rsplit("/", 1)[-1] or self.source)
+        return shorten(self.path.name) if self.path is not None else type(self.source).__name__
+
+    def _compute_digest(self) -> bytes:
+        if isinstance(self.source, tuple):
+            return hashlib.sha256(b"".join(part.digest() for part in self.parts)).digest()
+        if self.is_url:
+            return hashlib.sha256(self.source.encode("utf-8")).digest()
+        if _is_array(self.source) or _is_pil(self.source):
+            pixels = self.open()
+            head = f"{pixels.mode} {pixels.height} {pixels.width}\n".encode()
+            return hashlib.sha256(head + pixels.tobytes()).digest()
+        return hashlib.sha256(self.read()).digest()
+
+    def read(self) -> bytes:
+        """Return the encoded picture; pixels are encoded as PNG, URLs must be fetched first.
+
+        Raises
+        ------
+        UnreadableItemError
+            If the file is missing, unreadable, or changed since its digest was taken.
+        UnsupportedItemError
+            If the source is a URL or a list.
+        """
+        source = self.source
+        if isinstance(source, tuple) or self.is_url:
+            kind = "a list of pictures" if isinstance(source, tuple) else "a URL"
+            raise UnsupportedItemError(f"expected a picture at hand, got {kind}", name=self.name)
+        if isinstance(source, bytes | bytearray | memoryview):
+            return bytes(source)
+        if isinstance(source, str) and source.startswith("data:"):
+            return _from_data_uri(source)
+        if self.path is not None:
+            return self._checked(_read_file(self.path), self.name)
+        buffer = io.BytesIO()
+        self.open().save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+    def open(self) -> PILImage.Image:
+        """Return the picture decoded: RGB, upright, transparent parts white.
+
+        Raises
+        ------
+        UnreadableItemError
+            If it is broken or too large to open safely.
+        """
+        from mmtoolkit import _pictures
+
+        if _is_pil(self.source):
+            return _pictures.to_rgb(self.source)
+        if _is_array(self.source):
+            return _pictures.from_array(self.source)
+        return _pictures.open_rgb(self.read(), self.name)
+
+
+@dataclass(eq=False)
+class Video(_Hashed):
+    """A video.
+
+    Parameters
+    ----------
+    source : str, Path or bytes
+        A path, an http(s) URL, or an encoded file.
+    frames : int or None, default=None
+        Embed so many frames as pictures and average them, instead of the video as a whole. Works for every model that
+        takes pictures; needs a local file and the extra ``video``.
+    """
+
+    source: Any
+    frames: int | None = None
+    modality: Literal["video"] = field(default="video", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what can be no video."""
+        if not isinstance(self.source, str | os.PathLike | bytes | bytearray | memoryview):
+            msg = f"Video takes a path, URL or bytes, got {type(self.source).__name__}"
+            raise TypeError(msg)
+        if self.frames is not None and not 1 <= self.frames <= 64:
+            msg = f"frames must lie between 1 and 64, got {self.frames!r}"
+            raise ValueError(msg)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the source is a URL (of any scheme)."""
+        return is_url(self.source)
+
+    @property
+    def path(self) -> Path | None:
+        """The local file behind it, if there is one."""
+        return Path(self.source) if isinstance(self.source, str | os.PathLike) and not self.is_url else None
+
+    @property
+    def name(self) -> str:
+        """File name, last part of the URL, or kind of source."""
+        if self.is_url:
+            return shorten(str(self.source).rsplit("/", 1)[-1] or self.source)
+        return shorten(self.path.name) if self.path is not None else "video bytes"
+
+    def _compute_digest(self) -> bytes:
+        if self.is_url:
+            return hashlib.sha256(self.source.encode("utf-8")).digest()
+        return hashlib.sha256(self.read()).digest()
+
+    def read(self) -> bytes:
+        """Return the encoded video.
+
+        Raises
+        ------
+        UnreadableItemError
+            If the file is missing, unreadable, or changed since its digest was taken.
+        UnsupportedItemError
+            If the source is a URL.
+        """
+        if self.is_url:
+            raise UnsupportedItemError("expected a local video, got a URL", name=self.name)
+        if self.path is None:
+            return bytes(self.source)
+        return self._checked(_read_file(self.path), self.name)
+
+    def sample(self, n: int) -> list[PILImage.Image]:
+        """Return the frames at the centres of `n` equal time slices, RGB.
+
+        Raises
+        ------
+        MissingExtraError
+            If the extra ``video`` is not installed.
+        UnreadableItemError
+            If the video cannot be decoded.
+        """
+        from mmtoolkit import _videos
+
+        return _videos.frames(self.read(), n, self.name)
+
+
+@dataclass(eq=False)
+class Fused(_Hashed):
+    """Several inputs that share one vector.
+
+    Parameters
+    ----------
+    text, image, video : str or Text, Image or its source, Video or its source, or None
+        At least two.
+    """
+
+    text: Any = None
+    image: Any = None
+    video: Any = None
+    modality: Literal["fused"] = field(default="fused", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Wrap plain values and refuse fewer than two."""
+        for attribute, kind in (("text", Text), ("image", Image), ("video", Video)):
+            value = getattr(self, attribute)
+            if value is not None and not isinstance(value, kind):
+                setattr(self, attribute, kind(value))
+        if len(self.parts) < 2:
+            msg = "Fused needs at least two of text, image and video"
+            raise ValueError(msg)
+
+    @property
+    def parts(self) -> tuple[Text | Image | Video, ...]:
+        """The inputs, in the order text, image, video."""
+        return tuple(part for part in (self.text, self.image, self.video) if part is not None)
+
+    @property
+    def name(self) -> str:
+        """Names of the parts."""
+        return " + ".join(part.name for part in self.parts)
+
+    def _compute_digest(self) -> bytes:
+        return hashlib.sha256(b"".join(p.modality.encode() + p.digest() for p in self.parts)).digest()
+
+
+Content: TypeAlias = Text | Image | Video | Fused
+
+
+def _is_pil(value: object) -> bool:
+    return any(cls.__module__.startswith("PIL.") and cls.__name__ == "Image" for cls in type(value).__mro__)
+
+
+def _is_array(value: object) -> bool:
+    return hasattr(value, "__array_interface__") and hasattr(value, "ndim")
+
+
+class KeyMaker:
+    """Makes cache keys for one model, dimension and set of parameters.
+
+    Parameters
+    ----------
+    model, revision : str
+        Name and revision of the model.
+    dimension : int
+        Number of features.
+    params : mapping
+        Parameters that change the vector; JSON values.
+    """
+
+    def __init__(self, model: str, revision: str, dimension: int, params: Mapping[str, Any]) -> None:
+        head = json.dumps([_FORMAT, model, revision, dimension, sorted(params.items())], ensure_ascii=True)
+        self._start = hashlib.sha256(head.encode())
+
+    def key(self, modality: str, digest: bytes, recipe: str = "") -> bytes:
+        """Return the 32-byte key of one item.
+
+        Parameters
+        ----------
+        modality : str
+            What is embedded.
+        digest : bytes
+            SHA-256 of the source.
+        recipe : str, default=""
+            Id of the transcoding it goes through.
+
+        Returns
+        -------
+        bytes
+            SHA-256.
+        """
+        state = self._start.copy()
+        state.update(f"\n{modality}\n{recipe}\n".encode())
+        state.update(digest)
+        return state.digest()
+
+    def keys(self, modalities: Sequence[str], digests: Sequence[bytes], recipes: Sequence[str]) -> list[bytes]:
+        """Return the keys of many items."""
+        return [self.key(*triple) for triple in zip(modalities, digests, recipes, strict=True)]

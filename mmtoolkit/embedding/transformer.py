@@ -1,0 +1,130 @@
+"""A scikit-learn transformer from raw items to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from mmtoolkit.content import Image, Text, Video
+from mmtoolkit.embedding.encoder import make_encoder
+from mmtoolkit.embedding.verbs import _each
+from mmtoolkit.vectors import unit_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.cache import CacheLike
+    from mmtoolkit.providers.base import Provider
+
+__all__ = ["Embedder"]
+
+_KINDS: dict[str, Any] = {"text": Text, "image": Image, "video": Video}
+
+
+class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Turn raw items into vectors inside a scikit-learn pipeline.
+
+    Parameters
+    ----------
+    model : str, provider or None, default=None
+        As `embed` takes it.
+    modality : {"text", "image", "video"}, default="text"
+        What the items are.
+    dimension : int or None, default=None
+        Number of features.
+    params : mapping or None, default=None
+        Further parameters that the model has.
+    cache : None, False, path or EmbeddingCache, default=None
+        As `embed` takes it.
+    normalize : bool, default=True
+        Return unit rows.
+
+    Attributes
+    ----------
+    n_features_out_ : int
+        Number of features.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> import mmtoolkit as mm
+    >>> pipeline = make_pipeline(mm.Embedder(model="local", cache=False), LogisticRegression(C=100))
+    >>> pipeline.fit(["a cat", "a dog", "a car", "a bus"], ["pet", "pet", "road", "road"]).predict(["a kitten"]).tolist()
+    ['pet']
+    """
+
+    def __init__(
+        self,
+        model: str | Provider | None = None,
+        *,
+        modality: Literal["text", "image", "video"] = "text",
+        dimension: int | None = None,
+        params: Mapping[str, Any] | None = None,
+        cache: CacheLike = None,
+        normalize: bool = True,
+    ) -> None:
+        self.model = model
+        self.modality = modality
+        self.dimension = dimension
+        self.params = params
+        self.cache = cache
+        self.normalize = normalize
+
+    def fit(self, X: Any, y: Any = None) -> Embedder:  # noqa: ARG002 - scikit-learn's signature
+        """Check the arguments; nothing is learned.
+
+        Parameters
+        ----------
+        X : iterable of items
+            Not looked at.
+        y : object, default=None
+            Not looked at.
+
+        Returns
+        -------
+        Embedder
+            Itself.
+        """
+        if self.modality not in _KINDS:
+            msg = f"modality must be one of {', '.join(_KINDS)}, got {self.modality!r}"
+            raise ValueError(msg)
+        encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False)
+        self.n_features_out_ = encoder.dimension
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Embed items.
+
+        Parameters
+        ----------
+        X : iterable of str, path or contents
+            Items of the chosen modality.
+
+        Returns
+        -------
+        ndarray of shape (n_items, n_features), float32
+            One row per item.
+        """
+        contents = _each(X, _KINDS[self.modality], (str, _KINDS[self.modality]))
+        encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False)
+        vectors = encoder.run(contents, [str(i) for i in range(len(contents))]).vectors
+        return unit_rows(vectors) if self.normalize else vectors
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
+        """Return ``embedder0``, ``embedder1``, …"""
+        return np.array([f"embedder{i}" for i in range(self.n_features_out_)], dtype=object)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_out_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.no_validation = True
+        return tags

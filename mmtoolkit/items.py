@@ -1,0 +1,336 @@
+"""The items frame: one table of what is to be embedded, the same everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+from mmtoolkit.content import Fused, Image, Text, Video, is_url
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmtoolkit.content import Content
+
+__all__ = ["COLUMNS", "DATASETS", "contents_of", "items", "load_dataset", "read_folder", "row_content", "wrap"]
+
+COLUMNS = ("id", "modality", "text", "image", "video", "label")
+DATASETS = ("stamps", "emoji", "glosses", "clips")
+_MEDIA = ("text", "image", "video")
+_MODALITIES = (*_MEDIA, "fused")
+_IMAGE_ENDINGS = {"." + e for e in "jpg jpeg jfif png bmp dib gif webp tif tiff ico icns sgi ppm pgm avif".split()}
+_VIDEO_ENDINGS = {"." + e for e in "mp4 mpeg mpg webm avi flv mkv mov m4v".split()}
+
+
+def items(
+    data: pd.DataFrame | str | os.PathLike[str],
+    *,
+    id: str | None = None,  # noqa: A002 - the column's name is the argument's name
+    text: str | None = None,
+    image: str | None = None,
+    video: str | None = None,
+    label: str | None = None,
+    modality: str | None = None,
+) -> pd.DataFrame:
+    """Bring a table into the shape that every verb takes.
+
+    Parameters
+    ----------
+    data : DataFrame, or path of a CSV or Parquet file
+        One row per item.
+    id, text, image, video, label : str or None, default=None
+        Names of your columns; None takes a column of that very name where there is one.
+    modality : {"text", "image", "video", "fused"} or None, default=None
+        What to embed in every row. None takes a column ``modality``, else the video, the image or the text, whichever
+        is there first; with "image" the text is just the caption.
+
+    Returns
+    -------
+    DataFrame
+        Columns id (str, unique), modality, text, image, video, label, then all others. Relative paths are made
+        absolute: against the file's folder, or the working directory for a frame.
+
+    Raises
+    ------
+    ValueError
+        If a named column does not exist, there are no rows, ids repeat, labels mix types, or a row holds nothing to
+        embed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import mmtoolkit as mm
+    >>> mm.items(pd.DataFrame({"caption": ["a cat", "a dog"], "kind": ["cat", "dog"]}), text="caption", label="kind")
+      id modality   text image video label
+    0  0     text  a cat  None  None   cat
+    1  1     text  a dog  None  None   dog
+    """
+    import pandas as pd
+
+    root = Path.cwd()
+    if not isinstance(data, pd.DataFrame):
+        path = Path(data)
+        root = path.resolve().parent
+        data = _read_table(path)
+    if len(data) == 0:
+        msg = "there are no rows; expected at least one item"
+        raise ValueError(msg)
+    data = data.reset_index(drop=True)
+    named = {"id": id, "text": text, "image": image, "video": video, "label": label}
+    columns: dict[str, Any] = {}
+    used = set()
+    for role, wanted in named.items():
+        source = role if wanted is None else wanted
+        if source not in data.columns:
+            if wanted is not None:
+                msg = f"{role}={wanted!r} names no column; the columns are {', '.join(map(str, data.columns))}"
+                raise ValueError(msg)
+            columns[role] = None
+            continue
+        used.add(source)
+        columns[role] = [None if _missing(value) else value for value in data[source].tolist()]
+    if all(columns[role] is None for role in _MEDIA):
+        msg = f"no column to embed: name one with text=, image= or video=; the columns are {', '.join(map(str, data.columns))}"
+        raise ValueError(msg)
+    n = len(data)
+    ids = [str(i) for i in range(n)] if columns["id"] is None else _ids(columns["id"])
+    for role in ("image", "video"):
+        columns[role] = [_absolute(value, root) for value in columns[role] or [None] * n]
+    columns["text"] = [value if value is None else str(value) for value in columns["text"] or [None] * n]
+    labels = _labels(columns["label"] or [None] * n, ids)
+    given = data["modality"].tolist() if modality is None and "modality" in data.columns else [modality] * n
+    modalities = [
+        _modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}) for row in range(n)
+    ]
+    frame = pd.DataFrame(
+        {
+            "id": pd.Series(ids, dtype=object),
+            "modality": pd.Series(modalities, dtype=object),
+            **{role: pd.Series(columns[role], dtype=object) for role in _MEDIA},
+            "label": pd.Series(labels, dtype=object),
+        }
+    )
+    others = [name for name in data.columns if name not in used and name not in COLUMNS]
+    frame = pd.concat([frame, data[others]], axis=1)
+    frame.attrs["root"] = os.fspath(root)
+    return frame
+
+
+def read_folder(
+    folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None
+) -> pd.DataFrame:
+    """List the pictures, videos and text files of a folder and its sub-folders.
+
+    Parameters
+    ----------
+    folder : path
+        Searched in full; hidden files and other kinds of files are left out.
+    label : callable or None, default=None
+        Function from a file's path to its class. None takes the name of the first sub-folder; files that lie in the
+        folder itself have no label.
+
+    Returns
+    -------
+    DataFrame
+        The items frame, sorted by path; the id is the path below `folder`. A ``.txt`` file is one text.
+
+    Raises
+    ------
+    ValueError
+        If it is no folder or holds nothing to embed.
+    """
+    import pandas as pd
+
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        msg = f"{os.fspath(folder)!r} is not a folder"
+        raise ValueError(msg)
+    rows = []
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        below = path.relative_to(root)
+        if any(part.startswith(".") for part in below.parts):
+            continue
+        kind = _kind(path)
+        if kind is None:
+            continue
+        value = path.read_text("utf-8", errors="replace") if kind == "text" else os.fspath(path)
+        group = below.parts[0] if len(below.parts) > 1 else None
+        rows.append({"id": below.as_posix(), "modality": kind, kind: value, "label": group if label is None else label(path)})
+    if not rows:
+        msg = f"no pictures, videos or texts in {os.fspath(root)!r}; looked for {', '.join(sorted(_IMAGE_ENDINGS))}, " \
+              f"{', '.join(sorted(_VIDEO_ENDINGS))} and .txt"
+        raise ValueError(msg)
+    frame = items(pd.DataFrame(rows))
+    frame.attrs["root"] = os.fspath(root)
+    return frame
+
+
+def load_dataset(name: str) -> pd.DataFrame:
+    """Load one of the data sets that come with the toolkit.
+
+    Parameters
+    ----------
+    name : {"stamps", "emoji", "glosses", "clips"}
+        756 pictures of things in 14 classes with English and Chinese captions (only in a checkout); 1,242 emoji
+        pictures; 5,120 dictionary definitions in 16 classes; 40 short videos.
+
+    Returns
+    -------
+    DataFrame
+        The items frame.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set here.
+    """
+    package = Path(__file__).resolve().parent
+    for home in (package.parent / "datasets", package / "_datasets"):
+        table = home / name / "metadata.csv"
+        if name in DATASETS and table.is_file():
+            return items(table)
+    if name in DATASETS:
+        msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
+        raise ValueError(msg)
+    msg = f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}"
+    raise ValueError(msg)
+
+
+def row_content(row: Any) -> Content:
+    """Return what is to be embedded of one row of the items frame.
+
+    Parameters
+    ----------
+    row : mapping
+        Has modality, text, image and video.
+
+    Returns
+    -------
+    Text, Image, Video or Fused
+        By the row's modality.
+    """
+    modality = row["modality"]
+    if modality == "text":
+        return wrap(row["text"], Text)
+    if modality == "image":
+        return wrap(row["image"], Image)
+    if modality == "video":
+        return wrap(row["video"], Video)
+    return Fused(*(None if _missing(row[role]) else row[role] for role in _MEDIA))
+
+
+def contents_of(frame: pd.DataFrame) -> list[Content]:
+    """Return one content per row of an items frame."""
+    columns = [frame[name].tolist() for name in ("modality", *_MEDIA)]
+    return [row_content(dict(zip(("modality", *_MEDIA), values, strict=True))) for values in zip(*columns, strict=True)]
+
+
+def wrap(value: Any, kind: type[Content]) -> Content:
+    """Return `value` as a content: itself if it is one, else ``kind(value)``."""
+    return value if isinstance(value, Text | Image | Video | Fused) else kind(value)
+
+
+def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
+    """Return the items frame of ready-made contents, ids being row numbers."""
+    import pandas as pd
+
+    rows = []
+    for row, content in enumerate(contents):
+        entry: dict[str, Any] = {"id": str(row), "modality": content.modality}
+        for part in content.parts if isinstance(content, Fused) else (content,):
+            entry[part.modality] = part.text if isinstance(part, Text) else part.source
+        rows.append(entry)
+    frame = pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in COLUMNS}, columns=list(COLUMNS)
+    )
+    frame.attrs["root"] = os.getcwd()
+    return frame
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        msg = f"there is no file {os.fspath(path)!r}"
+        raise ValueError(msg)
+    if path.suffix.lower() == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        try:
+            return pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",", dtype={"id": str}, keep_default_na=False, na_values=[""])
+        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+            msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
+            raise ValueError(msg) from error
+    msg = f"expected a .csv, .tsv or .parquet file, got {path.name!r}"
+    raise ValueError(msg)
+
+
+def _missing(value: object) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
+
+
+def _ids(values: list[Any]) -> list[str]:
+    first: dict[str, int] = {}
+    for row, value in enumerate(values):
+        if value is None:
+            msg = f"row {row} has no id"
+            raise ValueError(msg)
+        if str(value) in first:
+            msg = f"ids must be unique: {shorten(value)!r} stands in row {first[str(value)]} and in row {row}"
+            raise ValueError(msg)
+        first[str(value)] = row
+    return list(first)
+
+
+def _labels(values: list[Any], ids: list[str]) -> list[Any]:
+    first: tuple[int, Any] | None = None
+    for row, value in enumerate(values):
+        if value is None:
+            continue
+        kind: type = float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+        if first is None:
+            first = (row, kind)
+        elif kind is not first[1]:
+            msg = (
+                f"labels mix types: row {first[0]} (id {ids[first[0]]!r}) has {values[first[0]]!r}, "
+                f"row {row} (id {ids[row]!r}) has {value!r}; make them all strings or all numbers"
+            )
+            raise ValueError(msg)
+    return values
+
+
+def _absolute(value: Any, root: Path) -> Any:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or is_url(value) or value.startswith("data:"):
+        return value
+    return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
+
+
+def _modality(row: int, item_id: str, given: Any, values: dict[str, Any]) -> str:
+    present = [role for role in ("video", "image", "text") if values[role] is not None]
+    modality = (present[0] if present else None) if _missing(given) else given
+    if modality is not None and modality not in _MODALITIES:
+        msg = f"row {row}, id {item_id!r}: modality must be one of {', '.join(_MODALITIES)}, got {modality!r}"
+        raise ValueError(msg)
+    if modality is None or (modality != "fused" and modality not in present) or (modality == "fused" and len(present) < 2):
+        have = ", ".join(present) or "nothing"
+        msg = f"row {row}, id {item_id!r}: there is nothing to embed as {modality or 'text, image or video'}; the row has {have}"
+        raise ValueError(msg)
+    return str(modality)
+
+
+def _kind(path: Path) -> str | None:
+    ending = path.suffix.lower()
+    if ending in _IMAGE_ENDINGS:
+        return "image"
+    if ending in _VIDEO_ENDINGS:
+        return "video"
+    return "text" if ending == ".txt" else None

@@ -1,0 +1,60 @@
+"""Fingerprints, versions and thread limits: what makes a result repeatable."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import ArrayLike
+
+__all__ = ["LIBRARIES", "environment", "fingerprint", "one_thread", "versions"]
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
+
+
+def fingerprint(array: ArrayLike) -> str:
+    """Return SHA-256 of an array's dtype, shape and bytes, in hexadecimal."""
+    values = np.ascontiguousarray(array)
+    if values.dtype == object:
+        values = np.array([repr(v) for v in values.ravel().tolist()], dtype=np.str_)
+    state = hashlib.sha256(f"{values.dtype.str}{values.shape}".encode())
+    state.update(values.tobytes())
+    return state.hexdigest()
+
+
+def versions(libraries: tuple[str, ...] = LIBRARIES) -> dict[str, str]:
+    """Return the installed versions of `libraries`, without importing them."""
+    found = {}
+    for name in libraries:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions and the platform that results may depend on."""
+    from mmtoolkit import __version__
+
+    return {
+        "mmtoolkit": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "libraries": versions(),
+    }
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)

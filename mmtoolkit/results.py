@@ -1,0 +1,161 @@
+"""What every result of the toolkit has in common: a short repr, tables, figures, plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import escape
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+__all__ = ["Result", "plain", "table_html"]
+
+_MAX_ROWS = 12
+
+
+def plain(value: Any) -> Any:
+    """Turn arrays, frames and numpy scalars into what ``json`` can write.
+
+    Parameters
+    ----------
+    value : object
+        Anything found in a result.
+
+    Returns
+    -------
+    object
+        Nested dicts and lists of str, int, float, bool and None; NaN and infinities become None.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return {str(name): plain(column.tolist()) for name, column in value.reset_index().items()}
+    if isinstance(value, pd.Series | pd.Index | np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    return value if isinstance(value, str | int | bool) or value is None else str(value)
+
+
+def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_ROWS) -> str:
+    """Render the head of a frame as an escaped HTML table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any frame; cells and names are escaped and shortened, floats get three decimals.
+    caption : str, default=""
+        Shown above the table.
+    max_rows : int, default=12
+        Further rows are counted, not shown.
+
+    Returns
+    -------
+    str
+        A ``<table>`` element.
+    """
+
+    def cell(value: object) -> str:
+        if isinstance(value, float):
+            return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN test without importing numpy
+        return escape(value, 80)
+
+    names = [str(frame.index.name or ""), *map(str, frame.columns)]
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    rows = [
+        f"<tr><th>{cell(index)}</th>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>"
+        for index, row in zip(frame.index[:max_rows], frame.head(max_rows).itertuples(index=False), strict=True)
+    ]
+    more = f"<p>… and {len(frame) - max_rows} more rows</p>" if len(frame) > max_rows else ""
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{more}"
+
+
+class Result:
+    """Base of the frozen result dataclasses.
+
+    A subclass is a ``@dataclass(frozen=True, eq=False, repr=False)``; it gives `_summary` (one line), `_tables`
+    (what a notebook shows) and `_figures` (name -> method that draws it).
+    """
+
+    def _summary(self) -> str:
+        raise NotImplementedError
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {}
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {}
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what a report stores and ``verify`` compares.
+
+        Returns
+        -------
+        mapping
+            Keys "exact" (must be equal: labels, folds, counts), "rounded" (scores, compared at four decimals) and
+            "map" (coordinates, compared only in an equal environment); each maps a name to plain data.
+        """
+        return {}
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names that `figure` takes, the main one first."""
+        return tuple(self._figures())
+
+    def figure(self, name: str | None = None) -> go.Figure:
+        """Draw one of the result's figures.
+
+        Parameters
+        ----------
+        name : str or None, default=None
+            One of `figures`; None means the first.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            A new figure.
+
+        Raises
+        ------
+        ValueError
+            If there is no figure of that name.
+        """
+        drawings = self._figures()
+        name = next(iter(drawings), None) if name is None else name
+        if name not in drawings:
+            msg = f"no figure {name!r}; choose one of {', '.join(drawings) or '(this result has none)'}"
+            raise ValueError(msg)
+        return drawings[name]()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the public fields as plain data, the same numbers as the tables show.
+
+        Returns
+        -------
+        dict
+            What ``json`` can write; private fields (leading underscore) and models are left out.
+        """
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
+        return {f.name: plain(getattr(self, f.name)) for f in fields if f.repr and not f.name.startswith("_")}
+
+    def __repr__(self) -> str:
+        """One cheap line."""
+        return f"<{type(self).__name__}: {self._summary()}>"
+
+    def _repr_html_(self) -> str:
+        tables = "".join(table_html(frame, caption) for caption, frame in self._tables().items())
+        return f'<div class="mmtoolkit"><p><b>{type(self).__name__}</b>: {escape(self._summary(), 400)}</p>{tables}</div>'

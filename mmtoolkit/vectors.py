@@ -1,0 +1,167 @@
+"""The one door through which analysis verbs take vectors: Embeddings, or a plain (n, d) array."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["HasVectors", "column", "has_vectors", "ids_of", "items_of", "unit_rows", "vectors_of"]
+
+
+class HasVectors(Protocol):
+    """What an analysis verb needs to know of an ``Embeddings``."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Rows as the model returned them, (n_items, n_features)."""
+        ...
+
+    @property
+    def unit(self) -> NDArray[np.float32]:
+        """L2-normalised rows, (n_items, n_features)."""
+        ...
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Item ids, (n_items,)."""
+        ...
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """The items frame, row by row."""
+        ...
+
+    def encode(self, items: Any) -> NDArray[np.float32]:
+        """Embed items or texts into the same space, (n, n_features)."""
+        ...
+
+
+def has_vectors(value: object) -> TypeGuard[HasVectors]:
+    """Tell Embeddings (and look-alikes) from plain arrays, without computing anything."""
+    return hasattr(value, "ids") and hasattr(value, "encode")
+
+
+def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
+    """Scale every row to length 1; a zero row stays zero.
+
+    The result of a row does not depend on the other rows or on the number of threads.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_items, n_features)
+        Rows.
+
+    Returns
+    -------
+    ndarray of shape (n_items, n_features), float32
+        A new array.
+    """
+    X = np.asarray(X, dtype=np.float32)
+    norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+    return np.asarray(X / np.where(norms > 0, norms, 1.0)[:, None], dtype=np.float32)
+
+
+def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) -> NDArray[np.float32]:
+    """Return the checked matrix that an analysis works on.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        What the user handed in.
+    normalize : bool, default=True
+        Unit rows (the default everywhere) or rows as they are.
+
+    Returns
+    -------
+    ndarray of shape (n_items, n_features), float32
+        Finite rows.
+
+    Raises
+    ------
+    TypeError
+        If it is neither Embeddings nor a numeric array.
+    ValueError
+        If it is not two-dimensional, is empty, or holds NaN; the message names the first bad row.
+    """
+    if has_vectors(embeddings):
+        X = embeddings.unit if normalize else embeddings.vectors
+        advice = "use emb.drop_failed() first"
+        names = embeddings.ids
+    else:
+        raw = np.asarray(embeddings)
+        if raw.dtype.kind not in "fiu":
+            msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(embeddings).__name__}"
+            raise TypeError(msg)
+        if raw.ndim != 2:
+            msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
+            raise ValueError(msg)
+        X = unit_rows(raw) if normalize else np.asarray(raw, dtype=np.float32)
+        advice = "remove such rows first"
+        names = None
+    if len(X) == 0 or X.shape[1] == 0:
+        msg = f"there is nothing to work on: got shape {X.shape}"
+        raise ValueError(msg)
+    finite = np.isfinite(X).all(axis=1)
+    if not finite.all():
+        first = int(np.argmin(finite))
+        who = f"row {first}" if names is None else f"row {first}, id {str(names[first])!r}"
+        msg = f"{int((~finite).sum())} of {len(X)} rows hold NaN or infinity, first: {who}; {advice}"
+        raise ValueError(msg)
+    return X
+
+
+def ids_of(embeddings: HasVectors | ArrayLike) -> NDArray[np.str_]:
+    """Return item ids, or row numbers as strings for a plain array."""
+    if has_vectors(embeddings):
+        return embeddings.ids
+    return np.arange(len(np.asarray(embeddings))).astype(str)
+
+
+def items_of(embeddings: HasVectors | ArrayLike) -> pd.DataFrame | None:
+    """Return the items frame, or None for a plain array."""
+    return embeddings.items if has_vectors(embeddings) else None
+
+
+def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str = "y") -> NDArray[np.object_]:
+    """Return one value per item, from an array or a column name of ``emb.items``.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        Whose rows the values belong to.
+    y : array-like of shape (n_items,) or str
+        Values, or the name of a column.
+    what : str, default="y"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), object
+        Missing values are None.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist or the length is wrong.
+    """
+    import pandas as pd
+
+    if isinstance(y, str):
+        items = items_of(embeddings)
+        if items is None or y not in items.columns:
+            have = "a plain array has no columns" if items is None else f"columns are {', '.join(map(str, items.columns))}"
+            msg = f"{what}={y!r} names no column: {have}; pass an array of one value per row instead"
+            raise ValueError(msg)
+        values = items[y].to_numpy(dtype=object)
+    else:
+        values = np.asarray(pd.Series(y), dtype=object)  # Series keeps mixed types apart where asarray makes strings
+    n = len(ids_of(embeddings))
+    if len(values) != n:
+        msg = f"{what} has {len(values)} values for {n} items"
+        raise ValueError(msg)
+    return np.where(pd.isna(values), None, values)

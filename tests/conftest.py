@@ -1,0 +1,45 @@
+"""Shared by all tests: a clean environment, a throw-away cache, a seeded generator, small real data."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+for _name in [n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")]:
+    del os.environ[_name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep the tests' vectors and derived results out of the user's cache; one store a session, so work is shared."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["MMTOOLKIT_CACHE"] = str(home / "cache")
+    os.environ["HOME"] = str(home)  # no key file of the user's, no settings
+    yield
+    del os.environ["MMTOOLKIT_CACHE"]
+
+
+@pytest.fixture
+def rng():
+    """A generator of its own for each test."""
+    return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def stamps():
+    """Embeddings of 140 stamps, ten of each class, by the offline model."""
+    import mmtoolkit as mm
+
+    frame = mm.load_dataset("stamps").groupby("label").head(10).reset_index(drop=True)
+    return mm.embed(frame, model="local", progress=False)
+
+
+@pytest.fixture(scope="session")
+def glosses():
+    """Embeddings of 480 dictionary definitions, thirty of each class, by the offline model."""
+    import mmtoolkit as mm
+
+    frame = mm.load_dataset("glosses").groupby("label").head(30).reset_index(drop=True)
+    return mm.embed(frame, model="local", progress=False)

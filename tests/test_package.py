@@ -1,0 +1,196 @@
+"""The package as a whole: its public names, imports, documentation."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import mmtoolkit as mm
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "mmtoolkit"
+SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if "_datasets" not in p.parts)
+PUBLIC = [name for name in mm.__all__ if name != "spark"]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_name_resolves_to_itself(name):
+    found = getattr(mm, name)
+
+    assert found.__name__.rsplit(".", 1)[-1] == name
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        mm.nonsense  # noqa: B018
+
+
+def test_function_survives_the_import_of_the_module_of_its_name():
+    code = "import mmtoolkit as mm, mmtoolkit.items, mmtoolkit.report, mmtoolkit.verify; print(mm.items, mm.report, mm.verify)"
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert out.count("<function") == 3
+
+
+def test_import_loads_no_library_that_can_wait():
+    code = "import sys, mmtoolkit; print(*sys.modules)"
+
+    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+    assert not loaded & {"numpy", "pandas", "sklearn", "plotly", "PIL", "dashscope", "umap", "requests", "ipywidgets", "scipy"}
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+
+    assert project["version"] == mm.__version__ == newest[1]
+
+
+def _imports_at_import_time(tree: ast.Module, package: str) -> set[str]:
+    """Names of our modules that are imported when this one is (not inside functions, not for types only)."""
+    found: set[str] = set()
+    todo = list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if isinstance(node, ast.ImportFrom):
+            base = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ClassDef):
+            todo += list(ast.iter_child_nodes(node))
+    return found
+
+
+def test_no_module_imports_itself_through_others():
+    names = {module_name(path): path for path in SOURCES}
+    graph = {}
+    for name, path in names.items():
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        graph[name] = (_imports_at_import_time(ast.parse(path.read_text("utf-8")), package) & set(names)) - {name, "mmtoolkit"}
+    finished: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join([*path[path.index(name) :], name])
+        if name not in finished:
+            for other in sorted(graph[name]):
+                visit(other, (*path, name))
+            finished.add(name)
+
+    for name in graph:
+        visit(name, ())
+    assert finished == set(graph)
+
+
+# Which first-level room may know which library.
+ALONE = {"dashscope": "providers", "ipywidgets": "explorer", "anywidget": "explorer", "pyspark": "spark"}
+
+
+@pytest.mark.parametrize(("library", "room"), ALONE.items())
+def test_library_is_imported_by_one_room_only(library, room):
+    users = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            if any(name.split(".")[0] == library for name in names):
+                users.add(path.relative_to(PACKAGE).parts[0].removesuffix(".py"))
+
+    assert users <= {room}
+
+
+def test_analysis_knows_no_provider_cache_or_widget():
+    analysis = ("clustering", "classification", "projection", "retrieval", "protocols", "figures")
+    wrong = []
+    for path in SOURCES:
+        if path.relative_to(PACKAGE).parts[0].removesuffix(".py") not in analysis:
+            continue
+        text = path.read_text("utf-8")
+        wrong += [
+            f"{path.name}: {m[0]}"
+            for m in re.finditer(r"(?:from|import) mmtoolkit\.(?:providers|cache|explorer|embedding)\b.*", text)
+        ]
+
+    assert not wrong
+
+
+def _documented():
+    """Every public function, class and method, with where it lives."""
+    for name in PUBLIC:
+        thing = getattr(mm, name)
+        if inspect.ismodule(thing):
+            for inner in thing.__all__:
+                yield f"{name}.{inner}", getattr(thing, inner)
+            continue
+        yield name, thing
+        if inspect.isclass(thing):
+            for method, value in vars(thing).items():
+                if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod)):
+                    yield f"{name}.{method}", getattr(thing, method)
+
+
+def _result_classes():
+    from mmtoolkit.results import Result
+
+    for path in SOURCES:
+        if "spark" not in module_name(path):
+            importlib.import_module(module_name(path))
+    todo = [Result]
+    while todo:
+        cls = todo.pop()
+        todo += cls.__subclasses__()
+        yield cls.__name__, cls
+        for method, value in vars(cls).items():
+            if not method.startswith("_") and inspect.isfunction(value):
+                yield f"{cls.__name__}.{method}", value
+
+
+def test_every_public_name_is_documented_and_annotated():
+    from numpydoc.docscrape import NumpyDocString
+
+    missing = []
+    for name, thing in [*_documented(), *_result_classes()]:
+        doc = inspect.getdoc(thing)
+        if not doc:
+            missing.append(f"{name}: no docstring")
+            continue
+        parsed = NumpyDocString(doc)
+        if not inspect.isfunction(thing) and not inspect.ismethod(thing):
+            continue
+        signature = inspect.signature(thing)
+        wanted = {p for p in signature.parameters if p not in ("self", "cls")}
+        described = {n.strip().lstrip("*") for p in parsed["Parameters"] for n in p.name.split(",")}
+        if wanted - described:
+            missing.append(f"{name}: parameters {sorted(wanted - described)} not described")
+        if signature.return_annotation is inspect.Signature.empty:
+            missing.append(f"{name}: return not annotated")
+        missing += [f"{name}: {p} not annotated" for p in wanted if signature.parameters[p].annotation is inspect.Parameter.empty]
+
+    assert not missing, "\n".join(missing)
+
+
+def test_sources_name_no_folder_that_users_do_not_have():
+    home = re.compile(r"(?<![\w.])/(?:work|farm|root|tmp/mm)/")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    texts = [p for p in tracked if p.endswith((".py", ".md", ".toml", ".ipynb", ".json"))] or [os.fspath(p) for p in SOURCES]
+
+    assert [p for p in texts if home.search((ROOT / p).read_text("utf-8"))] == []

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
 
-__all__ = ["COLUMNS", "DATASETS", "contents_of", "items", "load_dataset", "read_folder", "row_content", "wrap"]
+__all__ = ["COLUMNS", "DATASETS", "contents_of", "is_video", "items", "load_dataset", "read_folder", "row_content", "wrap"]
 
 COLUMNS = ("id", "modality", "text", "image", "video", "label")
 DATASETS = ("stamps", "emoji", "glosses", "clips")
@@ -325,6 +325,11 @@ def _modality(row: int, item_id: str, given: Any, values: dict[str, Any]) -> str
         msg = f"row {row}, id {item_id!r}: there is nothing to embed as {modality or 'text, image or video'}; the row has {have}"
         raise ValueError(msg)
     return str(modality)
+
+
+def is_video(path: str) -> bool:
+    """Tell from its ending whether a file is a video."""
+    return Path(path).suffix.lower() in _VIDEO_ENDINGS
 
 
 def _kind(path: Path) -> str | None:

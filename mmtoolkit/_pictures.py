@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "MAX_PIXELS", "from_array", "header", "open_rgb", "to_rgb"]
 
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
 _BROKEN = (OSError, SyntaxError, ValueError, IndexError, TypeError, EOFError, MemoryError, OverflowError, struct.error)
 _BOMB = (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning)

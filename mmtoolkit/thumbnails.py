@@ -162,5 +162,6 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
     if len(lines) != len(frame):
         msg = f"notes has {len(lines)} lines for {len(frame)} items"
         raise ValueError(msg)
-    cells = [item_html(row, size=size, note=note) for row, note in zip(frame.to_dict("records"), lines, strict=True)]
+    rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
+    cells = [item_html(row, size=size, note=note) for row, note in zip(rows, lines, strict=True)]
     return f'<div class="mm-strip" style="display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start">{"".join(cells)}</div>'

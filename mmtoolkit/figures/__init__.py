@@ -1,0 +1,22 @@
+"""Every figure of the toolkit: arrays in, Plotly figures out; one look for light and dark pages, no widgets."""
+
+from __future__ import annotations
+
+from mmtoolkit.figures.charts import bars, curve, heatmap, histogram
+from mmtoolkit.figures.maps import scatter_map, view_limits
+from mmtoolkit.figures.style import PALETTE, alt_of, caption_of, figure_html, plot_text, template
+
+__all__ = [
+    "PALETTE",
+    "alt_of",
+    "bars",
+    "caption_of",
+    "curve",
+    "figure_html",
+    "heatmap",
+    "histogram",
+    "plot_text",
+    "scatter_map",
+    "template",
+    "view_limits",
+]

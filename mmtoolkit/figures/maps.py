@@ -1,0 +1,290 @@
+"""The map: points in the plane, coloured by group or by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["GL_ABOVE", "Group", "groups_of", "scatter_map", "view_limits"]
+
+GL_ABOVE = 5000
+_SHAPES = ("circle", "diamond", "square", "triangle-up")
+_MAX_GROUPS = len(PALETTE) * len(_SHAPES)
+_CHIP = {"bgcolor": "rgba(64,64,64,0.78)", "borderpad": 2, "font": {"size": 10.5, "color": "#ffffff"}}
+
+
+def view_limits(values: ArrayLike) -> tuple[float, float]:
+    """Return axis limits that a few far points cannot stretch.
+
+    Values are left outside only when they are among the extreme 0.5 % of their side and further away than twice the
+    distance between the 10th and the 90th percentile.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        Coordinates along one axis; NaN and infinities are passed over.
+
+    Returns
+    -------
+    tuple of float
+        Low and high, with a margin of 4 %.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    v = v[np.isfinite(v)]
+    if len(v) == 0:
+        return -1.0, 1.0
+    low, high = float(v.min()), float(v.max())
+    p10, p90 = np.quantile(v, [0.1, 0.9])
+    reach = 2 * float(p90 - p10)
+    if reach > 0:
+        low = max(low, min(float(p10) - reach, float(np.quantile(v, 0.005, method="higher"))))
+        high = min(high, max(float(p90) + reach, float(np.quantile(v, 0.995, method="lower"))))
+    margin = 0.04 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The points that share a look: their rows, name, colour and marker."""
+
+    rows: NDArray[np.intp]
+    name: str
+    color: str
+    symbol: str
+
+
+def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[Group]:
+    """Give every category of `values` a name with its count, a colour and a marker.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        Categories. None and NaN become "(none)"; the integer -1 (noise) and "(none)" are grey and come last.
+    names : mapping or None, default=None
+        What to call a category instead of itself.
+
+    Returns
+    -------
+    list of Group
+        Integers in their order, all else largest first. Twelve colours, then the next marker; what comes after 48
+        looks is one grey group.
+    """
+    import pandas as pd
+
+    codes, found = pd.factorize(pd.Series(np.asarray(values, dtype=object)))
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
+    numbers = all(isinstance(v, int | np.integer) for v in found)
+    grey = [i for i, v in enumerate(found) if numbers and v == -1]
+    order = sorted(
+        (i for i in range(len(found)) if i not in grey),
+        key=lambda i: found[i] if numbers else (-int(counts[i]), str(found[i])),
+    )
+    shown = order if len(order) <= _MAX_GROUPS else sorted(order, key=lambda i: -int(counts[i]))[: _MAX_GROUPS - 1]
+    called = {v: str(n) for v, n in (names or {}).items()}
+
+    def group(rows: NDArray[np.intp], name: str, color: str, symbol: str = "circle") -> Group:
+        return Group(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol)
+
+    out = [
+        group(np.flatnonzero(codes == i), called.get(found[i], str(found[i])), PALETTE[r % 12], _SHAPES[r // 12])
+        for r, i in enumerate(shown)
+    ]
+    rest = set(order) - set(shown)
+    if rest:
+        out.append(
+            group(np.flatnonzero(np.isin(codes, list(rest))), f"{len(rest)} smaller groups", GREY, "circle-open")
+        )
+    out += [group(np.flatnonzero(codes == i), called.get(-1, "noise"), GREY, "x-thin-open") for i in grey]
+    if (codes < 0).any():
+        out.append(group(np.flatnonzero(codes < 0), "(none)", GREY, "circle-open"))
+    return out
+
+
+def scatter_map(
+    coords: ArrayLike,
+    *,
+    color: ArrayLike | None = None,
+    names: Mapping[Any, str] | None = None,
+    hover: Sequence[str] | None = None,
+    title: str = "",
+    caption: str = "",
+    color_title: str = "",
+    centroid_names: bool | None = None,
+) -> go.Figure:
+    """Draw items as points in the plane.
+
+    Every trace carries ``customdata``: the row of `coords` of each of its points.
+
+    Parameters
+    ----------
+    coords : array-like of shape (n_items, 2)
+        Where the points stand; rows that are not finite are not drawn, and counted in the caption.
+    color : array-like of shape (n_items,) or None, default=None
+        Floats are drawn on a colour scale (NaN in grey), anything else as groups: see `groups_of`.
+    names : mapping or None, default=None
+        Names of groups, such as ``{0: "birds"}``.
+    hover : sequence of str or None, default=None
+        What to show at each point.
+    title, caption : str, default=""
+        Plain text.
+    color_title : str, default=""
+        What the colour means; heads the legend or the colour bar.
+    centroid_names : bool or None, default=None
+        Write group names on the map; None does so for more than 12 groups.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Above 5,000 points drawn by WebGL.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a length is wrong.
+    """
+    import plotly.graph_objects as go
+
+    xy = _checked(coords, color, hover)
+    finite = np.isfinite(xy).all(axis=1)
+    texts = None if hover is None else np.array([plot_text(t, 120) for t in hover], dtype=object)
+    numeric = color is not None and np.asarray(color).dtype.kind == "f"
+    groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
+    fig = go.Figure()
+    kind = go.Scattergl if len(xy) > GL_ABOVE else go.Scatter
+    base = {"size": _marker_size(len(xy)), "opacity": 0.85 if len(xy) <= GL_ABOVE else 0.7}
+    for g in groups:
+        rows = g.rows[finite[g.rows]]
+        marker = base | {"symbol": g.symbol, "color": g.color}
+        if numeric and not g.name:
+            marker |= {"color": np.asarray(color, dtype=np.float32)[rows], "coloraxis": "coloraxis"}
+        fig.add_trace(_points(kind, xy, rows, texts, marker, g.name))
+    limits = [view_limits(xy[finite, i]) for i in (0, 1)]
+    notes, alt = _words(xy, finite, limits, groups, numeric)
+    named = centroid_names if centroid_names is not None else len(groups) > len(PALETTE)
+    return finish(
+        fig,
+        title=title,
+        caption=" ".join(filter(None, [caption, *notes])),
+        alt=f"{title or 'Map'}: {alt}",
+        height=500,
+        xaxis={"visible": False, "range": limits[0]},
+        yaxis={"visible": False, "range": limits[1], "scaleanchor": "x"},
+        showlegend=color is not None and not (numeric and len(groups) == 1),
+        legend={"title": {"text": plot_text(color_title, 40)}},
+        coloraxis={"colorbar": _colorbar(color_title)},
+        dragmode="pan",
+        annotations=_chips(xy, finite, groups, limits) if named and not numeric else [],
+    )
+
+
+def _checked(coords: ArrayLike, color: ArrayLike | None, hover: Sequence[str] | None) -> NDArray[np.float32]:
+    xy = np.asarray(coords, dtype=np.float32)
+    if xy.ndim != 2 or xy.shape[1] != 2:
+        msg = f"coords must have shape (n_items, 2), got {xy.shape}"
+        raise ValueError(msg)
+    for what, values in (("color", color), ("hover", hover)):
+        if values is not None and np.shape(values)[:1] != (len(xy),):
+            msg = f"{what} has shape {np.shape(values)} for {len(xy)} points; give one value per point"
+            raise ValueError(msg)
+    return xy
+
+
+def _groups(n: int, color: ArrayLike | None, names: Mapping[Any, str] | None) -> list[Group]:
+    if color is None:
+        return [Group(np.arange(n), "", PALETTE[0], "circle")]
+    return groups_of(color, names)
+
+
+def _numeric_groups(values: NDArray[Any]) -> list[Group]:
+    known = np.isfinite(values)
+    groups = [Group(np.flatnonzero(known), "", PALETTE[0], "circle")]
+    if not known.all():
+        rows = np.flatnonzero(~known)
+        groups.insert(0, Group(rows, f"no value ({len(rows):,})", GREY, "circle-open"))
+    return groups
+
+
+def _marker_size(n: int) -> float:
+    return float(np.clip(11 - 1.8 * np.log10(max(n, 1) / 30), 3, 10))
+
+
+def _points(
+    kind: Any, xy: NDArray[np.float32], rows: NDArray[np.intp], texts: Any, marker: dict[str, Any], name: str
+) -> Any:
+    return kind(
+        x=xy[rows, 0],
+        y=xy[rows, 1],
+        customdata=rows.astype(np.int32),
+        mode="markers",
+        marker=marker,
+        name=plot_text(name, 60),
+        showlegend=bool(name),
+        hovertext=None if texts is None else texts[rows],
+        hovertemplate=("%{hovertext}" if texts is not None else "row %{customdata}") + "<extra>%{fullData.name}</extra>"
+        if name
+        else ("%{hovertext}" if texts is not None else "row %{customdata}") + "<extra></extra>",
+    )
+
+
+def _colorbar(title: str) -> dict[str, Any]:
+    return {
+        "title": {"text": plot_text(title, 40), "side": "right", "font": {"size": 11}},
+        "thickness": 10,
+        "outlinewidth": 0,
+        "len": 0.7,
+    }
+
+
+def _words(
+    xy: NDArray[np.float32],
+    finite: NDArray[np.bool_],
+    limits: list[tuple[float, float]],
+    groups: list[Group],
+    numeric: bool,
+) -> tuple[list[str], str]:
+    inside = finite.copy()
+    for i, (low, high) in enumerate(limits):
+        inside &= (xy[:, i] >= low) & (xy[:, i] <= high)
+    out, lost = int((finite & ~inside).sum()), int((~finite).sum())
+    notes = [f"{out:,} of {len(xy):,} points lie outside the view; double-click twice to see all."] if out else []
+    notes += [f"{lost:,} points have no place and are not drawn."] if lost else []
+    named = [g.name for g in groups if g.name]
+    parts = (
+        f" in {len(named)} groups: {', '.join(named[:12])}{', …' if len(named) > 12 else ''}"
+        if named and not numeric
+        else ""
+    )
+    return notes, f"{len(xy):,} points{parts}."
+
+
+def _chips(
+    xy: NDArray[np.float32], finite: NDArray[np.bool_], groups: list[Group], limits: list[tuple[float, float]]
+) -> list[dict[str, Any]]:
+    """Names at the median of their points; a name that would cover a larger group's name is left out."""
+    (x0, x1), (y0, y1) = limits
+    placed: list[tuple[float, float, float]] = []
+    chips = []
+    for g in sorted(groups, key=lambda g: -len(g.rows)):
+        rows = g.rows[finite[g.rows]]
+        if len(rows) == 0 or g.color == GREY:
+            continue
+        at = np.median(xy[rows], axis=0)
+        text = shorten(g.name.rsplit(" (", 1)[0], 24)
+        u, v = 700 * (at[0] - x0) / (x1 - x0), 500 * (at[1] - y0) / (y1 - y0)  # about pixels
+        half = 3.2 * len(text) + 4
+        if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):
+            placed.append((u, v, half))
+            chips.append(
+                {"x": float(at[0]), "y": float(at[1]), "text": plot_text(text, 24), "showarrow": False, **_CHIP}
+            )
+    return chips

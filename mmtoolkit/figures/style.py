@@ -1,0 +1,215 @@
+"""The one look: palette, template, escaped text, captions and text alternatives."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import escape, shorten
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["GREY", "PALETTE", "SEQUENTIAL", "alt_of", "caption_of", "figure_html", "finish", "plot_text", "template"]
+
+PALETTE: tuple[str, ...] = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
+    "#8a6fdf", "#9aa61e", "#7a4b2a", "#2fb8ac", "#b0416b", "#8c8c8c",
+)  # fmt: skip
+"""Twelve colours that stay apart for colour-blind readers and stand out from white and from near-black."""
+
+SEQUENTIAL: tuple[str, ...] = ("#4462a8", "#5f86b4", "#8aa5a8", "#c2b26f", "#e0a81c")
+"""Low to high, for numbers."""
+
+GREY = "#9a9a9a"
+_TEXT = "#808080"
+_GRID = "rgba(128,128,128,0.22)"
+_FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
+_CAPTION_CHARS = 400
+_CAPTION_COLUMNS = 66
+
+
+def plot_text(text: object, limit: int = 60) -> str:
+    """Return `text` shortened and safe wherever Plotly takes text: names, ticks, hover, titles.
+
+    Plotly reads a small HTML dialect and, on pages with MathJax, TeX between dollars; neither is left in.
+
+    Parameters
+    ----------
+    text : object
+        Anything; its ``str`` is shown.
+    limit : int, default=60
+        Longest length in characters; longer text ends with an ellipsis.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> plot_text("<b>5 $ & more</b>")
+    '&lt;b&gt;5 &#36; &amp; more&lt;/b&gt;'
+    """
+    return html.escape(shorten(text, limit), quote=False).replace("$", "&#36;")
+
+
+def _wrapped(text: str) -> str:
+    lines = textwrap.wrap(shorten(text, _CAPTION_CHARS), _CAPTION_COLUMNS)
+    return "<br>".join(plot_text(line, _CAPTION_COLUMNS) for line in lines)
+
+
+@lru_cache(maxsize=1)
+def _template() -> go.layout.Template:
+    import plotly.graph_objects as go
+
+    axis = {
+        "gridcolor": _GRID,
+        "linecolor": _GRID,
+        "zeroline": False,
+        "ticks": "",
+        "automargin": True,
+        "title": {"font": {"size": 12}, "standoff": 10},
+        "tickfont": {"size": 11},
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(PALETTE),
+            "font": {"family": _FONT, "size": 12, "color": _TEXT},
+            "title": {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 48, "r": 16, "t": 24, "b": 44},
+            "legend": {"itemsizing": "constant", "font": {"size": 11}, "tracegroupgap": 0},
+            "hoverlabel": {"font": {"family": _FONT, "size": 12}, "align": "left"},
+            "hovermode": "closest",
+            "modebar": {
+                "remove": ["sendChartToCloud"],
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": _TEXT,
+                "activecolor": PALETTE[0],
+            },
+            "colorscale": {"sequential": [[i / (len(SEQUENTIAL) - 1), c] for i, c in enumerate(SEQUENTIAL)]},
+        }
+    )
+
+
+def template() -> go.layout.Template:
+    """Return the Plotly template of every figure: transparent, mid-grey text, our palette.
+
+    Returns
+    -------
+    plotly.graph_objects.layout.Template
+        A copy, safe to change.
+    """
+    import copy
+
+    return copy.deepcopy(_template())
+
+
+def finish(fig: go.Figure, *, title: str, caption: str, alt: str, height: int = 420, **layout: Any) -> go.Figure:
+    """Give a figure the template, its title and caption, and its text alternative.
+
+    Parameters
+    ----------
+    fig : Figure
+        With its traces; changed in place.
+    title, caption : str
+        Plain text; the caption is shown small under the title, shortened and wrapped, and kept in ``layout.meta``.
+    alt : str
+        What a reader who cannot see the figure is told.
+    height : int, default=420
+        In pixels, without the title.
+    **layout
+        Further layout settings.
+
+    Returns
+    -------
+    Figure
+        The same figure.
+    """
+    lines = _wrapped(caption)
+    top = 20 + (28 if title else 0) + (15 * (lines.count("<br>") + 1) + 6 if lines else 0)
+    head: dict[str, Any] = {
+        "text": f"<b>{plot_text(title, 80)}</b>" if title else "",
+        "y": 1,
+        "yanchor": "top",
+        "pad": {"t": 10},
+    }
+    if lines:
+        head["subtitle"] = {"text": lines, "font": {"size": 11.5}}
+    fig.update_layout(
+        template=_template(),
+        title=head,
+        margin={"t": top},
+        height=height + top,
+        modebar={"remove": ["sendChartToCloud"]},
+        meta={"title": shorten(title, 200), "caption": shorten(caption, 2000), "alt": shorten(alt, 1000)},
+    )
+    return fig.update_layout(**layout)
+
+
+def _meta(fig: go.Figure, key: str) -> str:
+    meta = fig.layout.meta
+    return str(meta.get(key, "")) if isinstance(meta, Mapping) else ""
+
+
+def caption_of(fig: go.Figure) -> str:
+    """Return the caption of one of our figures as plain text, not escaped; "" for others.
+
+    Parameters
+    ----------
+    fig : plotly.graph_objects.Figure
+        Any figure.
+
+    Returns
+    -------
+    str
+        At most 2,000 characters.
+    """
+    return _meta(fig, "caption")
+
+
+def alt_of(fig: go.Figure) -> str:
+    """Return the text alternative of one of our figures as plain text, not escaped; "" for others.
+
+    Parameters
+    ----------
+    fig : plotly.graph_objects.Figure
+        Any figure.
+
+    Returns
+    -------
+    str
+        At most 1,000 characters.
+    """
+    return _meta(fig, "alt")
+
+
+def figure_html(fig: go.Figure, *, include_plotlyjs: bool | str = False) -> str:
+    """Return a figure as an HTML fragment with role, text alternative and no connection to anywhere.
+
+    Parameters
+    ----------
+    fig : plotly.graph_objects.Figure
+        Any figure.
+    include_plotlyjs : bool or str, default=False
+        True puts the 5 MB library into the fragment (the first figure of a page needs it).
+
+    Returns
+    -------
+    str
+        A ``<figure>`` element.
+    """
+    inner = fig.to_html(
+        full_html=False,
+        include_plotlyjs=include_plotlyjs,
+        include_mathjax=False,
+        config={"displaylogo": False, "responsive": True},
+    )
+    return f'<figure role="img" aria-label="{escape(alt_of(fig), 1000)}" style="margin:0">{inner}</figure>'

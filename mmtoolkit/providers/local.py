@@ -1,0 +1,174 @@
+"""The built-in model: basic quality, free, offline; nothing is ever downloaded or sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
+from mmtoolkit.models import get_model
+from mmtoolkit.providers.base import Outcome
+from mmtoolkit.vectors import unit_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.content import Content
+    from mmtoolkit.models import ModelSpec
+    from mmtoolkit.providers.base import Sink
+
+__all__ = ["LocalModel"]
+
+_STEP = 1  # of this code; raise it with every change that changes a vector
+_FRAMES = 8
+_BLOCK = {"text": 512, "image": 16, "video": 2, "fused": 8}  # items a thread takes at once; changes no vector
+
+
+class LocalModel:
+    """The offline model: English and Chinese texts, pictures and short local videos in one space of 512 dimensions.
+
+    Its quality is basic: good for grouping and classifying pictures or texts, weaker when texts are to find pictures;
+    for that take a DashScope model. 256 dimensions are meaning, 256 looks (zero for texts). Vectors are the same,
+    byte for byte, whatever the order, the number of threads and the other items.
+
+    Parameters
+    ----------
+    n_jobs : int or None, default=None
+        Threads; None takes one per core, at most 16.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.embed_texts(["a cat", "一只猫"], model="local", cache=False).shape
+    (2, 512)
+    """
+
+    def __init__(self, n_jobs: int | None = None) -> None:
+        if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
+            msg = f"n_jobs must be None or an int of at least 1, got {n_jobs!r}"
+            raise ValueError(msg)
+        self.n_jobs = n_jobs
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The row ``local`` of the models table; `revision` is a hash of weights, word vectors, dictionary and code."""
+        return dataclasses.replace(get_model("local"), revision=_revision())
+
+    @property
+    def leaves_machine(self) -> bool:
+        """False: no connection is opened."""
+        return False
+
+    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Raise UnsupportedItemError for URLs: this model never goes online."""
+        for part in content.parts if isinstance(content, Fused | Image) else (content,):
+            if isinstance(part, Image | Video) and part.is_url:
+                msg = (
+                    "the offline model opens no connection, so it cannot take a URL; download the file and pass its "
+                    "path, or use a DashScope model"
+                )
+                raise UnsupportedItemError(msg, name=part.name)
+            if isinstance(part, Video) and find_spec("av") is None:
+                raise MissingExtraError("video", f"Embedding {part.name!r} with the offline model")  # noqa: EM101 - the extra
+
+    def recipe(self, content: Content) -> str:
+        """Return how many frames stand for a video; empty for everything else."""
+        parts = content.parts if isinstance(content, Fused) else (content,)
+        return "".join(f"frames={part.frames or _FRAMES}" for part in parts if isinstance(part, Video))
+
+    def embed(
+        self,
+        contents: Sequence[Content],
+        *,
+        dimension: int,  # noqa: ARG002 - there is only one
+        params: Mapping[str, Any],  # noqa: ARG002 - there are none
+        sink: Sink,
+        budget: float | None = None,  # noqa: ARG002 - it costs nothing
+    ) -> None:
+        """Compute all `contents`, each on its own, on several threads; `sink` is called from this thread only."""
+        stop = threading.Event()
+
+        def work(rows: Sequence[int]) -> list[Outcome]:
+            return [_outcome(row, contents[row]) for row in rows if not stop.is_set()]
+
+        blocks = _blocks(contents)
+        with ThreadPoolExecutor(min(self.n_jobs or min(os.cpu_count() or 1, 16), max(len(blocks), 1))) as pool:
+            pending = {pool.submit(work, rows) for rows in blocks}
+            try:
+                while pending:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        sink(future.result())
+            except BaseException:  # Ctrl-C too: what is done must arrive
+                stop.set()
+                for future in pending:
+                    future.cancel()
+                for future in wait(pending).done:
+                    if not future.cancelled() and future.exception() is None:
+                        sink(future.result())
+                raise
+
+
+def _blocks(contents: Sequence[Content]) -> list[list[int]]:
+    """Return rows of one modality in small groups, in order of first appearance."""
+    blocks: list[list[int]] = []
+    open_block: dict[str, list[int]] = {}
+    for row, content in enumerate(contents):
+        block = open_block.get(content.modality)
+        if block is None or len(block) >= _BLOCK[content.modality]:
+            block = open_block[content.modality] = []
+            blocks.append(block)
+        block.append(row)
+    return blocks
+
+
+def _outcome(row: int, content: Content) -> Outcome:
+    try:
+        vector = _vector(content)
+    except ItemError as error:
+        return Outcome(row, error=error)
+    if not vector.any():
+        return Outcome(row, error=UnreadableItemError("nothing in it that the offline model knows", name=content.name))
+    return Outcome(row, vector)
+
+
+def _vector(content: Content) -> NDArray[np.float32]:
+    if isinstance(content, Text):
+        from mmtoolkit.providers._local_texts import word_vectors
+
+        meaning = word_vectors().any_language(content.text)
+        return np.concatenate([meaning, np.zeros_like(meaning)])
+    if isinstance(content, Fused) or (isinstance(content, Image) and len(content.parts) > 1):
+        return _mean([_vector(part) for part in content.parts])
+    from mmtoolkit.providers._local_images import picture_vectors
+
+    embed = picture_vectors()
+    if isinstance(content, Video):
+        return _mean([embed(frame) for frame in content.sample(content.frames or _FRAMES)])
+    return embed(content.parts[0].open())
+
+
+def _mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64), dtype=np.float32)
+    return unit_rows(mean[None]).ravel()
+
+
+@functools.cache
+def _revision() -> str:
+    from mmtoolkit.providers._local_images import image_files
+    from mmtoolkit.providers._local_texts import text_files
+
+    state = hashlib.sha256(f"local {_STEP} ".encode())
+    for path in (*image_files(), *text_files()):
+        state.update(hashlib.sha256(path.read_bytes()).digest())
+    return state.hexdigest()

@@ -1,0 +1,101 @@
+"""Check Spark frames before a job starts, and move vectors between Arrow and numpy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+__all__ = ["check_column", "check_items", "check_vectors", "from_array", "to_array", "vector_type"]
+
+_MEDIA = ("text", "image", "video")
+
+
+def check_column(df: DataFrame, name: str, types: tuple[str, ...], what: str) -> None:
+    """Raise unless `df` has a column of that name and of one of `types` (Spark's simple names).
+
+    Raises
+    ------
+    ValueError
+        If the column is missing; the message lists those there are.
+    TypeError
+        If its type is another.
+    """
+    if name not in df.columns:
+        msg = f"{what}: there is no column {name!r}; the frame has {', '.join(df.columns)}"
+        raise ValueError(msg)
+    got = df.schema[name].dataType.simpleString()
+    if got not in types:
+        msg = f"{what}: column {name!r} must be {' or '.join(types)}, got {got}"
+        raise TypeError(msg)
+
+
+def check_items(df: DataFrame) -> list[str]:
+    """Check the columns of an items frame and return the media columns that are there."""
+    check_column(df, "id", ("string",), "embed")
+    check_column(df, "modality", ("string",), "embed")
+    media = [name for name in _MEDIA if name in df.columns]
+    if not media:
+        msg = f"embed: there is no column text, image or video; the frame has {', '.join(df.columns)}"
+        raise ValueError(msg)
+    for name in media:
+        check_column(df, name, ("string",) if name == "text" else ("string", "binary"), "embed")
+    return media
+
+
+def vector_type(df: DataFrame, what: str) -> None:
+    """Check that there is a column ``vector`` of numbers."""
+    check_column(df, "vector", ("array<float>", "array<double>"), what)
+
+
+def check_vectors(df: DataFrame, what: str) -> int:
+    """Check ids and vectors, looking at the data once, and return the dimension.
+
+    Raises
+    ------
+    ValueError
+        If the frame is empty, rows have no vector, or dimensions differ; the message counts them.
+    """
+    from pyspark.sql import functions as F
+
+    vector_type(df, what)
+    check_column(df, "id", ("string",), what)
+    size = F.size("vector")
+    broken = F.exists("vector", lambda v: v.isNull() | F.isnan(v))
+    row = df.agg(
+        F.count(F.lit(1)).alias("n"),
+        F.sum(F.when(F.col("vector").isNull() | broken, 1).otherwise(0)).alias("missing"),
+        F.min(size).alias("low"),
+        F.max(size).alias("high"),
+    ).first()
+    assert row is not None
+    if not row["n"]:
+        msg = f"{what}: the frame has no rows"
+        raise ValueError(msg)
+    if row["missing"]:
+        msg = f"{what}: {row['missing']} of {row['n']} rows have no vector, or NaN in it; filter them: df.where('error is null')"
+        raise ValueError(msg)
+    if row["low"] != row["high"]:
+        msg = f"{what}: vectors have different dimensions, from {row['low']} to {row['high']}; keep one model's"
+        raise ValueError(msg)
+    return int(row["low"])
+
+
+def to_array(column: Any) -> NDArray[np.float32]:
+    """Turn an Arrow list column without nulls into a matrix, (n_rows, n_features) float32."""
+    n = len(column)
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(n, -1) if n else np.zeros((0, 0), dtype=np.float32)
+
+
+def from_array(X: NDArray[np.float32]) -> pa.Array:
+    """Turn a matrix into an Arrow column of type list<float>."""
+    import pyarrow as pa
+
+    offsets = np.arange(len(X) + 1, dtype=np.int32) * np.int32(X.shape[1])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(X, dtype=np.float32).ravel()))

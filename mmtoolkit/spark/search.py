@@ -1,0 +1,127 @@
+"""Exact nearest items of a Spark frame: the best k of every partition, merged on the driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.errors import SpaceError
+from mmtoolkit.spark.frames import check_vectors, to_array
+from mmtoolkit.vectors import unit_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+    from mmtoolkit.cache import CacheLike
+    from mmtoolkit.providers.base import Provider
+
+__all__ = ["search"]
+
+
+def search(
+    df: DataFrame,
+    query: Any,
+    k: int = 10,
+    *,
+    model: str | Provider | None = None,
+    params: Mapping[str, Any] | None = None,
+    cache: CacheLike = None,
+) -> pd.DataFrame:
+    """Find the items nearest to one or several queries by cosine similarity.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Columns id and vector, as `embed` returns them; others are handed through.
+    query : str, content, sequence of these, or array of shape (n_features,) or (n_queries, n_features)
+        What to look for; a str is a text.
+    k : int, default=10
+        How many per query.
+    model, params, cache
+        Used to embed the query, as ``mm.embed`` takes them; not needed for an array.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns query (number), rank (from 1), id, score, and the item's columns but its vector; ties by id.
+
+    Raises
+    ------
+    ValueError
+        If `k` is not positive, or the query is empty.
+    SpaceError
+        If query and items have different dimensions.
+    """
+    import pandas as pd
+    from pyspark.sql import functions as F
+
+    if k < 1:
+        msg = f"k must be at least 1, got {k}"
+        raise ValueError(msg)
+    dimension = check_vectors(df, "search")
+    Q = unit_rows(_query_vectors(query, dimension, model, params, cache))
+    if Q.shape[1] != dimension:
+        msg = f"the query has {Q.shape[1]} features, the items have {dimension}; use the model that made the vectors"
+        raise SpaceError(msg)
+
+    def best(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _best_of_partition(batches, Q, k)
+
+    found = df.select("id", "vector").mapInArrow(best, "query int, id string, score float")
+    top = pd.DataFrame([row.asDict() for row in found.collect()], columns=["query", "id", "score"])
+    top = top.sort_values(["query", "score", "id"], ascending=[True, False, True]).groupby("query").head(k)
+    top.insert(1, "rank", top.groupby("query").cumcount() + 1)
+    others = [name for name in df.columns if name not in ("vector", "query", "rank", "score")]
+    rows = df.where(F.col("id").isin(sorted(set(top["id"])))).select(*others).collect()
+    items = pd.DataFrame([row.asDict() for row in rows], columns=others)
+    return top.merge(items, on="id", how="left").reset_index(drop=True)
+
+
+def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: CacheLike) -> NDArray[np.float32]:
+    if isinstance(query, np.ndarray):
+        return np.atleast_2d(query).astype(np.float32)
+    from mmtoolkit.embedding import embed
+    from mmtoolkit.embedding.verbs import gather
+
+    contents, _ = gather(query)
+    if not contents:
+        msg = "the query is empty"
+        raise ValueError(msg)
+    return embed(contents, model=model, dimension=dimension, params=params, cache=cache).vectors
+
+
+def _best_of_partition(batches: Iterator[pa.RecordBatch], Q: NDArray[np.float32], k: int) -> Iterator[pa.RecordBatch]:
+    """On the workers: keep the k best of each query while reading."""
+    import pyarrow as pa
+
+    ids: list[NDArray[Any]] = [np.array([], dtype=object) for _ in Q]
+    scores = [np.array([], dtype=np.float32) for _ in Q]
+    for batch in batches:
+        S = unit_rows(to_array(batch.column("vector"))) @ Q.T
+        names = np.asarray(batch.column("id").to_pylist(), dtype=object)
+        for q in range(len(Q)):
+            every_id, every_score = np.concatenate([ids[q], names]), np.concatenate([scores[q], S[:, q]])
+            keep = _first_k(every_id, every_score, k)
+            ids[q], scores[q] = every_id[keep], every_score[keep]
+    columns: Sequence[Any] = [
+        pa.array(np.repeat(np.arange(len(Q), dtype=np.int32), [len(i) for i in ids])),
+        pa.array(np.concatenate(ids).tolist(), pa.string()),
+        pa.array(np.concatenate(scores), pa.float32()),
+    ]
+    yield pa.RecordBatch.from_arrays(columns, names=["query", "id", "score"])
+
+
+def _first_k(ids: NDArray[Any], scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Positions of the k highest scores; equal scores in the order of their ids."""
+    if len(scores) > k:
+        cut = np.partition(scores, len(scores) - k)[len(scores) - k]
+        candidates = np.flatnonzero(scores >= cut)
+    else:
+        candidates = np.arange(len(scores))
+    order = np.lexsort((ids[candidates].astype(str), -scores[candidates]))
+    return np.asarray(candidates[order[:k]], dtype=np.intp)

@@ -74,7 +74,7 @@ def items(
     if not isinstance(data, pd.DataFrame):
         path = Path(data)
         root = path.resolve().parent
-        data = _read_table(path)
+        data = _read_table(path, [id or "id", text or "text"])
     if len(data) == 0:
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
@@ -114,7 +114,7 @@ def items(
         }
     )
     others = [name for name in data.columns if name not in used and name not in COLUMNS]
-    frame = pd.concat([frame, data[others]], axis=1)
+    frame = pd.concat([frame, data[others].apply(_none_for_missing)], axis=1)
     frame.attrs["root"] = os.fspath(root)
     return frame
 
@@ -250,7 +250,16 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     return frame
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _none_for_missing(column: pd.Series) -> pd.Series:
+    """Make missing texts None, as in the frame's own columns; numbers keep their type and NaN."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and column.notna().any():
+        return column
+    return column.astype(object).where(column.notna(), None)
+
+
+def _read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
@@ -260,7 +269,13 @@ def _read_table(path: Path) -> pd.DataFrame:
         return pd.read_parquet(path)
     if path.suffix.lower() in {".csv", ".tsv"}:
         try:
-            return pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",", dtype={"id": str}, keep_default_na=False, na_values=[""])
+            return pd.read_csv(
+                path,
+                sep="\t" if path.suffix.lower() == ".tsv" else ",",
+                dtype=dict.fromkeys(strings, str),  # "007" is no number
+                keep_default_na=False,
+                na_values=[""],
+            )
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
             raise ValueError(msg) from error

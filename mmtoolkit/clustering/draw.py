@@ -1,0 +1,56 @@
+"""The figures of a clustering."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit import figures
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from mmtoolkit.clustering.result import Clustering
+
+__all__ = ["sizes", "sweep"]
+
+
+def sweep(clustering: Clustering) -> go.Figure:
+    """Draw silhouette and stability over the number of clusters, with the plausible range."""
+    frame = clustering.sweep
+    series: dict[str, tuple[Any, Any, Any]] = {}
+    for name in ("silhouette", "stability"):
+        mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
+        series[name] = (mean, mean - std, mean + std)
+    for name in ("davies_bouldin", "calinski_harabasz", "inertia"):
+        mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
+        scale = np.nanmax(mean)
+        series[name] = (mean / scale, (mean - std) / scale, (mean + std) / scale)
+    low, high = clustering.plausible_n_clusters or (clustering.n_clusters, clustering.n_clusters)
+    marks = [(float(clustering.n_clusters), f"used: {clustering.n_clusters}")]
+    marks += [(float(k), "plausible") for k in (low, high) if k != clustering.n_clusters]
+    return figures.curve(
+        frame.index.to_numpy(),
+        series,
+        title="How many clusters?",
+        x_title="number of clusters",
+        y_title="score",
+        caption=f"Mean and standard deviation over repeated runs. The data cannot tell {low} from {high} clusters. "
+        "Davies-Bouldin (lower is better), Calinski-Harabasz and inertia are shown as shares of their largest value. "
+        "Stability describes the clusters; it does not choose their number.",
+        marks=marks,
+    )
+
+
+def sizes(clustering: Clustering) -> go.Figure:
+    """Draw the number of items per cluster."""
+    noise = int((clustering.labels < 0).sum())
+    return figures.bars(
+        [f"{cluster}: {name}" for cluster, name in enumerate(clustering.names["name"])],
+        clustering.sizes["size"].to_numpy(),
+        title="Cluster sizes",
+        x_title="items",
+        caption=f"{len(clustering.labels)} items in {clustering.n_clusters} clusters"
+        + (f", {noise} noise." if noise else "."),
+    )

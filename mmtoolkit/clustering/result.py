@@ -1,0 +1,345 @@
+"""The result of ``cluster``, and what one can ask it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmtoolkit.clustering.kmeans import Fit, nearest
+from mmtoolkit.clustering.silhouette import cluster_means, scores, silhouette
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.clustering.compare import Comparison
+    from mmtoolkit.clustering.representatives import Selection
+    from mmtoolkit.clustering.stability import Stability
+
+__all__ = ["Clustering", "describe"]
+
+How = Literal["medoid", "diverse", "boundary", "far"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clustering(Result):
+    """Clusters of items.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_items,), int64
+        Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
+    n_clusters : int
+        Number of clusters.
+    plausible_n_clusters : tuple of two int, or None
+        Lowest and highest number that the data cannot tell from the best; None when the number was given.
+    sweep : DataFrame
+        Index n_clusters; mean and standard deviation over runs of silhouette, davies_bouldin, calinski_harabasz,
+        inertia and stability. Empty when the number was given.
+    scores : DataFrame
+        Index metric, column value: silhouette (cosine on unit rows), davies_bouldin, calinski_harabasz, inertia, and,
+        where they apply, noise (share of items) and ami_modality (do clusters follow the modality).
+    sizes : DataFrame
+        Index cluster; name, size, share, cohesion (mean cosine similarity to the cluster's mean direction) and
+        silhouette (mean of its items).
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Means of the clusters.
+    names : DataFrame
+        Index cluster; name, and after `with_names` words (the runners-up) and margin (how far the name fits its
+        cluster better than the nearest other one).
+    recipe : mapping
+        Verb and parameters with which the result can be made again.
+    source : Embeddings or array
+        What was clustered.
+    """
+
+    labels: NDArray[np.int64]
+    n_clusters: int
+    plausible_n_clusters: tuple[int, int] | None
+    sweep: pd.DataFrame
+    scores: pd.DataFrame
+    sizes: pd.DataFrame
+    centers: NDArray[np.float32] = field(repr=False)
+    names: pd.DataFrame
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    @cached_property
+    def _X(self) -> NDArray[np.float32]:
+        return vectors_of(self.source, normalize=self.recipe["params"]["normalize"])
+
+    @cached_property
+    def per_item(self) -> pd.DataFrame:
+        """One row per item, index id: label, name, silhouette, distance and outlier.
+
+        `distance` is the Euclidean distance to the centre; `outlier` is that distance divided by the cluster's median,
+        so 1 is usual and 2 far. Noise has neither.
+        """
+        import pandas as pd
+
+        kept = self.labels >= 0
+        labels = self.labels[kept]
+        columns: dict[str, NDArray[np.float64]] = {}
+        values = np.full((3, len(self.labels)), np.nan)
+        values[0, kept] = silhouette(self._X[kept], labels) if self.n_clusters > 1 else 0.0
+        values[1, kept] = np.linalg.norm(self._X[kept] - self.centers[labels], axis=1)
+        for cluster in range(self.n_clusters):
+            rows = self.labels == cluster
+            middle = np.median(values[1, rows])
+            values[2, rows] = values[1, rows] / middle if middle > 0 else 1.0
+        columns = dict(zip(("silhouette", "distance", "outlier"), values, strict=True))
+        names = [self.names["name"].iloc[c] if c >= 0 else "noise" for c in self.labels]
+        index = pd.Index(ids_of(self.source), name="id", dtype=object)
+        return pd.DataFrame({"label": self.labels, "name": names, **columns}, index=index)
+
+    def assign(self, new: Any) -> NDArray[np.int64]:
+        """Return the nearest cluster of other items; on the items that were clustered these are their labels.
+
+        Parameters
+        ----------
+        new : Embeddings, array of shape (n, n_features), or items that ``emb.encode`` takes
+            Items or their vectors.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            Cluster numbers. After HDBSCAN an item farther from its centre than any member is noise, -1.
+
+        Raises
+        ------
+        ValueError
+            If the number of features differs, or there are no clusters.
+        """
+        if self.n_clusters == 0:
+            msg = "there is no cluster to assign to: all items are noise"
+            raise ValueError(msg)
+        normalize = self.recipe["params"]["normalize"]
+        if has_vectors(new) or isinstance(new, np.ndarray):
+            X = vectors_of(new, normalize=normalize)
+        else:
+            if not has_vectors(self.source):
+                msg = "a clustering of plain vectors can assign vectors only: pass an array of shape (n, n_features)"
+                raise TypeError(msg)
+            encoded = self.source.encode(new)
+            X = unit_rows(encoded) if normalize else encoded
+        if X.shape[1] != self.centers.shape[1]:
+            msg = f"expected {self.centers.shape[1]} features, got {X.shape[1]}"
+            raise ValueError(msg)
+        if self.recipe["params"]["algorithm"] == "hdbscan":
+            from mmtoolkit.clustering.hdbscan import assign
+
+            return assign(X, self._X, self.labels, self.centers)
+        return nearest(X, self.centers)
+
+    def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
+        """Return items that show what a cluster is about.
+
+        Parameters
+        ----------
+        n : int, default=5
+            Items per cluster, fewer where it is smaller.
+        how : {"medoid", "diverse", "boundary", "far"}, default="medoid"
+            Nearest to the centre; spread over the cluster; nearest to another cluster; farthest from the centre.
+
+        Returns
+        -------
+        Selection
+            `rows` and `table`; a notebook shows thumbnails or texts.
+        """
+        from mmtoolkit.clustering.representatives import representatives
+
+        return representatives(self, self._X, n, how=how)
+
+    def with_names(
+        self,
+        *,
+        vocabulary: str | Sequence[str] | None = None,
+        texts: str | Sequence[str] | None = None,
+        function: Callable[[pd.DataFrame], str] | None = None,
+        language: Literal["en", "zh"] = "en",
+    ) -> Clustering:
+        """Return the same clusters with names.
+
+        Parameters
+        ----------
+        vocabulary : {"nouns", "emoji"}, sequence of str, or None, default=None
+            Words embedded by the items' own model; every cluster takes the word that is nearest to it compared with
+            its siblings. None is "nouns" unless `texts` or `function` is given or the items are texts.
+        texts : str, sequence of str, or None, default=None
+            One text per item, or the name of a column: names are then the keywords of each cluster. None takes the
+            items' own texts where all of them have one.
+        function : callable or None, default=None
+            Called once per cluster with a frame of its 20 most central items; returns the name. The answers are
+            recorded in the recipe.
+        language : {"en", "zh"}, default="en"
+            Language of the shipped vocabularies.
+
+        Returns
+        -------
+        Clustering
+            A new result; `names` has the runners-up and margins.
+
+        Raises
+        ------
+        ValueError
+            If more than one way is asked for, or the vocabulary has fewer than two words.
+        """
+        from mmtoolkit.clustering.names import make_names
+
+        table = make_names(self, vocabulary=vocabulary, texts=texts, function=function, language=language)
+        return self._with(table)
+
+    def named(self, names: Sequence[str]) -> Clustering:
+        """Return the same clusters with the given names.
+
+        Parameters
+        ----------
+        names : sequence of str
+            One per cluster, in order.
+
+        Returns
+        -------
+        Clustering
+            A new result.
+        """
+        import pandas as pd
+
+        if isinstance(names, str) or len(names) != self.n_clusters:
+            got = "a str" if isinstance(names, str) else f"{len(names)}"
+            msg = f"expected {self.n_clusters} names, one per cluster, got {got}"
+            raise ValueError(msg)
+        return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
+
+    def _with(self, names: pd.DataFrame) -> Clustering:
+        params = {**self.recipe["params"], "names": names["name"].tolist()}
+        return dataclasses.replace(
+            self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe={**self.recipe, "params": params}
+        )
+
+    def stability(self, n_boot: int = 50) -> Stability:
+        """Tell how far the clusters come back on bootstrap samples of the items.
+
+        Parameters
+        ----------
+        n_boot : int, default=50
+            Number of samples.
+
+        Returns
+        -------
+        Stability
+            `ari` per sample and `per_cluster` (Jaccard). It describes a clustering; it does not choose k.
+        """
+        from mmtoolkit.clustering.stability import stability
+
+        return stability(self, self._X, n_boot)
+
+    def compare(self, y: ArrayLike | str) -> Comparison:
+        """Set the clusters against classes.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_items,) or str
+            Classes, or the name of a column; items without one are left out.
+
+        Returns
+        -------
+        Comparison
+            `metrics`, `contingency`, `classes`.
+        """
+        from mmtoolkit.clustering.compare import compare
+
+        return compare(self, y)
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return labels and counts (exact) and scores (rounded)."""
+        exact = {"labels": plain(self.labels), "n_clusters": self.n_clusters, "sizes": plain(self.sizes["size"])}
+        exact["plausible_n_clusters"] = plain(self.plausible_n_clusters)
+        return {
+            "exact": exact,
+            "rounded": {"scores": plain(self.scores["value"].to_dict()), "sweep": plain(self.sweep)},
+        }
+
+    def _summary(self) -> str:
+        text = f"{self.n_clusters} clusters of {len(self.labels)} items"
+        if self.plausible_n_clusters is not None:
+            low, high = self.plausible_n_clusters
+            text += f", plausible {low} to {high}"
+        if (noise := int((self.labels < 0).sum())) > 0:
+            text += f", {noise} noise"
+        value = self.scores["value"].get("silhouette", np.nan)
+        return text if np.isnan(value) else f"{text}, silhouette {value:.3f}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Clusters": self.sizes.join(self.names.drop(columns="name")), "Scores": self.scores}
+
+    def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
+        from mmtoolkit.clustering import draw
+
+        sizes = {"sizes": lambda: draw.sizes(self)}
+        return sizes if self.sweep.empty else {"sweep": lambda: draw.sweep(self), **sizes}
+
+
+def describe(
+    X: NDArray[np.float32],
+    fit: Fit,
+    *,
+    sweep: pd.DataFrame | None,
+    plausible: tuple[int, int] | None,
+    modality: NDArray[np.object_] | None,
+    recipe: Mapping[str, Any],
+    source: Any,
+) -> Clustering:
+    """Score a fit and put the result together."""
+    import pandas as pd
+
+    labels, k = fit.labels, len(fit.centers)
+    kept = labels >= 0
+    values = scores(X[kept], labels[kept]) if kept.any() else {}
+    if not kept.all():
+        values["noise"] = float(1 - kept.mean())
+    if modality is not None:
+        from sklearn.metrics import adjusted_mutual_info_score
+
+        values["ami_modality"] = float(adjusted_mutual_info_score(modality.astype(str), labels))
+    index = pd.RangeIndex(k, name="cluster")
+    names = pd.DataFrame({"name": [f"cluster {c}" for c in range(k)]}, index=index)
+    return Clustering(
+        labels=labels,
+        n_clusters=k,
+        plausible_n_clusters=plausible,
+        sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
+        scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
+        sizes=_sizes(X[kept], labels[kept], k).assign(name=names["name"])[
+            ["name", "size", "share", "cohesion", "silhouette"]
+        ],
+        centers=fit.centers,
+        names=names,
+        recipe=recipe,
+        source=source,
+    )
+
+
+def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> pd.DataFrame:
+    import pandas as pd
+
+    size = np.bincount(labels, minlength=k)
+    directions = unit_rows(cluster_means(X, labels, k))
+    cosine = np.einsum("ij,ij->i", unit_rows(X), directions[labels], dtype=np.float64)
+    width = silhouette(X, labels) if k > 1 else np.zeros(len(X))
+    return pd.DataFrame(
+        {
+            "size": size,
+            "share": size / max(size.sum(), 1),
+            "cohesion": np.bincount(labels, weights=cosine, minlength=k) / np.maximum(size, 1),
+            "silhouette": np.bincount(labels, weights=width, minlength=k) / np.maximum(size, 1),
+        },
+        index=pd.RangeIndex(k, name="cluster"),
+    )

@@ -4,175 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any
+
+from mmtoolkit._modelspec import ModelSpec, Price
 
 __all__ = ["ModelSpec", "Price", "get_model", "list_models", "register_model"]
 
 MIB = 1024 * 1024
-Modality = Literal["text", "image", "video", "fused"]
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a model costs in one region, on one day.
-
-    Parameters
-    ----------
-    text, media : float
-        Price of 1,000,000 tokens of text, and of pictures and videos.
-    currency : str
-        ISO code.
-    as_of : str
-        ISO date on which the price was read.
-    """
-
-    text: float
-    media: float
-    currency: str
-    as_of: str
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """What one embedding model can take, gives back and costs.
-
-    Parameters
-    ----------
-    name : str
-        Name as the provider spells it.
-    provider : {"local", "dashscope"}
-        Who computes the vectors.
-    dimension : int
-        Default number of features.
-    revision : str, default=""
-        Part of the cache key: changes when the same name gives other vectors. Empty for services that do not tell;
-        the offline model fills in a hash of its weights at run time.
-    dimensions : tuple of int, default=()
-        Selectable numbers of features; empty when fixed.
-    family : {"multimodal", "text"}, default="multimodal"
-        Which endpoint of the service.
-    modalities : frozenset of str
-        What the model takes, of "text", "image", "video", "fused".
-    text_tokens : int or None, default=None
-        Longest text in model tokens; None is unlimited.
-    image_bytes : int or None, default=None
-        Largest picture in bytes, before Base64; None is unlimited.
-    image_formats : frozenset of str
-        Pillow names of formats taken as they are; others are transcoded. Empty means every format Pillow reads.
-    image_min_side : int, default=1
-        Smallest width and height in pixels.
-    image_max_ratio : float or None, default=None
-        Largest ratio of the longer to the shorter side.
-    max_images : int, default=1
-        Pictures that may share one vector (``Image([...])``).
-    video_formats : frozenset of str
-        File-name endings without the dot, lower case.
-    video_bytes : int or None, default=None
-        Largest video in bytes.
-    video_sources : frozenset of {"url", "file"}
-        How a whole video may be given. Frames (``Video(path, frames=8)``) work for every model that takes images.
-    contents_per_call : int, default=1
-        How many items may be packed into one request.
-    packs : tuple of str, default=()
-        Modalities that may be packed; empty means one item per call whatever `contents_per_call` says.
-    fusion : {"none", "object", "flag", "always"}, default="none"
-        How the service makes one vector of several inputs: not at all; when they sit in one content object; with the
-        parameter ``enable_fusion``; or always.
-    params : mapping of str to str
-        Parameters a user may pass in ``params=``, with one line on each.
-    rpm, tpm : int or None, default=None
-        Requests and tokens per minute that the account may send.
-    prices : mapping of str to Price
-        By region.
-    regions : tuple of str, default=()
-        Where the model is offered, the default first.
-    rows_as_of : str, default=""
-        ISO date on which the limits were read.
-    duplicate_thresholds : mapping of str to float
-        Cosine similarity above which two items of one modality count as near duplicates.
-    """
-
-    name: str
-    provider: Literal["local", "dashscope"]
-    dimension: int
-    revision: str = ""
-    dimensions: tuple[int, ...] = ()
-    family: Literal["multimodal", "text"] = "multimodal"
-    modalities: frozenset[str] = frozenset({"text", "image", "video"})
-    text_tokens: int | None = None
-    image_bytes: int | None = None
-    image_formats: frozenset[str] = frozenset()
-    image_min_side: int = 1
-    image_max_ratio: float | None = None
-    max_images: int = 1
-    video_formats: frozenset[str] = frozenset({"mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov"})
-    video_bytes: int | None = None
-    video_sources: frozenset[str] = frozenset({"url"})
-    contents_per_call: int = 1
-    packs: tuple[str, ...] = ()
-    fusion: Literal["none", "object", "flag", "always"] = "none"
-    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    rpm: int | None = None
-    tpm: int | None = None
-    prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
-    regions: tuple[str, ...] = ()
-    rows_as_of: str = ""
-    duplicate_thresholds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({"text": 0.95, "image": 0.95, "video": 0.95}))
-
-    def check_dimension(self, dimension: int | None) -> int:
-        """Return the number of features to ask for.
-
-        Parameters
-        ----------
-        dimension : int or None
-            What the user asked for; None is the default.
-
-        Returns
-        -------
-        int
-            A dimension that this model has.
-
-        Raises
-        ------
-        ValueError
-            If the model does not have it; the message lists those it has.
-        """
-        if dimension is None or dimension == self.dimension:
-            return self.dimension
-        if dimension not in self.dimensions:
-            have = sorted({self.dimension, *self.dimensions}, reverse=True)
-            msg = f"model {self.name!r} has no dimension {dimension!r}; it has {', '.join(map(str, have))}"
-            raise ValueError(msg)
-        return int(dimension)
-
-    def check_params(self, params: Mapping[str, object] | None) -> dict[str, object]:
-        """Return `params` as a plain dict.
-
-        Parameters
-        ----------
-        params : mapping or None
-            What the user asked for.
-
-        Returns
-        -------
-        dict
-            A copy.
-
-        Raises
-        ------
-        ValueError
-            If the model has no such parameter; the message lists those it has.
-        """
-        unknown = sorted(set(params or {}) - set(self.params))
-        if unknown:
-            have = ", ".join(sorted(self.params)) or "none"
-            msg = f"model {self.name!r} has no parameter {unknown[0]!r}; it has: {have}"
-            raise ValueError(msg)
-        return dict(params or {})
-
-
+_READ = "2026-08-01"  # the day on which limits and prices were read
+_FORMATS = frozenset({"JPEG", "PNG", "BMP"})
+_MORE_FORMATS = _FORMATS | {"WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"}
 _TABLE: dict[str, ModelSpec] = {}
 
 
@@ -228,39 +71,188 @@ def get_model(name: str) -> ModelSpec:
         If the name is unknown; the message suggests the nearest.
     """
     if name not in _TABLE:
-        near = difflib.get_close_matches(name, _TABLE, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = difflib.get_close_matches(str(name), _TABLE, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         msg = f"unknown model {name!r}{hint} Known: {', '.join(_TABLE)}. Add a row with mm.register_model"
         raise ValueError(msg)
     return _TABLE[name]
 
 
-register_model(
-    ModelSpec(
-        name="local",
-        provider="local",
-        dimension=512,
-        modalities=frozenset({"text", "image", "video", "fused"}),
-        video_sources=frozenset({"file"}),
-        contents_per_call=64,
-        packs=("text", "image", "video"),
-        max_images=64,
-    )
+def _prices(**by_region: tuple[float, float, str]) -> Mapping[str, Price]:
+    return MappingProxyType({region: Price(*price, as_of=_READ) for region, price in by_region.items()})
+
+
+def _params(**lines: str) -> Mapping[str, str]:
+    return MappingProxyType(lines)
+
+
+_FPS = "share of the video's frames that is used, 0..1; the service's default is 1.0"
+_INSTRUCT = "task hint, one English sentence"
+_SNAPSHOT = _params(
+    fps=_FPS,
+    res_level="0, 1, 2 or 3: 127, 402, 578 or 1026 tokens per picture; the service's default is 1",
+    max_video_frames="frames used of a video, at most 64; the service's default is 8",
 )
-register_model(
-    ModelSpec(
-        name="multimodal-embedding-v1",
-        provider="dashscope",
-        dimension=1024,
-        text_tokens=512,
-        image_bytes=3 * MIB,
-        image_formats=frozenset({"JPEG", "PNG", "BMP"}),
-        image_min_side=10,
-        video_bytes=10 * MIB,
-        rpm=120,
-        tpm=200_000,
-        prices=MappingProxyType({"beijing": Price(0.7, 0.9, "CNY", "2026-08-01")}),
-        regions=("beijing",),
-        rows_as_of="2026-08-01",
-    )
+_TEXT_TYPE = "'query' or 'document'; the service's default is 'document'"
+
+_V1 = ModelSpec(
+    name="multimodal-embedding-v1",
+    provider="dashscope",
+    dimension=1024,
+    text_tokens=512,
+    image_bytes=3 * MIB,
+    image_formats=_FORMATS,
+    image_min_side=10,
+    image_max_ratio=200.0,
+    video_bytes=10 * MIB,
+    rpm=120,
+    tpm=200_000,
+    prices=_prices(beijing=(0.7, 0.9, "CNY")),
+    regions=("beijing",),
+    rows_as_of=_READ,
 )
+# No limit on contents per call is published for the undated tongyi models; eight is their published number of pictures.
+_PLUS = replace(
+    _V1,
+    name="tongyi-embedding-vision-plus",
+    dimension=1152,
+    dimensions=(1152, 1024, 512, 256, 128, 64),
+    text_tokens=1024,
+    max_images=8,
+    contents_per_call=8,
+    packs=("text", "image"),
+    rpm=600,
+    prices=_prices(beijing=(0.5, 0.5, "CNY"), singapore=(0.09, 0.09, "USD")),
+    regions=("beijing", "singapore"),
+)
+_FLASH = replace(
+    _PLUS,
+    name="tongyi-embedding-vision-flash",
+    dimension=768,
+    dimensions=(768, 512, 256, 128, 64),
+    prices=_prices(beijing=(0.15, 0.15, "CNY"), singapore=(0.09, 0.03, "USD")),
+)
+_PLUS_2026 = replace(
+    _PLUS,
+    name="tongyi-embedding-vision-plus-2026-03-06",
+    image_bytes=10 * MIB,
+    image_formats=_MORE_FORMATS,
+    modalities=frozenset({"text", "image", "video", "fused"}),
+    max_images=64,
+    video_bytes=50 * MIB,
+    contents_per_call=20,
+    packs=("text", "image", "fused"),
+    fusion="object",
+    params=_SNAPSHOT,
+    prices=_prices(beijing=(0.5, 0.5, "CNY")),
+    regions=("beijing",),
+)
+_FLASH_2026 = replace(
+    _PLUS_2026,
+    name="tongyi-embedding-vision-flash-2026-03-06",
+    dimension=768,
+    dimensions=(768, 512, 256, 128, 64),
+    prices=_prices(beijing=(0.15, 0.15, "CNY")),
+)
+_QWEN3_VL = replace(
+    _V1,
+    name="qwen3-vl-embedding",
+    dimension=2560,
+    dimensions=(2560, 2048, 1536, 1024, 768, 512, 256),
+    modalities=frozenset({"text", "image", "video", "fused"}),
+    text_tokens=32_000,
+    image_bytes=10 * MIB,
+    max_images=5,
+    video_formats=frozenset({"mp4", "avi", "mov"}),
+    video_bytes=50 * MIB,
+    contents_per_call=20,
+    packs=("text",),
+    fusion="flag",
+    params=_params(fps=_FPS, instruct=_INSTRUCT),
+    rpm=1200,
+    tpm=600_000,
+    prices=_prices(beijing=(0.7, 1.8, "CNY")),
+)
+_QWEN25_VL = replace(
+    _QWEN3_VL,
+    name="qwen2.5-vl-embedding",
+    dimension=1024,
+    dimensions=(2048, 1024, 768, 512),
+    image_bytes=5 * MIB,
+    max_images=1,
+    contents_per_call=1,
+    packs=(),
+    fusion="always",
+    params=_params(fps=_FPS),
+)
+_ONE_PEACE = replace(
+    _V1,
+    name="multimodal-embedding-one-peace-v1",
+    dimension=1536,
+    modalities=frozenset({"text", "image", "fused"}),
+    text_tokens=90,  # "about 70 words"
+    video_formats=frozenset(),
+    video_sources=frozenset(),
+    video_bytes=None,
+    fusion="always",
+    params=_params(auto_truncation="cut a long text instead of failing: True or False"),
+    prices=MappingProxyType({}),  # none is published
+)
+_TEXT_V1 = ModelSpec(
+    name="text-embedding-v1",
+    provider="dashscope",
+    family="text",
+    dimension=1536,
+    modalities=frozenset({"text"}),
+    text_tokens=2048,
+    contents_per_call=25,
+    packs=("text",),
+    params=_params(text_type=_TEXT_TYPE),
+    rpm=1800,
+    tpm=1_200_000,
+    prices=_prices(beijing=(0.7, 0.7, "CNY")),
+    regions=("beijing",),
+    rows_as_of=_READ,
+)
+_TEXT_V3 = replace(
+    _TEXT_V1,
+    name="text-embedding-v3",
+    dimension=1024,
+    dimensions=(1024, 768, 512, 256, 128, 64),
+    text_tokens=8192,
+    contents_per_call=10,
+    prices=_prices(beijing=(0.5, 0.5, "CNY")),
+)
+_TEXT_V4 = replace(
+    _TEXT_V3,
+    name="text-embedding-v4",
+    dimensions=(2048, 1536, 1024, 768, 512, 256, 128, 64),
+    params=_params(text_type=_TEXT_TYPE, instruct=f"{_INSTRUCT}; needs text_type='query'"),
+    prices=_prices(beijing=(0.5, 0.5, "CNY"), singapore=(0.07, 0.07, "USD")),
+    regions=("beijing", "singapore"),
+)
+
+_LOCAL = ModelSpec(
+    name="local",
+    provider="local",
+    dimension=512,
+    modalities=frozenset({"text", "image", "video", "fused"}),
+    video_sources=frozenset({"file"}),
+    contents_per_call=64,
+    packs=("text", "image", "video"),
+    max_images=64,
+)
+
+_ROWS: tuple[Any, ...] = (
+    _LOCAL, _V1, _PLUS, _FLASH, _PLUS_2026, _FLASH_2026, _QWEN3_VL, _QWEN25_VL, _ONE_PEACE,
+    _TEXT_V1, replace(_TEXT_V1, name="text-embedding-v2"), _TEXT_V3, _TEXT_V4,
+    replace(
+        _TEXT_V3,
+        name="qwen3.7-text-embedding",
+        dimensions=(2560, 2048, 1536, 1024, 768, 512, 256),
+        text_tokens=128_000,
+        contents_per_call=20,
+    ),
+)  # fmt: skip
+for _row in _ROWS:
+    register_model(_row)

@@ -1,0 +1,173 @@
+"""What is known about one embedding model: the shape of a row of the models table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["ModelSpec", "Price"]
+
+Modality = Literal["text", "image", "video", "fused"]
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model costs in one region, on one day.
+
+    Parameters
+    ----------
+    text, media : float
+        Price of 1,000,000 tokens of text, and of pictures and videos.
+    currency : str
+        ISO code.
+    as_of : str
+        ISO date on which the price was read.
+    """
+
+    text: float
+    media: float
+    currency: str
+    as_of: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What one embedding model can take, gives back and costs.
+
+    Parameters
+    ----------
+    name : str
+        Name as the provider spells it.
+    provider : {"local", "dashscope"}
+        Who computes the vectors.
+    dimension : int
+        Default number of features.
+    revision : str, default=""
+        Part of the cache key: changes when the same name gives other vectors. Empty for services that do not tell;
+        the offline model fills in a hash of its weights at run time.
+    dimensions : tuple of int, default=()
+        Selectable numbers of features; empty when fixed.
+    family : {"multimodal", "text"}, default="multimodal"
+        Which endpoint of the service.
+    modalities : frozenset of str
+        What the model takes, of "text", "image", "video", "fused".
+    text_tokens : int or None, default=None
+        Longest text in model tokens; None is unlimited.
+    image_bytes : int or None, default=None
+        Largest picture in bytes, before Base64; None is unlimited.
+    image_formats : frozenset of str
+        Pillow names of formats taken as they are; others are transcoded. Empty means every format Pillow reads.
+    image_min_side : int, default=1
+        Smallest width and height in pixels.
+    image_max_ratio : float or None, default=None
+        Largest ratio of the longer to the shorter side.
+    max_images : int, default=1
+        Pictures that may share one vector (``Image([...])``).
+    video_formats : frozenset of str
+        File-name endings without the dot, lower case.
+    video_bytes : int or None, default=None
+        Largest video in bytes.
+    video_sources : frozenset of {"url", "file"}
+        How a whole video may be given. Frames (``Video(path, frames=8)``) work for every model that takes images.
+    contents_per_call : int, default=1
+        How many items may be packed into one request.
+    packs : tuple of str, default=()
+        Modalities that may be packed; empty means one item per call whatever `contents_per_call` says.
+    fusion : {"none", "object", "flag", "always"}, default="none"
+        How the service makes one vector of several inputs: not at all; when they sit in one content object; with the
+        parameter ``enable_fusion``; or always.
+    params : mapping of str to str
+        Parameters a user may pass in ``params=``, with one line on each.
+    rpm, tpm : int or None, default=None
+        Requests and tokens per minute that the account may send.
+    prices : mapping of str to Price
+        By region.
+    regions : tuple of str, default=()
+        Where the model is offered, the default first.
+    rows_as_of : str, default=""
+        ISO date on which the limits were read.
+    duplicate_thresholds : mapping of str to float
+        Cosine similarity above which two items of one modality count as near duplicates.
+    """
+
+    name: str
+    provider: Literal["local", "dashscope"]
+    dimension: int
+    revision: str = ""
+    dimensions: tuple[int, ...] = ()
+    family: Literal["multimodal", "text"] = "multimodal"
+    modalities: frozenset[str] = frozenset({"text", "image", "video"})
+    text_tokens: int | None = None
+    image_bytes: int | None = None
+    image_formats: frozenset[str] = frozenset()
+    image_min_side: int = 1
+    image_max_ratio: float | None = None
+    max_images: int = 1
+    video_formats: frozenset[str] = frozenset({"mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov"})
+    video_bytes: int | None = None
+    video_sources: frozenset[str] = frozenset({"url"})
+    contents_per_call: int = 1
+    packs: tuple[str, ...] = ()
+    fusion: Literal["none", "object", "flag", "always"] = "none"
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    rpm: int | None = None
+    tpm: int | None = None
+    prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
+    regions: tuple[str, ...] = ()
+    rows_as_of: str = ""
+    duplicate_thresholds: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType({"text": 0.95, "image": 0.95, "video": 0.95})
+    )
+
+    def check_dimension(self, dimension: int | None) -> int:
+        """Return the number of features to ask for.
+
+        Parameters
+        ----------
+        dimension : int or None
+            What the user asked for; None is the default.
+
+        Returns
+        -------
+        int
+            A dimension that this model has.
+
+        Raises
+        ------
+        ValueError
+            If the model does not have it; the message lists those it has.
+        """
+        if dimension is None or dimension == self.dimension:
+            return self.dimension
+        if dimension not in self.dimensions:
+            have = sorted({self.dimension, *self.dimensions}, reverse=True)
+            msg = f"model {self.name!r} has no dimension {dimension!r}; it has {', '.join(map(str, have))}"
+            raise ValueError(msg)
+        return int(dimension)
+
+    def check_params(self, params: Mapping[str, object] | None) -> dict[str, object]:
+        """Return `params` as a plain dict.
+
+        Parameters
+        ----------
+        params : mapping or None
+            What the user asked for.
+
+        Returns
+        -------
+        dict
+            A copy.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such parameter; the message lists those it has.
+        """
+        unknown = sorted(set(params or {}) - set(self.params))
+        if unknown:
+            have = ", ".join(sorted(self.params)) or "none"
+            msg = f"model {self.name!r} has no parameter {unknown[0]!r}; it has: {have}"
+            raise ValueError(msg)
+        return dict(params or {})

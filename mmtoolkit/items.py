@@ -70,9 +70,10 @@ def items(
     """
     import pandas as pd
 
-    root = Path.cwd()
+    root, file = Path.cwd(), None
     if not isinstance(data, pd.DataFrame):
         path = Path(data)
+        file = path.name
         root = path.resolve().parent
         data = _read_table(path, [id or "id", text or "text"])
     if len(data) == 0:
@@ -115,7 +116,9 @@ def items(
     )
     others = [name for name in data.columns if name not in used and name not in COLUMNS]
     frame = pd.concat([frame, data[others].apply(_none_for_missing)], axis=1)
+    asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
+    frame.attrs["made_by"] = {"verb": "items", "file": file, "params": asked}  # so that a report can make it again
     return frame
 
 
@@ -165,6 +168,8 @@ def read_folder(
         raise ValueError(msg)
     frame = items(pd.DataFrame(rows))
     frame.attrs["root"] = os.fspath(root)
+    made_with = {} if label is None else {"label": "a function"}
+    frame.attrs["made_by"] = {"verb": "read_folder", "file": root.name, "params": made_with}
     return frame
 
 
@@ -191,7 +196,9 @@ def load_dataset(name: str) -> pd.DataFrame:
     for home in (package.parent / "datasets", package / "_datasets"):
         table = home / name / "metadata.csv"
         if name in DATASETS and table.is_file():
-            return items(table)
+            frame = items(table)
+            frame.attrs["made_by"] = {"verb": "load_dataset", "file": None, "params": {"name": name}}
+            return frame
     if name in DATASETS:
         msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
         raise ValueError(msg)

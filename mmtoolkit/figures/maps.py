@@ -155,7 +155,7 @@ def scatter_map(
     import plotly.graph_objects as go
 
     xy = _checked(coords, color, hover)
-    finite = np.isfinite(xy).all(axis=1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1))
     texts = None if hover is None else np.array([plot_text(t, 120) for t in hover], dtype=object)
     numeric = color is not None and np.asarray(color).dtype.kind == "f"
     groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
@@ -164,7 +164,7 @@ def scatter_map(
     base = {"size": _marker_size(len(xy)), "opacity": 0.85 if len(xy) <= GL_ABOVE else 0.7}
     for g in groups:
         rows = g.rows[finite[g.rows]]
-        marker = base | {"symbol": g.symbol, "color": g.color}
+        marker: dict[str, Any] = base | {"symbol": g.symbol, "color": g.color}
         if numeric and not g.name:
             marker |= {"color": np.asarray(color, dtype=np.float32)[rows], "coloraxis": "coloraxis"}
         fig.add_trace(_points(kind, xy, rows, texts, marker, g.name))

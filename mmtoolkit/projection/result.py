@@ -1,0 +1,195 @@
+"""What `project` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.projection.engine import TRUST_NEIGHBORS, Layout
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import column, has_vectors, items_of, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Projection"]
+
+_NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Projection(Result):
+    """A map of the items.
+
+    Attributes
+    ----------
+    coords : ndarray of shape (n_items, 2), float32
+        Places; distances and the empty room between groups have no unit.
+    trust : ndarray of shape (n_items,), float32
+        Which share of an item's 15 neighbours on the map are among its nearest in the full space; NaN where unknown.
+    trustworthiness : float
+        How few strangers stand among neighbours: 1 is perfect, about 0.5 a random map; NaN where unknown.
+    method : str
+        "umap", "pca" or "tsne", as used.
+    note : str
+        What a reader of the map should know; mostly "".
+    recipe : mapping
+        The verb and its parameters.
+    source : Embeddings or array
+        What was mapped.
+    """
+
+    coords: NDArray[np.float32]
+    trust: NDArray[np.float32]
+    trustworthiness: float
+    method: str
+    note: str
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    @classmethod
+    def of(cls, layout: Layout, recipe: Mapping[str, Any], source: Any) -> Projection:
+        """Put a computed layout beside what it was made from."""
+        return cls(layout.coords, layout.trust, layout.trustworthiness, layout.method, layout.note, recipe, source)
+
+    def transform(self, new: Any) -> NDArray[np.float32]:
+        """Place further items on this map, each near its 15 nearest neighbours; the map itself does not change.
+
+        Parameters
+        ----------
+        new : array-like of shape (n, n_features), Embeddings, items frame, contents or str
+            Vectors of the same space, or anything the embeddings' model can encode.
+
+        Returns
+        -------
+        ndarray of shape (n, 2), float32
+            The mean of the neighbours' places weighted by 1 / distance; an item equal to one of the map gets its place.
+
+        Raises
+        ------
+        ValueError
+            If the number of features differs or rows hold NaN.
+        TypeError
+            If items are given although the map was made of a plain array.
+        """
+        from mmtoolkit.projection.place import place
+
+        normalize = bool(self.recipe["params"]["normalize"])
+        X = vectors_of(self.source, normalize=normalize)
+        rows = self._encoded(new)
+        if rows.ndim == 2 and len(rows) == 0:
+            return np.empty((0, 2), dtype=np.float32)
+        Q = vectors_of(rows, normalize=normalize)
+        if Q.shape[1] != X.shape[1]:
+            msg = f"new rows have {Q.shape[1]} features, the map was made of {X.shape[1]}"
+            raise ValueError(msg)
+        return place(Q, X, self.coords, TRUST_NEIGHBORS)
+
+    def _encoded(self, new: Any) -> NDArray[Any]:
+        if has_vectors(new):
+            return np.asarray(new.vectors)
+        if isinstance(new, np.ndarray) and new.dtype.kind in "fiu":
+            return new
+        if has_vectors(self.source):
+            return np.asarray(self.source.encode(new))
+        rows = np.asarray(new)
+        if rows.dtype.kind not in "fiu":
+            msg = f"the map was made of a plain array, so only vectors can be placed, got {type(new).__name__}"
+            raise TypeError(msg)
+        return rows
+
+    def draw(
+        self, color: ArrayLike | str | None = None, *, names: Mapping[Any, str] | None = None, title: str = ""
+    ) -> go.Figure:
+        """Draw the map.
+
+        Parameters
+        ----------
+        color : array-like of shape (n_items,), str or None, default=None
+            Values or the name of a column; floats are drawn on a colour scale, all else as groups.
+        names : mapping or None, default=None
+            Names of groups.
+        title : str, default=""
+            Plain text; "" says the method.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            A new figure.
+        """
+        from mmtoolkit.figures import scatter_map
+
+        values = None if color is None else column(self.source, color, what="color")
+        if values is not None and all(v is None or isinstance(v, float | np.floating) for v in values):
+            values = np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+        return scatter_map(
+            self.coords,
+            color=values,
+            names=names,
+            hover=self._hover(),
+            title=title or f"{_NAMES[self.method]} map",
+            caption=self._caption(),
+            color_title=color if isinstance(color, str) else "",
+        )
+
+    def _hover(self) -> list[str] | None:
+        from mmtoolkit.thumbnails import item_name
+
+        items = items_of(self.source)
+        return (
+            None
+            if items is None
+            else [item_name({str(k): v for k, v in row.items()}) for row in items.to_dict("records")]
+        )
+
+    def _caption(self) -> str:
+        score = "" if np.isnan(self.trustworthiness) else f"Trustworthiness {self.trustworthiness:.3f}."
+        return " ".join(filter(None, [f"{self.note}." if self.note else "", score]))
+
+    def _trust_figure(self) -> go.Figure:
+        from mmtoolkit.figures import scatter_map
+
+        mean = float(np.nanmean(self.trust)) if np.isfinite(self.trust).any() else float("nan")
+        return scatter_map(
+            self.coords,
+            color=self.trust,
+            hover=self._hover(),
+            title="Where the map can be trusted",
+            caption=f"Share of each item's {TRUST_NEIGHBORS} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
+            color_title="true neighbours",
+        )
+
+    def _main_figure(self) -> go.Figure:
+        items = items_of(self.source)
+        labelled = items is not None and "label" in items.columns and items["label"].notna().any()
+        return self.draw("label" if labelled else None)
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {"map": self._main_figure, "trust": self._trust_figure}
+
+    def _summary(self) -> str:
+        score = "unknown" if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
+        return f"{len(self.coords):,} items, {_NAMES[self.method]}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        import pandas as pd
+
+        known = self.trust[np.isfinite(self.trust)]
+        if len(known) == 0:
+            return {}
+        shares = [float((known < 0.2).mean()), float(np.median(known)), float((known >= 0.8).mean())]
+        names = ["items below 0.2", "median", "items from 0.8"]
+        return {"True neighbours on the map": pd.DataFrame({"share": shares}, index=pd.Index(names, name="trust"))}
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return what a report stores: counts exactly, the map only for an equal environment."""
+        score = {"trustworthiness": plain(self.trustworthiness)}
+        exact = {"n_items": len(self.coords), "method": self.method}
+        if self.method == "pca":
+            return {"exact": exact, "rounded": score, "map": {"coords": plain(self.coords)}}
+        return {"exact": exact, "rounded": {}, "map": {"coords": plain(self.coords), **score}}

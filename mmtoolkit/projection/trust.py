@@ -1,0 +1,96 @@
+"""Where a map can be trusted: how many of each item's neighbours stayed, and how many strangers moved in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit.projection.neighbors import squared_lengths
+from mmtoolkit.provenance import one_thread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ALL_BELOW", "map_neighbors", "neighbor_recall", "trustworthiness"]
+
+ALL_BELOW = 5000
+_SAMPLE = 2000
+_BLOCK = 512
+
+
+def map_neighbors(coords: NDArray[np.float32], k: int) -> NDArray[np.intp]:
+    """Return the `k` nearest points of every point of a map, without itself, (n_items, k)."""
+    from scipy.spatial import cKDTree
+
+    points = coords.astype(np.float64)
+    _, found = cKDTree(points).query(points, k=k + 1)
+    own = found == np.arange(len(found))[:, None]
+    own[~own.any(axis=1), -1] = True  # many points in one place: the point itself need not be among the first
+    return np.asarray(found[~own].reshape(len(found), k))
+
+
+def neighbor_recall(
+    X: NDArray[np.float32], found: NDArray[np.intp], radius: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return which share of each item's neighbours on the map are among its nearest in the full space.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        The full vectors.
+    found : ndarray of shape (n_items, k)
+        Neighbours on the map.
+    radius : ndarray of shape (n_items,), float32
+        Distance to the k-th nearest item in the full space; whoever is not further away counts, so ties do no harm.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), float32
+        Between 0 and 1.
+    """
+    kept = np.empty(len(X), dtype=np.float32)
+    for i in range(0, len(X), _BLOCK):
+        difference = X[found[i : i + _BLOCK]] - X[i : i + _BLOCK, None]
+        dist = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
+        kept[i : i + _BLOCK] = (dist <= radius[i : i + _BLOCK, None] * (1 + 1e-5) + 1e-6).mean(axis=1)
+    return kept
+
+
+def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_state: int) -> float:
+    """Return how far the map's neighbours are true ones: 1 is perfect, about 0.5 a random map.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        The full vectors.
+    found : ndarray of shape (n_items, k)
+        Neighbours on the map.
+    random_state : int
+        Above 5,000 items a sample of 2,000 of them is judged, each against all items.
+
+    Returns
+    -------
+    float
+        NaN when there are too few items for k neighbours (fewer than 3k/2 + 1).
+
+    References
+    ----------
+    Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
+    """
+    n, k = found.shape
+    if 2 * n - 3 * k - 1 <= 0:
+        return float("nan")
+    rows = np.arange(n)
+    if n > ALL_BELOW:
+        rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
+    lengths, penalty = squared_lengths(X), 0
+    with one_thread():
+        for i in range(0, len(rows), _BLOCK):
+            block = rows[i : i + _BLOCK]
+            d2 = lengths - 2 * (X[block] @ X.T)
+            d2[np.arange(len(block)), block] = np.inf
+            for j in range(k):
+                closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)
+                penalty += int(np.maximum(closer + 1 - k, 0).sum())
+    return float(1.0 - 2.0 * penalty / (len(rows) * k * (2 * n - 3 * k - 1)))

@@ -1,0 +1,114 @@
+"""Exact and near duplicates among unit rows: pairs block by block, groups, and where to cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["duplicate_groups", "duplicate_thresholds", "similar_blocks"]
+
+_BLOCK = 2048
+_SAMPLE = 1000
+
+
+def similar_blocks(
+    unit: NDArray[np.float32], threshold: float | NDArray[np.float64], *, block: int = _BLOCK
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]]:
+    """Yield all pairs of rows at least as similar as the threshold, in blocks of flat memory.
+
+    Parameters
+    ----------
+    unit : ndarray of shape (n_items, n_features), float32
+        Unit rows.
+    threshold : float or ndarray of shape (n_items,)
+        Cosine similarity; with one value per row a pair must reach the higher of its two.
+    block : int, default=2048
+        Rows per matrix product.
+
+    Yields
+    ------
+    tuple of (i, j, similarity)
+        Row numbers with i < j and their cosine, for one pair of blocks.
+    """
+    n = len(unit)
+    cut = np.broadcast_to(np.asarray(threshold, dtype=np.float32), (n,))
+    for top in range(0, n, block):
+        rows = slice(top, min(top + block, n))
+        for left in range(top, n, block):
+            columns = slice(left, min(left + block, n))
+            cosine = unit[rows] @ unit[columns].T
+            i, j = np.nonzero(cosine >= np.maximum(cut[rows, None], cut[None, columns]))
+            similarity = cosine[i, j]
+            i, j = i + top, j + left
+            upper = i < j
+            if upper.any():
+                yield i[upper], j[upper], similarity[upper]
+
+
+def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the duplicate group of every row: chains of rows at least as similar as the threshold.
+
+    Parameters
+    ----------
+    unit : ndarray of shape (n_items, n_features), float32
+        Unit rows.
+    threshold : float or ndarray of shape (n_items,)
+        As `similar_blocks` takes it.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), int
+        Number of the first row of the group; a row without a duplicate has its own number.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(unit)
+    groups = np.arange(n)
+    for i, j, _ in similar_blocks(unit, threshold):
+        links = coo_array((np.ones(len(i), dtype=bool), (groups[i], groups[j])), shape=(n, n))
+        _, part = connected_components(links, directed=False)
+        first = np.full(int(part.max()) + 1, n)
+        np.minimum.at(first, part, np.arange(n))
+        groups = first[part[groups]]
+    return groups
+
+
+def duplicate_thresholds(embeddings: HasVectors | object, unit: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the cosine above which each row counts as a near duplicate of another.
+
+    The model's row of the models table says it, per modality. Vectors of an unknown model have no such row: there a
+    pair counts when it is 100 times closer than two random rows typically are, whatever the space.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        What the unit rows come from.
+    unit : ndarray of shape (n_items, n_features), float32
+        Unit rows.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), float64
+        One threshold per row.
+    """
+    from mmtoolkit.models import get_model, list_models
+
+    model = getattr(embeddings, "model", "")
+    if model in list_models():
+        table = get_model(model).duplicate_thresholds
+        kinds = getattr(embeddings, "modality", np.full(len(unit), "text"))
+        highest = max(table.values(), default=0.95)
+        return np.array([table.get(str(kind), highest) for kind in kinds], dtype=np.float64)
+    rng = np.random.default_rng(0)
+    i, j = rng.integers(len(unit), size=(2, _SAMPLE))
+    apart = 1.0 - np.einsum("ij,ij->i", unit[i], unit[j], dtype=np.float64)[i != j]
+    typical = float(np.median(apart)) if len(apart) else 0.0
+    return np.full(len(unit), 1.0 - min(0.05, max(typical / 100.0, 1e-6)))

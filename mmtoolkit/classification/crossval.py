@@ -1,0 +1,172 @@
+"""Held-out predictions: the same procedure on every fold, and once more on all rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.classification.estimators import fit, make_estimator, proba_of
+from mmtoolkit.classification.folds import smallest_class, stratified_folds
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["HeldOut", "deal", "held_out", "neighbour_votes"]
+
+_NEIGHBOURS = 5
+_REFERENCE = 10_000
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What one cross-validation gives.
+
+    Attributes
+    ----------
+    fold : ndarray of shape (n_items,), int
+        Fold that held the row out; -1 where it was not held out.
+    proba : ndarray of shape (n_items, n_classes)
+        Held-out probabilities; NaN where not held out.
+    predicted : ndarray of shape (n_items,), int
+        The classifier's own choice; -1 where not held out.
+    choices : list of dict
+        Parameters that the classifier chose for itself, per fold.
+    """
+
+    fold: NDArray[np.intp]
+    proba: NDArray[np.float64]
+    predicted: NDArray[np.intp]
+    choices: list[dict[str, float]]
+
+
+def deal(
+    codes: NDArray[np.intp], groups: NDArray[np.intp], cv: int, random_state: int, classes: NDArray[Any]
+) -> NDArray[np.intp]:
+    """Deal labelled rows to folds, or say why that is not possible.
+
+    Raises
+    ------
+    ValueError
+        If a class spans fewer groups than there are folds.
+    """
+    worst, n_groups, n_rows = smallest_class(codes, groups)
+    if n_groups < cv:
+        name = shorten(repr(classes[worst].item()))
+        inside = (
+            f"{n_rows} items"
+            if n_rows == n_groups
+            else f"{n_rows} items in {n_groups} groups of duplicates or of groups="
+        )
+        most = f"use cv={n_groups} or less, " if n_groups > 1 else ""
+        msg = (
+            f"class {name} has {inside}, too few for cv={cv}: {most}add items, or leave the class out "
+            f"(y.where(y != {name})); groups that are no real duplicates can be loosened with duplicates='ignore' or "
+            "duplicate_threshold=0.99"
+        )
+        raise ValueError(msg)
+    return stratified_folds(codes, groups, cv, random_state)
+
+
+def held_out(
+    X: NDArray[np.float32],
+    codes: NDArray[np.intp],
+    classes: NDArray[Any],
+    groups: NDArray[np.intp],
+    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    estimator: Any,
+    options: dict[str, Any],
+) -> HeldOut:
+    """Fit on each split's training rows and predict its test rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        All rows.
+    codes : ndarray of shape (n_items,), int
+        Classes; -1 where missing (such rows stand in no split).
+    classes : ndarray of shape (n_classes,)
+        Names of the classes.
+    groups : ndarray of shape (n_items,), int
+        Rows that must stay together, also in inner folds.
+    splits : list of (train, test)
+        Row numbers.
+    estimator : object
+        As `make_estimator` takes it.
+    options : dict
+        Further arguments of `make_estimator`.
+
+    Returns
+    -------
+    HeldOut
+        Predictions of all test rows.
+    """
+    fold = np.full(len(X), -1, dtype=np.intp)
+    predicted = np.full(len(X), -1, dtype=np.intp)
+    proba = np.full((len(X), len(classes)), np.nan)
+    choices = []
+    for number, (train, test) in enumerate(splits):
+        model = fit(make_estimator(estimator, **options), X[train], classes[codes[train]], groups[train])
+        fold[test] = number
+        proba[test] = proba_of(model, X[test], classes)
+        predicted[test] = np.searchsorted(classes, model.predict(X[test]))
+        choices.append(chosen(model))
+    return HeldOut(fold, proba, predicted, choices)
+
+
+def chosen(model: Any) -> dict[str, float]:
+    """Return the numbers that a fitted classifier chose by itself."""
+    names = {"C_": "C", "temperature_": "temperature", "best_params_": "best"}
+    found: dict[str, float] = {}
+    for attribute, name in names.items():
+        value = getattr(model, attribute, None)
+        if isinstance(value, dict):
+            found |= {str(key): inner for key, inner in value.items()}
+        elif isinstance(value, int | float | np.number):
+            found[name] = float(value)
+    return found
+
+
+def neighbour_votes(
+    X: NDArray[np.float32],
+    codes: NDArray[np.intp],
+    n_classes: int,
+    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+) -> NDArray[np.intp]:
+    """Predict by the five most similar training rows: the baseline that needs no training.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Unit rows.
+    codes : ndarray of shape (n_items,), int
+        Classes.
+    n_classes : int
+        Number of classes.
+    splits : list of (train, test)
+        Row numbers; of more than 10,000 training rows an evenly spaced 10,000 are used.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), int
+        Winner of the vote, ties to the closer neighbours; -1 where not held out.
+    """
+    predicted = np.full(len(X), -1, dtype=np.intp)
+    weight = 1.0 + np.linspace(1e-3, 0.0, _NEIGHBOURS)
+    for train, test in splits:
+        known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
+        k = min(_NEIGHBOURS, len(known))
+        reference = X[known]
+        for start in range(0, len(test), _BLOCK):
+            rows = test[start : start + _BLOCK]
+            cosine = X[rows] @ reference.T
+            near = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
+            order = np.argsort(-np.take_along_axis(cosine, near, axis=1), axis=1, kind="stable")
+            near = np.take_along_axis(near, order, axis=1)
+            votes = np.zeros((len(rows), n_classes))
+            np.add.at(votes, (np.arange(len(rows))[:, None], codes[known[near]]), weight[:k])
+            predicted[rows] = votes.argmax(axis=1)
+    return predicted

@@ -1,0 +1,139 @@
+"""The classifier inside ``classify``: ready to clone, and written down so that a report can build it again."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification.logistic import LogisticClassifier
+from mmtoolkit.classification.softmax import softmax
+from mmtoolkit.provenance import one_thread
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["describe", "fit", "make_estimator", "proba_of"]
+
+_ROOMS = ("sklearn.", "mmtoolkit.")
+
+
+def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: int = 0) -> Any:
+    """Return an unfitted classifier.
+
+    Parameters
+    ----------
+    estimator : None, scikit-learn classifier, or mapping from `describe`
+        None is `LogisticClassifier`. A classifier is cloned; where its ``random_state`` is None it gets ours.
+    class_weight : None, "balanced" or dict, default=None
+        Class weights.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    estimator
+        A new, unfitted one.
+
+    Raises
+    ------
+    TypeError
+        If it is no classifier.
+    ValueError
+        If `class_weight` is given and the classifier has no such parameter, or the mapping names a class outside
+        scikit-learn and mmtoolkit.
+    """
+    from sklearn.base import clone, is_classifier
+
+    if estimator is None:
+        return LogisticClassifier(class_weight=class_weight, random_state=random_state)
+    made = _build(estimator) if isinstance(estimator, Mapping) else estimator
+    if isinstance(made, type) or not hasattr(made, "get_params") or not is_classifier(made):
+        msg = f"estimator must be a scikit-learn classifier such as sklearn.svm.SVC(), got {made!r}"
+        raise TypeError(msg)
+    made = clone(made)
+    params = made.get_params()
+    if class_weight is not None:
+        if "class_weight" not in params:
+            msg = f"{type(made).__name__} takes no class_weight; set it on the step that does"
+            raise ValueError(msg)
+        made.set_params(class_weight=class_weight)
+    unset = [name for name, value in params.items() if name.split("__")[-1] == "random_state" and value is None]
+    return made.set_params(**dict.fromkeys(unset, random_state))
+
+
+def describe(value: Any) -> Any:
+    """Return an estimator, or a parameter of one, as plain data that `make_estimator` takes."""
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        kind = type(value)
+        params = {name: describe(inner) for name, inner in value.get_params(deep=False).items()}
+        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
+    if isinstance(value, Mapping):
+        return {str(name): describe(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [describe(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
+
+
+def _build(value: Any) -> Any:
+    if isinstance(value, Mapping) and set(value) == {"class", "params"}:
+        name = str(value["class"])
+        if not name.startswith(_ROOMS):
+            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the classifier itself as estimator="
+            raise ValueError(msg)
+        room, _, kind = name.rpartition(".")
+        made = getattr(importlib.import_module(room), kind, None)
+        if not isinstance(made, type):
+            msg = f"there is no estimator {name!r} in this installation"
+            raise ValueError(msg)
+        return made(**{key: _build(inner) for key, inner in value["params"].items()})
+    if isinstance(value, list):
+        return [
+            tuple(map(_build, v)) if isinstance(v, list) and len(v) == 2 and isinstance(v[0], str) else _build(v)
+            for v in value
+        ]
+    return value
+
+
+def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:
+    """Fit on one thread; groups reach the classifiers that ask for them, so that their inner folds respect them."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    with one_thread():
+        if has_fit_parameter(estimator, "groups"):
+            return estimator.fit(X, y, groups=groups)
+        return estimator.fit(X, y)
+
+
+def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities in the order of `classes`.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        Without ``predict_proba`` the softmax of its decision values stands in, and without those its choice.
+    X : ndarray of shape (n_items, n_features)
+        Rows.
+    classes : ndarray of shape (n_classes,)
+        Columns wanted; those that the classifier never saw are 0.
+
+    Returns
+    -------
+    ndarray of shape (n_items, n_classes), float64
+        Rows sum to 1.
+    """
+    with one_thread():
+        if hasattr(estimator, "predict_proba"):
+            found = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+        elif hasattr(estimator, "decision_function"):
+            logits = np.asarray(estimator.decision_function(X), dtype=np.float64)
+            found = softmax(np.stack([-logits, logits], axis=1) / 2 if logits.ndim == 1 else logits)
+        else:
+            found = (np.asarray(estimator.predict(X))[:, None] == estimator.classes_).astype(np.float64)
+    proba = np.zeros((len(X), len(classes)))
+    proba[:, np.searchsorted(classes, estimator.classes_)] = found
+    return proba

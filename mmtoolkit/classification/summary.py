@@ -1,0 +1,136 @@
+"""From the outcome of a trial to the result: tables, and what a reader should know in plain sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.classification import tables
+from mmtoolkit.classification.result import Classification
+from mmtoolkit.classification.scores import confusion_of
+from mmtoolkit.vectors import ids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from mmtoolkit.classification.trial import Outcome, Trial
+
+__all__ = ["assemble"]
+
+_FEW_GROUPS = 30
+_LARGE_SHARE = 0.10
+_NAMED = 3
+
+
+def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, Any]) -> Classification:
+    """Build the result of ``classify``.
+
+    Parameters
+    ----------
+    source : Embeddings or array
+        What the user handed in.
+    trial : Trial
+        What was asked.
+    outcome : Outcome
+        What was found.
+    recipe : mapping
+        How to ask again.
+
+    Returns
+    -------
+    Classification
+        The result.
+    """
+    import pandas as pd
+
+    target, rounds = trial.target, outcome.rounds
+    names = target.classes.tolist()
+    scored = rounds[0].fold >= 0
+    codes = target.codes[scored]
+    groups = np.unique(outcome.together[scored], return_inverse=True)[1]
+    predicted = np.stack([one.predicted[scored] for one in rounds])
+    proba = np.stack([one.proba[scored] for one in rounds])
+    seed = int(recipe["params"]["random_state"])
+    metrics = tables.metric_table(codes, predicted, proba, groups, random_state=seed)
+    baselines = tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
+    moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
+    confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
+    y_pred = np.full(len(target.codes), None, dtype=object)
+    y_pred[scored] = np.array(names, dtype=object)[predicted[0]]
+    y_pred[~target.known] = np.array(names, dtype=object)[np.nan_to_num(outcome.unseen[~target.known]).argmax(axis=1)]
+    choices = pd.DataFrame(
+        outcome.choices, index=pd.Index([*map(str, range(len(outcome.choices) - 1)), "final"], name="fold")
+    )
+    return Classification(
+        metrics=metrics[["value", "low", "high"]].assign(baseline=baselines["majority"].reindex(metrics.index)),
+        per_class=tables.class_table(codes, predicted, proba, groups, target.classes, random_state=seed),
+        confusion=pd.DataFrame(
+            confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
+        ),
+        y_true=target.values,
+        y_pred=y_pred,
+        y_proba=np.where(scored[:, None], rounds[0].proba, outcome.unseen),
+        fold=rounds[0].fold,
+        classes=target.classes,
+        duplicate_groups=outcome.same,
+        baselines=baselines,
+        moves=moves,
+        choices=choices,
+        n_scored=int(scored.sum()),
+        n_unlabelled=int((~target.known).sum()),
+        ungrouped_accuracy=outcome.ungrouped_accuracy,
+        notes=tuple(_notes(source, trial, outcome, groups, moves, float(metrics.loc["accuracy", "value"]))),
+        recipe=recipe,
+        source=source,
+        estimator=outcome.estimator,
+    )
+
+
+def _notes(
+    source: Any, trial: Trial, outcome: Outcome, groups: NDArray[np.intp], moves: Mapping[str, float], accuracy: float
+) -> list[str]:
+    known = trial.target.known
+    notes = [f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}."]
+    if not known.all():
+        notes.append(
+            f"{int((~known).sum())} of {len(known)} items have no class: they are not scored, and predicted by the final model."
+        )
+    if outcome.ungrouped_accuracy is not None:
+        notes.append(
+            f"With duplicates on both sides of the splits the accuracy would look like {outcome.ungrouped_accuracy:.3f} "
+            f"instead of {accuracy:.3f}."
+        )
+    if outcome.dropped:
+        notes.append(f"{outcome.dropped} training rows were left out because a test row is their duplicate.")
+    n_groups = int(groups.max()) + 1
+    if n_groups < _FEW_GROUPS:
+        notes.append(f"Only {n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}.")
+    if not hasattr(outcome.estimator, "predict_proba"):
+        notes.append(
+            f"{type(outcome.estimator).__name__} gives no probabilities: log-loss, Brier score and calibration are of "
+            "stand-ins made from its decision values."
+        )
+    return notes + _large_groups(source, trial, outcome)
+
+
+def _large_groups(source: Any, trial: Trial, outcome: Outcome) -> list[str]:
+    """Name the groups of duplicates that make up more than a tenth of a class (and are more than a pair)."""
+    codes, ids = trial.target.codes, ids_of(source)
+    sizes = np.bincount(np.maximum(codes, 0)[codes >= 0], minlength=len(trial.target.classes))
+    roots, counts = np.unique(outcome.same[codes >= 0], return_counts=True)
+    notes = []
+    for root in roots[counts > 2]:
+        rows = np.flatnonzero((outcome.same == root) & (codes >= 0))
+        inside = np.bincount(codes[rows], minlength=len(sizes))
+        worst = int(np.argmax(inside / sizes))
+        if inside[worst] > _LARGE_SHARE * sizes[worst]:
+            first = ", ".join(shorten(repr(str(name)), 40) for name in ids[rows[:_NAMED]])
+            notes.append(
+                f"{inside[worst]} of the {sizes[worst]} items of class {shorten(repr(trial.target.classes[worst].item()))} form one "
+                f"group of duplicates (first: {first}); they count as one and stay in one fold."
+            )
+    return notes

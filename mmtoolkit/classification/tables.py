@@ -1,0 +1,197 @@
+"""The tables of a classification result: scores with intervals and baselines, and scores per class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification.intervals import bca, wilson
+from mmtoolkit.classification.scores import (
+    LABEL_SCORES,
+    calibration,
+    class_scores,
+    confusion_of,
+    item_scores,
+    label_scores,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["baseline_table", "class_table", "metric_table"]
+
+
+def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return per-group sums of the rows of values."""
+    out = np.zeros((int(groups.max()) + 1, values.shape[1]))
+    np.add.at(out, groups, values)
+    return out
+
+
+def _cells(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
+    """Return per-group confusion counts, sparse (n_groups, n_repeats * n_classes^2)."""
+    from scipy.sparse import csr_array, hstack
+
+    size = n_classes**2
+    parts = [
+        csr_array((np.ones(len(codes)), (groups, codes * n_classes + p)), shape=(int(groups.max()) + 1, size))
+        for p in predicted
+    ]
+    return csr_array(hstack(parts))
+
+
+def metric_table(
+    codes: NDArray[np.intp],
+    predicted: NDArray[np.intp],
+    proba: NDArray[np.float64],
+    groups: NDArray[np.intp],
+    *,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Return overall scores, averaged over repeats, with intervals.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_scored,), int
+        True classes.
+    predicted : ndarray of shape (n_repeats, n_scored), int
+        Held-out predictions.
+    proba : ndarray of shape (n_repeats, n_scored, n_classes)
+        Held-out probabilities.
+    groups : ndarray of shape (n_scored,), int
+        What the bootstrap draws, from 0 without gaps.
+    random_state : int, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Index metric; columns value, low, high, error (standard error).
+    """
+    import pandas as pd
+
+    n_repeats, n_classes = len(predicted), proba.shape[2]
+
+    def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return label_scores(sums.reshape(len(sums), n_repeats, n_classes, n_classes)).mean(axis=1)
+
+    def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return sums[:, :-1] / sums[:, -1:]
+
+    cells = _cells(groups, codes, predicted, n_classes)
+    per_item = [item_scores(codes, p) for p in proba]
+    names = list(per_item[0])
+    means = np.stack([np.mean([one[name] for one in per_item], axis=0) for name in names], axis=1)
+    totals = _sums(groups, np.column_stack([means, np.ones(len(codes))]))
+    rows: dict[str, tuple[float, float, float, float]] = {}
+    for label, table, statistic in ((LABEL_SCORES, cells, from_counts), (names, totals, from_sums)):
+        value = statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+        low, high, error = bca(table, statistic, random_state=random_state)
+        rows |= dict(zip(label, zip(value, low, high, error, strict=True), strict=True))
+    if len(np.unique(groups)) == len(groups):
+        for name in ("accuracy", *(n for n in names if n.startswith("top_"))):
+            value, _, _, error = rows[name]
+            low, high = wilson(value * len(codes), len(codes))
+            rows[name] = value, float(low), float(high), error
+    gaps = []
+    for p in proba:
+        confidence, accuracy, count = calibration(codes, p)
+        gaps.append(float(np.average(np.abs(confidence - accuracy), weights=count)))
+    rows["ece"] = float(np.mean(gaps)), np.nan, np.nan, np.nan
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "error"])
+    return frame.rename_axis(index="metric")
+
+
+def class_table(
+    codes: NDArray[np.intp],
+    predicted: NDArray[np.intp],
+    proba: NDArray[np.float64],
+    groups: NDArray[np.intp],
+    classes: NDArray[Any],
+    *,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Return scores per class, averaged over repeats.
+
+    Parameters
+    ----------
+    codes, predicted, proba, groups, random_state
+        As `metric_table` takes them.
+    classes : ndarray of shape (n_classes,)
+        Names.
+
+    Returns
+    -------
+    DataFrame
+        Index class; columns precision, recall and f1, each with _low and _high, then support, roc_auc and
+        average_precision (one class against the rest; NaN for a class without support).
+    """
+    import pandas as pd
+
+    n_repeats, n_classes = len(predicted), len(classes)
+
+    def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = sums.reshape(len(sums), n_repeats, n_classes, n_classes)
+        return np.concatenate([s.mean(axis=1) for s in class_scores(counts)], axis=1)
+
+    cells = _cells(groups, codes, predicted, n_classes)
+    value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+    low, high, _ = bca(cells, from_counts, random_state=random_state)
+    support = np.bincount(codes, minlength=n_classes)
+    if len(np.unique(groups)) == len(groups):
+        called = np.mean([np.bincount(p, minlength=n_classes) for p in predicted], axis=0)
+        for part, n in ((slice(0, n_classes), called), (slice(n_classes, 2 * n_classes), support)):
+            low[part], high[part] = wilson(value[part] * n, n)
+    columns: dict[str, Any] = {}
+    for number, name in enumerate(("precision", "recall", "f1")):
+        part = slice(number * n_classes, (number + 1) * n_classes)
+        columns |= {name: value[part], f"{name}_low": low[part], f"{name}_high": high[part]}
+    columns["support"] = support
+    columns["roc_auc"], columns["average_precision"] = _areas(codes, proba)
+    return pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
+
+
+def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    n_classes = proba.shape[2]
+    areas = np.full((2, n_classes), np.nan)
+    for k in range(n_classes):
+        own = codes == k
+        if own.any() and not own.all():
+            areas[0, k] = np.mean([roc_auc_score(own, p[:, k]) for p in proba])
+            areas[1, k] = np.mean([average_precision_score(own, p[:, k]) for p in proba])
+    return areas[0], areas[1]
+
+
+def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: NDArray[np.intp]) -> pd.DataFrame:
+    """Return the scores of two simple rivals on the same rows.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_scored,), int
+        True classes.
+    shares : ndarray of shape (n_scored, n_classes)
+        Class shares in the training rows of the row's fold.
+    votes : ndarray of shape (n_scored,), int
+        Predictions of the five nearest neighbours.
+
+    Returns
+    -------
+    DataFrame
+        Index metric; columns majority and neighbours (NaN for scores of probabilities).
+    """
+    import pandas as pd
+
+    n_classes = shares.shape[1]
+    most = shares.argmax(axis=1)
+    rows: dict[str, list[float]] = {}
+    both = [label_scores(confusion_of(codes, p, n_classes).astype(np.float64)) for p in (most, votes)]
+    for number, name in enumerate(LABEL_SCORES):
+        rows[name] = [float(scores[number]) for scores in both]
+    rows |= {name: [float(values.mean()), np.nan] for name, values in item_scores(codes, shares).items()}
+    confidence, accuracy, count = calibration(codes, shares)
+    rows["ece"] = [float(np.average(np.abs(confidence - accuracy), weights=count)), np.nan]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["majority", "neighbours"]).rename_axis(index="metric")

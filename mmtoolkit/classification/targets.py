@@ -1,0 +1,122 @@
+"""From a column of classes to numbers, with clear words about what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.vectors import column, ids_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["Target", "codes_of", "make_target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """True classes as numbers.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_items,), object
+        What the user gave; None where missing.
+    codes : ndarray of shape (n_items,), int
+        Position in `classes`; -1 where missing.
+    classes : ndarray of shape (n_classes,)
+        Sorted classes.
+    """
+
+    values: NDArray[np.object_]
+    codes: NDArray[np.intp]
+    classes: NDArray[Any]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which rows have a class, (n_items,)."""
+        return self.codes >= 0
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "bool"
+    if isinstance(value, int | float | np.integer | np.floating):
+        return "number"
+    return "str" if isinstance(value, str) else type(value).__name__
+
+
+def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Target:
+    """Check classes and number them.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        Whose rows the classes belong to.
+    y : array-like of shape (n_items,) or str
+        Classes (all text, all numbers or all bool; missing ones allowed), or a column name.
+
+    Returns
+    -------
+    Target
+        Codes and sorted classes.
+
+    Raises
+    ------
+    ValueError
+        If types are mixed, numbers are not classes, or fewer than two classes are there; the message names rows.
+    """
+    values = column(embeddings, y)
+    ids = ids_of(embeddings)
+    first: tuple[int, str] | None = None
+    for row, value in enumerate(values):
+        if value is None:
+            continue
+        kind = _kind(value)
+        if kind not in ("str", "number", "bool"):
+            msg = f"row {row}, id {str(ids[row])!r}: a class must be text, a number or a bool, got {kind} {shorten(value)!r}"
+            raise ValueError(msg)
+        if first is None:
+            first = (row, kind)
+        elif kind != first[1]:
+            msg = (
+                f"y mixes types: row {first[0]} (id {str(ids[first[0]])!r}) has {shorten(repr(values[first[0]]))}, row {row} "
+                f"(id {str(ids[row])!r}) has {shorten(repr(value))}; make all classes text or all numbers, e.g. y.astype(str)"
+            )
+            raise ValueError(msg)
+    known = np.array([value is not None for value in values])
+    classes, inverse = np.unique(np.array(values[known].tolist()), return_inverse=True)
+    if len(classes) < 2:
+        found = f"one: {shorten(repr(classes[0].item()))}" if len(classes) else "none"
+        msg = f"classification needs at least two classes, y has {found}"
+        raise ValueError(msg)
+    if classes.dtype.kind == "f" and not np.array_equal(classes, np.round(classes)):
+        msg = f"y holds {len(classes)} different decimal numbers, first {classes[0]!r}; that is regression, which is out of scope: make classes of them"
+        raise ValueError(msg)
+    codes = np.full(len(values), -1, dtype=np.intp)
+    codes[known] = inverse
+    return Target(values, codes, classes)
+
+
+def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Number further classes by `classes`; -1 where missing.
+
+    Raises
+    ------
+    ValueError
+        If a class is not among `classes`; the message names the row.
+    """
+    table = {value: code for code, value in enumerate(classes.tolist())}
+    codes = np.full(len(values), -1, dtype=np.intp)
+    for row, value in enumerate(values):
+        if value is None:
+            continue
+        if value not in table:
+            msg = f"row {row} has class {shorten(repr(value))}, which the model does not know; it knows {shorten(', '.join(map(str, classes)), 200)}"
+            raise ValueError(msg)
+        codes[row] = table[value]
+    return codes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import gzip
+import itertools
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,15 +23,18 @@ __all__ = ["WEIGHTS", "Dictionary", "WordVectors", "dictionary", "once", "text_f
 
 WEIGHTS = Path(__file__).with_name("local_weights")
 _HAN = re.compile("[\u3400-\u9fff]")
-_ENTRY = re.compile(r"(\S+) (\S+) \[[^\]]*\] /(.*)/")
 _NO_GLOSS = re.compile(
-    r"(old |archaic |erhua )?variant of|see |surname |CL:|abbr\. for|used in|erhua|also written|\(?(?:vulgar|slang)"
+    r"variant of|^see |surname|^CL:|abbr\. for|used in|erhua|also written|classifier for|radical|\bpr\. "
 )
 _RUDE = re.compile(
-    r"\((?:[^)]*\b)?(?:vulgar|slang|derog|dialect|archaic|coarse|taboo)|penis|vagina|to fuck|prostitut", re.I
+    r"\([^)]*(vulgar|slang|derog|dialect|archaic|coarse|taboo|old)[^)]*\)"
+    r"|penis|vagina|breasts?\b|fuck|prostitut|brothel|whore|genital|\bsex|semen\b|\banus|buttocks|\bass\b|\bshit|bastard|bitch",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\([^)]*\)|\[[^\]]*\]")
-_PARTICLES = frozenset("的了是一只個个條条在有和也不就都把被您你我他她它们這这那着过吧吗呢啊头些张块位片座种")
+_PARTICLES = frozenset(
+    "的了是一只個个條条在有和也不就都把被您你我他她它们這这那着过吧吗呢啊头些张块位片座种子儿朵匹辆棵艘"
+)
 _LONGEST = 8  # characters of a dictionary word worth looking for
 _TOKENS_AT_ONCE = 4096
 
@@ -74,63 +78,74 @@ class Dictionary:
 
     Parameters
     ----------
-    entries : mapping of str to list of str
-        English glosses by Chinese word, the best first.
+    definitions : mapping of str to list of str
+        CC-CEDICT's definitions by Chinese word, traditional and simplified.
+    own : mapping of str to str
+        English by Chinese word; goes before the definitions.
     """
 
-    def __init__(self, entries: dict[str, list[str]]) -> None:
-        self.entries = entries
+    def __init__(self, definitions: Mapping[str, Sequence[str]], own: Mapping[str, str]) -> None:
+        self._definitions = definitions
+        self._glosses: dict[str, tuple[str, ...]] = {word: (gloss,) for word, gloss in own.items()}
+
+    def look_up(self, word: str) -> tuple[str, ...]:
+        """Return at most two English glosses of a Chinese word; none if it is unknown."""
+        if word not in self._glosses:
+            found = (gloss for text in self._definitions.get(word, ()) for gloss in _plain_glosses(text))
+            self._glosses[word] = tuple(itertools.islice(found, 2))
+        return self._glosses[word]
 
     def gloss(self, text: str) -> str:
         """Return `text` with its Chinese words replaced by English glosses."""
-        return "".join(self._pieces(text)).strip() or text
+        words = list(self._words(text))
+        telling = [word for word in words if not _is_particle(word)]
+        if not any(map(_HAN.match, telling)):  # a particle alone is better than nothing
+            telling = words
+        pieces = [f" {', '.join(self.look_up(word))} " if _HAN.match(word) else word for word in telling]
+        return "".join(pieces).strip() or text
 
-    def _pieces(self, text: str) -> Iterator[str]:
+    def _words(self, text: str) -> Iterator[str]:
+        """Cut `text` into the longest known Chinese words and single other characters."""
         start = 0
         while start < len(text):
-            if not _HAN.match(text[start]):
-                yield text[start]
-                start += 1
-                continue
-            size = next((n for n in range(_LONGEST, 1, -1) if text[start : start + n] in self.entries), 1)
-            word = text[start : start + size]
+            longest = _LONGEST if _HAN.match(text[start]) else 1
+            size = next((n for n in range(longest, 1, -1) if self.look_up(text[start : start + n])), 1)
+            yield text[start : start + size]
             start += size
-            counted = len(word) == 2 and word[0] in "一两"
-            if word not in _PARTICLES and not counted and word in self.entries:
-                yield f" {', '.join(self.entries[word][:2])} "
 
 
-def _glosses(definitions: str) -> list[str]:
-    kept = (
-        _ASIDE.sub("", g).strip(" ;,") for g in definitions.split("/") if not _NO_GLOSS.match(g) and not _RUDE.search(g)
-    )
-    return [g for g in kept if g and not _HAN.search(g) and "pr." not in g]
+def _is_particle(word: str) -> bool:
+    return word in _PARTICLES or (len(word) == 2 and word[0] in "一两" and word[1] in _PARTICLES)
+
+
+def _plain_glosses(definitions: str) -> Iterator[str]:
+    for definition in definitions.strip("/\n").split("/"):
+        if not _NO_GLOSS.search(definition) and not _RUDE.search(definition):
+            gloss = _ASIDE.sub("", definition).strip(" ;,")
+            if gloss and not _HAN.search(gloss):
+                yield gloss
 
 
 @once
 def dictionary() -> Dictionary:
     """Read CC-CEDICT and our own words over it, once per process."""
     *_, cedict, words = text_files()
-    entries: dict[str, list[str]] = {}
+    definitions: dict[str, list[str]] = {}
     traditional: dict[str, set[str]] = {}
     with gzip.open(cedict, "rt", encoding="utf-8") as lines:
         for line in lines:
-            found = _ENTRY.match(line)
-            if found is None or len(found[2]) > _LONGEST:
+            if line.startswith("#"):
                 continue
-            traditional.setdefault(found[2], set()).add(found[1])
-            glosses = _glosses(found[3])[:3]
-            for key in {found[1], found[2]} if glosses else ():
-                entries.setdefault(key, []).extend(glosses)
-    own = dict(line.split("\t") for line in words.read_text("utf-8").splitlines() if line and not line.startswith("#"))
-    for word, gloss in own.items():
-        forms = traditional.get(
-            word, set()
-        )  # one traditional form means the same word; several are told apart by CC-CEDICT
-        for key in {word, *(forms if len(forms) == 1 else ())}:
-            if key == word or key not in own:
-                entries[key] = [gloss]
-    return Dictionary(entries)
+            full, simple, rest = line.split(" ", 2)
+            traditional.setdefault(simple, set()).add(full)
+            for key in {full, simple}:
+                definitions.setdefault(key, []).append(rest.partition("] /")[2])
+    own = dict(line.split("\t") for line in words.read_text("utf-8").splitlines() if not line.startswith("#"))
+    for word in list(own):
+        forms = traditional.get(word, set())
+        if len(forms) == 1:  # several traditional forms are words of their own: CC-CEDICT tells them apart
+            own.setdefault(forms.pop(), own[word])
+    return Dictionary(definitions, own)
 
 
 class WordVectors:

@@ -1,0 +1,8 @@
+"""A map to touch: look, search, select, annotate and review in a notebook; DataFrames come out."""
+
+from __future__ import annotations
+
+from mmtoolkit.explorer.core import Explorer
+from mmtoolkit.explorer.verb import explore
+
+__all__ = ["Explorer", "explore"]

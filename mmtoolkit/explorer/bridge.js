@@ -1,0 +1,146 @@
+// Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
+// The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
+const SVG = "http://www.w3.org/2000/svg";
+const STEP = 3, CLICK = 5, HOVER_MS = 60, TICK_MS = 300;
+const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
+
+function render({ model, el }) {
+  el.style.display = "none";
+  const quit = new AbortController(), on = { signal: quit.signal };
+  let root = null, plot = null, timer = null;
+
+  const send = (content, buffers) => {
+    try { model.send(content, undefined, buffers); }
+    catch (error) { root?.classList.add("mmx-dead"); throw error; }
+  };
+
+  const attach = () => {
+    if (quit.signal.aborted) return;
+    root = el.closest("." + model.get("target"));
+    plot = root?.querySelector(".js-plotly-plot");
+    if (!plot?.on || !plot._fullLayout?.xaxis) { timer = setTimeout(attach, 50); return; }
+    for (const name of ["selected", "selecting", "deselect", "click", "hover", "unhover"]) plot.removeAllListeners("plotly_" + name);
+    root.dataset.lmSuppressShortcuts = "true";  // JupyterLab would take "d d" for "delete the cell"
+    plot.tabIndex = 0;
+    plot.setAttribute("role", "application");
+    plot.setAttribute("aria-label", model.get("label"));
+    hovering(); drawing(); pressing(); ticking();
+    root.classList.add("mmx-ready");
+  };
+
+  // ---- what is under the mouse: one question at a time, the latest only
+  let under = null, asked = null, waiting = false, mouse = [0, 0], tip = null;
+  const ask = () => {
+    if (waiting || under === null || under === asked) return;
+    waiting = true;
+    setTimeout(() => {
+      asked = under;
+      if (asked === null) waiting = false; else send({ kind: "hover", row: asked });
+    }, HOVER_MS);
+  };
+  const hide = () => { under = asked = null; tip.hidden = true; };
+  const place = () => {
+    const box = root.getBoundingClientRect(), w = tip.offsetWidth, h = tip.offsetHeight;
+    const x = mouse[0] - box.left, y = mouse[1] - box.top;
+    tip.style.left = Math.max(4, Math.min(x + 16 + w > box.width ? x - w - 16 : x + 16, box.width - w - 4)) + "px";
+    tip.style.top = Math.max(4, Math.min(y - h / 2, box.height - h - 4)) + "px";
+  };
+  const hovering = () => {
+    tip = document.createElement("div");
+    tip.className = "mmx-tip"; tip.hidden = true; tip.setAttribute("role", "tooltip");
+    root.append(tip);
+    plot.on("plotly_hover", d => {
+      const point = d.points.find(p => p.curveNumber === 0);
+      if (!point) return;
+      under = point.pointIndex; mouse = [d.event.clientX, d.event.clientY]; ask();
+    });
+    plot.on("plotly_unhover", hide);
+    plot.on("plotly_click", d => { const p = d.points.find(p => p.curveNumber === 0); if (p) click(p.pointIndex, d.event); });
+    plot.addEventListener("mouseleave", hide, on);
+  };
+  const click = (row, event) => send({ kind: "click", row, mode: modeOf(event) });
+  const modeOf = event => event.shiftKey ? "add" : event.altKey ? "remove" : model.get("mode");
+
+  // ---- lasso and box
+  const drawing = () => {
+    const svg = document.createElementNS(SVG, "svg"), line = document.createElementNS(SVG, "path");
+    svg.setAttribute("class", "mmx-lasso"); svg.setAttribute("aria-hidden", "true"); svg.append(line); plot.append(svg);
+    let path = null, start = null;
+    const here = e => { const b = plot.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
+    const outline = () => model.get("tool") === "box" && path.length > 1
+      ? [path[0], [path.at(-1)[0], path[0][1]], path.at(-1), [path[0][0], path.at(-1)[1]]] : path;
+    const stop = () => { path = null; line.removeAttribute("d"); };
+    const mine = e => model.get("tool") !== "move" && e.target.closest?.(".nsewdrag");
+    const begin = e => {
+      if (!mine(e) || (e.button ?? 0) !== 0) return;
+      e.preventDefault(); e.stopImmediatePropagation();
+      if (e.type !== "pointerdown") return;
+      plot.focus({ preventScroll: true }); path = [start = here(e)];
+    };
+    for (const name of ["pointerdown", "mousedown", "touchstart"]) plot.addEventListener(name, begin, { ...on, capture: true, passive: false });
+    window.addEventListener("pointermove", e => {
+      if (!path) return;
+      const p = here(e), q = path.at(-1);
+      if (Math.hypot(p[0] - q[0], p[1] - q[1]) < STEP) return;
+      path.push(p); line.setAttribute("d", "M" + outline().map(c => c.join()).join("L") + "Z");
+    }, on);
+    window.addEventListener("pointercancel", stop, on);
+    window.addEventListener("pointerup", e => {
+      if (!path) return;
+      const end = here(e), far = Math.max(...path.map(p => Math.hypot(p[0] - start[0], p[1] - start[1])), Math.hypot(end[0] - start[0], end[1] - start[1]));
+      if (far < CLICK) { stop(); if (under !== null) click(under, e); return; }
+      path.push(end);
+      const { xaxis: x, yaxis: y } = plot._fullLayout;
+      const polygon = Float64Array.from(outline().flatMap(([a, b]) => [x.p2d(a - x._offset), y.p2d(b - y._offset)]));
+      send({ kind: model.get("tool"), mode: modeOf(e), version: model.get("version") }, [polygon.buffer]);
+      stop();
+    }, on);
+  };
+
+  // ---- keys, buttons and fields; what has the focus keeps it when Python writes the panel anew
+  let held = null;
+  const pressing = () => {
+    root.addEventListener("keydown", e => {
+      if (e.target.closest("input, textarea, select, [contenteditable]")) {
+        const field = e.target.closest("input[data-mm]");
+        if (field && e.key === "Enter" && !e.isComposing) { send({ kind: "action", name: field.dataset.mm, value: field.value }); field.select(); }
+        if (e.key === "Escape") plot.focus({ preventScroll: true });
+        e.stopPropagation();
+        return;
+      }
+      if (e.ctrlKey || e.metaKey || e.altKey) return;
+      let key = /^[1-9uinm]$/.test(e.key) || e.key === "Escape" ? e.key : null;
+      if (e.target === plot) key = ARROWS[e.key] ?? (e.key === "Enter" || e.key === " " ? "toggle" : e.key === "l" || e.key === "b" ? e.key : key);
+      if (key === null) return;
+      e.preventDefault(); e.stopPropagation();
+      send({ kind: "key", key });
+    }, on);
+    root.addEventListener("click", e => {
+      const b = e.target.closest("button[data-mm]");
+      if (b) send({ kind: "action", name: b.dataset.mm, value: b.dataset.value, mode: modeOf(e) });
+    }, on);
+    root.addEventListener("focusin", e => { held = e.target.closest("[data-key]")?.dataset.key ?? null; }, on);
+    const watch = new MutationObserver(() => {
+      if (held === null || document.activeElement !== document.body) return;
+      const again = root.querySelector(`[data-key="${CSS.escape(held)}"]`) ?? plot;
+      again.focus({ preventScroll: true });
+    });
+    watch.observe(root, { childList: true, subtree: true });
+    quit.signal.addEventListener("abort", () => watch.disconnect());
+  };
+
+  // ---- while a better map is being computed, ask for it
+  const ticking = () => { if (model.get("waiting")) timer = setTimeout(() => send({ kind: "tick" }), TICK_MS); };
+
+  model.on("msg:custom", message => {
+    if (message.kind === "tip") {
+      waiting = false;
+      if (under === message.row) { tip.innerHTML = message.html; tip.dataset.row = message.row; tip.hidden = false; place(); }
+      ask();
+    }
+    if (message.kind === "tock") ticking();
+  });
+  attach();
+  return () => { quit.abort(); clearTimeout(timer); tip?.remove(); };
+}
+export default { render };

@@ -1,0 +1,39 @@
+"""The way from the page to Python: one queue of custom messages, so that no lasso is lost behind a hover."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+__all__ = ["Bridge"]
+
+_COUNT = itertools.count()
+
+
+class Bridge(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
+    """Listens to the figure and the buttons inside the box that carries its class name.
+
+    Put it into a box that has the CSS class `target`, together with one ``FigureWidget``.
+
+    Parameters
+    ----------
+    receive : callable
+        Called with every message (a dict with "kind") and its buffers (bytes), in the order they were sent.
+    """
+
+    _esm = Path(__file__).with_name("bridge.js").read_text("utf-8")
+    target = traitlets.Unicode().tag(sync=True)
+    label = traitlets.Unicode("Map").tag(sync=True)
+    tool = traitlets.Enum(["lasso", "box", "move"], "lasso").tag(sync=True)
+    mode = traitlets.Enum(["replace", "add", "remove"], "replace").tag(sync=True)
+    version = traitlets.Int(0).tag(sync=True)
+    waiting = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, receive: Callable[[Mapping[str, Any], Sequence[bytes]], None]) -> None:
+        super().__init__(target=f"mmx-{next(_COUNT)}")
+        self.on_msg(lambda _, content, buffers: receive(content, [bytes(buffer) for buffer in buffers]))

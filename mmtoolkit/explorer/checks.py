@@ -1,0 +1,117 @@
+"""Whether classes, clusters and maps belong to the very items that are explored: same length, same order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.vectors import column, has_vectors, ids_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["check_same_items", "classes_of", "labels_of"]
+
+
+def check_same_items(embeddings: Any, other_ids: Any, what: str) -> None:
+    """Refuse `what` when its ids are not those of the items, in their order.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        What is explored.
+    other_ids : sequence of str
+        Ids that came with `what`.
+    what : str
+        Name of the argument, for the message.
+
+    Raises
+    ------
+    ValueError
+        Names the first row that differs.
+    """
+    ids, other = ids_of(embeddings), np.asarray(other_ids).astype(str)
+    if len(ids) != len(other):
+        msg = f"{what} has {len(other)} items, the vectors have {len(ids)}; make it from the same embeddings"
+        raise ValueError(msg)
+    differ = np.flatnonzero(ids != other)
+    if len(differ):
+        row = int(differ[0])
+        advice = (
+            "bring it into the order of emb.ids"
+            if set(ids.tolist()) == set(other.tolist())
+            else "make it from the same embeddings"
+        )
+        msg = f"{what} is of other items or in another order: row {row} is {str(other[row])!r}, the vectors have {str(ids[row])!r}; {advice}"
+        raise ValueError(msg)
+
+
+def classes_of(embeddings: Any, y: Any) -> NDArray[np.object_]:
+    """Return one class per item from an array, a column name, or a frame with columns id and label.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        What is explored.
+    y : array-like of shape (n_items,), str or DataFrame
+        Classes.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), object
+        None where there is none.
+
+    Raises
+    ------
+    ValueError
+        If lengths, ids or their order differ.
+    """
+    if hasattr(y, "columns"):
+        missing = [name for name in ("id", "label") if name not in y.columns]
+        if missing:
+            msg = (
+                f"a frame as y needs the columns 'id' and 'label', {missing[0]!r} is missing; or pass y=frame['column']"
+            )
+            raise ValueError(msg)
+        check_same_items(embeddings, y["id"], "y")
+        y = y["label"]
+    return column(embeddings, y)
+
+
+def labels_of(embeddings: Any, clusters: Any) -> tuple[NDArray[np.int64] | None, dict[int, str]]:
+    """Return cluster numbers and names from a clustering or an array.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        What is explored.
+    clusters : Clustering, array-like of shape (n_items,), int, or None
+        Clusters.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_items,), int64, or None
+        Cluster numbers.
+    names : dict of int to str
+        Names, where there are any.
+
+    Raises
+    ------
+    ValueError
+        If lengths, ids or their order differ, or labels are no integers.
+    """
+    if clusters is None:
+        return None, {}
+    names: dict[int, str] = {}
+    if hasattr(clusters, "labels"):
+        if has_vectors(clusters.source):
+            check_same_items(embeddings, clusters.source.ids, "clusters")
+        names = {int(k): str(v) for k, v in clusters.names["name"].items()}
+        clusters = clusters.labels
+    labels = np.asarray(clusters)
+    n = len(ids_of(embeddings))
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        msg = f"clusters must be a clustering or {n} cluster numbers, got {labels.dtype} of shape {labels.shape}"
+        raise ValueError(msg)
+    return labels.astype(np.int64), names

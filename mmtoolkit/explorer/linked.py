@@ -1,0 +1,118 @@
+"""A table of counts beside the map: two groupings of the same items, whose cells lead back to the items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmtoolkit.explorer.checks import check_same_items
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from mmtoolkit.explorer.core import Explorer
+
+__all__ = ["Linked", "link"]
+
+
+@dataclass(frozen=True, eq=False)
+class Linked:
+    """Two values per item, and how often they meet.
+
+    Parameters
+    ----------
+    rows, columns : ndarray of shape (n_items,), object
+        None leaves an item out.
+    row_title, column_title : str
+        What they are.
+    counts : DataFrame
+        Index and columns are the values.
+    source : {"classification", "clusters"}
+        Where it comes from.
+    """
+
+    rows: NDArray[np.object_]
+    columns: NDArray[np.object_]
+    row_title: str
+    column_title: str
+    counts: pd.DataFrame
+    source: Literal["classification", "clusters"]
+
+    def items(self, row: Any = None, column: Any = None) -> NDArray[np.intp]:
+        """Return the row numbers of a cell's items; None takes a whole row or column.
+
+        Raises
+        ------
+        ValueError
+            If the table has no such row or column.
+        """
+        found = np.array([r is not None and c is not None for r, c in zip(self.rows, self.columns, strict=True)])
+        for value, values, names in ((row, self.rows, self.counts.index), (column, self.columns, self.counts.columns)):
+            if value is None:
+                continue
+            if value not in names:
+                msg = f"the table has no {value!r}; it has {', '.join(map(str, names[:20]))}"
+                raise ValueError(msg)
+            found &= values == value
+        return np.flatnonzero(found)
+
+    def title(self, row: Any = None, column: Any = None) -> str:
+        """Name a cell."""
+        parts = ((self.row_title, row), (self.column_title, column))
+        return ", ".join(f"{name} {value}" for name, value in parts if value is not None)
+
+
+def link(ex: Explorer, result: Any = None) -> Linked:
+    """Return the table of a classification, or of classes against clusters.
+
+    Parameters
+    ----------
+    ex : Explorer
+        Whose items.
+    result : Classification, Clustering or None
+        See ``Explorer.link``.
+
+    Returns
+    -------
+    Linked
+        The counts and the way back.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to set against each other, or the result is of other items.
+    """
+    if hasattr(result, "y_pred"):
+        check_same_items(ex.source, result.ids, "result")
+        held_out = np.where(result.fold >= 0, result.y_true, None)
+        return _table(held_out, result.y_pred, "true", "predicted", "classification")
+    labels, names = (ex.labels, ex.cluster_names) if result is None else (result.labels, {})
+    if labels is None:
+        msg = "there are no clusters to link; pass clusters= to mm.explore, set ex.n_clusters, or ex.link(mm.classify(...))"
+        raise ValueError(msg)
+    if result is not None:
+        names = {int(k): str(v) for k, v in result.names["name"].items()}
+    called = np.array([names.get(int(k), "noise" if k < 0 else f"cluster {k}") for k in labels], dtype=object)
+    if ex.y is not None:
+        return _table(ex.y, called, "class", "cluster", "clusters")
+    everything = np.full(len(called), "all items", dtype=object)
+    return _table(called, everything, "cluster", "items", "clusters")
+
+
+def _table(
+    rows: NDArray[np.object_], columns: NDArray[np.object_], row_title: str, column_title: str, source: Any
+) -> Linked:
+    import pandas as pd
+
+    frame = pd.DataFrame({"row": rows, "column": columns}, dtype=object).dropna()
+    counts = pd.crosstab(frame["row"], frame["column"])
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    if row_title == "true":  # a confusion table reads along its diagonal
+        shared = [name for name in counts.index if name in counts.columns]
+        counts = counts[[*shared, *(name for name in counts.columns if name not in shared)]]
+    else:
+        counts = counts[counts.sum().sort_values(ascending=False, kind="stable").index]
+    return Linked(rows, columns, row_title, column_title, counts, source)

@@ -1,0 +1,103 @@
+"""The live map: one Plotly FigureWidget with one trace of all items and a ring around the item in focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.figures import scatter_map
+from mmtoolkit.figures.style import PALETTE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.explorer.colours import Look
+    from mmtoolkit.explorer.core import Explorer
+
+__all__ = ["MapView"]
+
+_HEIGHT = 480
+_REMOVED = ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d", "toImage", "zoom2d", "pan2d"]
+
+
+class MapView:
+    """Keeps one ``FigureWidget`` like the explorer; every change is one message.
+
+    Parameters
+    ----------
+    ex : Explorer
+        What to show.
+
+    Attributes
+    ----------
+    figure : plotly.graph_objects.FigureWidget
+        The widget.
+    """
+
+    def __init__(self, ex: Explorer) -> None:
+        import plotly.graph_objects as go
+
+        self._ex = ex
+        base = self._drawn()
+        points = base.data[0]
+        points.update(
+            customdata=None, hovertemplate=None, hovertext=None, hoverinfo="none", showlegend=False, name="items"
+        )
+        points.update(unselected={"marker": {"opacity": 0.1}}, selected={"marker": {"opacity": 1.0}})
+        ring = go.Scatter(
+            x=[],
+            y=[],
+            mode="markers",
+            hoverinfo="skip",
+            showlegend=False,
+            marker={"symbol": "circle-open", "size": 20, "color": PALETTE[5], "line": {"width": 3}},
+        )
+        self.figure = go.FigureWidget([points, ring], layout=base.layout)
+        self.figure._config = {"displaylogo": False, "responsive": True, "scrollZoom": True}
+        self.figure.update_layout(
+            height=_HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, title=None, showlegend=False, uirevision="map",
+            modebar={"remove": _REMOVED},
+        )  # fmt: skip
+        self.recolor(ex.look)
+        self.select(ex.selection.rows)
+        self.focus(ex.focus)
+
+    def _drawn(self) -> Any:
+        return scatter_map(self._ex.coords)
+
+    def recolor(self, look: Look) -> None:
+        """Colour the points, and write names on the map when there are many groups."""
+        marker = look.marker(len(self._ex))
+        names = []
+        if len(look.groups) > len(PALETTE):
+            values = np.full(len(self._ex), None, dtype=object)
+            for group in look.groups:
+                values[group.rows] = group.name.rsplit(" (", 1)[0]
+            names = list(scatter_map(self._ex.coords, color=values).layout.annotations)
+        marker["colorbar"] = {"thickness": 10, "outlinewidth": 0, "len": 0.6, "title": {"text": ""}}
+        with self.figure.batch_update():
+            self.figure.data[0].marker.update(marker)
+            self.figure.layout.annotations = names
+
+    def select(self, rows: NDArray[np.intp]) -> None:
+        """Dim what is not selected; nothing selected dims nothing."""
+        self.figure.data[0].selectedpoints = rows.tolist() if len(rows) else None
+
+    def focus(self, row: int | None) -> None:
+        """Put the ring around an item."""
+        place = self._ex.coords[[] if row is None else [row]]
+        with self.figure.batch_update():
+            self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]
+
+    def relocate(self) -> None:
+        """Move all points to their present places."""
+        drawn = self._drawn()
+        with self.figure.batch_update():
+            self.figure.data[0].x, self.figure.data[0].y = drawn.data[0].x, drawn.data[0].y
+            self.figure.layout.xaxis.range, self.figure.layout.yaxis.range = (
+                drawn.layout.xaxis.range,
+                drawn.layout.yaxis.range,
+            )
+        self.focus(self._ex.focus)
+        self.recolor(self._ex.look)

@@ -1,0 +1,130 @@
+"""A selection: rows in order, each with the way it was chosen; selections are combined, never edited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Mode", "Selection", "rows_of"]
+
+Mode = Literal["replace", "add", "remove"]
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Rows in the order they are shown, and how each of them was chosen.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n,), int
+        Unique row numbers.
+    how : ndarray of shape (n,), object
+        One str per row: "lasso", "box", "search: a red bird", "audit", …
+    """
+
+    rows: NDArray[np.intp]
+    how: NDArray[np.object_]
+
+    @classmethod
+    def of(cls, rows: Any, how: str) -> Selection:
+        """Return a selection of `rows` (their first mention counts), all chosen in the same way."""
+        rows = np.asarray(rows, dtype=np.intp)
+        _, first = np.unique(rows, return_index=True)
+        rows = rows[np.sort(first)]
+        return cls(rows, np.full(len(rows), how, dtype=object))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def combined(self, other: Selection, mode: Mode) -> Selection:
+        """Return this selection replaced by, enlarged by, or without another.
+
+        Parameters
+        ----------
+        other : Selection
+            What was just chosen.
+        mode : {"replace", "add", "remove"}
+            A row that is added twice keeps its place and the way it was chosen first.
+
+        Returns
+        -------
+        Selection
+            A new one.
+        """
+        if mode == "replace":
+            return other
+        if mode == "add":
+            fresh = ~np.isin(other.rows, self.rows)
+            return Selection(np.r_[self.rows, other.rows[fresh]], np.r_[self.how, other.how[fresh]])
+        if mode == "remove":
+            kept = ~np.isin(self.rows, other.rows)
+            return Selection(self.rows[kept], self.how[kept])
+        msg = f"mode must be 'replace', 'add' or 'remove', got {mode!r}"
+        raise ValueError(msg)
+
+    def inverted(self, n_items: int) -> Selection:
+        """Return all rows that are not selected, chosen by "invert"."""
+        return Selection.of(np.setdiff1d(np.arange(n_items), self.rows), "invert")
+
+
+def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Turn whatever a user calls a selection into row numbers.
+
+    Parameters
+    ----------
+    wanted : None, str, int, DataFrame with a column id, boolean mask, or sequence of ids or of row numbers
+        A frame is read by its ids, whatever its order.
+    ids : ndarray of shape (n_items,), str
+        All ids.
+
+    Returns
+    -------
+    ndarray of int
+        Row numbers, in the order given.
+
+    Raises
+    ------
+    ValueError
+        If an id is unknown, a row number out of range or a mask of the wrong length.
+    TypeError
+        If it is nothing of the kind.
+    """
+    if wanted is None:
+        return np.empty(0, dtype=np.intp)
+    if hasattr(wanted, "columns"):
+        if "id" not in wanted.columns:
+            msg = f"a frame of items needs a column 'id'; its columns are {', '.join(map(str, wanted.columns))}"
+            raise ValueError(msg)
+        wanted = wanted["id"].astype(str)
+    values = np.atleast_1d(np.asarray(wanted))
+    if values.ndim != 1:
+        msg = f"expected ids or row numbers in one dimension, got shape {values.shape}"
+        raise ValueError(msg)
+    if values.size == 0:
+        return np.empty(0, dtype=np.intp)
+    if values.dtype == bool:
+        if len(values) != len(ids):
+            msg = f"the mask has {len(values)} values for {len(ids)} items"
+            raise ValueError(msg)
+        return np.flatnonzero(values)
+    if values.dtype.kind in "iu":
+        wrong = (values < -len(ids)) | (values >= len(ids))
+        if wrong.any():
+            msg = f"there is no row {int(values[wrong][0])}; rows run from 0 to {len(ids) - 1}"
+            raise ValueError(msg)
+        return np.asarray(values % len(ids), dtype=np.intp)
+    if values.dtype.kind not in "UO":
+        msg = f"select items by ids, row numbers, a mask or a frame with a column 'id', got {values.dtype} values"
+        raise TypeError(msg)
+    place = {name: row for row, name in enumerate(ids.tolist())}
+    names = [str(value) for value in values.tolist()]
+    unknown = [name for name in names if name not in place]
+    if unknown:
+        msg = f"{len(unknown)} of {len(names)} ids are not in the map, first: {unknown[0]!r}"
+        raise ValueError(msg)
+    return np.array([place[name] for name in names], dtype=np.intp)

@@ -49,8 +49,19 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
+        "blas": _blas(),
         "libraries": versions(),
     }
+
+
+def _blas() -> str:
+    """Return name, version and processor kind of numpy's BLAS: another one rounds differently."""
+    from threadpoolctl import threadpool_info
+
+    found = [pool for pool in threadpool_info() if pool["user_api"] == "blas" and "numpy" in pool["filepath"]]
+    return (
+        " ".join(str(found[0].get(key) or "?") for key in ("internal_api", "version", "architecture")) if found else ""
+    )
 
 
 def one_thread() -> AbstractContextManager[Any]:

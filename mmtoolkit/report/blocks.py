@@ -1,0 +1,94 @@
+"""What a report is made of, before it is a page: sections of words, figures, tables and items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+__all__ = ["Block", "Code", "Drawing", "Gallery", "Key", "Keys", "Note", "Section", "Table", "Words"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph of plain text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark that must not be overlooked: plain text, or "warn" for what limits the conclusions."""
+
+    text: str
+    kind: Literal["info", "warn"] = "info"
+
+
+@dataclass(frozen=True)
+class Key:
+    """One figure of the summary: what it is, its value, and a short remark such as the interval."""
+
+    name: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The handful of figures that matter most."""
+
+    entries: Sequence[Key]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A frame; `shares` are columns between 0 and 1 that get a bar, `intervals` their (low, high) columns."""
+
+    frame: pd.DataFrame
+    caption: str = ""
+    shares: Sequence[str] = ()
+    intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    max_rows: int = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A Plotly figure, with the caption used when the figure has none of its own."""
+
+    figure: go.Figure
+    caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """Rows of an items frame side by side, one note each."""
+
+    frame: pd.DataFrame
+    notes: Sequence[str] | None = None
+    title: str = ""
+    caption: str = ""
+    size: int = 96
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to be copied."""
+
+    text: str
+    language: str = "python"
+
+
+Block: TypeAlias = Words | Note | Keys | Table | Drawing | Gallery | Code
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands below it."""
+
+    name: str
+    title: str
+    blocks: Sequence[Block]

@@ -1,0 +1,117 @@
+"""The recipe as Python that a person can run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+__all__ = ["as_python", "step_name"]
+
+_SHORT = {"classify": "r", "cluster": "c", "project": "p", "zero_shot": "z", "search": "s"}
+_LINE = 116
+
+
+def as_python(recipe: Mapping[str, Any], title: str) -> str:
+    """Write a report's recipe as a Python script.
+
+    Parameters
+    ----------
+    recipe : mapping
+        The part "recipe" of report.json.
+    title : str
+        Heading of the report.
+
+    Returns
+    -------
+    str
+        Arguments that have their default value are left out, except `random_state`.
+    """
+    lines = ["import mmtoolkit as mm", ""]
+    for name, source in recipe["sources"].items():
+        lines += _source_lines(name, source)
+    lines.append("")
+    for step in recipe["steps"]:
+        sources = step["source"]
+        text = (
+            f"{{{', '.join(f'{k!r}: {v}' for k, v in sources.items())}}}" if isinstance(sources, dict) else str(sources)
+        )
+        lines.append(
+            _call(f"{step_name(step['name'])} = mm.{step['verb']}", [text], _told(step["verb"], step["params"]))
+        )
+    results = [step_name(step["name"]) for step in recipe["steps"]]
+    lines += [
+        "",
+        _call("rep = mm.report", results, {"title": title}),
+        'rep.save("report.html")',
+        'rep.save("report.json")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def step_name(name: str) -> str:
+    """Return the variable that holds a result: ``classify_2`` becomes ``r_2``."""
+    for verb, short in _SHORT.items():
+        if name == verb or name.startswith(f"{verb}_"):
+            return short + name[len(verb) :]
+    return name
+
+
+def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:
+    if not source["model"]:
+        return [f"{name} = ...  # your own {source['n_items']} vectors"]
+    made_by = source.get("made_by") or {}
+    items = name.replace("emb", "items")
+    verb, params, file = made_by.get("verb"), dict(made_by.get("params", {})), made_by.get("file")
+    if verb == "load_dataset":
+        made = _call("mm.load_dataset", [repr(params["name"])], {})
+    elif verb in ("read_folder", "items") and file and "a function" not in params.values():
+        made = _call(f"mm.{verb}", [repr(file)], params)
+    else:
+        made = "...  # the items frame"
+    told = {"model": source["model"], "dimension": source["dimension"], "params": source["params"]}
+    if told["dimension"] == _default_dimension(source["model"]):
+        del told["dimension"]
+    if not told["params"]:
+        del told["params"]
+    centered = '.centered(by="modality")' if source.get("centered") else ""
+    return [
+        f"{items} = {made}  # {source['n_items']} items used",
+        _call(f"{name} = mm.embed", [items], told) + centered,
+    ]
+
+
+def _default_dimension(model: str) -> int | None:
+    from mmtoolkit.models import get_model
+
+    try:
+        return int(get_model(model).dimension)
+    except ValueError:  # a model of the writer's own, not registered here
+        return None
+
+
+def _told(verb: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = _defaults(verb)
+    return {
+        name: value
+        for name, value in params.items()
+        if name == "random_state" or name not in defaults or defaults[name] != value
+    }
+
+
+@cache
+def _defaults(verb: str) -> dict[str, Any]:
+    import mmtoolkit
+
+    function = getattr(mmtoolkit, verb, None)
+    return {} if function is None else {n: p.default for n, p in inspect.signature(function).parameters.items()}
+
+
+def _call(function: str, positional: list[str], keywords: Mapping[str, Any]) -> str:
+    arguments = [*positional, *(f"{name}={value!r}" for name, value in keywords.items())]
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= _LINE:
+        return line
+    body = "".join(f"    {argument},\n" for argument in arguments)
+    return f"{function}(\n{body})"

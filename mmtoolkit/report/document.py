@@ -1,0 +1,205 @@
+"""What report.json holds: the recipe, the items, the results, the environment; plain data in a fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.provenance import environment, fingerprint
+from mmtoolkit.results import plain
+from mmtoolkit.vectors import column, has_vectors, ids_of, items_of
+
+if TYPE_CHECKING:
+    from mmtoolkit.results import Result
+
+__all__ = [
+    "DIGITS",
+    "FORMAT",
+    "PARTS",
+    "VERSION",
+    "Named",
+    "document",
+    "name_results",
+    "rounded",
+    "seal",
+    "vector_digests",
+]
+
+FORMAT, VERSION = "mmtoolkit-report", 1
+DIGITS = 4
+PARTS = ("recipe", "items", "results", "environment")
+_COLUMNS = ("y", "groups", "test", "split")  # arguments that may name a column of the items frame
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """The results and sources of a report, each under the name that recipe and results use.
+
+    Parameters
+    ----------
+    results : mapping of str to Result
+        Such as ``{"classify": r, "cluster": c}``, in the order given.
+    sources : mapping of str to Embeddings or ndarray
+        The distinct vectors behind them.
+    uses : mapping of str to str or mapping of str to str
+        Which source (or sources, by their names in the call) a result was made from.
+    """
+
+    results: Mapping[str, Result]
+    sources: Mapping[str, Any]
+    uses: Mapping[str, Any]
+
+
+def name_results(results: Sequence[Result]) -> Named:
+    """Give every result and every distinct source a short name.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        Each with a `recipe` and a `source`.
+
+    Returns
+    -------
+    Named
+        Equal vectors are one source, whoever holds them.
+    """
+    named: dict[str, Result] = {}
+    sources: dict[str, Any] = {}
+    known: dict[str, str] = {}
+    uses: dict[str, Any] = {}
+
+    def source_name(source: Any) -> str:
+        key = source.fingerprint if has_vectors(source) and hasattr(source, "fingerprint") else fingerprint(source)
+        if key not in known:
+            known[key] = "emb" if not known else f"emb_{len(known) + 1}"
+            sources[known[key]] = source
+        return known[key]
+
+    for result in results:
+        verb = str(result.recipe["verb"])  # type: ignore[attr-defined]  # checked by `report`
+        count = sum(name == verb or name.startswith(f"{verb}_") for name in named)
+        name = verb if not count else f"{verb}_{count + 1}"
+        named[name] = result
+        source = result.source  # type: ignore[attr-defined]
+        uses[name] = (
+            {str(k): source_name(v) for k, v in source.items()} if isinstance(source, Mapping) else source_name(source)
+        )
+    return Named(named, sources, uses)
+
+
+def document(named: Named, *, title: str) -> dict[str, Any]:
+    """Return everything of a report that does not depend on when and how fast it was made.
+
+    Parameters
+    ----------
+    named : Named
+        From `name_results`.
+    title : str
+        Heading.
+
+    Returns
+    -------
+    dict
+        Keys format, version, title, tolerance, recipe, items, results, environment, seals; plain data.
+    """
+    recipe = {
+        "sources": {name: _source(source) for name, source in named.sources.items()},
+        "steps": [
+            {
+                "name": name,
+                "verb": _recipe(result)["verb"],
+                "source": named.uses[name],
+                "params": plain(_recipe(result)["params"]),
+            }
+            for name, result in named.results.items()
+        ],
+    }
+    results = {}
+    for name, result in named.results.items():
+        evidence = result.evidence()
+        results[name] = {
+            "params": plain(_recipe(result)["params"]),
+            "exact": plain(evidence.get("exact", {})),
+            "rounded": rounded(evidence.get("rounded", {})),
+            "map": rounded(evidence.get("map", {})),
+        }
+    parts = {"recipe": recipe, "items": _items(named), "results": results, "environment": environment()}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "title": title,
+        "tolerance": {"rounded": 10.0**-DIGITS, "map": 10.0**-DIGITS},
+        **parts,
+        "seals": {name: seal(part) for name, part in parts.items()},
+    }
+
+
+def seal(part: Any) -> str:
+    """Return SHA-256 of plain data, in hexadecimal."""
+    text = json.dumps(part, sort_keys=True, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def rounded(value: Any) -> Any:
+    """Return plain data with every float rounded to four decimals (no negative zero)."""
+    value = plain(value)
+    if isinstance(value, float):
+        return round(value, DIGITS) + 0.0
+    if isinstance(value, dict):
+        return {name: rounded(inner) for name, inner in value.items()}
+    return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+
+def vector_digests(source: Any) -> list[str]:
+    """Return the first 16 hexadecimal digits of SHA-256 of every row's float32 bytes."""
+    X = np.ascontiguousarray(source.vectors if has_vectors(source) else source, dtype=np.float32)
+    return [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in X]
+
+
+def _recipe(result: Result) -> Mapping[str, Any]:
+    recipe: Mapping[str, Any] = result.recipe  # type: ignore[attr-defined]
+    return recipe
+
+
+def _source(source: Any) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "n_items": len(ids_of(source)),
+        "vectors": fingerprint(np.asarray(source, dtype=np.float32)),
+    }
+    if not has_vectors(source):
+        return {"model": "", **facts}
+    frame = items_of(source)
+    return {
+        "model": getattr(source, "model", ""),
+        "revision": getattr(source, "revision", ""),
+        "dimension": int(source.vectors.shape[1]),
+        "params": plain(getattr(source, "params", {})),
+        "centered": sorted(getattr(source, "_centers", {})),
+        **facts,
+        "made_by": plain(frame.attrs.get("made_by")) if frame is not None else None,
+    }
+
+
+def _items(named: Named) -> dict[str, Any]:
+    items: dict[str, Any] = {}
+    for name, source in named.sources.items():
+        items[name] = {"id": ids_of(source).tolist()}
+        if has_vectors(source) and hasattr(source, "content_keys"):
+            items[name]["content_key"] = plain(source.content_keys)
+        items[name]["vector"] = vector_digests(source)
+        columns: dict[str, Any] = {}
+        for step, result in named.results.items():
+            used = named.uses[step]
+            if name not in (used.values() if isinstance(used, Mapping) else [used]):
+                continue
+            params = _recipe(result)["params"]
+            for argument in _COLUMNS:
+                if isinstance(params.get(argument), str) and params[argument] not in columns:
+                    columns[params[argument]] = plain(column(source, params[argument]))
+        items[name]["columns"] = columns
+    return items

@@ -1,0 +1,211 @@
+"""Blocks to one self-contained HTML page: no network, plotly once, light and dark, phone to desktop, print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import escape
+from mmtoolkit.report.blocks import Block, Code, Drawing, Gallery, Keys, Note, Section, Table, Words
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["block_html", "page", "summary_html"]
+
+_PARAGRAPH = 4000
+_CELL = 90
+# Nothing may be loaded or sent, whatever the content of the page; WebGL maps compile their shaders with eval.
+_POLICY = (
+    "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline' 'unsafe-eval'"
+)
+_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
+
+
+def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    title : str
+        Heading, escaped here.
+    facts : sequence of str
+        Short facts under the heading, escaped here.
+    sections : sequence of Section
+        In reading order; each gets a line in the table of contents.
+
+    Returns
+    -------
+    str
+        An HTML document.
+    """
+    links = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)}</a></li>' for s in sections)
+    body = "".join(
+        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, s.blocks))}</section>'
+        for s in sections
+    )
+    chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
+    drawn = any(isinstance(block, Drawing) for s in sections for block in s.blocks)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
+        f"<title>{escape(title)}</title><style>{_asset('page.css')}</style>"
+        f"{f'<script>{_plotly()}</script>' if drawn else ''}</head><body>"
+        f'<header><p class="eyebrow">mmtoolkit report</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'
+        f'<div class="columns"><nav aria-label="Contents"><p>Contents</p><ol>{links}</ol></nav><main>{body}</main></div>'
+        f"<script>{_asset('page.js')}</script></body></html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("mmtoolkit.report").joinpath(name).read_text("utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+@singledispatch
+def block_html(block: Block) -> str:
+    """Return one block as HTML, everything from users escaped.
+
+    Parameters
+    ----------
+    block : Block
+        Any of the kinds in `blocks`.
+
+    Returns
+    -------
+    str
+        A fragment.
+    """
+    raise TypeError(type(block).__name__)
+
+
+@block_html.register
+def _(block: Words) -> str:
+    return f"<p>{escape(block.text, _PARAGRAPH)}</p>"
+
+
+@block_html.register
+def _(block: Note) -> str:
+    word = {"info": "Note", "warn": "Mind"}[block.kind]
+    return f'<p class="note {block.kind}"><b>{word}</b> {escape(block.text, _PARAGRAPH)}</p>'
+
+
+@block_html.register
+def _(block: Keys) -> str:
+    cards = "".join(
+        f'<div class="key"><dt>{escape(k.name)}</dt><dd><strong>{escape(k.value)}</strong>'
+        f"<span>{escape(k.detail, 160)}</span></dd></div>"
+        for k in block.entries
+    )
+    return f'<dl class="keys">{cards}</dl>'
+
+
+@block_html.register
+def _(block: Table) -> str:
+    frame, hidden = block.frame, {n for pair in block.intervals.values() for n in pair}
+    shown = [name for name in frame.columns if name not in hidden]
+    head = "".join(f"<th>{escape(_title(name), 40)}</th>" for name in [frame.index.name or "", *shown])
+    rows = []
+    for index, values in zip(frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False):
+        row = dict(zip(frame.columns, values, strict=True))
+        cells = "".join(_cell(block, name, row) for name in shown)
+        rows.append(f'<tr><th scope="row">{escape(index, _CELL)}</th>{cells}</tr>')
+    more = len(frame) - block.max_rows
+    tail = f'<p class="caption">… and {more:,} more rows in report.json.</p>' if more > 0 else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{tail}{caption}'
+
+
+def _title(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
+def _cell(block: Table, name: Any, row: dict[Any, Any]) -> str:
+    value = row[name]
+    if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
+        return f"<td>{escape('' if value is None else value, _CELL)}</td>"
+    number = float(value)
+    if number != number:  # noqa: PLR0124 - NaN
+        return '<td class="number">–</td>'
+    words = f"{number:,.0f}" if number.is_integer() and name not in block.shares else f"{number:.3f}"
+    low, high = (float(row[n]) for n in block.intervals.get(name, (name, name)))
+    known = low == low and name in block.intervals  # noqa: PLR0124 - NaN
+    interval = f"<small>{low:.3f} – {high:.3f}</small>" if known else ""
+    if name not in block.shares:
+        return f'<td class="number">{words}{interval}</td>'
+    style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
+    whisker = '<i class="whisker"></i>' if known else ""
+    return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}</span></td>'
+
+
+@block_html.register
+def _(block: Gallery) -> str:
+    from mmtoolkit.thumbnails import strip_html
+
+    title = f"<h3>{escape(block.title, 120)}</h3>" if block.title else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f"{title}{strip_html(block.frame, size=block.size, notes=block.notes)}{caption}"
+
+
+@block_html.register
+def _(block: Code) -> str:
+    # not `escape`: code keeps its lines
+    import html
+
+    return f'<pre><code class="{escape(block.language)}">{html.escape(block.text)}</code></pre>'
+
+
+@block_html.register
+def _(block: Drawing) -> str:
+    from mmtoolkit.figures import alt_of, caption_of
+
+    caption = caption_of(block.figure) or block.caption
+    title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    return (
+        f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
+        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure)}</div>'
+        f"<figcaption>{escape(caption, 1000)}</figcaption></figure>"
+    )
+
+
+def _bare(fig: go.Figure) -> str:
+    """Return the figure without title and caption, which the page sets in its own type."""
+    import plotly.graph_objects as go
+
+    fig = go.Figure(fig)
+    top = fig.layout.margin.t or 40
+    height = (fig.layout.height or 420) - top + 40
+    fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": 40}, height=height, meta=None)
+    return str(fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG))
+
+
+def summary_html(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return the first section alone, for a notebook: no script, no style sheet.
+
+    Parameters
+    ----------
+    title : str
+        Heading, escaped here.
+    facts : sequence of str
+        Short facts, escaped here.
+    sections : sequence of Section
+        The report's; the first is shown.
+
+    Returns
+    -------
+    str
+        A ``<div>``.
+    """
+    body = "".join(map(block_html, sections[0].blocks))
+    words = " · ".join(escape(fact, 120) for fact in facts)
+    return f'<div class="mmtoolkit"><p><b>{escape(title)}</b><br>{words}</p>{body}</div>'

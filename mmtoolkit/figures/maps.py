@@ -20,7 +20,8 @@ __all__ = ["GL_ABOVE", "Group", "groups_of", "scatter_map", "view_limits"]
 GL_ABOVE = 5000
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
 _MAX_GROUPS = len(PALETTE) * len(_SHAPES)
-_CHIP = {"bgcolor": "rgba(64,64,64,0.78)", "borderpad": 2, "font": {"size": 10.5, "color": "#ffffff"}}
+_BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "maxheight": 0.35}
+_CHIP = {"bgcolor": "rgba(60,60,60,0.74)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
 
 def view_limits(values: ArrayLike) -> tuple[float, float]:
@@ -47,8 +48,9 @@ def view_limits(values: ArrayLike) -> tuple[float, float]:
     p10, p90 = np.quantile(v, [0.1, 0.9])
     reach = 2 * float(p90 - p10)
     if reach > 0:
-        low = max(low, min(float(p10) - reach, float(np.quantile(v, 0.005, method="higher"))))
-        high = min(high, max(float(p90) + reach, float(np.quantile(v, 0.995, method="lower"))))
+        floor = min(float(p10) - reach, float(np.quantile(v, 0.005, method="higher")))
+        roof = max(float(p90) + reach, float(np.quantile(v, 0.995, method="lower")))
+        low, high = float(v[v >= floor].min()), float(v[v <= roof].max())
     margin = 0.04 * (high - low) or 1.0
     return low - margin, high + margin
 
@@ -101,12 +103,10 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
     ]
     rest = set(order) - set(shown)
     if rest:
-        out.append(
-            group(np.flatnonzero(np.isin(codes, list(rest))), f"{len(rest)} smaller groups", GREY, "circle-open")
-        )
+        out.append(group(np.flatnonzero(np.isin(codes, list(rest))), f"{len(rest)} smaller groups", GREY, "circle"))
     out += [group(np.flatnonzero(codes == i), called.get(-1, "noise"), GREY, "x-thin-open") for i in grey]
     if (codes < 0).any():
-        out.append(group(np.flatnonzero(codes < 0), "(none)", GREY, "circle-open"))
+        out.append(group(np.flatnonzero(codes < 0), "(none)", GREY, "circle"))
     return out
 
 
@@ -162,9 +162,11 @@ def scatter_map(
     fig = go.Figure()
     kind = go.Scattergl if len(xy) > GL_ABOVE else go.Scatter
     base = {"size": _marker_size(len(xy)), "opacity": 0.85 if len(xy) <= GL_ABOVE else 0.7}
-    for g in groups:
+    for g in sorted(groups, key=lambda g: g.color != GREY):  # grey lies below
         rows = g.rows[finite[g.rows]]
         marker: dict[str, Any] = base | {"symbol": g.symbol, "color": g.color}
+        if g.color == GREY:
+            marker["opacity"] = 0.4
         if numeric and not g.name:
             marker |= {"color": np.asarray(color, dtype=np.float32)[rows], "coloraxis": "coloraxis"}
         fig.add_trace(_points(kind, xy, rows, texts, marker, g.name))
@@ -177,10 +179,13 @@ def scatter_map(
         caption=" ".join(filter(None, [caption, *notes])),
         alt=f"{title or 'Map'}: {alt}",
         height=500,
+        margin_l=10,
+        margin_r=10,
+        margin_b=10,
         xaxis={"visible": False, "range": limits[0]},
         yaxis={"visible": False, "range": limits[1], "scaleanchor": "x"},
         showlegend=color is not None and not (numeric and len(groups) == 1),
-        legend={"title": {"text": plot_text(color_title, 40)}},
+        legend=_legend(groups, numeric, color_title),
         coloraxis={"colorbar": _colorbar(color_title)},
         dragmode="pan",
         annotations=_chips(xy, finite, groups, limits) if named and not numeric else [],
@@ -210,12 +215,12 @@ def _numeric_groups(values: NDArray[Any]) -> list[Group]:
     groups = [Group(np.flatnonzero(known), "", PALETTE[0], "circle")]
     if not known.all():
         rows = np.flatnonzero(~known)
-        groups.insert(0, Group(rows, f"no value ({len(rows):,})", GREY, "circle-open"))
+        groups.insert(0, Group(rows, f"no value ({len(rows):,})", GREY, "circle"))
     return groups
 
 
 def _marker_size(n: int) -> float:
-    return float(np.clip(11 - 1.8 * np.log10(max(n, 1) / 30), 3, 10))
+    return float(np.clip(10 - 1.8 * np.log10(max(n, 1) / 30), 3, 10))
 
 
 def _points(
@@ -229,6 +234,7 @@ def _points(
         marker=marker,
         name=plot_text(name, 60),
         showlegend=bool(name),
+        legendrank=2000 if marker["color"] is GREY else 1000,
         hovertext=None if texts is None else texts[rows],
         hovertemplate=("%{hovertext}" if texts is not None else "row %{customdata}") + "<extra>%{fullData.name}</extra>"
         if name
@@ -236,12 +242,24 @@ def _points(
     )
 
 
+def _legend(groups: list[Group], numeric: bool, title: str) -> dict[str, Any]:
+    longest = max((len(g.name) for g in groups), default=0)
+    heading = {"text": "" if numeric else plot_text(title, 40), "side": "top", "font": {"size": 11}}
+    return _BELOW | {"y": -0.14 if numeric else -0.02, "entrywidth": min(max(6.3 * longest, 50), 170), "title": heading}
+
+
 def _colorbar(title: str) -> dict[str, Any]:
     return {
-        "title": {"text": plot_text(title, 40), "side": "right", "font": {"size": 11}},
-        "thickness": 10,
+        "title": {"text": plot_text(title, 40), "side": "top", "font": {"size": 11}},
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": -0.02,
+        "yanchor": "top",
+        "len": 0.5,
+        "thickness": 8,
         "outlinewidth": 0,
-        "len": 0.7,
+        "nticks": 6,
     }
 
 
@@ -272,6 +290,7 @@ def _chips(
 ) -> list[dict[str, Any]]:
     """Names at the median of their points; a name that would cover a larger group's name is left out."""
     (x0, x1), (y0, y1) = limits
+    scale = min(640 / (x1 - x0), 420 / (y1 - y0))  # about pixels
     placed: list[tuple[float, float, float]] = []
     chips = []
     for g in sorted(groups, key=lambda g: -len(g.rows)):
@@ -280,7 +299,7 @@ def _chips(
             continue
         at = np.median(xy[rows], axis=0)
         text = shorten(g.name.rsplit(" (", 1)[0], 24)
-        u, v = 700 * (at[0] - x0) / (x1 - x0), 500 * (at[1] - y0) / (y1 - y0)  # about pixels
+        u, v = scale * (at[0] - x0), scale * (at[1] - y0)
         half = 3.2 * len(text) + 4
         if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):
             placed.append((u, v, half))

@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 __all__ = ["GREY", "PALETTE", "SEQUENTIAL", "alt_of", "caption_of", "figure_html", "finish", "plot_text", "template"]
 
 PALETTE: tuple[str, ...] = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
-    "#8a6fdf", "#9aa61e", "#7a4b2a", "#2fb8ac", "#b0416b", "#8c8c8c",
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#a52d00", "#3cc3ff",
+    "#a578f0", "#d26900", "#00694b", "#a53c87", "#78c378", "#d2a5c3",
 )  # fmt: skip
-"""Twelve colours that stay apart for colour-blind readers and stand out from white and from near-black."""
+"""Twelve colours that stay apart for colour-blind readers and stand out from white and from near-black.
+
+The first four are Okabe and Ito's (2008); the others were searched for the largest smallest OKLab distance under normal
+sight and simulated (Machado et al. 2009) protanopia, deuteranopia and tritanopia.
+"""
 
 SEQUENTIAL: tuple[str, ...] = ("#4462a8", "#5f86b4", "#8aa5a8", "#c2b26f", "#e0a81c")
 """Low to high, for numbers."""
 
 GREY = "#9a9a9a"
-_TEXT = "#808080"
+_TEXT = "#797979"  # the same contrast, 4.3 to 1, against white and near-black
 _GRID = "rgba(128,128,128,0.22)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
-_CAPTION_CHARS = 400
-_CAPTION_COLUMNS = 66
+_CAPTION_CHARS = 240
+_CAPTION_COLUMNS = 60  # fits a page of 400 pixels
 
 
 def plot_text(text: object, limit: int = 60) -> str:

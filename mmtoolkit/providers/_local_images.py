@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +84,11 @@ class PictureVectors:
 @once
 def picture_vectors() -> PictureVectors:
     """Load the network and its maps, once per process."""
+    # Linux builds report to Microsoft from 1.29 on; only the variable, set before the import, stops all of it
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # for a process that had imported it already
     network, adapter, names = image_files()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # our own threads take one picture each

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+from emulator.fixtures import emulator, emulator_server, service  # noqa: F401 - fixtures
 
 for _name in [n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")]:
     del os.environ[_name]
@@ -43,3 +44,15 @@ def glosses():
 
     frame = mm.load_dataset("glosses").groupby("label").head(30).reset_index(drop=True)
     return mm.embed(frame, model="local", progress=False)
+
+
+@pytest.fixture(scope="session")
+def java():
+    """Skip without a Java that Spark can use; fail where that is required."""
+    from mmtoolkit.spark import java_problem
+
+    problem = java_problem()
+    if problem is not None:
+        if os.environ.get("MMTOOLKIT_REQUIRE_SPARK") == "1":
+            pytest.fail(problem)
+        pytest.skip(problem)

@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-__all__ = ["find_api_key"]
+from mmtoolkit.errors import ServiceStopError
+
+__all__ = ["Secret", "find_api_key", "redact", "require_api_key"]
+
+_KEY_LIKE = re.compile(r"sk-[A-Za-z0-9_-]{4,}")
+_DATA_URI = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]+")
+_HOW = 'set it before the call, in a terminal `export DASHSCOPE_API_KEY=...` or in a notebook os.environ["DASHSCOPE_API_KEY"] = getpass()'
+
+
+class Secret:
+    """An API key that no repr, log line or traceback with local variables can show."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "<API key>"
+
+    def __reduce__(self) -> str:
+        msg = "an API key is not pickled"
+        raise TypeError(msg)
 
 
 def find_api_key() -> str | None:
@@ -16,9 +43,48 @@ def find_api_key() -> str | None:
     str or None
         Stripped of white space and quotes; None where there is none.
     """
-    raw = os.environ.get("DASHSCOPE_API_KEY", "")
-    if not raw.strip():
-        named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH", "")
+    key = _stripped(os.environ.get("DASHSCOPE_API_KEY", ""))
+    if not key:
+        named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH", "").strip()
         path = Path(named) if named else Path.home() / ".dashscope" / "api_key"
-        raw = path.read_text("utf-8") if path.is_file() else ""
-    return raw.strip().strip("\"'") or None
+        key = _stripped(path.read_text("utf-8", errors="replace")) if path.is_file() else ""
+    return key or None
+
+
+def require_api_key() -> Secret:
+    """Return the key, or say what is wrong with it before anything is sent.
+
+    Returns
+    -------
+    Secret
+        The key, printable ASCII.
+
+    Raises
+    ------
+    ServiceStopError
+        If there is none, or it holds what no HTTP header can carry; the message does not show it.
+    """
+    key = find_api_key()
+    if key is None:
+        state = "is empty" if "DASHSCOPE_API_KEY" in os.environ else "is not set"
+        msg = f"no API key: the environment variable DASHSCOPE_API_KEY {state}; {_HOW}. Or work offline with model='local'"
+        raise ServiceStopError(msg)
+    wrong = [i for i, letter in enumerate(key) if not "!" <= letter <= "~"]
+    if wrong:
+        msg = (
+            f"the API key ({len(key)} characters) holds a space, line break or non-ASCII character at position "
+            f"{wrong[0] + 1}; expected letters, digits and dashes, as in sk-... Copy it again from the console and {_HOW}"
+        )
+        raise ServiceStopError(msg)
+    return Secret(key)
+
+
+def redact(text: str, key: Secret | None = None) -> str:
+    """Return `text` without API keys and without the payload of data URIs."""
+    if key is not None:
+        text = text.replace(key.reveal(), "<API key>")
+    return _DATA_URI.sub(r"\1…", _KEY_LIKE.sub("<API key>", text))
+
+
+def _stripped(raw: str) -> str:
+    return raw.strip().strip("\"'").strip()

@@ -1,0 +1,390 @@
+"""The DashScope service, through its SDK. The only file that imports ``dashscope``, at the first request."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import math
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+from mmtoolkit.content import Fused, Text
+from mmtoolkit.models import ModelSpec, get_model
+from mmtoolkit.providers import tokens
+from mmtoolkit.providers.credentials import Secret, redact, require_api_key
+from mmtoolkit.providers.endpoint import find_base_url, region_of
+from mmtoolkit.providers.failures import Answer
+
+if TYPE_CHECKING:
+    from mmtoolkit.content import Content
+    from mmtoolkit.models import Price
+    from mmtoolkit.providers.base import Outcome, Sink
+    from mmtoolkit.providers.parts import Maker
+
+__all__ = ["DashScope", "Forecast"]
+
+_LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What embedding some contents would take.
+
+    Parameters
+    ----------
+    calls : int
+        Requests.
+    tokens : int
+        Estimated from above.
+    cost : float or None
+        In `currency`; None when the table has no price.
+    currency, price_as_of : str
+        ISO code, and the day on which the price was read.
+    minutes : float
+        At the rate limit.
+    """
+
+    calls: int
+    tokens: int
+    cost: float | None
+    currency: str
+    price_as_of: str
+    minutes: float
+
+
+@dataclass(frozen=True)
+class DashScope:
+    """A model of the DashScope service.
+
+    The API key is read from ``DASHSCOPE_API_KEY`` at each call and never kept in the object.
+
+    Parameters
+    ----------
+    model : str, default="multimodal-embedding-v1"
+        A name of `list_models`.
+    region : str or None, default=None
+        "beijing", "singapore", "virginia", "hongkong", "finance", or an Alibaba Cloud region id together with
+        `workspace`. Keys belong to one region.
+    base_url : str or None, default=None
+        Address of the service up to ``/api/v1``; wins over `region`. With neither, ``DASHSCOPE_HTTP_BASE_URL`` is read
+        at each call, and Beijing's address taken when it is not set.
+    workspace : str or None, default=None
+        Workspace id.
+    trust_env : bool, default=False
+        Use the proxies and certificates that the environment names.
+    canary : bool, default=False
+        Embed a few fixed inputs once a day, and refuse to go on when the model's vectors have changed.
+    local_fusion : bool, default=False
+        Give `Fused` items, and pictures that share a vector, the mean of their unit vectors when the model has no
+        fusion of its own; ``emb.notes`` says where.
+    allow_private : bool, default=False
+        Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
+    timeout_s : float, default=60
+        Seconds for one request, from sending to the last byte of the answer.
+    clock, sleep : callable, default=time.monotonic, time.sleep
+        What the limiter and the retries measure and wait with, in seconds.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.DashScope("tongyi-embedding-vision-plus", region="singapore").spec.dimension
+    1152
+    """
+
+    model: str = "multimodal-embedding-v1"
+    region: str | None = None
+    base_url: str | None = None
+    workspace: str | None = None
+    trust_env: bool = False
+    canary: bool = False
+    local_fusion: bool = False
+    allow_private: bool = False
+    timeout_s: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Refuse unknown models and regions at once."""
+        if get_model(self.model).provider != "dashscope":
+            msg = f"model {self.model!r} is not one of the DashScope service"
+            raise ValueError(msg)
+        if self.base_url is not None or self.region is not None:
+            find_base_url(self.base_url, self.region, self.workspace)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's row."""
+        return get_model(self.model)
+
+    @property
+    def leaves_machine(self) -> bool:
+        """Items are sent to the service."""
+        return True
+
+    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's
+        """Raise an ItemError if the model cannot take `content`; nothing is sent."""
+        self._maker().check(content)
+
+    def recipe(self, content: Content) -> str:
+        """Return the id of what is done to `content` before it is sent; part of the cache key."""
+        return self._maker().recipe(content)
+
+    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:
+        """Say what embedding `contents` would take; nothing is sent.
+
+        Parameters
+        ----------
+        contents : sequence of contents
+            Checked.
+        params : mapping
+            Parameters of the model.
+
+        Returns
+        -------
+        Forecast
+            Calls, tokens, cost, minutes.
+        """
+        from mmtoolkit.providers.run import count_packs
+
+        calls, text, media = count_packs(contents, self._maker(), params)
+        price = self._price(find_base_url(self.base_url, self.region, self.workspace))
+        spec = self.spec
+        minutes = max(calls / spec.rpm if spec.rpm else 0.0, (text + media) / spec.tpm if spec.tpm else 0.0)
+        return Forecast(
+            calls=calls,
+            tokens=text + media,
+            cost=None if price is None else tokens.cost(price, text, media),
+            currency="" if price is None else price.currency,
+            price_as_of="" if price is None else price.as_of,
+            minutes=minutes,
+        )
+
+    def embed(
+        self,
+        contents: Sequence[Content],
+        *,
+        dimension: int,
+        params: Mapping[str, Any],
+        sink: Sink,
+        budget: float | None = None,
+    ) -> None:
+        """Embed all `contents`; see `Provider.embed`.
+
+        Parameters
+        ----------
+        contents : sequence of contents
+            Checked.
+        dimension : int
+            Length of a vector.
+        params : mapping
+            Parameters of the model.
+        sink : callable
+            Takes outcomes as they arrive, from worker threads.
+        budget : float or None, default=None
+            In the currency of the model's price.
+
+        Raises
+        ------
+        ProviderError
+            If the service stopped the run, or did not answer well within the tries.
+        BudgetError
+            If the next request would cross `budget`.
+        DriftError
+            If `canary` found changed vectors.
+        """
+        key = require_api_key()
+        base_url = find_base_url(self.base_url, self.region, self.workspace)
+        price = self._price(base_url)
+        if budget is not None and price is None:
+            msg = f"budget= needs a price, and the table has none for {self.model!r}; add it with mm.register_model"
+            raise ValueError(msg)
+        self._warn(contents, base_url)
+        start = functools.partial(self._run, key, base_url, dimension, params, price)
+        if self.canary:
+            from mmtoolkit.providers.canary import check_drift
+
+            check_drift(self.spec, dimension, params, functools.partial(_collect, start))
+        start(contents, sink, budget)
+
+    def _run(
+        self,
+        key: Secret,
+        base_url: str,
+        dimension: int,
+        params: Mapping[str, Any],
+        price: Price | None,
+        contents: Sequence[Content],
+        sink: Sink,
+        budget: float | None,
+    ) -> None:
+        from mmtoolkit.providers.limiter import limiter_for
+        from mmtoolkit.providers.run import Run
+
+        spec = self.spec
+        sent = dict(params)
+        if spec.dimensions and dimension != spec.dimension:
+            sent["dimension"] = dimension
+        Run(
+            functools.partial(_send, self, key, base_url, sent),
+            self._maker(),
+            limiter_for(base_url, spec.name, spec.rpm, spec.tpm, self.clock),
+            dimension=dimension,
+            params=params,
+            sink=sink,
+            budget=budget,
+            price=price,
+            clock=self.clock,
+            sleep=self.sleep,
+        ).go(contents)
+
+    def _maker(self) -> Maker:
+        from mmtoolkit.providers.parts import Maker
+
+        return Maker(self.spec, self.local_fusion, self._fetch)
+
+    def _fetch(self, url: str) -> bytes:
+        from mmtoolkit.providers.fetch import fetch
+        from mmtoolkit.providers.wire import session_for
+
+        return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
+
+    def _price(self, base_url: str) -> Price | None:
+        spec = self.spec
+        region = region_of(base_url) or (spec.regions[0] if spec.regions else "")
+        return spec.prices.get(region)
+
+    def _warn(self, contents: Sequence[Content], base_url: str) -> None:
+        """Warn, once per run, of what the service will probably not like."""
+        spec, region = self.spec, region_of(base_url)
+        if region is not None and spec.regions and region not in spec.regions:
+            msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {base_url} is {region}; the service may refuse the key or the model"
+            warnings.warn(msg, UserWarning, stacklevel=6)
+        host = base_url.split("/")[2].rsplit(":", 1)[0]
+        if base_url.startswith("http://") and host not in _LOCAL_HOSTS:
+            warnings.warn(f"the API key goes unencrypted to {base_url}; use https", UserWarning, stacklevel=6)
+        limit = spec.text_tokens
+        if limit is None:
+            return
+        texts = [
+            part for c in contents for part in (c.parts if isinstance(c, Fused) else (c,)) if isinstance(part, Text)
+        ]
+        sizes = [(tokens.text_tokens(t.text), t.name) for t in texts if not t.truncate and len(t.text) > limit]
+        long = [(size, name) for size, name in sizes if size > limit]
+        if long:
+            size, name = max(long)
+            msg = (
+                f"{len(long)} texts may be longer than the {limit} tokens that {spec.name!r} takes, the longest about {size} tokens "
+                f"({name!r}); the service may refuse or cut them. mm.Text(..., truncate=True) cuts before sending"
+            )
+            warnings.warn(msg, UserWarning, stacklevel=6)
+
+
+def _collect(start: Callable[..., None], contents: Sequence[Content]) -> list[Any]:
+    """Embed a few contents and return their vectors, raising the first error."""
+    found: dict[int, Outcome] = {}
+    start(contents, lambda outcomes: found.update({o.index: o for o in outcomes}), None)
+    for outcome in found.values():
+        if outcome.error is not None:
+            raise outcome.error
+    return [found[i].vector for i in range(len(contents))]
+
+
+@functools.cache
+def _sdk() -> dict[str, Any]:
+    """Return the SDK's calls by family, without its upload of whatever names a local file."""
+    import dashscope
+
+    class _NoUpload(dashscope.MultiModalEmbedding):
+        @classmethod
+        def _preprocess_message_inputs(cls, *_: Any, **__: Any) -> bool:
+            return False
+
+    logging.getLogger("dashscope").addFilter(_calm)
+    return {"multimodal": _NoUpload.call, "text": dashscope.TextEmbedding.call}
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Keep keys and whole pictures out of the SDK's log, and its tracebacks of failures that we report ourselves."""
+    if record.exc_info and record.msg == "Request failed":
+        return False
+    record.msg, record.args = shorten(redact(record.getMessage()[:4000]), 2000), ()
+    return True
+
+
+def _send(
+    provider: DashScope,
+    key: Secret,
+    base_url: str,
+    params: Mapping[str, Any],
+    contents: list[dict[str, Any]],
+    grouped: bool,
+) -> Answer:
+    """Send one request through the SDK and read what came back, whatever it is; raises nothing of the SDK's."""
+    from mmtoolkit.providers.wire import Exchange, session_for
+
+    spec = provider.spec
+    exchange = Exchange(session_for(provider.trust_env), provider.timeout_s)
+    options = dict(params)
+    if grouped and spec.fusion == "flag":
+        options["enable_fusion"] = True
+    call = _sdk()[spec.family]
+    trouble, body = "", None
+    try:
+        body = call(
+            model=spec.name,
+            input=[c["text"] for c in contents] if spec.family == "text" else contents,
+            api_key=key.reveal(),
+            workspace=provider.workspace,
+            base_address=base_url,
+            session=exchange,
+            flattened_output=True,
+            **options,
+        )
+    except Exception as error:
+        trouble = f"{type(error).__name__}: {error}"
+    if exchange.status is None:
+        return Answer(None, message=redact(exchange.trouble or trouble, key))
+    return _answer(exchange.status, exchange.headers, exchange.body, body, key)
+
+
+def _answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any, key: Secret) -> Answer:
+    if status == 200 and isinstance(parsed, dict) and "output" in parsed and not parsed.get("code"):
+        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", "")))
+    try:
+        error = json.loads(raw)
+    except ValueError:
+        error = None
+    if not isinstance(error, dict):
+        text = raw[:200].decode("utf-8", "replace").strip()
+        said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
+        error = {"message": said}
+    inner = error.get("error")
+    inner = inner if isinstance(inner, dict) else error
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Answer(
+        status,
+        code=redact(shorten(inner.get("code") or "", 80), key),
+        message=redact(shorten(inner.get("message") or error.get("msg") or "", 400), key),
+        request_id=shorten(error.get("request_id") or error.get("id") or lower.get("x-request-id", ""), 80),
+        retry_after_s=_seconds(lower.get("retry-after")),
+    )
+
+
+def _seconds(value: str | None) -> float | None:
+    """Read ``Retry-After``: seconds or a date; at most five minutes."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), 300.0) if math.isfinite(seconds) else None

@@ -1,0 +1,128 @@
+"""One pace for everybody who uses a model: so many requests and tokens a minute, fewer after a refusal."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Limiter", "limiter_for"]
+
+_SHARE = 0.98  # of the published rate: clocks and networks jitter
+_CATCH_UP_S = 0.25  # how much lost time may be made up at once
+_SLOWEST = 1 / 32
+_RECOVERY_S = 30.0  # from half the rate back to all of it
+_LONGEST_PAUSE_S = 60.0
+_GUESS_RPM = 600  # where the table has no rate
+
+
+class Limiter:
+    """Paces requests evenly, halves the rate on a refusal, pauses all workers together, climbs back slowly.
+
+    Parameters
+    ----------
+    rpm, tpm : int or None
+        Requests and tokens per minute; None takes a cautious guess for requests and no limit for tokens.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, rpm: int | None, tpm: int | None, clock: Callable[[], float]) -> None:
+        self.largest_pack: int | None = None  # learned from the service
+        self._clock = clock
+        self._rps = (rpm or _GUESS_RPM) / 60 * _SHARE
+        self._tps = None if tpm is None else tpm / 60 * _SHARE
+        self._lock = threading.Lock()
+        self._request_at = self._tokens_at = self._pause_until = float("-inf")
+        self._factor, self._factor_at = 1.0, 0.0
+        self._refusals = 0
+
+    @property
+    def rate(self) -> float:
+        """Requests per second at present."""
+        with self._lock:
+            return self._rps * self._factor_now(self._clock())
+
+    def delay(self, tokens: int) -> float:
+        """Return how many seconds to wait before asking again; 0.0 means: go, and the permit is taken.
+
+        Parameters
+        ----------
+        tokens : int
+            Estimated tokens of the request.
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
+        with self._lock:
+            now = self._clock()
+            paced = max(self._request_at, self._tokens_at) - _CATCH_UP_S
+            wait = max(self._pause_until, paced) - now
+            if wait > 0:
+                return wait
+            factor = self._factor_now(now)
+            start = now - _CATCH_UP_S
+            self._request_at = max(self._request_at, start) + 1 / (self._rps * factor)
+            if self._tps is not None:
+                self._tokens_at = max(self._tokens_at, start) + tokens / (self._tps * factor)
+            return 0.0
+
+    def refused(self, retry_after_s: float | None = None) -> None:
+        """Take note of a 429: everybody pauses, then goes on at half the rate.
+
+        Refusals that come back during the pause were sent before it and change nothing.
+
+        Parameters
+        ----------
+        retry_after_s : float or None, default=None
+            What the service asked for.
+        """
+        with self._lock:
+            now = self._clock()
+            if now < self._pause_until:
+                self._pause_until = max(self._pause_until, now + (retry_after_s or 0.0))
+                return
+            pause = min(_LONGEST_PAUSE_S, 2.0**self._refusals)
+            pause = random.uniform(pause / 2, pause) if retry_after_s is None else retry_after_s
+            self._refusals += 1
+            self._factor, self._factor_at = max(self._factor_now(now) / 2, _SLOWEST), now + pause
+            self._pause_until = now + pause
+
+    def accepted(self, estimated: int, counted: int) -> None:
+        """Take note of a good answer and of the tokens that the service counted."""
+        with self._lock:
+            self._refusals = 0
+            if self._tps is not None:
+                self._tokens_at += (counted - estimated) / self._tps
+
+    def learn_pack(self, largest: int) -> None:
+        """Remember that the service takes at most so many contents per request."""
+        with self._lock:
+            self.largest_pack = min(largest, self.largest_pack or largest)
+
+    def _factor_now(self, now: float) -> float:
+        return min(1.0, self._factor + max(0.0, now - self._factor_at) * 0.5 / _RECOVERY_S)
+
+
+_limiters: dict[tuple[Any, ...], Limiter] = {}
+_lock = threading.Lock()
+
+
+def limiter_for(base_url: str, model: str, rpm: int | None, tpm: int | None, clock: Callable[[], float]) -> Limiter:
+    """Return this process's limiter of a model: all runs of all threads share it, as they share the account."""
+    with _lock:
+        name = (base_url, model, rpm, tpm, clock)
+        return _limiters.setdefault(name, Limiter(rpm, tpm, clock))
+
+
+def _forget_limiters() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _limiters.clear()
+
+
+os.register_at_fork(after_in_child=_forget_limiters)

@@ -1,0 +1,198 @@
+"""Make a picture fit a model: as it is where possible, else encoded anew, else scaled down; never silently."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit import _pictures
+from mmtoolkit.errors import UnsupportedItemError
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
+
+    from mmtoolkit.content import Image
+    from mmtoolkit.models import ModelSpec
+
+__all__ = ["check", "data_uri", "encode", "fit", "largest", "recipe"]
+
+_STEP = 1  # of this way of transcoding; part of the cache key
+_MOST_INLINE = 7 * 1024 * 1024  # the service takes data URIs of 10 MiB: 7 MiB before Base64, with room to spare
+_QUALITIES = (92, 85)
+_MAGIC = (
+    (b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"BM", "BMP"), (b"GIF8", "GIF"), (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"), (b"\x00\x00\x01\x00", "ICO"), (b"icns", "ICNS"), (b"\x01\xda", "SGI"),
+)  # fmt: skip
+
+
+def largest(spec: ModelSpec) -> int:
+    """Return the most bytes that a picture sent to this model may have."""
+    return min(spec.image_bytes or _MOST_INLINE, _MOST_INLINE)
+
+
+def _format(head: bytes) -> str:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+
+
+def _head_and_size(image: Image) -> tuple[bytes, int]:
+    if image.path is not None:
+        try:
+            with image.path.open("rb") as file:
+                return file.read(16), image.path.stat().st_size
+        except OSError:
+            pass  # the digest tells it better
+    elif isinstance(image.source, bytes | bytearray | memoryview | str):
+        data = image.read()
+        return data[:16], len(data)
+    return b"", 0
+
+
+def _takes(spec: ModelSpec, kind: str) -> bool:
+    return not spec.image_formats or kind in spec.image_formats
+
+
+def recipe(image: Image, spec: ModelSpec) -> str:
+    """Return the id of what will be done to one picture, without decoding it; empty when nothing will.
+
+    Parameters
+    ----------
+    image : Image
+        One picture, not a list.
+    spec : ModelSpec
+        The model's row.
+
+    Returns
+    -------
+    str
+        Part of the cache key.
+    """
+    fitted = f"fit{_STEP}:{largest(spec)}"
+    if image.is_url:
+        return f"inline {fitted}" if image.inline else ""
+    if not isinstance(image.source, bytes | bytearray | memoryview | str) and image.path is None:
+        pixels = image.open()
+        return fitted if 3 * pixels.width * pixels.height + 4096 > largest(spec) else ""  # else its PNG surely fits
+    head, size = _head_and_size(image)
+    return "" if size <= largest(spec) and _takes(spec, _format(head)) else fitted
+
+
+def check(data: bytes, spec: ModelSpec, *, name: str, resize: bool) -> tuple[int, int]:
+    """Refuse an encoded picture that the model cannot take.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    spec : ModelSpec
+        The model's row.
+    name : str
+        For messages.
+    resize : bool
+        Whether it may be encoded anew.
+
+    Returns
+    -------
+    width, height : int
+        Pixels.
+
+    Raises
+    ------
+    UnreadableItemError
+        If it is no picture.
+    UnsupportedItemError
+        If it is too small or too narrow, or needs a change that is not allowed.
+    """
+    kind, width, height = _pictures.header(data, name)
+    low, high = sorted((width, height))
+    if low < spec.image_min_side:
+        msg = f"the picture has {width} x {height} pixels; {spec.name!r} needs at least {spec.image_min_side} a side. Enlarge it first"
+        raise UnsupportedItemError(msg, name=name)
+    if spec.image_max_ratio is not None and high > spec.image_max_ratio * low:
+        msg = f"the picture has {width} x {height} pixels; {spec.name!r} takes sides of at most {spec.image_max_ratio:g}:1. Cut it first"
+        raise UnsupportedItemError(msg, name=name)
+    if not resize and not (_takes(spec, kind) and len(data) <= largest(spec)):
+        msg = (
+            f"the picture is a {kind} of {_mb(len(data))}; {spec.name!r} takes {', '.join(sorted(spec.image_formats)) or 'any format'} "
+            f"up to {_mb(largest(spec))}. Allow Image(..., resize=True) or convert it first"
+        )
+        raise UnsupportedItemError(msg, name=name)
+    return width, height
+
+
+def fit(data: bytes, spec: ModelSpec, *, name: str) -> tuple[bytes, str, str]:
+    """Return the picture as it will be sent.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    spec : ModelSpec
+        The model's row.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    data, kind, note : bytes, str, str
+        The bytes to send, their format, and what was changed ("" when nothing was).
+    """
+    kind, width, height = _pictures.header(data, name)
+    limit = largest(spec)
+    if _takes(spec, kind) and len(data) <= limit:
+        return data, kind, ""
+    picture = _pictures.open_rgb(data, name)
+    sent, new_kind, size = encode(picture, limit, lossless=kind not in ("JPEG", "WEBP", "AVIF"))
+    scaled = "" if size == (width, height) else f", scaled from {width} x {height} to {size[0]} x {size[1]}"
+    return sent, new_kind, f"{_mb(len(data))} {kind} sent as {_mb(len(sent))} {new_kind}{scaled}"
+
+
+def encode(picture: PILImage.Image, limit: int, *, lossless: bool = True) -> tuple[bytes, str, tuple[int, int]]:
+    """Encode pixels into at most `limit` bytes: PNG if it fits, else JPEG, else smaller and smaller.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        Mode RGB.
+    limit : int
+        Bytes.
+    lossless : bool, default=True
+        Try PNG first.
+
+    Returns
+    -------
+    data, kind, size : bytes, str, tuple of int
+        The file, "PNG" or "JPEG", width and height.
+    """
+    from PIL import Image as PILImage
+
+    if lossless:
+        data = _save(picture, "PNG", compress_level=6)
+        if len(data) <= limit:
+            return data, "PNG", picture.size
+    while True:
+        for quality in _QUALITIES:
+            data = _save(picture, "JPEG", quality=quality)
+            if len(data) <= limit:
+                return data, "JPEG", picture.size
+        shrink = min(0.9, math.sqrt(limit / len(data)) * 0.95)
+        size = (max(1, round(picture.width * shrink)), max(1, round(picture.height * shrink)))
+        picture = picture.resize(size, PILImage.Resampling.LANCZOS)
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """Return ``data:image/{format};base64,...``, the format being that of the bytes, not of any file name."""
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _save(picture: PILImage.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB"

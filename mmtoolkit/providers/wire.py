@@ -1,0 +1,155 @@
+"""One HTTP exchange under a total deadline, on pooled connections, without redirects, cookies or borrowed passwords."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+__all__ = ["MOST_WORKERS", "Exchange", "LostError", "session_for"]
+
+MOST_WORKERS = 32
+_CONNECT_S = 10.0
+_MOST_BYTES = 256 * 1024 * 1024
+_CHUNK = 1 << 16
+
+
+class LostError(Exception):
+    """No complete answer came. Not a `requests` error, so that the SDK does not silently send again."""
+
+
+_sessions: dict[bool, requests.Session] = {}
+_lock = threading.Lock()
+
+
+def session_for(trust_env: bool) -> requests.Session:
+    """Return this process's session; a forked child never talks on its parent's connections.
+
+    Parameters
+    ----------
+    trust_env : bool
+        Use the environment's proxies and certificates. Passwords in ``~/.netrc`` are not used in any case: they would
+        replace the API key.
+
+    Returns
+    -------
+    requests.Session
+        Shared by all threads.
+    """
+    with _lock:
+        if trust_env not in _sessions:
+            session = requests.Session()
+            session.trust_env = trust_env
+            session.auth = _keep_header
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            adapter = HTTPAdapter(pool_maxsize=MOST_WORKERS)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            _sessions[trust_env] = session
+        return _sessions[trust_env]
+
+
+def _keep_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _forget_sessions() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _sessions.clear()
+
+
+def _close_sessions() -> None:
+    for session in _sessions.values():
+        session.close()
+
+
+os.register_at_fork(after_in_child=_forget_sessions)
+atexit.register(_close_sessions)
+
+
+class Exchange:
+    """What the SDK takes for a session: sends one request and keeps what came back.
+
+    Parameters
+    ----------
+    session : requests.Session
+        Whose connections are used.
+    timeout_s : float
+        Seconds for the whole exchange, real time.
+    """
+
+    def __init__(self, session: requests.Session, timeout_s: float) -> None:
+        self._session = session
+        self._timeout_s = timeout_s
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.trouble = ""
+
+    def post(self, url: str, *, data: bytes, headers: dict[str, str], **_: Any) -> requests.Response:
+        """Send the request; called by the SDK.
+
+        Raises
+        ------
+        LostError
+            If no complete answer came in time; `trouble` says why.
+        """
+        end = time.monotonic() + self._timeout_s
+        try:
+            response = self._session.post(
+                url,
+                data=data,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
+            )
+            with response:
+                body = self._read(response, end)
+        except (requests.RequestException, OSError, ValueError) as error:
+            self.trouble = _why(error, self._timeout_s)
+        else:
+            response._content = body  # where requests itself keeps what it has read
+            self.status, self.headers, self.body = response.status_code, dict(response.headers), body
+            return response
+        raise LostError(self.trouble)
+
+    def _read(self, response: requests.Response, end: float) -> bytes:
+        chunks, size = [], 0
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if time.monotonic() > end:
+                msg = "timed out"
+                raise TimeoutError(msg)
+            if size > _MOST_BYTES:
+                msg = f"the answer is larger than {_MOST_BYTES:,} bytes"
+                raise ValueError(msg)
+        return b"".join(chunks)
+
+
+def _why(error: Exception, timeout_s: float) -> str:
+    """Say in a few words what happened to the connection."""
+    text = f"{type(error).__name__} {error}"
+    if isinstance(error, requests.Timeout | TimeoutError) or "timed out" in text.lower():
+        return f"no complete answer within {timeout_s:g} s"
+    for sign, words in (
+        ("NameResolution", "the host name cannot be resolved"),
+        ("refused", "the connection was refused"),
+        ("CERTIFICATE", "the server's certificate is not trusted"),
+        ("ProxyError", "the proxy does not work"),
+        ("IncompleteRead", "the answer broke off"),
+        ("closed connection", "the connection was closed without an answer"),
+        ("reset by peer", "the connection was reset"),
+        ("aborted", "the connection was closed without an answer"),
+    ):
+        if sign in text:
+            return words
+    return f"the connection failed ({type(error).__name__})"

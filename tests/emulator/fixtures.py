@@ -1,0 +1,29 @@
+"""Fixtures for every test that needs the service."""
+
+from __future__ import annotations
+
+import pytest
+
+from emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def emulator_server():
+    """One server for the session."""
+    with Emulator() as server:
+        yield server
+
+
+@pytest.fixture
+def emulator(emulator_server):
+    """The emulated service, with nothing left of the test before."""
+    emulator_server.reset()
+    return emulator_server
+
+
+@pytest.fixture
+def service(emulator, monkeypatch):
+    """The emulated service, found through the environment as a user's would be."""
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
+    return emulator

@@ -7,28 +7,57 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._text import shorten
-from mmtoolkit.content import Fused, Image, Text, Video, is_url
+from mmtoolkit._rows import absolute, is_missing, none_for_missing, one_kind, read_table, row_modality, unique_ids
+from mmtoolkit.content import Fused, Image, Text, Video
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.content import Content
 
-__all__ = ["COLUMNS", "DATASETS", "contents_of", "is_video", "items", "load_dataset", "read_folder", "row_content", "wrap"]
+__all__ = [
+    "COLUMNS",
+    "DATASETS",
+    "contents_of",
+    "is_video",
+    "items",
+    "load_dataset",
+    "read_folder",
+    "row_content",
+    "wrap",
+]
 
 COLUMNS = ("id", "modality", "text", "image", "video", "label")
 DATASETS = ("stamps", "emoji", "glosses", "clips")
 _MEDIA = ("text", "image", "video")
-_MODALITIES = (*_MEDIA, "fused")
-_IMAGE_ENDINGS = {"." + e for e in "jpg jpeg jfif png bmp dib gif webp tif tiff ico icns sgi ppm pgm avif".split()}
-_VIDEO_ENDINGS = {"." + e for e in "mp4 mpeg mpg webm avi flv mkv mov m4v".split()}
+_IMAGE_ENDINGS = frozenset(
+    f".{e}"
+    for e in (
+        "jpg",
+        "jpeg",
+        "jfif",
+        "png",
+        "bmp",
+        "dib",
+        "gif",
+        "webp",
+        "tif",
+        "tiff",
+        "ico",
+        "icns",
+        "sgi",
+        "ppm",
+        "pgm",
+        "avif",
+    )
+)
+_VIDEO_ENDINGS = frozenset(f".{e}" for e in ("mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov", "m4v"))
 
 
 def items(
-    data: pd.DataFrame | str | os.PathLike[str],
+    data: pd.DataFrame | str | os.PathLike[str] | object,
     *,
-    id: str | None = None,  # noqa: A002 - the column's name is the argument's name
+    id: str | None = None,
     text: str | None = None,
     image: str | None = None,
     video: str | None = None,
@@ -55,9 +84,11 @@ def items(
 
     Raises
     ------
+    TypeError
+        If `data` is neither a DataFrame nor a path.
     ValueError
-        If a named column does not exist, there are no rows, ids repeat, labels mix types, or a row holds nothing to
-        embed.
+        If a named column does not exist or stands twice, there are no rows, ids repeat, labels mix types, or a row
+        holds nothing to embed.
 
     Examples
     --------
@@ -72,14 +103,21 @@ def items(
 
     root, file = Path.cwd(), None
     if not isinstance(data, pd.DataFrame):
+        if not isinstance(data, str | os.PathLike):
+            msg = f"expected a DataFrame or the path of a table, got {type(data).__name__}"
+            raise TypeError(msg)
         path = Path(data)
         file = path.name
         root = path.resolve().parent
-        data = _read_table(path, [id or "id", text or "text"])
+        data = read_table(path, [id or "id", text or "text"])
     if len(data) == 0:
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
     data = data.reset_index(drop=True)
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        msg = f"the column {twice[0]!r} stands more than once; rename one of them"
+        raise ValueError(msg)
     named = {"id": id, "text": text, "image": image, "video": video, "label": label}
     columns: dict[str, Any] = {}
     used = set()
@@ -92,19 +130,19 @@ def items(
             columns[role] = None
             continue
         used.add(source)
-        columns[role] = [None if _missing(value) else value for value in data[source].tolist()]
+        columns[role] = [None if is_missing(value) else value for value in data[source].tolist()]
     if all(columns[role] is None for role in _MEDIA):
         msg = f"no column to embed: name one with text=, image= or video=; the columns are {', '.join(map(str, data.columns))}"
         raise ValueError(msg)
     n = len(data)
-    ids = [str(i) for i in range(n)] if columns["id"] is None else _ids(columns["id"])
+    ids = [str(i) for i in range(n)] if columns["id"] is None else unique_ids(columns["id"])
     for role in ("image", "video"):
-        columns[role] = [_absolute(value, root) for value in columns[role] or [None] * n]
+        columns[role] = [absolute(value, root) for value in columns[role] or [None] * n]
     columns["text"] = [value if value is None else str(value) for value in columns["text"] or [None] * n]
-    labels = _labels(columns["label"] or [None] * n, ids)
+    labels = one_kind(columns["label"] or [None] * n, ids)
     given = data["modality"].tolist() if modality is None and "modality" in data.columns else [modality] * n
     modalities = [
-        _modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}) for row in range(n)
+        row_modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}) for row in range(n)
     ]
     frame = pd.DataFrame(
         {
@@ -115,16 +153,14 @@ def items(
         }
     )
     others = [name for name in data.columns if name not in used and name not in COLUMNS]
-    frame = pd.concat([frame, data[others].apply(_none_for_missing)], axis=1)
+    frame = pd.concat([frame, data[others].apply(none_for_missing)], axis=1)
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
     frame.attrs["made_by"] = {"verb": "items", "file": file, "params": asked}  # so that a report can make it again
     return frame
 
 
-def read_folder(
-    folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None
-) -> pd.DataFrame:
+def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None) -> pd.DataFrame:
     """List the pictures, videos and text files of a folder and its sub-folders.
 
     Parameters
@@ -161,12 +197,15 @@ def read_folder(
             continue
         value = path.read_text("utf-8", errors="replace") if kind == "text" else os.fspath(path)
         group = below.parts[0] if len(below.parts) > 1 else None
-        rows.append({"id": below.as_posix(), "modality": kind, kind: value, "label": group if label is None else label(path)})
+        name = os.fsencode(below.as_posix()).decode("utf-8", "backslashreplace")
+        rows.append({"id": name, "modality": kind, kind: value, "label": group if label is None else label(path)})
     if not rows:
-        msg = f"no pictures, videos or texts in {os.fspath(root)!r}; looked for {', '.join(sorted(_IMAGE_ENDINGS))}, " \
-              f"{', '.join(sorted(_VIDEO_ENDINGS))} and .txt"
+        msg = (
+            f"no pictures, videos or texts in {os.fspath(root)!r}; looked for {', '.join(sorted(_IMAGE_ENDINGS))}, "
+            f"{', '.join(sorted(_VIDEO_ENDINGS))} and .txt"
+        )
         raise ValueError(msg)
-    frame = items(pd.DataFrame(rows))
+    frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
     frame.attrs["root"] = os.fspath(root)
     made_with = {} if label is None else {"label": "a function"}
     frame.attrs["made_by"] = {"verb": "read_folder", "file": root.name, "params": made_with}
@@ -226,7 +265,7 @@ def row_content(row: Any) -> Content:
         return wrap(row["image"], Image)
     if modality == "video":
         return wrap(row["video"], Video)
-    return Fused(*(None if _missing(row[role]) else row[role] for role in _MEDIA))
+    return Fused(*(None if is_missing(row[role]) else row[role] for role in _MEDIA))
 
 
 def contents_of(frame: pd.DataFrame) -> list[Content]:
@@ -255,98 +294,6 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     )
     frame.attrs["root"] = os.getcwd()
     return frame
-
-
-def _none_for_missing(column: pd.Series) -> pd.Series:
-    """Make missing texts None, as in the frame's own columns; numbers keep their type and NaN."""
-    import pandas as pd
-
-    if pd.api.types.is_numeric_dtype(column) and column.notna().any():
-        return column
-    return column.astype(object).where(column.notna(), None)
-
-
-def _read_table(path: Path, strings: list[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    if not path.is_file():
-        msg = f"there is no file {os.fspath(path)!r}"
-        raise ValueError(msg)
-    if path.suffix.lower() == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix.lower() in {".csv", ".tsv"}:
-        try:
-            return pd.read_csv(
-                path,
-                sep="\t" if path.suffix.lower() == ".tsv" else ",",
-                dtype=dict.fromkeys(strings, str),  # "007" is no number
-                keep_default_na=False,
-                na_values=[""],
-            )
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
-            raise ValueError(msg) from error
-    msg = f"expected a .csv, .tsv or .parquet file, got {path.name!r}"
-    raise ValueError(msg)
-
-
-def _missing(value: object) -> bool:
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return True
-    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
-
-
-def _ids(values: list[Any]) -> list[str]:
-    first: dict[str, int] = {}
-    for row, value in enumerate(values):
-        if value is None:
-            msg = f"row {row} has no id"
-            raise ValueError(msg)
-        if str(value) in first:
-            msg = f"ids must be unique: {shorten(value)!r} stands in row {first[str(value)]} and in row {row}"
-            raise ValueError(msg)
-        first[str(value)] = row
-    return list(first)
-
-
-def _labels(values: list[Any], ids: list[str]) -> list[Any]:
-    first: tuple[int, Any] | None = None
-    for row, value in enumerate(values):
-        if value is None:
-            continue
-        kind: type = float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
-        if first is None:
-            first = (row, kind)
-        elif kind is not first[1]:
-            msg = (
-                f"labels mix types: row {first[0]} (id {ids[first[0]]!r}) has {values[first[0]]!r}, "
-                f"row {row} (id {ids[row]!r}) has {value!r}; make them all strings or all numbers"
-            )
-            raise ValueError(msg)
-    return values
-
-
-def _absolute(value: Any, root: Path) -> Any:
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str) or is_url(value) or value.startswith("data:"):
-        return value
-    return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
-
-
-def _modality(row: int, item_id: str, given: Any, values: dict[str, Any]) -> str:
-    present = [role for role in ("video", "image", "text") if values[role] is not None]
-    modality = (present[0] if present else None) if _missing(given) else given
-    if modality is not None and modality not in _MODALITIES:
-        msg = f"row {row}, id {item_id!r}: modality must be one of {', '.join(_MODALITIES)}, got {modality!r}"
-        raise ValueError(msg)
-    if modality is None or (modality != "fused" and modality not in present) or (modality == "fused" and len(present) < 2):
-        have = ", ".join(present) or "nothing"
-        msg = f"row {row}, id {item_id!r}: there is nothing to embed as {modality or 'text, image or video'}; the row has {have}"
-        raise ValueError(msg)
-    return str(modality)
 
 
 def is_video(path: str) -> bool:

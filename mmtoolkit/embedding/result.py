@@ -307,7 +307,8 @@ class Embeddings:
             if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
                 continue
             kinds = {type(v) for v in values if not pd.isna(v)}
-            columns[str(name)] = [None if pd.isna(v) else v if len(kinds) == 1 else str(v) for v in values]
+            values = [None if pd.isna(v) else v if len(kinds) == 1 else str(v) for v in values]
+            columns[str(name)] = [v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values]
         table = pa.table(columns)
         flat = pa.array(np.ascontiguousarray(self._vectors).ravel())
         table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, self.dimension))

@@ -1,0 +1,119 @@
+"""Read and check the columns of a table that is to become the items frame; every wrong row is named."""
+
+from __future__ import annotations
+
+import numbers
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.content import is_url
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["absolute", "is_missing", "none_for_missing", "one_kind", "read_table", "row_modality", "unique_ids"]
+
+MODALITIES = ("text", "image", "video", "fused")
+
+
+def none_for_missing(column: pd.Series) -> pd.Series:
+    """Make missing texts None, as in the frame's own columns; numbers keep their type and NaN."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column) and column.notna().any():
+        return column
+    return column.astype(object).where(column.notna(), None)
+
+
+def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.is_file():
+        msg = f"there is no file {os.fspath(path)!r}"
+        raise ValueError(msg)
+    if path.suffix.lower() == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        try:
+            return pd.read_csv(
+                path,
+                sep="\t" if path.suffix.lower() == ".tsv" else ",",
+                dtype=dict.fromkeys(strings, str),  # "007" is no number
+                keep_default_na=False,
+                na_values=[""],
+            )
+        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+            msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
+            raise ValueError(msg) from error
+    msg = f"expected a .csv, .tsv or .parquet file, got {path.name!r}"
+    raise ValueError(msg)
+
+
+def is_missing(value: object) -> bool:
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
+
+
+def unique_ids(values: list[Any]) -> list[str]:
+    first: dict[str, int] = {}
+    for row, value in enumerate(values):
+        if value is None:
+            msg = f"row {row} has no id"
+            raise ValueError(msg)
+        if str(value) in first:
+            msg = f"ids must be unique: {shorten(value)!r} stands in row {first[str(value)]} and in row {row}"
+            raise ValueError(msg)
+        first[str(value)] = row
+    return list(first)
+
+
+def one_kind(values: list[Any], ids: list[str]) -> list[Any]:
+    rows = [row for row, value in enumerate(values) if value is not None]
+    for row in rows:
+        if _kind_of_label(values[row]) is not _kind_of_label(values[rows[0]]):
+            msg = (
+                f"labels mix types: row {rows[0]} (id {ids[rows[0]]!r}) has {values[rows[0]]!r}, "
+                f"row {row} (id {ids[row]!r}) has {values[row]!r}; make them all strings or all numbers"
+            )
+            raise ValueError(msg)
+    if len(rows) < len(values) and all(isinstance(values[row], float) and values[row].is_integer() for row in rows):
+        return [None if value is None else int(value) for value in values]  # whole numbers became floats for the gaps
+    return values
+
+
+def _kind_of_label(value: object) -> type:
+    if isinstance(value, bool | np.bool_):
+        return bool
+    return float if isinstance(value, numbers.Real) else type(value)
+
+
+def absolute(value: Any, root: Path) -> Any:
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or is_url(value) or value.startswith("data:"):
+        return value
+    return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
+
+
+def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any]) -> str:
+    present = [role for role in ("video", "image", "text") if values[role] is not None]
+    modality = (present[0] if present else None) if is_missing(given) else given
+    if modality is not None and modality not in MODALITIES:
+        msg = f"row {row}, id {item_id!r}: modality must be one of {', '.join(MODALITIES)}, got {modality!r}"
+        raise ValueError(msg)
+    if (
+        modality is None
+        or (modality != "fused" and modality not in present)
+        or (modality == "fused" and len(present) < 2)
+    ):
+        have = ", ".join(present) or "nothing"
+        msg = f"row {row}, id {item_id!r}: there is nothing to embed as {modality or 'text, image or video'}; the row has {have}"
+        raise ValueError(msg)
+    return str(modality)

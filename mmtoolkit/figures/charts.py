@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
+from mmtoolkit.figures.style import GREY, PALETTE, TEXT, finish, plot_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["bars", "curve", "heatmap", "histogram"]
 
-_MAX_TICKS = 60
+_MAX_TICKS = 40
 _MAX_CELL_TEXT = 20
+_ABOVE = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
 Band = tuple["ArrayLike", "ArrayLike | None", "ArrayLike | None"]
 Mark = float | tuple[float, str]
 
@@ -57,12 +58,12 @@ def heatmap(
     color : array-like of shape (n_rows, n_columns) or None, default=None
         What colours the cells instead of `values`, such as shares of a row.
     color_title : str, default=""
-        Heads the colour bar.
+        Heads the colour bar, which is there when the cells hold no numbers.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        A new figure; ``customdata`` of the trace is not used, ``x`` and ``y`` are positions.
+        A new figure; ``x`` and ``y`` of its first trace are positions, from 0.
 
     Raises
     ------
@@ -90,14 +91,12 @@ def heatmap(
             z=C,
             x=np.arange(len(x)),
             y=np.arange(len(y)),
-            text=words if small else None,
-            texttemplate="%{text}" if small else None,
-            textfont={"size": 11},
             hovertext=cells,
             hovertemplate="%{hovertext}<extra></extra>",
             colorscale=[[0.0, "rgba(0,114,178,0.04)"], [1.0, "rgba(0,114,178,0.95)"]],
             xgap=1,
             ygap=1,
+            showscale=not small,
             colorbar={
                 "title": {"text": plot_text(color_title, 40), "side": "right"},
                 "thickness": 10,
@@ -105,6 +104,8 @@ def heatmap(
             },
         )
     )
+    if small and Z.size:
+        fig.add_trace(_cell_text(words, C))
     return finish(
         fig,
         title=title,
@@ -113,6 +114,24 @@ def heatmap(
         height=int(np.clip(26 * len(y) + 110, 260, 820)),
         xaxis={"title": {"text": plot_text(x_title)}, "showgrid": False, **_ticks(x, 18)},
         yaxis={"title": {"text": plot_text(y_title)}, "showgrid": False, "autorange": "reversed", **_ticks(y)},
+    )
+
+
+def _cell_text(words: NDArray[np.object_], C: NDArray[np.float64]) -> go.Scatter:
+    """Numbers as their own trace: a heatmap's own text is dark on weak cells, which a dark page hides."""
+    import plotly.graph_objects as go
+
+    known = C[np.isfinite(C)]
+    middle = (known.min() + known.max()) / 2 if len(known) else 0.0
+    y, x = np.indices(C.shape)
+    return go.Scatter(
+        x=x.ravel(),
+        y=y.ravel(),
+        text=words.ravel(),
+        mode="text",
+        textfont={"size": 11, "color": np.where(np.nan_to_num(C, nan=-np.inf) > middle, "#ffffff", TEXT).ravel()},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
@@ -168,8 +187,8 @@ def bars(
             "symmetric": False,
             "array": np.asarray(high, dtype=np.float64) - v,
             "arrayminus": v - np.asarray(low, dtype=np.float64),
-            "color": GREY,
-            "thickness": 1.4,
+            "color": TEXT,
+            "thickness": 1.5,
             "width": 3,
         }
     words = [f"{plot_text(n)}: {_number(a)}" for n, a in zip(names, v.tolist(), strict=True)]
@@ -179,7 +198,7 @@ def bars(
             y=np.arange(len(v)),
             orientation="h",
             error_x=error,
-            marker={"color": PALETTE[0], "line": {"width": 0}},
+            marker={"color": _faded(PALETTE[0], 0.6), "line": {"width": 0}},
             hovertext=words,
             hovertemplate="%{hovertext}<extra></extra>",
         )
@@ -249,7 +268,7 @@ def curve(
                     x=at, y=_floats(high), mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip", **group
                 )
             )
-            fill = {"fill": "tonexty", "fillcolor": _faded(color)}
+            fill = {"fill": "tonexty", "fillcolor": _faded(color, 0.18)}
             fig.add_trace(
                 go.Scatter(
                     x=at,
@@ -276,7 +295,8 @@ def curve(
         showlegend=len(series) > 1,
         xaxis={"title": {"text": plot_text(x_title)}},
         yaxis={"title": {"text": plot_text(y_title)}},
-        legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+        legend=_ABOVE,
+        above=24 if len(series) > 1 else 0,
     )
 
 
@@ -344,6 +364,8 @@ def histogram(
         barmode="overlay",
         bargap=0.02,
         showlegend=len(sound) > 1,
+        legend=_ABOVE,
+        above=24 if len(sound) > 1 else 0,
         xaxis={"title": {"text": plot_text(x_title)}},
         yaxis={"title": {"text": plot_text(y_title)}},
     )
@@ -353,9 +375,9 @@ def _floats(values: Any) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _faded(color: str) -> str:
+def _faded(color: str, alpha: float) -> str:
     r, g, b = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({r},{g},{b},0.18)"
+    return f"rgba({r},{g},{b},{alpha})"
 
 
 def _line(fig: go.Figure, x: float, word: str) -> None:

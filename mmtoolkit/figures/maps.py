@@ -21,7 +21,7 @@ GL_ABOVE = 5000
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
 _MAX_GROUPS = len(PALETTE) * len(_SHAPES)
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "maxheight": 0.35}
-_CHIP = {"bgcolor": "rgba(60,60,60,0.74)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
+_CHIP = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
 
 def view_limits(values: ArrayLike) -> tuple[float, float]:

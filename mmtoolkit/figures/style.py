@@ -13,7 +13,18 @@ from mmtoolkit._text import escape, shorten
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["GREY", "PALETTE", "SEQUENTIAL", "alt_of", "caption_of", "figure_html", "finish", "plot_text", "template"]
+__all__ = [
+    "GREY",
+    "PALETTE",
+    "SEQUENTIAL",
+    "TEXT",
+    "alt_of",
+    "caption_of",
+    "figure_html",
+    "finish",
+    "plot_text",
+    "template",
+]
 
 PALETTE: tuple[str, ...] = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#a52d00", "#3cc3ff",
@@ -29,7 +40,7 @@ SEQUENTIAL: tuple[str, ...] = ("#4462a8", "#5f86b4", "#8aa5a8", "#c2b26f", "#e0a
 """Low to high, for numbers."""
 
 GREY = "#9a9a9a"
-_TEXT = "#797979"  # the same contrast, 4.3 to 1, against white and near-black
+TEXT = "#797979"  # the same contrast, 4.3 to 1, against white and near-black
 _GRID = "rgba(128,128,128,0.22)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
 _CAPTION_CHARS = 240
@@ -84,7 +95,7 @@ def _template() -> go.layout.Template:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(PALETTE),
-            "font": {"family": _FONT, "size": 12, "color": _TEXT},
+            "font": {"family": _FONT, "size": 12, "color": TEXT},
             "title": {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
             "xaxis": axis,
             "yaxis": axis,
@@ -95,7 +106,7 @@ def _template() -> go.layout.Template:
             "modebar": {
                 "remove": ["sendChartToCloud"],
                 "bgcolor": "rgba(0,0,0,0)",
-                "color": _TEXT,
+                "color": TEXT,
                 "activecolor": PALETTE[0],
             },
             "colorscale": {"sequential": [[i / (len(SEQUENTIAL) - 1), c] for i, c in enumerate(SEQUENTIAL)]},
@@ -116,7 +127,9 @@ def template() -> go.layout.Template:
     return copy.deepcopy(_template())
 
 
-def finish(fig: go.Figure, *, title: str, caption: str, alt: str, height: int = 420, **layout: Any) -> go.Figure:
+def finish(
+    fig: go.Figure, *, title: str, caption: str, alt: str, height: int = 420, above: int = 0, **layout: Any
+) -> go.Figure:
     """Give a figure the template, its title and caption, and its text alternative.
 
     Parameters
@@ -128,7 +141,9 @@ def finish(fig: go.Figure, *, title: str, caption: str, alt: str, height: int = 
     alt : str
         What a reader who cannot see the figure is told.
     height : int, default=420
-        In pixels, without the title.
+        In pixels, without what stands above.
+    above : int, default=0
+        Pixels kept free between caption and plot, for a legend.
     **layout
         Further layout settings.
 
@@ -138,7 +153,7 @@ def finish(fig: go.Figure, *, title: str, caption: str, alt: str, height: int = 
         The same figure.
     """
     lines = _wrapped(caption)
-    top = 20 + (28 if title else 0) + (15 * (lines.count("<br>") + 1) + 6 if lines else 0)
+    top = 20 + above + (28 if title else 0) + (15 * (lines.count("<br>") + 1) + 6 if lines else 0)
     head: dict[str, Any] = {
         "text": f"<b>{plot_text(title, 80)}</b>" if title else "",
         "y": 1,

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from emulator.fixtures import emulator, emulator_server, service  # noqa: F401 - fixtures
 
-for _name in [n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")]:
+for _name in [
+    n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")
+]:
     del os.environ[_name]
 
 

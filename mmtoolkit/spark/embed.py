@@ -121,7 +121,8 @@ def embed(
         share=slots,
     )
     _same_everywhere(df, job, spec.revision, slots)
-    df = df.drop(*_OURS)
+    empty = {name: F.col(name).cast("string") for name in media if df.schema[name].dataType.simpleString() == "void"}
+    df = df.drop(*_OURS).withColumns(empty)
     keyed = _map(df, _keys, job, _schema(df, "key binary, error string")).persist(StorageLevel.DISK_ONLY)
     todo = keyed.where("error is null").dropDuplicates(["key"]).select("key", "modality", *media)
     todo = todo.join(_held(df, vectors).select("key"), "key", "left_anti")

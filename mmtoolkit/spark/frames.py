@@ -31,7 +31,8 @@ def check_column(df: DataFrame, name: str, types: tuple[str, ...], what: str) ->
         raise ValueError(msg)
     got = df.schema[name].dataType.simpleString()
     if got not in types:
-        msg = f"{what}: column {name!r} must be {' or '.join(types)}, got {got}"
+        wanted = " or ".join(t for t in types if t != "void")
+        msg = f"{what}: column {name!r} must be {wanted}, got {got}"
         raise TypeError(msg)
 
 
@@ -44,7 +45,7 @@ def check_items(df: DataFrame) -> list[str]:
         msg = f"embed: there is no column text, image or video; the frame has {', '.join(df.columns)}"
         raise ValueError(msg)
     for name in media:
-        check_column(df, name, ("string",) if name == "text" else ("string", "binary"), "embed")
+        check_column(df, name, ("string", "void") if name == "text" else ("string", "binary", "void"), "embed")
     return media
 
 

@@ -75,19 +75,20 @@ def start(
         raise MMToolkitError(problem)
     settings = {
         "spark.driver.memory": memory,
-        "spark.pyspark.python": sys.executable,
-        "spark.pyspark.driver.python": sys.executable,
         "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.showConsoleProgress": "false",
     }
-    if master.startswith("local"):
+    local = master.startswith("local")
+    if local:
         settings |= {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.sql.shuffle.partitions": "8",
             "spark.ui.enabled": "false",
         }
+    if local:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # PySpark reads it when the context starts
     builder = SparkSession.builder.master(master).appName(app_name)
     for name, value in (settings | (config or {})).items():
         builder = builder.config(name, value)

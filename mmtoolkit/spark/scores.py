@@ -1,0 +1,92 @@
+"""Scores and intervals from confusion counts, which are all that leaves the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification.intervals import wilson
+from mmtoolkit.classification.scores import LABEL_SCORES, class_scores, label_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["class_table", "metric_table"]
+
+_N_BOOT = 2000
+_Z = 1.959963984540054
+
+
+def _resampled(confusion: NDArray[np.int64], random_state: int) -> NDArray[np.float64]:
+    """Draw confusion counts of other samples of the same size, (n_boot, n_classes, n_classes)."""
+    n = int(confusion.sum())
+    drawn = np.random.default_rng(random_state).multinomial(n, confusion.ravel() / n, size=_N_BOOT)
+    return drawn.reshape(_N_BOOT, *confusion.shape).astype(np.float64)
+
+
+def metric_table(confusion: NDArray[np.int64], losses: Mapping[str, Any], random_state: int) -> pd.DataFrame:
+    """Return overall scores with 95 % intervals and the majority baseline.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes), int64
+        Counts, true classes in rows.
+    losses : mapping
+        ``log_loss_avg``, ``log_loss_stddev`` and the same of ``brier_score``.
+    random_state : int
+        Seed of the bootstrap of the counts.
+
+    Returns
+    -------
+    DataFrame
+        Index metric; value, low, high, baseline.
+    """
+    import pandas as pd
+
+    n = int(confusion.sum())
+    value = label_scores(confusion.astype(np.float64)[None])[0]
+    low, high = np.percentile(label_scores(_resampled(confusion, random_state)), [2.5, 97.5], axis=0)
+    most = np.zeros_like(confusion)
+    most[:, confusion.sum(axis=1).argmax()] = confusion.sum(axis=1)
+    baseline = label_scores(most.astype(np.float64)[None])[0]
+    table = pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=list(LABEL_SCORES))
+    table.loc["accuracy", ["low", "high"]] = [float(bound) for bound in wilson(value[0] * n, n)]
+    for name in ("log_loss", "brier_score"):
+        mean, reach = float(losses[f"{name}_avg"]), _Z * float(losses[f"{name}_stddev"] or 0.0) / np.sqrt(n)
+        table.loc[name] = [mean, mean - reach, mean + reach, np.nan]
+    return table.rename_axis(index="metric")
+
+
+def class_table(confusion: NDArray[np.int64], classes: Sequence[str], random_state: int) -> pd.DataFrame:
+    """Return precision, recall and F1 per class with 95 % intervals, and support.
+
+    Parameters
+    ----------
+    confusion : ndarray of shape (n_classes, n_classes), int64
+        Counts, true classes in rows.
+    classes : sequence of str
+        Names.
+    random_state : int
+        Seed of the bootstrap of the counts.
+
+    Returns
+    -------
+    DataFrame
+        Index class; the areas are NaN, since they would need every probability on the driver.
+    """
+    import pandas as pd
+
+    value = class_scores(confusion.astype(np.float64))
+    drawn = class_scores(_resampled(confusion, random_state))
+    columns: dict[str, Any] = {}
+    for number, name in enumerate(("precision", "recall", "f1")):
+        low, high = np.percentile(drawn[number], [2.5, 97.5], axis=0)
+        if name != "f1":
+            total = confusion.sum(axis=0 if name == "precision" else 1).astype(np.float64)
+            low, high = wilson(value[number] * total, total)
+        columns |= {name: value[number], f"{name}_low": low, f"{name}_high": high}
+    columns |= {"support": confusion.sum(axis=1), "roc_auc": np.nan, "average_precision": np.nan}
+    return pd.DataFrame(columns, index=pd.Index(list(classes), name="class"))

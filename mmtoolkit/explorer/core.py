@@ -394,9 +394,9 @@ class Explorer(State):
         **options
             As the map writer takes them.
         """
-        from mmtoolkit.figures.page import save_map
+        from mmtoolkit._mapfile import save_map
 
-        save_map(path, self, **options)
+        save_map(path, self.figure(), self.items, **options)
 
     # ---- in a notebook
 

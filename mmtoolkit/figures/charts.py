@@ -104,6 +104,7 @@ def heatmap(
             },
         )
     )
+    bare = {"showgrid": False, "ticklabeloverflow": "allow"}
     if small and Z.size:
         fig.add_trace(_cell_text(words, C))
     return finish(
@@ -112,8 +113,8 @@ def heatmap(
         caption=caption,
         alt=f"{title or 'Heatmap'}: {len(y)} rows ({y_title}) by {len(x)} columns ({x_title}).",
         height=int(np.clip(26 * len(y) + 110, 260, 820)),
-        xaxis={"title": {"text": plot_text(x_title)}, "showgrid": False, **_ticks(x, 18)},
-        yaxis={"title": {"text": plot_text(y_title)}, "showgrid": False, "autorange": "reversed", **_ticks(y)},
+        xaxis={"title": {"text": plot_text(x_title)}, "range": [-0.5, len(x) - 0.5], **bare, **_ticks(x, 18)},
+        yaxis={"title": {"text": plot_text(y_title)}, "range": [len(y) - 0.5, -0.5], **bare, **_ticks(y)},
     )
 
 

@@ -9,7 +9,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +87,8 @@ class DashScope:
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
     timeout_s : float, default=60
         Seconds for one request, from sending to the last byte of the answer.
+    rate_share : float, default=1
+        Part of the account's rate that this process may use, when several use one account at the same time.
     clock, sleep : callable, default=time.monotonic, time.sleep
         What the limiter and the retries measure and wait with, in seconds.
 
@@ -106,8 +108,9 @@ class DashScope:
     local_fusion: bool = False
     allow_private: bool = False
     timeout_s: float = 60.0
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    rate_share: float = 1.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse unknown models and regions at once."""
@@ -233,7 +236,7 @@ class DashScope:
         Run(
             functools.partial(_send, self, key, base_url, sent),
             self._maker(),
-            limiter_for(base_url, spec.name, spec.rpm, spec.tpm, self.clock),
+            limiter_for(base_url, spec.name, self._part(spec.rpm), self._part(spec.tpm), self.clock),
             dimension=dimension,
             params=params,
             sink=sink,
@@ -242,6 +245,9 @@ class DashScope:
             clock=self.clock,
             sleep=self.sleep,
         ).go(contents)
+
+    def _part(self, rate: int | None) -> float | None:
+        return None if rate is None else rate * self.rate_share
 
     def _maker(self) -> Maker:
         from mmtoolkit.providers.parts import Maker

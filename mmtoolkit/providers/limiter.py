@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["Limiter", "limiter_for"]
 
 _SHARE = 0.98  # of the published rate: clocks and networks jitter
-_CATCH_UP_S = 0.25  # how much lost time may be made up at once
+_CATCH_UP_S = 0.25  # how much lost time may be made up
 _SLOWEST = 1 / 32
 _RECOVERY_S = 30.0  # from half the rate back to all of it
 _LONGEST_PAUSE_S = 60.0
@@ -23,13 +23,13 @@ class Limiter:
 
     Parameters
     ----------
-    rpm, tpm : int or None
+    rpm, tpm : float or None
         Requests and tokens per minute; None takes a cautious guess for requests and no limit for tokens.
     clock : callable
         Returns seconds.
     """
 
-    def __init__(self, rpm: int | None, tpm: int | None, clock: Callable[[], float]) -> None:
+    def __init__(self, rpm: float | None, tpm: float | None, clock: Callable[[], float]) -> None:
         self.largest_pack: int | None = None  # learned from the service
         self._clock = clock
         self._rps = (rpm or _GUESS_RPM) / 60 * _SHARE
@@ -60,15 +60,13 @@ class Limiter:
         """
         with self._lock:
             now = self._clock()
-            paced = max(self._request_at, self._tokens_at) - _CATCH_UP_S
-            wait = max(self._pause_until, paced) - now
+            wait = max(self._pause_until, self._request_at, self._tokens_at) - now
             if wait > 0:
                 return wait
             factor = self._factor_now(now)
-            start = now - _CATCH_UP_S
-            self._request_at = max(self._request_at, start) + 1 / (self._rps * factor)
+            self._request_at = _resume(self._request_at, now) + 1 / (self._rps * factor)
             if self._tps is not None:
-                self._tokens_at = max(self._tokens_at, start) + tokens / (self._tps * factor)
+                self._tokens_at = _resume(self._tokens_at, now) + tokens / (self._tps * factor)
             return 0.0
 
     def refused(self, retry_after_s: float | None = None) -> None:
@@ -108,11 +106,16 @@ class Limiter:
         return min(1.0, self._factor + max(0.0, now - self._factor_at) * 0.5 / _RECOVERY_S)
 
 
+def _resume(planned: float, now: float) -> float:
+    """Keep to the plan when a little late, so that the lost time is made up; start anew after a longer break."""
+    return planned if now - planned <= _CATCH_UP_S else now
+
+
 _limiters: dict[tuple[Any, ...], Limiter] = {}
 _lock = threading.Lock()
 
 
-def limiter_for(base_url: str, model: str, rpm: int | None, tpm: int | None, clock: Callable[[], float]) -> Limiter:
+def limiter_for(base_url: str, model: str, rpm: float | None, tpm: float | None, clock: Callable[[], float]) -> Limiter:
     """Return this process's limiter of a model: all runs of all threads share it, as they share the account."""
     with _lock:
         name = (base_url, model, rpm, tpm, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import uuid
@@ -43,11 +44,11 @@ class _Job:
         from mmtoolkit.embedding.encoder import make_encoder
 
         encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=False, announce=False)
-        if share == 1 or not hasattr(encoder.provider, "share"):
-            return encoder
-        return make_encoder(
-            encoder.provider.share(share), dimension=self.dimension, params=self.params, cache=False, announce=False
-        )
+        if share > 1 and hasattr(encoder.provider, "rate_share"):
+            return dataclasses.replace(
+                encoder, provider=dataclasses.replace(encoder.provider, rate_share=encoder.provider.rate_share / share)
+            )
+        return encoder
 
 
 def embed(

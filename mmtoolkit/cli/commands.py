@@ -1,0 +1,143 @@
+"""The commands that work on items."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mmtoolkit as mm
+from mmtoolkit.cli import show
+from mmtoolkit.cli.inputs import cache_of, embeddings_of, items_of, model_of
+
+if TYPE_CHECKING:
+    from mmtoolkit.embedding import Embeddings
+
+__all__ = ["classify", "cluster", "embed", "estimate", "project", "report", "search", "verify"]
+
+
+def embed(arguments: Namespace) -> int:
+    """Embed and, where asked, save."""
+    emb = _embedded(arguments)
+    print(repr(emb)[1:-1])
+    if arguments.out:
+        Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
+        emb.save(arguments.out)
+        print(f"saved to {Path(arguments.out).resolve()}")
+    return 0
+
+
+def classify(arguments: Namespace) -> int:
+    """Classify, print the scores, and write what was asked for."""
+    made = _classified(_embedded(arguments), arguments)
+    show.result(made)
+    if arguments.save:
+        made.save(arguments.save)
+        print(f"\nclassifier saved to {Path(arguments.save).resolve()}")
+    return _written([made], arguments)
+
+
+def cluster(arguments: Namespace) -> int:
+    """Cluster, print the clusters, and write what was asked for."""
+    made = _clustered(_embedded(arguments), arguments)
+    show.result(made)
+    return _written([made], arguments)
+
+
+def project(arguments: Namespace) -> int:
+    """Map, say how far to trust it, and write what was asked for."""
+    made = _projected(_embedded(arguments), arguments)
+    show.result(made)
+    return _written([made], arguments)
+
+
+def search(arguments: Namespace) -> int:
+    """Print the nearest items."""
+    if (arguments.query is None) == (arguments.like is None):
+        msg = "say what to look for: either a text or --like FILE"
+        raise ValueError(msg)
+    query: Any = arguments.query if arguments.like is None else mm.Image(arguments.like)
+    found = mm.search(_embedded(arguments), query, k=arguments.k)
+    show.result(found)
+    return 0
+
+
+def report(arguments: Namespace) -> int:
+    """Do all of it and write a report."""
+    emb = _embedded(arguments)
+    results = []
+    if arguments.y in emb.items.columns and emb.items[arguments.y].notna().any():
+        results.append(_classified(emb, arguments))
+    elif arguments.y != "label":
+        msg = f"--y {arguments.y!r} names no column with classes; the columns are {', '.join(map(str, emb.items.columns))}"
+        raise ValueError(msg)
+    results += [_clustered(emb, arguments), _projected(emb, arguments)]
+    title = arguments.title or Path(arguments.input).resolve().name
+    with show.step("report"):
+        page = show.save(results, arguments.out, title)
+    for made in results:
+        print(made._summary())
+    print(page)
+    return 0
+
+
+def verify(arguments: Namespace) -> int:
+    """Check a report; 1 when it differs."""
+    checked = mm.verify(
+        arguments.report,
+        items=arguments.items,
+        vectors=arguments.vectors,
+        cache=arguments.cache,
+        allow_fetch=arguments.allow_fetch,
+    )
+    show.result(checked)
+    return 0 if checked.ok else 1
+
+
+def estimate(arguments: Namespace) -> int:
+    """Say what embedding would take."""
+    show.result(
+        mm.estimate(
+            items_of(arguments), model=model_of(arguments), dimension=arguments.dimension, cache=cache_of(arguments)
+        )
+    )
+    return 0
+
+
+def _embedded(arguments: Namespace) -> Embeddings:
+    with show.step("embed") as words:
+        emb = embeddings_of(arguments)
+        words.append(show.embedded(emb))
+    return emb
+
+
+def _classified(emb: Embeddings, arguments: Namespace) -> Any:
+    with show.step("classify"):
+        return mm.classify(
+            emb,
+            arguments.y,
+            cv=arguments.cv,
+            test=arguments.test,
+            groups=arguments.groups,
+            duplicates=arguments.duplicates,
+            random_state=arguments.random_state,
+        )
+
+
+def _clustered(emb: Embeddings, arguments: Namespace) -> Any:
+    with show.step("cluster"):
+        made = mm.cluster(emb, arguments.n_clusters, algorithm=arguments.algorithm, random_state=arguments.random_state)
+        return made.with_names() if arguments.names else made
+
+
+def _projected(emb: Embeddings, arguments: Namespace) -> Any:
+    with show.step("project"):
+        return mm.project(emb, method=arguments.method, random_state=arguments.random_state)
+
+
+def _written(results: list[Any], arguments: Namespace) -> int:
+    if arguments.out:
+        page = show.save(results, arguments.out, Path(arguments.input).resolve().name)
+        print(f"\n{page}", file=sys.stdout)
+    return 0

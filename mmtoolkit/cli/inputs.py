@@ -1,0 +1,91 @@
+"""From the arguments of a command to an items frame and to vectors."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mmtoolkit as mm
+from mmtoolkit.items import DATASETS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmtoolkit.embedding import Embeddings
+
+__all__ = ["cache_of", "embeddings_of", "items_of", "model_of"]
+
+_ROLES = ("id", "text", "image", "video", "label", "modality")
+
+
+def items_of(arguments: Namespace) -> pd.DataFrame:
+    """Read what INPUT names: a folder, a table, or a data set.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing of that.
+    """
+    path = Path(arguments.input).expanduser()
+    columns = {role: getattr(arguments, role) for role in _ROLES if getattr(arguments, role) is not None}
+    if path.is_dir() or (not path.exists() and arguments.input in DATASETS):
+        if columns:
+            msg = f"--{next(iter(columns))} names a column, but {arguments.input!r} is no table"
+            raise ValueError(msg)
+        return mm.read_folder(path) if path.is_dir() else mm.load_dataset(arguments.input)
+    if not path.exists():
+        msg = f"there is no file or folder {arguments.input!r}, and it is no data set ({', '.join(DATASETS)})"
+        raise ValueError(msg)
+    return mm.items(path, **columns)
+
+
+def embeddings_of(arguments: Namespace) -> Embeddings:
+    """Return the vectors of INPUT, embedded now or read from a file of saved vectors."""
+    if _is_saved(arguments.input):
+        return mm.Embeddings.load(arguments.input)
+    emb = mm.embed(
+        items_of(arguments),
+        model=model_of(arguments),
+        dimension=arguments.dimension,
+        cache=cache_of(arguments),
+        on_error=arguments.on_error,
+        budget=arguments.budget,
+    )
+    if len(emb.failed):
+        first = emb.failed.iloc[0]
+        print(
+            f"mmtoolkit: note: {len(emb.failed)} items left out, first: {first['id']!r}: {first['reason']}",
+            file=sys.stderr,
+        )
+        emb = emb.drop_failed()
+    return emb
+
+
+def model_of(arguments: Namespace) -> Any:
+    """Return what to pass as ``model=``."""
+    if arguments.region is None:
+        return arguments.model
+    if arguments.model is None:
+        msg = "--region needs --model, because regions belong to a model of the service"
+        raise ValueError(msg)
+    return mm.DashScope(arguments.model, region=arguments.region)
+
+
+def cache_of(arguments: Namespace) -> Any:
+    """Return what to pass as ``cache=``."""
+    return False if getattr(arguments, "no_cache", False) else arguments.cache
+
+
+def _is_saved(path: str) -> bool:
+    """Tell vectors saved by ``embed`` from an ordinary Parquet table."""
+    if not path.endswith(".parquet") or not Path(path).is_file():
+        return False
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return b"mmtoolkit-embeddings" in (pq.read_schema(path).metadata or {})
+    except (pa.ArrowInvalid, OSError):
+        return False

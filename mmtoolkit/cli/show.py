@@ -1,0 +1,99 @@
+"""What commands print: tables, summaries, and how long each step took."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmtoolkit.embedding import Embeddings
+    from mmtoolkit.results import Result
+
+__all__ = ["embedded", "result", "save", "step", "table"]
+
+_MAX_ROWS = 30
+
+
+@contextmanager
+def step(name: str) -> Iterator[list[str]]:
+    """Time a step and print one line about it on stderr; the body may append words to say."""
+    words: list[str] = []
+    started = time.perf_counter()
+    yield words
+    print(f"{name:<10} {time.perf_counter() - started:6.1f} s  {'; '.join(words)}".rstrip(), file=sys.stderr)
+
+
+def embedded(emb: Embeddings) -> str:
+    """Say how many vectors were computed and how many were there already."""
+    used = emb.usage
+    if not used:
+        return f"{len(emb)} saved vectors"
+    equal = f", {used['equal']} equal to others" if used.get("equal") else ""
+    return f"{len(emb)} items: {used['computed']} computed, {used['cached']} from the cache{equal}"
+
+
+def table(frame: pd.DataFrame) -> None:
+    """Print the head of a frame."""
+    rows = frame.head(_MAX_ROWS).reset_index()
+    cells = [[str(name) for name in rows.columns]]
+    cells += [[_cell(value) for value in row] for row in rows.itertuples(index=False, name=None)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    for row in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if len(frame) > _MAX_ROWS:
+        print(f"... and {len(frame) - _MAX_ROWS} more")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN
+    return "" if value is None else shorten(value, 60)
+
+
+def result(made: Result) -> None:
+    """Print a result's summary and tables."""
+    print(made._summary())
+    for caption, frame in made._tables().items():
+        print(f"\n{caption}")
+        table(frame)
+
+
+def save(results: list[Any], folder: str, title: str) -> Path:
+    """Write report.html, .md, .json and items.csv to a folder; return the page's path."""
+    import mmtoolkit as mm
+
+    rep = mm.report(*results, title=title)
+    out = Path(folder)
+    rep.save(out / "report.json")
+    rep.save(out / "report.md")
+    _per_item(results).to_csv(out / "items.csv")
+    return rep.save(out / "report.html")
+
+
+def _per_item(results: list[Any]) -> pd.DataFrame:
+    """One row per item: what each result says about it."""
+    import numpy as np
+    import pandas as pd
+
+    from mmtoolkit.vectors import ids_of
+
+    columns: dict[str, Any] = {}
+    for made in results:
+        verb = made.recipe["verb"]
+        if verb == "classify":
+            known = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1)
+            columns |= {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": known.round(4), "fold": made.fold}
+        elif verb == "cluster":
+            names = made.names["name"].tolist()
+            columns |= {"cluster": made.labels, "cluster_name": [names[c] if c >= 0 else "noise" for c in made.labels]}
+        elif verb == "project":
+            columns |= {"x": made.coords[:, 0], "y": made.coords[:, 1]}
+    return pd.DataFrame(columns, index=pd.Index(ids_of(results[0].source), name="id"))

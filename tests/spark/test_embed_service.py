@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.errors import ServiceStopError
+
+pytestmark = pytest.mark.spark
+MODEL = "tongyi-embedding-vision-plus"
+BATCH = 16
+
+
+@pytest.fixture
+def provider(emulator):
+    """The service on a clock that runs 40 times faster; workers find the key in the home directory's file."""
+    key_file = Path(os.environ["HOME"]) / ".dashscope" / "api_key"
+    key_file.parent.mkdir(exist_ok=True)
+    key_file.write_text(emulator.api_key)
+    scale = 40.0
+    emulator.scale = scale
+
+    def clock():
+        return time.monotonic() * scale
+
+    def sleep(seconds):
+        time.sleep(seconds / scale)
+
+    yield mm.DashScope(MODEL, base_url=emulator.base_url, clock=clock, sleep=sleep)
+    key_file.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def frame(spark):
+    """400 rows, 300 of them distinct."""
+    return spark.range(400).selectExpr("cast(id as string) as id", "'text' as modality", "concat('text ', id % 300) as text")
+
+
+def asked(emulator):
+    """How often each text was sent."""
+    return Counter(c["text"] for r in emulator.calls for c in r.body["input"]["contents"])
+
+
+def test_each_distinct_item_is_asked_once_and_nothing_is_lost(frame, provider, emulator, tmp_path):
+    rows = mm.spark.embed(frame, model=provider, table=tmp_path / "table").collect()
+
+    assert all(row["error"] is None and len(row["vector"]) == 1152 for row in rows)
+    assert len(rows) == 400
+    assert set(asked(emulator).values()) == {1}
+    assert len(asked(emulator)) == 300
+
+
+def test_rate_stays_below_the_accounts_limit(frame, provider, emulator, tmp_path):
+    emulator.rpm = 600
+
+    mm.spark.embed(frame, model=provider, table=tmp_path / "table").collect()
+
+    assert not [r for r in emulator.calls if r.status == 429]
+
+
+def test_refused_items_come_back_with_the_reason(frame, provider, emulator, tmp_path):
+    from pyspark.sql import functions as F
+
+    poisoned = frame.withColumn(
+        "text", F.when(F.col("id") == "7", "[[fault:DataInspectionFailed]]").otherwise(F.col("text"))
+    )
+
+    rows = {r["id"]: r for r in mm.spark.embed(poisoned, model=provider, table=tmp_path / "table").collect()}
+
+    assert "DataInspectionFailed" in rows["7"]["error"]
+    assert all(r["error"] is None for i, r in rows.items() if i != "7")
+
+
+def test_service_that_refuses_all_stops_the_job_in_one_sentence(frame, provider, emulator, tmp_path):
+    (Path(os.environ["HOME"]) / ".dashscope" / "api_key").write_text("sk-wrong")
+
+    with pytest.raises(ServiceStopError, match="InvalidApiKey|API key"):
+        mm.spark.embed(frame, model=provider, table=tmp_path / "table")
+
+
+def kill_a_worker(when, seen):
+    """Kill one of Spark's Python workers as soon as `when` says so."""
+    while not when():
+        time.sleep(0.01)
+    for process in psutil.Process().children(recursive=True):
+        if "pyspark" in " ".join(process.cmdline()) and not process.children():
+            process.kill()
+            seen.append(process.pid)
+            return
+
+
+def test_killed_worker_costs_at_most_a_batch(frame, provider, emulator, tmp_path):
+    emulator.rpm = 600
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_a_worker, args=(lambda: len(emulator.calls) > 3, killed))
+    killer.start()
+
+    rows = mm.spark.embed(frame, model=provider, table=tmp_path / "table", batch=BATCH).collect()
+    killer.join()
+
+    assert killed
+    assert all(row["error"] is None for row in rows)
+    assert len(asked(emulator)) == 300
+    assert sum(asked(emulator).values()) - 300 <= BATCH + 20  # a batch, and what was under way

@@ -39,7 +39,9 @@ def provider(emulator):
 @pytest.fixture
 def frame(spark):
     """400 rows, 300 of them distinct."""
-    return spark.range(400).selectExpr("cast(id as string) as id", "'text' as modality", "concat('text ', id % 300) as text")
+    return spark.range(400).selectExpr(
+        "cast(id as string) as id", "'text' as modality", "concat('text ', id % 300) as text"
+    )
 
 
 def asked(emulator):
@@ -68,7 +70,7 @@ def test_refused_items_come_back_with_the_reason(frame, provider, emulator, tmp_
     from pyspark.sql import functions as F
 
     poisoned = frame.withColumn(
-        "text", F.when(F.col("id") == "7", "[[fault:DataInspectionFailed]]").otherwise(F.col("text"))
+        "text", F.when(F.col("id") == "7", "[[fault DataInspectionFailed]]").otherwise(F.col("text"))
     )
 
     rows = {r["id"]: r for r in mm.spark.embed(poisoned, model=provider, table=tmp_path / "table").collect()}

@@ -102,7 +102,7 @@ def open_cache(cache: CacheLike = None) -> VectorStore | None:
         if any(store is None for store in stores):
             msg = "a list of caches may not hold False"
             raise TypeError(msg)
-        return stores[0] if len(stores) == 1 else Chain(stores)  # type: ignore[no-any-return]
+        return stores[0] if len(stores) == 1 else Chain(stores)
     if isinstance(cache, VectorStore):
         return cache
     msg = f"cache must be None, False, a path, an EmbeddingCache or a list of these, got {type(cache).__name__}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mmtoolkit.cache.files import Stamped, digest_files
+from mmtoolkit.cache.gather import usable
+from mmtoolkit.cache.segment import join_keys
+from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,21 +22,29 @@ __all__ = ["MemoryCache"]
 
 
 class MemoryCache:
-    """Vectors in memory, for tests and for what must leave no trace. Same methods as `EmbeddingCache`."""
+    """Vectors in memory, for tests and for what must leave no trace; looks up and keeps as `EmbeddingCache` does."""
 
     def __init__(self) -> None:
         self._vectors: dict[tuple[str, str, int, str], dict[bytes, NDArray[np.float32]]] = {}
+        self._files: dict[str, tuple[str, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"MemoryCache({sum(map(len, self._vectors.values()))} vectors)"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MemoryCache:
+        """Return itself: scikit-learn's clones share what was paid for."""
+        return self
 
     def _of(self, space: Space) -> dict[bytes, NDArray[np.float32]]:
         return self._vectors.setdefault((space.model, space.revision, space.dimension, space.params_json), {})
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
-        """Tell for each key whether there is no vector."""
+        """See `EmbeddingCache.missing`."""
         known = self._of(space)
         return np.fromiter((key not in known for key in keys), dtype=bool, count=len(keys))
 
     def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Return which keys were found and all vectors, NaN where not found."""
+        """See `EmbeddingCache.get`; always a copy."""
         known = self._of(space)
         X = np.full((len(keys), space.dimension), np.nan, dtype=np.float32)
         found = ~self.missing(keys, space)
@@ -42,29 +53,34 @@ class MemoryCache:
         return found, X
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
-        """Keep the vectors whose keys are not there yet; return how many that were."""
+        """See `EmbeddingCache.put`."""
+        join_keys(keys)
         X = np.array(X, dtype=np.float32)
         if X.shape != (len(keys), space.dimension):
             msg = f"expected vectors of shape {(len(keys), space.dimension)}, got {X.shape}"
             raise ValueError(msg)
-        known = self._of(space)
+        ok, known = usable(X), self._of(space)
         before = len(known)
-        for key, x in zip(keys, X, strict=True):
-            known.setdefault(key, x)
+        for i in np.flatnonzero(ok).tolist():
+            known.setdefault(keys[i], X[i].copy())
+        if not ok.all():
+            msg = (
+                f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {np.flatnonzero(~ok)[0]} is zero or not finite"
+            )
+            raise CacheError(msg)
         return len(known) - before
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
-        """Return SHA-256 of each file's bytes, None where it cannot be read."""
-        digests: list[bytes | None] = []
-        for path in paths:
-            try:
-                digests.append(hashlib.sha256(Path(path).read_bytes()).digest())
-            except OSError:
-                digests.append(None)
+        """See `EmbeddingCache.file_digests`."""
+        digests, learned = digest_files(paths, lambda names: {n: self._files[n] for n in names if n in self._files})
+        self._keep(learned)
         return digests
 
+    def _keep(self, learned: Sequence[Stamped]) -> None:
+        self._files.update((path, (stamp, digest)) for path, stamp, digest in learned)
+
     def stats(self) -> pd.DataFrame:
-        """Return one row per model, dimension, revision and parameters."""
+        """Return one row per model, revision, dimension and parameters, as `EmbeddingCache.stats` without times."""
         import pandas as pd
 
         rows = [(m, r, d, p, len(known), len(known) * d * 4) for (m, r, d, p), known in self._vectors.items() if known]

@@ -1,39 +1,43 @@
-"""EmbeddingCache: vectors on disk, paid for once."""
+"""EmbeddingCache: vectors on disk, shared by processes and threads, each paid for once."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import secrets
 import sqlite3
 import threading
 import time
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.index import VERSION, migrate
-from mmtoolkit.errors import CacheError, CacheVersionError
+from mmtoolkit.cache.connection import Connections, translated
+from mmtoolkit.cache.files import digest_files, keep, recall
+from mmtoolkit.cache.gather import gather, usable
+from mmtoolkit.cache.lookup import find_rows
+from mmtoolkit.cache.schema import version_of
+from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
+from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.cache.memory import MemoryCache
+    from mmtoolkit.cache.report import CacheReport
     from mmtoolkit.cache.space import Space
 
 __all__ = ["EmbeddingCache", "default_path"]
 
-_INDEX = "index.sqlite"
+_TRIES = 5  # each lost to another process's compaction between looking up and opening
 
 
 def default_path() -> Path:
-    """Return ``MMTOOLKIT_CACHE``, else the user's cache folder of this platform."""
+    """Return ``MMTOOLKIT_CACHE``, else the user's cache folder of this platform; read at every call."""
     named = os.environ.get("MMTOOLKIT_CACHE", "").strip()
     if named:
         return Path(named).expanduser()
@@ -43,24 +47,48 @@ def default_path() -> Path:
 
 
 class EmbeddingCache:
-    """Vectors on disk.
+    """Vectors on disk, shared by all processes and threads that name the same folder.
 
     Parameters
     ----------
     path : path or None, default=None
         Folder; made at the first write. None takes ``MMTOOLKIT_CACHE``, else the user's cache folder.
     read_only : bool, default=False
-        Never write.
+        Never write, even where it would be possible: for a cache that belongs to a team.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    read_only : bool
+        As given.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from mmtoolkit.cache import EmbeddingCache, Space
+    >>> cache = EmbeddingCache(tempfile.mkdtemp())
+    >>> space = Space("some-model", revision="1", dimension=3)
+    >>> cache.put([b"k" * 32], np.ones((1, 3), dtype=np.float32), space)
+    1
+    >>> found, X = cache.get([b"k" * 32, b"?" * 32], space)
+    >>> found.tolist(), X[0].tolist()
+    ([True, False], [1.0, 1.0, 1.0])
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False) -> None:
-        self.path = Path(path).expanduser() if path is not None else default_path()
+        self.path = Path(os.path.abspath(Path(path).expanduser() if path is not None else default_path()))
         self.read_only = read_only
-        self._local = threading.local()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._connections = Connections(self.path, read_only=self.read_only)
+        self._segments: dict[str, Segment] = {}
+        self._segments_lock = threading.Lock()
 
     @classmethod
     def in_memory(cls) -> MemoryCache:
-        """Return a store of the same kind that lives as long as the object."""
+        """Return a store with the same methods that lives as long as the object and leaves no trace."""
         from mmtoolkit.cache.memory import MemoryCache
 
         return MemoryCache()
@@ -71,157 +99,346 @@ class EmbeddingCache:
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "read_only": self.read_only}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.path, self.read_only = state["path"], state["read_only"]
-        self._local = threading.local()
+        self._connect()
 
-    def _db(self) -> sqlite3.Connection | None:
-        known = getattr(self._local, "db", None)
-        if known is not None and known[0] == os.getpid():
-            return known[1]  # type: ignore[no-any-return]
-        if not (self.path / _INDEX).exists():
-            return None
-        db = sqlite3.connect(self.path / _INDEX, timeout=60, isolation_level=None)
-        if db.execute("PRAGMA user_version").fetchone()[0] > VERSION:
-            msg = f"the cache {os.fspath(self.path)!r} was written by a newer version of mmtoolkit; update mmtoolkit"
-            raise CacheVersionError(msg)
-        self._local.db = (os.getpid(), db)
-        return db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        if self.read_only:
-            msg = f"the cache {os.fspath(self.path)!r} was opened read-only"
-            raise CacheError(msg)
-        with self._failures():
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / _INDEX).touch()
-            db = self._db()
-            assert db is not None
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                migrate(db)
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
-
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            msg = f"the cache {os.fspath(self.path)!r} cannot be used: {error}"
-            raise CacheError(msg) from error
-
-    def _find(self, db: sqlite3.Connection, keys: Sequence[bytes], space: Space) -> NDArray[np.int64]:
-        where: dict[bytes, int] = {}
-        row = db.execute(
-            "SELECT p.id FROM spaces p JOIN segments s ON s.id = p.segment "
-            "WHERE s.model=? AND s.dimension=? AND p.revision=? AND p.params=?",
-            (space.model, space.dimension, space.revision, space.params_json),
-        ).fetchone()
-        if row is not None:
-            for start in range(0, len(keys), 1000):
-                part = keys[start : start + 1000]
-                marks = ",".join("?" * len(part))
-                where.update(
-                    db.execute(f"SELECT key, row FROM vectors WHERE space={row[0]} AND key IN ({marks})", part)
-                )
-        return np.fromiter((where.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
+    def close(self) -> None:
+        """Close this process's connections to the folder; the next use opens them again."""
+        with translated(self.path):
+            self._connections.close()
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
-        """Tell for each key whether there is no vector."""
-        with self._failures():
-            db = self._db()
-            return np.ones(len(keys), dtype=bool) if db is None else self._find(db, keys, space) < 0
+        """Tell for each key whether there is no vector.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            32 bytes each, in any order, repeats allowed.
+        space : Space
+            Whose vectors.
+
+        Returns
+        -------
+        ndarray of shape (n_keys,), bool
+        """
+        words = join_keys(keys)
+        with self._connections.reading() as db:
+            place = None if db is None else self._place(db, space)
+            if db is None or place is None:
+                return np.ones(len(keys), dtype=bool)
+            segment, number, total = place
+            return find_rows(db, segment, number, total, keys, words) < 0
 
     def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Return which keys were found and all vectors, NaN where not found."""
-        with self._failures():
-            X = np.full((len(keys), space.dimension), np.nan, dtype=np.float32)
-            db = self._db()
-            if db is None:
-                return np.zeros(len(keys), dtype=bool), X
-            rows = self._find(db, keys, space)
-            found = rows >= 0
-            if found.any():
-                name = self._segment(db, space)[1]
-                X[found] = np.memmap(self.path / name, np.float32, "r").reshape(-1, space.dimension)[rows[found]]
-            return found, X
+        """Return which keys were found, and all vectors.
 
-    def _segment(self, db: sqlite3.Connection, space: Space) -> tuple[int, str, int]:
-        query = "SELECT id, file, rows FROM segments WHERE model=? AND dimension=?"
-        row = db.execute(query, (space.model, space.dimension)).fetchone()
-        if row is None:
-            slug = re.sub(r"[^A-Za-z0-9.-]+", "_", space.model)[:40].strip(".") or "model"
-            name = f"{slug}_{space.dimension}_{secrets.token_hex(4)}.f32"
-            db.execute(
-                "INSERT INTO segments (model, dimension, file, rows) VALUES (?,?,?,0)",
-                (space.model, space.dimension, name),
-            )
-            row = db.execute(query, (space.model, space.dimension)).fetchone()
-        return row  # type: ignore[no-any-return]
+        Parameters
+        ----------
+        keys : sequence of bytes
+            32 bytes each, in any order, repeats allowed.
+        space : Space
+            Whose vectors.
+
+        Returns
+        -------
+        found : ndarray of shape (n_keys,), bool
+        X : ndarray of shape (n_keys, n_features), float32
+            NaN where not found. When the rows follow one another on disk this is a read-only view of the file, which
+            stays valid whatever happens to the cache.
+
+        Warns
+        -----
+        UserWarning
+            If stored vectors are damaged: they count as not found, and are given up so that they are stored anew.
+        """
+        words = join_keys(keys)
+        for attempt in range(_TRIES):
+            with self._connections.reading() as db:
+                place = None if db is None else self._place(db, space)
+                if db is None or place is None:
+                    break
+                segment, number, total = place
+                rows = find_rows(db, segment, number, total, keys, words)
+            try:
+                with translated(self.path):
+                    found, X = gather(segment, rows, total)
+            except CacheError as error:
+                if not isinstance(error.__cause__, FileNotFoundError):
+                    raise
+                if attempt < _TRIES - 1:
+                    continue
+                found, X = np.zeros(len(keys), dtype=bool), _nothing(len(keys), space)
+            damaged = np.flatnonzero((rows >= 0) & ~found)
+            if len(damaged):
+                self._give_up(segment, number, [keys[i] for i in damaged.tolist()], rows[damaged])
+            return found, X
+        return np.zeros(len(keys), dtype=bool), _nothing(len(keys), space)
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
-        """Keep the vectors whose keys are not there yet; return how many that were."""
-        X = np.ascontiguousarray(X, dtype=np.float32)
+        """Keep the vectors whose keys are not there yet; they are on disk when this returns.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            32 bytes each; of equal ones the first counts.
+        X : ndarray of shape (n_keys, n_features), float32
+            One row per key.
+        space : Space
+            Whose vectors.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit.
+        CacheError
+            If the folder cannot be written, or a vector is not finite or zero; the other vectors are kept then.
+        """
+        words = join_keys(keys)
+        X = np.ascontiguousarray(X, dtype="<f4")
         if X.shape != (len(keys), space.dimension):
             msg = f"expected vectors of shape {(len(keys), space.dimension)}, got {X.shape}"
             raise ValueError(msg)
-        with self._writing() as db:
-            segment, name, rows = self._segment(db, space)
-            db.execute(
-                "INSERT OR IGNORE INTO spaces (segment, revision, params) VALUES (?,?,?)",
-                (segment, space.revision, space.params_json),
-            )
-            (space_id,) = db.execute(
-                "SELECT id FROM spaces WHERE segment=? AND revision=? AND params=?",
-                (segment, space.revision, space.params_json),
-            ).fetchone()
+        ok = usable(X)
+        rows = np.flatnonzero(ok)
+        keys = [keys[i] for i in rows.tolist()]
+        added = self._append(keys, words[rows], X[rows] if len(rows) < len(X) else X, space) if keys else 0
+        if not ok.all():
+            bad = int(np.flatnonzero(~ok)[0])
+            msg = f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {bad} is zero or not finite"
+            raise CacheError(msg)
+        return added
+
+    def _append(self, keys: Sequence[bytes], words: NDArray[np.uint64], X: NDArray[np.float32], space: Space) -> int:
+        sums = checksums(keys, X)
+        with self._connections.writing() as db:
+            segment, number, total = self._place(db, space) or self._new_place(db, space)
             first: dict[bytes, int] = {}
-            for i in np.flatnonzero(self._find(db, keys, space) < 0).tolist():
+            for i in np.flatnonzero(find_rows(db, segment, number, total, keys, words) < 0).tolist():
                 first.setdefault(keys[i], i)
-            new = X[list(first.values())]
-            fd = os.open(self.path / name, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                os.pwrite(fd, new.tobytes(), rows * space.dimension * 4)
-                os.fdatasync(fd)
-            finally:
-                os.close(fd)
-            now = int(time.time())
-            db.executemany(
-                "INSERT INTO vectors VALUES (?,?,?,?,?)",
-                ((key, space_id, rows + i, zlib.crc32(new[i], zlib.crc32(key)), now) for i, key in enumerate(first)),
-            )
-            db.execute("UPDATE segments SET rows=? WHERE id=?", (rows + len(first), segment))
-            return len(first)
+            if not first:
+                return 0
+            new = list(first.values())
+            now = max(int(time.time()), 1)
+            segment.write(total, X if len(new) == len(X) else X[new], pack(words[new], number, now, sums[new]))
+            entries = ((keys[i], number, total + at, int(sums[i]), now) for at, i in enumerate(new))
+            db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(entries))
+            db.execute("UPDATE segments SET rows = ? WHERE stem = ?", (total + len(new), segment.stem))
+            return len(new)
+
+    def _place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int] | None:
+        """Return segment, number of the space, and rows that count."""
+        found = db.execute(
+            "SELECT s.stem, p.id, s.rows FROM spaces p JOIN segments s ON s.id = p.segment "
+            "WHERE s.model = ? AND s.dimension = ? AND p.revision = ? AND p.params = ?",
+            (space.model, space.dimension, space.revision, space.params_json),
+        ).fetchone()
+        return None if found is None else (self._segment(found[0], space.dimension), found[1], found[2])
+
+    def _new_place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int]:
+        db.execute(
+            "INSERT OR IGNORE INTO segments (model, dimension, stem, rows) VALUES (?, ?, ?, 0)",
+            (space.model, space.dimension, new_stem(space.model, space.dimension)),
+        )
+        number, stem, rows = db.execute(
+            "SELECT id, stem, rows FROM segments WHERE model = ? AND dimension = ?", (space.model, space.dimension)
+        ).fetchone()
+        db.execute(
+            "INSERT INTO spaces (segment, revision, params) VALUES (?, ?, ?)",
+            (number, space.revision, space.params_json),
+        )
+        spaces = {
+            i: (r, p) for i, r, p in db.execute("SELECT id, revision, params FROM spaces WHERE segment = ?", (number,))
+        }
+        segment = self._segment(stem, space.dimension)
+        segment.describe(space.model, spaces)
+        return segment, max(spaces), rows
+
+    def _segment(self, stem: str, dimension: int) -> Segment:
+        with self._segments_lock:
+            if stem not in self._segments:
+                for other in [s for s in self._segments.values() if not s.vectors.exists()]:
+                    del self._segments[other.stem]  # compacted away; do not keep its file mapped
+                self._segments[stem] = Segment(self.path / "segments", stem, dimension)
+            return self._segments[stem]
+
+    def _give_up(self, segment: Segment, number: int, keys: Sequence[bytes], rows: NDArray[np.int64]) -> None:
+        """Drop damaged rows from the index, so that they are computed and stored again."""
+        then = "they are computed again"
+        try:
+            with self._connections.writing() as db:
+                (owner,) = db.execute("SELECT segment FROM spaces WHERE id = ?", (number,)).fetchone()
+                for key, row in zip(keys, rows.tolist(), strict=True):
+                    query = "DELETE FROM vectors WHERE key = ? AND space = ? AND row = ?"
+                    if db.execute(query, (key, number, row)).rowcount:
+                        db.execute("INSERT OR IGNORE INTO holes VALUES (?, ?)", (owner, row))
+        except CacheError as error:
+            then = f"they are computed again but cannot be replaced here ({error})"
+        where = os.fspath(segment.vectors)
+        warnings.warn(f"{len(keys)} cached vectors are damaged in {where!r}; {then}", stacklevel=4)
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
-        """Return SHA-256 of each file's bytes, None where it cannot be read."""
-        digests: list[bytes | None] = []
-        for path in paths:
+        """Return SHA-256 of each file's bytes; a file that has not changed is not read again.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            Absolute paths. A file counts as unchanged when size, times, device and number of the file are.
+
+        Returns
+        -------
+        list of bytes or None
+            None where a file cannot be read.
+        """
+
+        def known(names: list[str]) -> dict[str, tuple[str, bytes]]:
+            with self._connections.reading() as db:
+                return {} if db is None or version_of(db) < 2 else recall(db, names)
+
+        digests, learned = digest_files(paths, known)
+        if learned and not self.read_only:
             try:
-                digests.append(hashlib.sha256(Path(path).read_bytes()).digest())
-            except OSError:
-                digests.append(None)
+                with self._connections.writing() as db:
+                    keep(db, learned)
+            except CacheError as error:
+                warnings.warn(f"{len(learned)} files will be read again next time: {error}", stacklevel=2)
         return digests
 
     def stats(self) -> pd.DataFrame:
-        """Return one row per model, dimension, revision and parameters."""
-        import pandas as pd
+        """Return how much there is of what.
 
-        names = ["model", "revision", "dimension", "params", "vectors", "size_bytes"]
-        with self._failures():
-            db = self._db()
-            rows = (
-                []
-                if db is None
-                else db.execute(
-                    "SELECT s.model, p.revision, s.dimension, p.params, count(v.key), count(v.key) * s.dimension * 4 FROM spaces p "
-                    "JOIN segments s ON s.id = p.segment LEFT JOIN vectors v ON v.space = p.id GROUP BY p.id"
-                ).fetchall()
-            )
-        return pd.DataFrame(rows, columns=names)
+        Returns
+        -------
+        DataFrame
+            One row per model, revision, dimension and parameters: vectors, size_bytes (of the vectors alone),
+            oldest and newest (UTC).
+        """
+        from mmtoolkit.cache.upkeep import stats
+
+        return stats(self)
+
+    def verify(self, *, repair: bool = False) -> CacheReport:
+        """Read every row and compare it with its checksum, and the index with the files.
+
+        Parameters
+        ----------
+        repair : bool, default=False
+            Write the index anew from everything that is sound; damaged rows are dropped, to be computed again.
+
+        Returns
+        -------
+        CacheReport
+            ``ok``, ``damaged`` (a table), ``problems`` of the index, ``rows`` and ``repaired``.
+        """
+        from mmtoolkit.cache.verify import verify
+
+        return verify(self, repair=repair)
+
+    def prune(
+        self,
+        *,
+        model: str | None = None,
+        older_than: str | float | dt.timedelta | None = None,
+        max_size: str | int | None = None,
+    ) -> int:
+        """Drop vectors and give their space on disk back.
+
+        Parameters
+        ----------
+        model : str or None, default=None
+            Only of this model.
+        older_than : timedelta, days, or str such as "30d" or "12h", or None, default=None
+            Only vectors that were stored longer ago.
+        max_size : bytes, or str such as "2 GB", or None, default=None
+            Drop the oldest until the rest is not larger.
+
+        Returns
+        -------
+        int
+            How many were dropped.
+
+        Raises
+        ------
+        ValueError
+            If nothing is asked for: a cache is not emptied by accident.
+        """
+        from mmtoolkit.cache.upkeep import prune
+
+        return prune(self, model=model, older_than=older_than, max_size=max_size)
+
+    def compact(self) -> int:
+        """Write segments that have unused rows anew, and delete files that nothing refers to.
+
+        Returns
+        -------
+        int
+            Bytes given back.
+        """
+        from mmtoolkit.cache.upkeep import compact
+
+        return compact(self)
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        model: str | None = None,
+        revision: str | None = None,
+        dimension: int | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write the vectors of one space to a Parquet file that says what they are.
+
+        Parameters
+        ----------
+        path : path
+            Replaced in one step if it exists.
+        model, revision, dimension, params : default=None
+            Which space; may be left out as far as there is no choice.
+
+        Returns
+        -------
+        int
+            Rows written.
+
+        Raises
+        ------
+        ValueError
+            If no space, or more than one, fits; the message lists them.
+        """
+        from mmtoolkit.cache.transfer import export
+
+        return export(self, path, model=model, revision=revision, dimension=dimension, params=params)
+
+    def import_(self, path: str | os.PathLike[str], *, model: str | None = None) -> int:
+        """Take over vectors that `export`, or an embedding run on Spark, wrote.
+
+        Parameters
+        ----------
+        path : path
+            A Parquet file, or a folder of them.
+        model : str or None, default=None
+            Refuse vectors of any other model.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        CacheError
+            If a file is not what its manifest says, or would change a vector that is there; nothing is taken over then.
+        """
+        from mmtoolkit.cache.transfer import import_
+
+        return import_(self, path, model=model)
+
+
+def _nothing(n: int, space: Space) -> NDArray[np.float32]:
+    return np.full((n, space.dimension), np.nan, dtype=np.float32)

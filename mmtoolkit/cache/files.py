@@ -1,0 +1,99 @@
+"""Digests of local files: hashed in parallel, and not again while a file is unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["Stamped", "digest_files", "keep", "recall"]
+
+Stamped = tuple[str, str, bytes]  # path, stamp, digest
+
+_WORKERS = 8
+_PART = 500  # names per question to the index
+_TICK_NS = 50_000_000  # a file changed so short ago may change again without a newer time
+_COARSE_NS = 2_000_000_000  # the same where times are whole seconds
+
+
+def _stamp(path: str) -> tuple[str, bool] | None:
+    """Return what changes when the file does, and whether it can be relied on; None where there is no file."""
+    try:
+        s = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    age = time.time_ns() - max(s.st_ctime_ns, s.st_mtime_ns)
+    settled = age > (_COARSE_NS if s.st_mtime_ns % 1_000_000_000 == 0 else _TICK_NS)  # a clock set back settles nothing
+    return f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns} {s.st_dev} {s.st_ino}", settled
+
+
+def _digest(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except (OSError, ValueError):
+        return None
+
+
+def digest_files(
+    paths: Sequence[str], known: Callable[[list[str]], dict[str, tuple[str, bytes]]]
+) -> tuple[list[bytes | None], list[Stamped]]:
+    """Return each file's SHA-256, and what is worth remembering.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Absolute paths.
+    known : callable
+        Takes paths and returns path -> (stamp, digest), as far as they are remembered.
+
+    Returns
+    -------
+    digests : list of bytes or None
+        None where a file cannot be read.
+    learned : list of (path, stamp, digest)
+        Files that were read and did not change meanwhile.
+    """
+    distinct = list(dict.fromkeys(paths))
+    stamps = {path: _stamp(path) for path in distinct}
+    remembered = known([path for path, stamp in stamps.items() if stamp is not None])
+    digests: dict[str, bytes | None] = {}
+    for path, stamp in stamps.items():
+        if stamp is None:
+            digests[path] = None
+        elif path in remembered and remembered[path][0] == stamp[0]:
+            digests[path] = remembered[path][1]
+    unread = [path for path in distinct if path not in digests]
+    if unread:
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            digests.update(zip(unread, pool.map(_digest, unread), strict=True))
+    learned: list[Stamped] = []
+    for path in unread:
+        before, digest = stamps[path], digests[path]
+        if before is not None and digest is not None and before[1] and _stamp(path) == before:
+            learned.append((path, before[0], digest))
+    return [digests[path] for path in paths], learned
+
+
+def recall(db: sqlite3.Connection, paths: Sequence[str]) -> dict[str, tuple[str, bytes]]:
+    """Look paths up in the index."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for start in range(0, len(paths), _PART):
+        part = [_name(path) for path in paths[start : start + _PART]]
+        marks = ",".join("?" * len(part))
+        rows = db.execute(f"SELECT path, stamp, digest FROM files WHERE path IN ({marks})", part)
+        found.update((os.fsdecode(path), (stamp, digest)) for path, stamp, digest in rows)
+    return found
+
+
+def keep(db: sqlite3.Connection, learned: Sequence[Stamped]) -> None:
+    """Remember digests in the index."""
+    rows = sorted((_name(path), stamp, digest) for path, stamp, digest in learned)
+    db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
+
+
+def _name(path: str) -> bytes:
+    return os.fsencode(path)  # names need not be valid Unicode

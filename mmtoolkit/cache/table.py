@@ -1,0 +1,205 @@
+"""The vector table: a Parquet file with the columns key and vector, and a manifest that says what they are.
+
+Pure pyarrow; what the cache exports and imports, and what an embedding run on Spark writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.cache.space import Space
+from mmtoolkit.errors import CacheError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = ["MANIFEST", "read_manifest", "read_rows", "table_files", "write_table"]
+
+MANIFEST = b"mmtoolkit-vectors"  # in the schema: model, revision, dimension, params
+_CHECK = b"mmtoolkit-check"  # at the end of the file: version, count, fingerprint
+_VERSION = 1
+_BATCH = 4096
+_KEY_BYTES = 32
+
+
+def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.float32]]], space: Space) -> int:
+    """Write keys and vectors to a Parquet file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced in one step if it exists.
+    batches : iterable of (keys, X)
+        32-byte keys and float32 rows.
+    space : Space
+        Goes into the manifest; version, count and a fingerprint of all rows in order stand at the file's end.
+
+    Returns
+    -------
+    int
+        Rows written.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))])
+    names = {
+        "model": space.model,
+        "revision": space.revision,
+        "dimension": space.dimension,
+        "params": space.params_json,
+    }
+    schema = schema.with_metadata({MANIFEST: json.dumps(names)})
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    count, state = 0, hashlib.sha256()
+    try:
+        with pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
+            for keys, X in batches:
+                flat = np.ascontiguousarray(X, dtype=np.float32).ravel()
+                vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), space.dimension)
+                writer.write_table(pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema))
+                _digest(state, keys, X)
+                count += len(keys)
+            check = {"version": _VERSION, "count": count, "fingerprint": state.hexdigest()}
+            writer.add_key_value_metadata({_CHECK: json.dumps(check)})
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def table_files(path: Path) -> list[Path]:
+    """Return `path`, or the Parquet files of a folder, without hidden and half-written ones."""
+    if not path.is_dir():
+        return [path]
+    files = sorted(p for p in path.iterdir() if p.suffix == ".parquet" and not p.name.startswith((".", "_")))
+    if not files:
+        msg = f"{os.fspath(path)!r} holds no Parquet files"
+        raise CacheError(msg)
+    return files
+
+
+def read_manifest(path: Path) -> tuple[Space, dict[str, Any]]:
+    """Return whose vectors a table holds, and its version, count and fingerprint as far as it has them.
+
+    Raises
+    ------
+    CacheError
+        If the file cannot be read, is no vector table, or is newer than this version.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = repr(os.fspath(path))
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{name} is not a readable Parquet file: {error}"
+        raise CacheError(msg) from error
+    if MANIFEST not in metadata:
+        msg = f"{name} has no manifest {MANIFEST.decode()!r}: it was not written by `mmtoolkit cache export`"
+        raise CacheError(msg)
+    try:
+        names, check = json.loads(metadata[MANIFEST]), json.loads(metadata.get(_CHECK, b"{}"))
+        space = Space(names["model"], names["revision"], names["dimension"], json.loads(names["params"]))
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{name} has a manifest that cannot be understood: {error!r}"
+        raise CacheError(msg) from error
+    if check.get("version", _VERSION) > _VERSION:
+        msg = f"{name} has format {check['version']}, this version of mmtoolkit reads up to {_VERSION}"
+        raise CacheError(msg)
+    return space, check
+
+
+def read_rows(path: Path) -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
+    """Give a table's rows in batches, checked against its manifest.
+
+    Raises
+    ------
+    CacheError
+        If columns, types, widths, values, the count or the fingerprint are not what they should be; the message says
+        which row.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    space, check = read_manifest(path)
+    name = repr(os.fspath(path))
+    count, state = 0, hashlib.sha256()
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(name, file.schema_arrow)
+            for batch in file.iter_batches(_BATCH, columns=["key", "vector"]):
+                keys, X = _keys(name, batch.column("key"), count), _vectors(name, batch.column("vector"), space, count)
+                _digest(state, keys, X)
+                count += len(keys)
+                yield keys, X
+    except (pa.ArrowException, OSError) as error:
+        msg = f"{name} is not a readable Parquet file: {error}"
+        raise CacheError(msg) from error
+    if check.get("count", count) != count:
+        msg = f"{name} holds {count} rows, its manifest says {check['count']}"
+        raise CacheError(msg)
+    if check.get("fingerprint", state.hexdigest()) != state.hexdigest():
+        msg = f"{name} was changed after it was written: its rows do not match the manifest's fingerprint"
+        raise CacheError(msg)
+
+
+def _digest(state: Any, keys: Sequence[bytes], X: NDArray[np.float32]) -> None:
+    for key, x in zip(keys, np.ascontiguousarray(X, dtype="<f4"), strict=True):
+        state.update(key)
+        state.update(x)
+
+
+def _check_columns(name: str, schema: pa.Schema) -> None:
+    import pyarrow as pa
+
+    for column, expected in (("key", "binary"), ("vector", "list<float>")):
+        if schema.names.count(column) != 1:
+            msg = f"{name} has columns {schema.names}, expected key and vector"
+            raise CacheError(msg)
+        kind = schema.field(column).type
+        binary = pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind) or pa.types.is_large_binary(kind)
+        lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
+        if not (binary if column == "key" else lists and pa.types.is_float32(kind.value_type)):
+            msg = f"{name}: column {column!r} has type {kind}, expected {expected}"
+            raise CacheError(msg)
+
+
+def _keys(name: str, column: pa.Array, start: int) -> list[bytes]:
+    keys: list[bytes] = column.to_pylist()
+    for row, key in enumerate(keys, start):
+        if key is None or len(key) != _KEY_BYTES:
+            got = "nothing" if key is None else f"{len(key)} bytes"
+            msg = f"{name}: row {row} has a key of {got}, expected {_KEY_BYTES} bytes"
+            raise CacheError(msg)
+    return keys
+
+
+def _vectors(name: str, column: pa.Array, space: Space, start: int) -> NDArray[np.float32]:
+    import pyarrow.compute as pc
+
+    widths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(~(widths == space.dimension))
+    if len(wrong):
+        got = widths[wrong[0]]
+        what = "no vector" if got != got else f"a vector of {int(got)} numbers"  # noqa: PLR0124 - NaN test
+        msg = f"{name}: row {start + wrong[0]} has {what}, expected {space.dimension} (model {space.model!r})"
+        raise CacheError(msg)
+    flat = column.flatten()
+    values: NDArray[np.float32] = (
+        flat.to_numpy(zero_copy_only=False).astype("<f4", copy=False).reshape(len(column), space.dimension)
+    )
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1) | ~values.any(axis=1))
+    if len(bad):
+        msg = f"{name}: row {start + bad[0]} is zero or holds values that are not finite numbers"
+        raise CacheError(msg)
+    return values

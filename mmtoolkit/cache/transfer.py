@@ -1,0 +1,100 @@
+"""Export to and import from vector tables."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.cache.connection import translated
+from mmtoolkit.cache.space import Space
+from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
+from mmtoolkit.errors import CacheError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.cache.store import EmbeddingCache
+
+__all__ = ["export", "import_"]
+
+_BATCH = 4096
+
+
+def export(
+    cache: EmbeddingCache,
+    path: str | os.PathLike[str],
+    *,
+    model: str | None,
+    revision: str | None,
+    dimension: int | None,
+    params: Mapping[str, Any] | None,
+) -> int:
+    """See `EmbeddingCache.export`."""
+    space = _choose(cache, model, revision, dimension, params)
+    with cache._connections.reading() as db:
+        place = None if db is None else cache._place(db, space)
+        if db is None or place is None:  # pruned since it was chosen
+            msg = f"{space} is no longer in the cache {os.fspath(cache.path)!r}"
+            raise CacheError(msg)
+        query = "SELECT key FROM vectors WHERE space = ? ORDER BY row"
+        keys = [key for (key,) in db.execute(query, (place[1],))]
+
+    def batches() -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            found, X = cache.get(part, space)
+            yield [key for key, ok in zip(part, found.tolist(), strict=True) if ok], X[found]
+
+    with translated(Path(path)):
+        return write_table(Path(path), batches(), space)
+
+
+def _choose(
+    cache: EmbeddingCache,
+    model: str | None,
+    revision: str | None,
+    dimension: int | None,
+    params: Mapping[str, Any] | None,
+) -> Space:
+    frame = cache.stats()
+    spaces = [
+        Space(m, r, int(d), json.loads(p))
+        for m, r, d, p in frame[["model", "revision", "dimension", "params"]].itertuples(index=False)
+    ]
+    asked = {"model": model, "revision": revision, "dimension": dimension, "params": params}
+    fit = [s for s in spaces if all(v is None or getattr(s, k) == v for k, v in asked.items())]
+    if len(fit) != 1:
+        there = "; ".join(map(str, fit or spaces)) or "nothing"
+        which = "none fits" if not fit else f"{len(fit)} fit, name one with model=, revision=, dimension= and params="
+        msg = f"one space can be exported at a time and {which}: the cache {os.fspath(cache.path)!r} holds {there}"
+        raise ValueError(msg)
+    return fit[0]
+
+
+def import_(cache: EmbeddingCache, path: str | os.PathLike[str], *, model: str | None) -> int:
+    """See `EmbeddingCache.import_`."""
+    files = table_files(Path(path))
+    for file in files:  # everything is checked before anything is taken over
+        space, _ = read_manifest(file)
+        if model is not None and space.model != model:
+            msg = f"{os.fspath(file)!r} holds vectors of {space.model!r}, expected {model!r}"
+            raise CacheError(msg)
+        for keys, X in read_rows(file):
+            _refuse_changes(cache, file, keys, X, space)
+    return sum(cache.put(keys, X, read_manifest(file)[0]) for file in files for keys, X in read_rows(file))
+
+
+def _refuse_changes(cache: EmbeddingCache, file: Path, keys: list[bytes], X: NDArray[np.float32], space: Space) -> None:
+    found, known = cache.get(keys, space)
+    other = np.flatnonzero(found & ~(known == X).all(axis=1))
+    if len(other):
+        msg = (
+            f"{os.fspath(file)!r} has other vectors than the cache for {len(other)} keys, first {keys[other[0]].hex()[:16]}…; "
+            f"nothing was imported. Prune {space.model!r} first if the file is right"
+        )
+        raise CacheError(msg)

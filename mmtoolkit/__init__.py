@@ -87,28 +87,43 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-if TYPE_CHECKING:
-    from mmtoolkit import protocols, spark
-    from mmtoolkit.cache import EmbeddingCache
-    from mmtoolkit.classification import audit, classify, compare, load_classifier, zero_shot
-    from mmtoolkit.clustering import cluster, pick
-    from mmtoolkit.content import Fused, Image, Text, Video
-    from mmtoolkit.embedding import (
-        Embedder,
-        Embeddings,
-        concat,
-        embed,
-        embed_images,
-        embed_texts,
-        embed_videos,
-        estimate,
-    )
-    from mmtoolkit.errors import MMToolkitError
-    from mmtoolkit.explorer import explore
-    from mmtoolkit.items import items, load_dataset, read_folder
-    from mmtoolkit.models import ModelSpec, get_model, list_models, register_model
-    from mmtoolkit.projection import project
-    from mmtoolkit.providers.dashscope import DashScope
-    from mmtoolkit.report import report
-    from mmtoolkit.retrieval import evaluate_search, near_duplicates, search, similarity
-    from mmtoolkit.verify import verify
+if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
+    from mmtoolkit import protocols as protocols
+    from mmtoolkit import spark as spark
+    from mmtoolkit.cache import EmbeddingCache as EmbeddingCache
+    from mmtoolkit.classification import audit as audit
+    from mmtoolkit.classification import classify as classify
+    from mmtoolkit.classification import compare as compare
+    from mmtoolkit.classification import load_classifier as load_classifier
+    from mmtoolkit.classification import zero_shot as zero_shot
+    from mmtoolkit.clustering import cluster as cluster
+    from mmtoolkit.clustering import pick as pick
+    from mmtoolkit.content import Fused as Fused
+    from mmtoolkit.content import Image as Image
+    from mmtoolkit.content import Text as Text
+    from mmtoolkit.content import Video as Video
+    from mmtoolkit.embedding import Embedder as Embedder
+    from mmtoolkit.embedding import Embeddings as Embeddings
+    from mmtoolkit.embedding import concat as concat
+    from mmtoolkit.embedding import embed as embed
+    from mmtoolkit.embedding import embed_images as embed_images
+    from mmtoolkit.embedding import embed_texts as embed_texts
+    from mmtoolkit.embedding import embed_videos as embed_videos
+    from mmtoolkit.embedding import estimate as estimate
+    from mmtoolkit.errors import MMToolkitError as MMToolkitError
+    from mmtoolkit.explorer import explore as explore
+    from mmtoolkit.items import items as items
+    from mmtoolkit.items import load_dataset as load_dataset
+    from mmtoolkit.items import read_folder as read_folder
+    from mmtoolkit.models import ModelSpec as ModelSpec
+    from mmtoolkit.models import get_model as get_model
+    from mmtoolkit.models import list_models as list_models
+    from mmtoolkit.models import register_model as register_model
+    from mmtoolkit.projection import project as project
+    from mmtoolkit.providers.dashscope import DashScope as DashScope
+    from mmtoolkit.report import report as report
+    from mmtoolkit.retrieval import evaluate_search as evaluate_search
+    from mmtoolkit.retrieval import near_duplicates as near_duplicates
+    from mmtoolkit.retrieval import search as search
+    from mmtoolkit.retrieval import similarity as similarity
+    from mmtoolkit.verify import verify as verify

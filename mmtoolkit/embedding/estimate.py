@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mmtoolkit.errors import ItemError
 from mmtoolkit.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.cache import CacheLike
+    from mmtoolkit.content import Content
+    from mmtoolkit.embedding.encoder import Encoder, Plan
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Estimate", "estimate"]
@@ -35,6 +40,18 @@ class Estimate(Result):
         Rows that cannot be embedded.
     to_compute : int
         Distinct contents that are missing.
+    calls : int
+        Requests to the service; 0 for the offline model.
+    tokens : int
+        Tokens of what is missing, estimated from above: the service alone can count them.
+    cost : float or None
+        Of these tokens, in `currency`; None when the models table has no price.
+    currency : str
+        ISO code; "" when nothing is paid.
+    price_as_of : str
+        ISO date on which the price was read.
+    minutes : float
+        Least duration at the account's rate limit, which other programs of the account share.
     """
 
     model: str
@@ -43,11 +60,27 @@ class Estimate(Result):
     equal: int
     wrong: int
     to_compute: int
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    currency: str = ""
+    price_as_of: str = ""
+    minutes: float = 0.0
 
     def _summary(self) -> str:
-        return (
+        start = (
             f"{self.items} items with {self.model!r}: {self.cached} cached, {self.equal} equal to others, "
             f"{self.wrong} unusable, {self.to_compute} to compute"
+        )
+        if not self.calls:
+            return start
+        money = (
+            "price unknown"
+            if self.cost is None
+            else f"at most about {self.cost:.2g} {self.currency} (prices of {self.price_as_of})"
+        )
+        return (
+            f"{start} in {self.calls} calls, about {self.tokens} tokens, {money}, at least {self.minutes:.1f} minutes"
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
@@ -74,7 +107,14 @@ def estimate(
     Returns
     -------
     Estimate
-        Counts of items, cached, equal, unusable and to compute.
+        Counts of items, cached, equal, unusable and to compute; for a service also calls, tokens, cost and minutes.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> plan = mm.estimate(["a cat", "a dog", "a cat"], model="multimodal-embedding-v1", cache=False)
+    >>> plan.to_compute, plan.equal, plan.calls, plan.currency
+    (2, 1, 2, 'CNY')
     """
     from mmtoolkit.embedding.encoder import make_encoder
     from mmtoolkit.embedding.verbs import gather
@@ -82,14 +122,31 @@ def estimate(
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
-    missing = 0
-    if plan.unique:
-        missing = len(plan.unique) if encoder.cache is None else int(encoder.cache.missing(plan.unique, encoder.space).sum())
+    absent = [True] * len(plan.unique)
+    if encoder.cache is not None and plan.unique:
+        absent = np.asarray(encoder.cache.missing(plan.unique, encoder.space)).tolist()
+    missing = [plan.contents[row] for row, wanted in zip(plan.first, absent, strict=True) if wanted]
+    usable = [content for content in missing if _usable(encoder, content)]
+    forecast = getattr(encoder.provider, "forecast", None)
+    money = {} if forecast is None or not usable else vars(forecast(usable, encoder.params))
     return Estimate(
         model=encoder.provider.spec.name,
         items=len(contents),
-        cached=len(plan.unique) - missing,
-        equal=len(contents) - len(plan.unique) - len(plan.errors),
-        wrong=len(plan.errors),
-        to_compute=missing,
+        cached=len(plan.unique) - len(missing),
+        equal=_equal(plan),
+        wrong=len(plan.errors) + len(missing) - len(usable),
+        to_compute=len(usable),
+        **money,
     )
+
+
+def _equal(plan: Plan) -> int:
+    return len(plan.contents) - len(plan.unique) - len(plan.errors)
+
+
+def _usable(encoder: Encoder, content: Content) -> bool:
+    try:
+        encoder.provider.check(content, dimension=encoder.dimension, params=encoder.params)
+    except ItemError:
+        return False
+    return True

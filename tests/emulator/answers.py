@@ -155,10 +155,10 @@ def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
     if fused and model.fusion != "object":
         parts = [_value(content) for content in contents]
         kind, value = parts[0] if len(parts) == 1 else ("fusion", repr(parts))
-        embeddings = [{"index": 0, "embedding": vector(space, kind, value, dimension), "type": kind}]
+        embeddings = [{"index": 0, "embedding": list(vector(space, kind, value, dimension)), "type": kind}]
     else:
         embeddings = [
-            {"index": i, "embedding": vector(space, *_value(content), dimension), "type": _value(content)[0]}
+            {"index": i, "embedding": list(vector(space, *_value(content), dimension)), "type": _value(content)[0]}
             for i, content in enumerate(contents)
         ]
     if MODELS[body["model"]].usage == "one-peace":
@@ -180,6 +180,6 @@ def text(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
     dimension = _dimension(body, model)
     space = f"{body['model']}{' drifted' if emulator.drift else ''}"
     embeddings = [
-        {"text_index": i, "embedding": vector(space, "text", value, dimension)} for i, value in enumerate(texts)
+        {"text_index": i, "embedding": list(vector(space, "text", value, dimension))} for i, value in enumerate(texts)
     ]
     return {"output": {"embeddings": embeddings}, "usage": {"total_tokens": sum(map(text_tokens, texts))}}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-MAGIC = re.compile(r"\[\[fault ([\w./-]+)(?: x(\d+))?\]\]")
+MAGIC = re.compile(r"\[\[fault ([^\]]+?)(?: x(\d+))?\]\]")
 
 
 def magic(name: str, times: int | None = None) -> str:

@@ -18,7 +18,8 @@ def emulator_server():
 def emulator(emulator_server):
     """The emulated service, with nothing left of the test before."""
     emulator_server.reset()
-    return emulator_server
+    yield emulator_server
+    assert not emulator_server.mistakes
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import sys
 import threading
 import time
 import uuid
@@ -86,7 +87,9 @@ class Emulator:
         self.drift = False  # set it to get other vectors from the same names
         self.records: list[Record] = []
         self.queue: deque[Fault | str] = deque()
+        self.fail_at: dict[int, str] = {}  # number of the call, from 0, to the fault it meets
         self.tasks: dict[str, int] = {}
+        self.mistakes: list[str] = []
         self.connections = 0
         self.concurrent = self.peak = 0
         self._lock = threading.Lock()
@@ -119,6 +122,8 @@ class Emulator:
         with self._lock:
             self.records.clear()
             self.queue.clear()
+            self.fail_at.clear()
+            self.mistakes.clear()
             self._magic.clear()
             self._buckets.clear()
             self.connections = self.peak = 0
@@ -156,7 +161,7 @@ class Emulator:
             if self.queue:
                 fault = self.queue.popleft()
                 return (fault, FAULTS[fault]) if isinstance(fault, str) else ("queued", fault)
-            name = magic_fault(body, self._magic)
+            name = self.fail_at.pop(len(self.calls) - 1, None) or magic_fault(body, self._magic)
             if name is None and self.fault_rate and self._random.random() < self.fault_rate:
                 name = self._random.choice(_HEALING)
         return None if name is None else (name, FAULTS[name])
@@ -168,7 +173,10 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away are part of the game."""
+        """Clients that go away are part of the game; mistakes of the emulator's own are kept for its tests to see."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            self.RequestHandlerClass.emulator.mistakes.append(repr(error))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,545 @@
+"""The client against a service that limits, fails, lies and dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+from emulator import FAULTS, magic
+from sklearn.base import clone
+
+import mmtoolkit as mm
+from mmtoolkit.errors import (
+    BudgetError,
+    DriftError,
+    EmbeddingError,
+    ProtocolError,
+    ServiceStopError,
+    ServiceUnavailableError,
+)
+
+PLUS = "tongyi-embedding-vision-plus"
+V4 = "text-embedding-v4"
+HEALING = sorted(name for name, fault in FAULTS.items() if fault.act in ("retry", "fine"))
+POISON = sorted(name for name, fault in FAULTS.items() if fault.act == "item")
+FATAL = sorted(name for name, fault in FAULTS.items() if fault.act == "stop")
+NEVER_CACHED = ["nan", "null-value", "huge", "string-value", "zero", "wrong-dimension", "missing-index", "duplicate-index",
+                "missing-entry", "foreign-index", "no-output", "200-with-code", "null", "list", "garbage", "empty", "html200"]  # fmt: skip
+
+
+@pytest.fixture
+def impatient(client, emulator):
+    """A client that gives up after a second, and a service slower than that."""
+    emulator.slow_s, emulator.trickle_s = 3.0, 0.01
+    return client(timeout_s=1.0)
+
+
+def expected(texts, client, **options):
+    """Vectors of texts without magic words, one call after the other."""
+    return mm.embed_texts(texts, model=client(**options), cache=False).vectors
+
+
+@pytest.mark.parametrize("name", HEALING)
+def test_what_can_heal_heals(service, impatient, name):
+    text = f"a red bird {magic(name, 1)}"
+
+    emb = mm.embed([mm.Text(text)], model=impatient, cache=False)
+
+    assert emb.ok.all()
+    assert len(service.calls) == (1 if FAULTS[name].act == "fine" else 2)
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_refused_item_is_named_and_the_others_arrive(service, client, tmp_path, name):
+    texts = ["one", f"two {magic(name)}", "three"]
+
+    with pytest.raises(
+        EmbeddingError, match=r"1 of 3 items could not be embedded: row 1.*The other 2 are cached"
+    ) as caught:
+        mm.embed_texts(texts, model=client(), cache=tmp_path)
+
+    (error,) = caught.value.errors
+    assert (error.row, error.item_id, error.status_code) == (1, "1", FAULTS[name].status)
+    assert mm.embed_texts(["one", "three"], model=client(), cache=tmp_path).usage["cached"] == 2
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_what_only_the_user_can_heal_stops_at_once_and_keeps_what_came(service, client, row, tmp_path, name):
+    row(PLUS, contents_per_call=1, packs=())
+    texts = [f"text {i}" + (magic(name) if i == 10 else "") for i in range(40)]
+
+    with pytest.raises(ServiceStopError, match=r"What to do: .*What arrived before is kept") as caught:
+        mm.embed_texts(texts, model=client(PLUS), cache=tmp_path)
+
+    arrived = sum(r.status == 200 for r in service.calls)
+    assert caught.value.status_code == FAULTS[name].status
+    assert sum(r.fault == name for r in service.calls) == 1
+    assert len(service.calls) < 40
+    again = mm.embed_texts([t for t in texts if "fault" not in t], model=client(PLUS), cache=tmp_path)
+    assert again.usage["cached"] == arrived
+
+
+@pytest.mark.parametrize("name", NEVER_CACHED)
+def test_a_bad_answer_is_never_cached(service, client, tmp_path, name):
+    text = f"a text {magic(name)}"
+
+    emb = mm.embed_texts([text, "fine"], model=client(), cache=tmp_path, on_error="nan")
+    service.reset()
+    again = mm.embed_texts(["fine", text], model=client(), cache=tmp_path, on_error="nan")
+
+    assert emb.ok.tolist() == [False, True]
+    assert again.usage["cached"] == 1
+    assert 2 <= len(service.calls) <= 5
+
+
+def test_every_fault_mixed_into_many_items(service, impatient, row, tmp_path):
+    row(PLUS, rpm=60_000, tpm=None)
+    poison = [*POISON, "nan", "zero", "wrong-dimension"]
+    quick = [n for n in HEALING if n not in ("slow", "trickle")]
+    mixed = [(name, 1) for name in quick] + [(name, None) for name in poison]
+    texts = [f"text {i}" + (magic(*mixed[i // 10]) if i % 10 == 0 else "") for i in range(10 * len(mixed))]
+    bad = {i for i in range(0, len(texts), 10) if mixed[i // 10][1] is None}
+    model = mm.DashScope(PLUS, timeout_s=1.0, clock=impatient.clock, sleep=impatient.sleep)
+
+    emb = mm.embed_texts(texts, model=model, cache=tmp_path, on_error="nan")
+    service.reset()
+    healthy = [t for i, t in enumerate(texts) if i not in bad]
+    again = mm.embed_texts(healthy, model=model, cache=tmp_path)
+
+    assert set(emb.failed["row"]) == bad
+    assert again.usage["cached"] == len(healthy)
+    assert not service.calls
+    assert np.array_equal(again.vectors, emb.vectors[emb.ok])
+
+
+def test_order_is_kept_whatever_the_packs(service, client):
+    texts = [f"word{i} text" for i in range(45)]
+    service.queue.extend(["shuffled"] * 6)
+
+    together = mm.embed_texts(texts, model=client(PLUS), cache=False)
+
+    alone = np.vstack([mm.embed_texts([t], model=client(PLUS), cache=False).vectors for t in texts[::9]])
+    assert np.array_equal(together.vectors[::9], alone)
+    assert [len(r.body["input"]["contents"]) for r in service.calls[:6]] == [8, 8, 8, 8, 8, 5]
+
+
+def test_equal_items_are_sent_once_and_put_back(service, client):
+    emb = mm.embed_texts(["a", "b", "a", "a"], model=client(), cache=False)
+
+    assert len(service.calls) == 2
+    assert np.array_equal(emb.vectors[0], emb.vectors[3])
+    assert emb.usage["equal"] == 2
+
+
+def test_a_smaller_batch_limit_is_learned_from_the_message(service, client):
+    service.largest_batch = 3
+
+    emb = mm.embed_texts([f"text {i}" for i in range(40)], model=client(V4), cache=False)
+
+    sizes = [len(r.body["input"]["texts"]) for r in service.calls]
+    assert emb.ok.all()
+    assert sum(size > 3 for size in sizes) <= 4  # those that were under way when the first refusal came
+    assert sum(r.status == 200 for r in service.calls) == 14
+
+
+def test_a_poisoned_pack_is_split_down_to_the_culprit(service, client):
+    texts = [f"text {i}" for i in range(8)]
+    texts[5] += magic("DataInspectionFailed")
+
+    emb = mm.embed_texts(texts, model=client(PLUS), cache=False, on_error="nan")
+
+    assert emb.failed["row"].tolist() == [5]
+    assert "leave the item out" in emb.failed["reason"].iloc[0]
+    assert len(service.calls) <= 7
+
+
+def test_the_rate_is_used_and_not_exceeded(service, client, row):
+    row(PLUS, contents_per_call=1, packs=())
+    service.rpm, service.scale, service.latency_s = 600, 5.0, 0.3
+    model = mm.DashScope(PLUS, clock=lambda: time.monotonic() * 5, sleep=lambda s: time.sleep(s / 5))
+
+    emb = mm.embed_texts([f"text {i}" for i in range(150)], model=model, cache=False)
+
+    assert emb.ok.all()
+    assert sum(r.status == 429 for r in service.calls) <= 1
+    assert service.connections <= service.peak <= 32
+
+
+def test_too_many_requests_slow_everybody_down_and_heal(service, client):
+    service.rpm, service.scale = 60, 50.0  # half of what the table says
+
+    emb = mm.embed_texts([f"text {i}" for i in range(60)], model=client(), cache=False)
+
+    assert emb.ok.all()
+    assert sum(r.status == 429 for r in service.calls) < 30
+
+
+def test_few_connections_for_many_calls(service, client, row):
+    row(PLUS, contents_per_call=1, packs=(), rpm=60_000)
+
+    mm.embed_texts([f"text {i}" for i in range(300)], model=client(PLUS), cache=False)
+
+    assert len(service.calls) == 300
+    assert service.connections <= 32
+
+
+def test_a_service_that_is_down_ends_the_run_soon(client, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "http://127.0.0.1:9/api/v1")
+
+    with pytest.raises(
+        ServiceUnavailableError, match=r"no answer \(the connection was refused\), for 3 contents in a row"
+    ):
+        mm.embed_texts([f"text {i}" for i in range(500)], model=client(), cache=False)
+
+
+def test_a_service_that_always_answers_wrongly_ends_the_run_soon(service, client):
+    service.queue.extend(["wrong-dimension"] * 1000)
+
+    with pytest.raises(ProtocolError, match="expected a vector of 1024 numbers, got 1023"):
+        mm.embed_texts([f"text {i}" for i in range(500)], model=client(), cache=False)
+
+    assert len(service.calls) < 60
+
+
+def test_budget_stops_before_it_is_crossed_and_the_next_run_resumes(service, client, tmp_path):
+    texts = [f"a text of some length, number {i}" for i in range(30)]
+    whole = mm.estimate(texts, model=client(), cache=tmp_path).cost
+    with pytest.raises(BudgetError, match=r"would cross budget=.* CNY are spent, \d+ of 30 items are done.*run again"):
+        mm.embed_texts(texts, model=client(), cache=tmp_path, budget=whole / 2)
+    paid = sum(r.status == 200 for r in service.calls)
+
+    emb = mm.embed_texts(texts, model=client(), cache=tmp_path, budget=whole)
+
+    spent = sum(len(c["text"]) for c in service.contents()[:paid]) / 4 * 0.7e-6
+    assert 10 <= paid < 30
+    assert spent <= whole / 2
+    assert emb.usage["cached"] == paid
+    assert len(service.calls) == 30
+
+
+def test_a_budget_needs_a_price(service, client):
+    with pytest.raises(ValueError, match="budget= needs a price"):
+        mm.embed_texts(["a"], model=client("multimodal-embedding-one-peace-v1"), budget=1.0, cache=False)
+
+
+def test_ctrl_c_keeps_everything_that_arrived(service, client, tmp_path):
+    service.latency_s = 0.02
+
+    def press():
+        while len(service.calls) < 20:
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        mm.embed_texts([f"text {i}" for i in range(400)], model=client(PLUS), cache=tmp_path)
+    answered = sum(len(r.body["input"]["contents"]) for r in service.calls if r.status == 200)
+
+    again = mm.embed_texts([f"text {i}" for i in range(400)], model=client(PLUS), cache=tmp_path)
+
+    assert again.usage["cached"] == answered
+    assert answered >= 100
+
+
+VICTIM = """
+import sys, dataclasses, mmtoolkit as mm
+mm.register_model(dataclasses.replace(mm.get_model("tongyi-embedding-vision-plus"), rpm=60000))
+mm.embed_texts([f"text {i}" for i in range(400)], model="tongyi-embedding-vision-plus", cache=sys.argv[1], progress=False)
+"""
+
+
+def test_after_kill_9_at_most_one_batch_per_worker_is_asked_twice(service, tmp_path):
+    service.latency_s = 0.05
+    command = [sys.executable, "-c", VICTIM, str(tmp_path)]
+    victim = subprocess.Popen(command)
+    while len(service.contents()) < 240 and victim.poll() is None:
+        time.sleep(0.005)
+    victim.kill()
+    victim.wait()
+    workers = service.peak
+    time.sleep(0.2)
+
+    subprocess.run(command, check=True)
+
+    asked = Counter(c["text"] for c in service.contents())
+    assert len(asked) == 400
+    assert sum(n > 1 for n in asked.values()) <= 8 * workers
+
+
+def test_inside_a_running_event_loop(service, client):
+    async def notebook_cell():
+        return mm.embed_texts(["a", "b"], model=client(), cache=False)
+
+    assert asyncio.run(notebook_cell()).ok.all()
+
+
+def test_from_many_threads_at_once(service, client, row):
+    row(PLUS, rpm=60_000)
+    found = {}
+
+    def work(k):
+        found[k] = mm.embed_texts([f"thread {k} text {i}" for i in range(20)], model=client(PLUS), cache=False).vectors
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(np.array_equal(found[k][3:4], expected([f"thread {k} text 3"], client, model=PLUS)) for k in range(6))
+
+
+def test_after_fork_the_child_uses_connections_of_its_own(service, client):
+    mm.embed_texts(["before"], model=client(), cache=False)
+    before = {r.connection for r in service.calls}
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if mm.embed_texts(["child"], model=client(), cache=False).ok.all() else 1
+        finally:
+            os._exit(code)
+
+    _, status = os.waitpid(child, 0)
+    mm.embed_texts(["after"], model=client(), cache=False)
+
+    assert status == 0
+    of_child = {r.connection for r in service.calls if r.body["input"]["contents"] == [{"text": "child"}]}
+    assert not of_child & before
+    assert len(service.calls) == 3
+
+
+def test_progress_bar_counts_items(service, client):
+    class Bar:
+        n = 0
+
+        def update(self, n):
+            self.n += n
+
+        def close(self):
+            self.closed = True
+
+    bar = Bar()
+    mm.embed_texts([f"text {i}" for i in range(30)], model=client(PLUS), cache=False, progress=bar)
+
+    assert bar.n == 30
+
+
+def test_a_failing_cache_or_bar_ends_the_run_instead_of_hanging(service, client):
+    class Broken:
+        def update(self, n):
+            raise RuntimeError("no display")
+
+        def close(self):
+            pass
+
+    with pytest.raises(RuntimeError, match="no display"):
+        mm.embed_texts([f"text {i}" for i in range(30)], model=client(PLUS), cache=False, progress=Broken())
+
+
+def test_usage_is_what_the_service_counted(service, client):
+    emb = mm.embed([mm.Text("abcd" * 10), mm.Image(f"{service.host}/media/red.png")], model=client(), cache=False)
+
+    assert emb.usage == {"calls": 2, "text_tokens": 10, "media_tokens": 400, "cached": 0, "computed": 2, "equal": 0}
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (None, "DASHSCOPE_API_KEY is not set"),
+        ("", "DASHSCOPE_API_KEY is empty"),
+        ("''", "is empty"),
+        ("sk-schlüssel", "non-ASCII character at position 8"),
+        ("sk-a b", "a space, line break or non-ASCII character at position 5"),
+        ("sk-a\nb", "at position 5"),
+    ],
+)
+def test_a_bad_key_is_noticed_before_any_request(service, client, monkeypatch, key, words):
+    if key is None:
+        monkeypatch.delenv("DASHSCOPE_API_KEY")
+    else:
+        monkeypatch.setenv("DASHSCOPE_API_KEY", key)
+
+    with pytest.raises(ServiceStopError, match=words) as caught:
+        mm.embed_texts(["a"], model=client(), cache=False)
+
+    assert not service.records
+    assert not key or "schl" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dress", ["{}\n", "'{}'", '"{}"', "  {} \r\n", '"{}"\n'])
+def test_quotes_and_line_ends_around_a_key_do_not_matter(service, client, monkeypatch, dress):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", dress.format(service.api_key))
+
+    assert mm.embed_texts(["a"], model=client(), cache=False).ok.all()
+
+
+def test_a_key_is_found_in_a_file_at_call_time(service, client, monkeypatch, tmp_path):
+    monkeypatch.delenv("DASHSCOPE_API_KEY")
+    model = client()
+    (tmp_path / "key").write_text(service.api_key + "\n")
+    monkeypatch.setenv("DASHSCOPE_API_KEY_FILE_PATH", str(tmp_path / "key"))
+
+    assert mm.embed_texts(["a"], model=model, cache=False).ok.all()
+
+
+def test_a_wrong_key_says_what_to_look_at(service, client, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-wrong-one")
+
+    with pytest.raises(ServiceStopError, match=r"InvalidApiKey.*check DASHSCOPE_API_KEY.*region.*HTTP 401"):
+        mm.embed_texts(["a"], model=client(), cache=False)
+
+
+def test_the_key_appears_nowhere(service, client, tmp_path, caplog):
+    key = service.api_key
+    service.queue.append(FAULTS["InternalError"])
+    with caplog.at_level(logging.DEBUG):
+        emb = mm.embed_texts(["a", "b"], model=client(), cache=tmp_path / "cache")
+        service.queue.append("InvalidApiKey")
+        with pytest.raises(ServiceStopError) as caught:
+            mm.embed_texts(["c"], model=client(), cache=tmp_path / "cache")
+        service.queue.append(type(FAULTS["413"])(400, "InvalidParameter", f"your key {key} is odd"))
+        with pytest.raises(EmbeddingError) as echoed:
+            mm.embed_texts(["d"], model=client(), cache=tmp_path / "cache")
+    embedder = mm.Embedder(client(), cache=str(tmp_path / "cache")).fit(["a"])
+    embedder.transform(["a"])
+    emb.save(tmp_path / "x.parquet")
+
+    seen = [
+        caplog.text,
+        repr(emb),
+        emb._repr_html_(),
+        repr(embedder),
+        str(caught.value),
+        str(echoed.value),
+        repr(client()),
+    ]
+    seen += [repr(r.getMessage()) for r in caplog.records]
+    kept = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()]
+    kept.append(pickle.dumps(clone(mm.Embedder(mm.DashScope(), cache=str(tmp_path / "cache"))).fit(["a"])))
+    assert caplog.records
+    assert not any(key in text for text in seen)
+    assert not any(key.encode() in data for data in kept)
+    frames = traceback_values(caught.value) + traceback_values(echoed.value)
+    assert not any(key in value for value in frames)
+
+
+def traceback_values(error):
+    """Everything that a verbose traceback would print, causes included."""
+    values, todo = [], [error]
+    while todo:
+        one = todo.pop()
+        todo += [e for e in (one.__cause__, one.__context__) if e is not None]
+        frame = one.__traceback__
+        while frame is not None:
+            if frame.tb_frame.f_code.co_filename != __file__:
+                values += [repr(v) for v in frame.tb_frame.f_locals.values()]
+            frame = frame.tb_next
+    return values
+
+
+def test_a_provider_pickles_and_clones_without_the_key(service):
+    model = mm.DashScope(PLUS, region="singapore")
+
+    assert pickle.loads(pickle.dumps(model)) == model
+    assert clone(mm.Embedder(model)).model == model
+    assert repr(model).startswith("DashScope(model='tongyi-embedding-vision-plus', region='singapore'")
+
+
+def test_netrc_does_not_replace_the_key(service, client, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    assert mm.embed_texts(["a"], model=client(trust_env=True), cache=False).ok.all()
+
+
+def test_workspace_and_headers(service, client):
+    mm.embed_texts(["a"], model=client(workspace="ws-1"), cache=False)
+
+    headers = service.calls[0].headers
+    assert headers["X-DashScope-WorkSpace"] == "ws-1"
+    assert headers["user-agent"].startswith("dashscope/2.0")
+
+
+def test_model_and_region_that_do_not_go_together_are_warned_about(client, monkeypatch):
+    from mmtoolkit.providers.dashscope import DashScope
+
+    monkeypatch.setattr(DashScope, "_run", lambda *_: None)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-none")
+    model = client(region="singapore")
+
+    with pytest.warns(UserWarning, match="offered in beijing, but https://dashscope-intl.*is singapore"):
+        model.embed([mm.Text("a")], dimension=1024, params={}, sink=lambda _: None)
+
+
+def test_a_changed_space_is_refused_not_mixed(service, client, monkeypatch, tmp_path):
+    import datetime
+
+    from mmtoolkit.providers import canary
+
+    monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
+    model = client(canary=True)
+    mm.embed_texts(["a"], model=model)
+    calls = len(service.calls)
+    mm.embed_texts(["b"], model=model)  # the same day: not asked again
+    assert (calls, len(service.calls)) == (5, 6)
+    (kept,) = (tmp_path / "canary").iterdir()
+    kept.write_text(
+        kept.read_text().replace(
+            f'"checked": "{datetime.datetime.now(datetime.UTC).date()}"', '"checked": "2020-01-01"'
+        )
+    )
+    service.drift = True
+
+    with pytest.raises(DriftError, match=r"vectors of 'multimodal-embedding-v1' have changed since.*register_model"):
+        mm.embed_texts(["c"], model=model)
+
+    assert {"text": "c"} not in service.contents()
+    kept.write_text("{broken")
+    with pytest.warns(UserWarning, match="is damaged"):
+        canary._load(kept)
+
+
+@pytest.mark.parametrize("name", ["unknown", "multimodal-embeding-v1"])
+def test_an_unknown_model_is_refused_with_the_nearest_name(name):
+    with pytest.raises(ValueError, match="unknown model"):
+        mm.DashScope(name)
+
+
+def test_the_emulator_starts_by_hand(tmp_path, request):
+    process = subprocess.Popen(
+        [sys.executable, str(request.config.rootpath / "tests" / "emulator"), "--latency", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = [process.stdout.readline(), process.stdout.readline()]
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    assert lines[0].startswith("export DASHSCOPE_HTTP_BASE_URL=http://127.0.0.1:")
+    assert lines[1].startswith("export DASHSCOPE_API_KEY=sk-")
+
+
+def test_a_batch_task_runs_through_its_states(service):
+    import requests
+
+    headers = {"Authorization": f"Bearer {service.api_key}", "X-DashScope-Async": "enable"}
+    body = {"model": "text-embedding-v1", "input": {"texts": ["a"]}}
+    with requests.Session() as session:
+        url = f"{service.base_url}/services/embeddings/text-embedding/text-embedding"
+        task = session.post(url, json=body, headers=headers).json()["output"]["task_id"]
+        states = [session.get(f"{service.base_url}/tasks/{task}").json()["output"]["task_status"] for _ in range(3)]
+
+    assert states == ["PENDING", "RUNNING", "SUCCEEDED"]

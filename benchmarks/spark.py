@@ -7,6 +7,7 @@ Needs Java 17 and the extra ``spark``. Prints JSON, then a Markdown table.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -92,6 +93,7 @@ def embed(spark, n=5000):
     from emulator import Emulator
 
     out = {}
+    mm.register_model(dataclasses.replace(mm.get_model("multimodal-embedding-v1"), rpm=600, tpm=None))
     with Emulator(rpm=600, scale=SCALE, latency_s=0.3) as server:
         home = Path(os.environ["HOME"]) / ".dashscope"
         home.mkdir(exist_ok=True)
@@ -106,9 +108,6 @@ def embed(spark, n=5000):
         for kill in (False, True):
             server.records.clear()
             provider = mm.DashScope("multimodal-embedding-v1", base_url=server.base_url, clock=clock, sleep=sleep)
-            mm.register_model(
-                __import__("dataclasses").replace(mm.get_model("multimodal-embedding-v1"), rpm=600, tpm=None)
-            )
             df = spark.range(n).selectExpr("cast(id as string) id", "'text' modality", "concat('text ', id) text")
             if kill:
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
+    from mmtoolkit.models import ModelSpec
     from mmtoolkit.providers.base import Outcome, Provider
 
 __all__ = ["embed"]
@@ -32,6 +33,7 @@ class _Job:
     """All that a worker needs to know; travels with the task, without any key."""
 
     model: str | Provider
+    spec: ModelSpec
     dimension: int
     params: Mapping[str, Any]
     media: tuple[str, ...]
@@ -42,12 +44,15 @@ class _Job:
 
     def encoder(self, share: int = 1) -> Encoder:
         from mmtoolkit.embedding.encoder import make_encoder
+        from mmtoolkit.models import register_model
 
+        if self.spec.provider == "dashscope":
+            register_model(self.spec)  # the driver's row, also when the user changed or added it
         encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=False, announce=False)
-        if share > 1 and hasattr(encoder.provider, "rate_share"):
-            return dataclasses.replace(
-                encoder, provider=dataclasses.replace(encoder.provider, rate_share=encoder.provider.rate_share / share)
-            )
+        provider: Any = encoder.provider
+        if share > 1 and hasattr(provider, "rate_share"):
+            part = dataclasses.replace(provider, rate_share=provider.rate_share / share)
+            return dataclasses.replace(encoder, provider=part)
         return encoder
 
 
@@ -113,6 +118,7 @@ def embed(
     slots = workers or spark.sparkContext.defaultParallelism
     job = _Job(
         model=spec.name if model is None else model,
+        spec=spec,
         dimension=encoder.dimension,
         params=dict(encoder.params),
         media=tuple(media),

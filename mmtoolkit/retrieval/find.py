@@ -1,0 +1,363 @@
+"""``search``: the items nearest to a text, a picture, a video, an item or a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import escape, shorten
+from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.results import Result, plain
+from mmtoolkit.retrieval.exact import top_k
+from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["Queries", "SearchResult", "queries_of", "search"]
+
+_CONTENTS = Text | Image | Video | Fused
+_SHOWN_QUERIES, _SHOWN_HITS = 6, 12
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchResult(Result):
+    """What was found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per hit, best first: id, score (cosine), modality, rank (from 1), query (when several), then the
+        item's other columns.
+    queries : tuple of str
+        Short names of the queries.
+    recipe : mapping
+        The verb and its parameters.
+    source : Embeddings or array
+        What was searched.
+    """
+
+    table: pd.DataFrame
+    queries: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    @property
+    def id(self) -> NDArray[np.object_]:
+        """Ids of the hits, (n_hits,)."""
+        return self.table["id"].to_numpy(dtype=object)
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """Cosine of query and hit, (n_hits,)."""
+        return self.table["score"].to_numpy(dtype=np.float64)
+
+    @property
+    def modality(self) -> NDArray[np.object_]:
+        """Modality of the hits, (n_hits,)."""
+        return self.table["modality"].to_numpy(dtype=object)
+
+    @property
+    def rank(self) -> NDArray[np.intp]:
+        """Place of the hit for its query, from 1, (n_hits,)."""
+        return self.table["rank"].to_numpy(dtype=np.intp)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return ids and ranks (exact) and scores (rounded)."""
+        return {
+            "exact": {"id": self.id.tolist(), "rank": self.rank.tolist()},
+            "rounded": {"score": self.score.tolist()},
+            "map": {},
+        }
+
+    def _summary(self) -> str:
+        best = f", best {self.score.max():.3f}" if len(self) else ""
+        what = f"{self.queries[0]!r}" if len(self.queries) == 1 else f"{len(self.queries)} queries"
+        return f"{len(self)} hits for {what}{best}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"hits": self.table.set_index("rank")}
+
+    def _repr_html_(self) -> str:
+        from mmtoolkit.thumbnails import strip_html
+
+        parts = [f"<p><b>SearchResult</b>: {escape(self._summary(), 400)}</p>"]
+        starts = np.flatnonzero(self.rank == 1).tolist()
+        for name, start, stop in zip(self.queries[:_SHOWN_QUERIES], starts, [*starts[1:], len(self)], strict=False):
+            hits = self.table.iloc[start : min(stop, start + _SHOWN_HITS)]
+            parts += [f"<p>{escape(name)}</p>"] if len(self.queries) > 1 else []
+            parts.append(strip_html(hits, notes=[f"{score:.3f}" for score in hits["score"]]))
+        if len(self.queries) > _SHOWN_QUERIES:
+            parts.append(f"<p>… and {len(self.queries) - _SHOWN_QUERIES} more queries</p>")
+        return f'<div class="mmtoolkit">{"".join(parts)}</div>'
+
+
+def search(
+    embeddings: HasVectors | ArrayLike,
+    query: Any = None,
+    k: int = 10,
+    *,
+    item: str | Sequence[str] | None = None,
+    mask: ArrayLike | None = None,
+    normalize: bool = True,
+) -> SearchResult:
+    """Find the items nearest to a query, whatever the modality of either.
+
+    Exact: the cosine of the query with every item, equal scores in the order of the rows.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        Where to look.
+    query : str, Text, Image, Video, Fused, vector, or a list of these
+        A str is a text, embedded by the model of `embeddings`; a vector has n_features numbers, several are an array
+        of shape (n_queries, n_features).
+    k : int, default=10
+        Hits per query; all items when there are fewer.
+    item : str, list of str or None, default=None
+        Instead of a query: the id of an item whose like is looked for; the item itself is left out.
+    mask : array-like or None, default=None
+        Which items to look among: booleans of shape (n_items,), or row numbers.
+    normalize : bool, default=True
+        Cosine; False takes the dot product of the rows as they are.
+
+    Returns
+    -------
+    SearchResult
+        `table` with id, score, modality, rank, and the items' columns.
+
+    Raises
+    ------
+    ValueError
+        If the query is empty or of another dimension, `k` is below 1, the mask excludes everything, or a searched
+        row holds NaN.
+    EmbeddingError
+        If the model cannot take such a query.
+    SpaceError
+        If the vectors came without a model and the query is no vector.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> emb = mm.embed_texts(["a red bird", "a blue car", "a green tree"], model="local", cache=False)
+    >>> mm.search(emb, "automobile", k=1).table["text"].tolist()
+    ['a blue car']
+    """
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        msg = f"k must be an int of at least 1, got {k!r}"
+        raise ValueError(msg)
+    X = _matrix(embeddings, normalize=normalize)
+    asked = queries_of(embeddings, query, item, X.shape[1], normalize=normalize)
+    rows = _rows(mask, len(X))
+    room = len(X) if rows is None else len(rows)
+    spare = int((asked.own >= 0).any())  # the item itself comes first and is dropped
+    scale = 1.0 if normalize else _longest(asked.vectors) * _longest(X)
+    found, scores = top_k(asked.vectors, X, min(int(k) + spare, room), rows, scale=scale)
+    table = _table(embeddings, asked, found, scores, int(k))
+    params: dict[str, Any] = {**asked.recipe, "k": int(k), "normalize": normalize}
+    if mask is not None:
+        params["mask"] = plain(np.asarray(mask))
+    return SearchResult(table, asked.names, {"verb": "search", "params": params}, embeddings)
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """What is looked for.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (n_queries, n_features), float32
+        Unit rows, unless they are taken as they are.
+    names : tuple of str
+        For people.
+    own : ndarray of shape (n_queries,), int
+        Row of the item that is the query; -1 for others.
+    recipe : mapping
+        Arguments that repeat it, JSON-able.
+    """
+
+    vectors: NDArray[np.float32]
+    names: tuple[str, ...]
+    own: NDArray[np.intp]
+    recipe: Mapping[str, Any]
+
+
+def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, normalize: bool = True) -> Queries:
+    """Turn what a user asks for into vectors.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        Whose model embeds texts and contents.
+    query, item : object
+        As `search` takes them.
+    n_features : int
+        Length a vector must have.
+    normalize : bool, default=True
+        Return unit rows.
+
+    Returns
+    -------
+    Queries
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If there is no query, or it is blank, or a vector of the wrong length.
+    """
+    if (query is None) == (item is None):
+        msg = (
+            "give either a query or item=, and not both"
+            if item is not None
+            else "the query is empty: give a text, a content, a vector, or item="
+        )
+        raise ValueError(msg)
+    if item is not None:
+        return _by_item(embeddings, item, normalize=normalize)
+    numbers = _numbers(query)
+    if numbers is not None:
+        vectors = _checked(numbers, n_features)
+        names = tuple(f"vector {i}" for i in range(len(vectors)))
+        recipe: dict[str, Any] = {"query": plain(vectors)}
+    else:
+        contents = (
+            [query] if isinstance(query, str | _CONTENTS) else list(query) if isinstance(query, Sequence) else [query]
+        )
+        names = tuple(_name(content, row) for row, content in enumerate(contents))
+        if not contents:
+            msg = "the query is empty: expected at least one text, content or vector"
+            raise ValueError(msg)
+        if not has_vectors(embeddings):
+            msg = "a plain array has no model to embed the query with; pass Embeddings, or a vector as the query"
+            raise ValueError(msg)
+        vectors = np.asarray(embeddings.encode(contents), dtype=np.float32)
+        texts = [c.text if isinstance(c, Text) else c for c in contents]
+        recipe = {"query": texts if all(isinstance(t, str) for t in texts) else plain(vectors)}
+    return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recipe)
+
+
+def _by_item(embeddings: Any, item: Any, *, normalize: bool) -> Queries:
+    wanted = [item] if isinstance(item, str | int | np.integer) else list(item)
+    place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
+    unknown = [i for i in wanted if str(i) not in place]
+    if unknown or not wanted:
+        msg = (
+            f"there is no item {unknown[0]!r}; ids look like {next(iter(place), '')!r}" if unknown else "item= is empty"
+        )
+        raise ValueError(msg)
+    own = np.array([place[str(i)] for i in wanted], dtype=np.intp)
+    X = _matrix(embeddings, normalize=normalize)[own]
+    if not np.isfinite(X).all():
+        bad = wanted[int(np.argmin(np.isfinite(X).all(axis=1)))]
+        msg = f"item {bad!r} has no vector: it failed to embed (see emb.failed)"
+        raise ValueError(msg)
+    return Queries(X, tuple(str(i) for i in wanted), own, {"item": [str(i) for i in wanted]})
+
+
+def _numbers(query: Any) -> NDArray[np.float32] | None:
+    """Return `query` as rows if it is vectors, else None."""
+    if has_vectors(query):
+        return np.asarray(query.vectors, dtype=np.float32)
+    if isinstance(query, str | bytes | _CONTENTS) or (isinstance(query, Sequence) and not query):
+        return None
+    first = query[0] if isinstance(query, Sequence) else query
+    if not hasattr(first, "__array__") and not isinstance(first, int | float | Sequence):
+        return None
+    if isinstance(first, str | bytes):
+        return None
+    array = np.asarray(query)
+    return np.atleast_2d(array.astype(np.float32)) if array.dtype.kind in "fiu" else None
+
+
+def _checked(vectors: NDArray[np.float32], n_features: int) -> NDArray[np.float32]:
+    if vectors.ndim != 2 or vectors.shape[1] != n_features or not len(vectors):
+        msg = (
+            f"the query has shape {vectors.shape}, expected ({n_features},) or (n_queries, {n_features}) like the items"
+        )
+        raise ValueError(msg)
+    for row, vector in enumerate(vectors):
+        if not np.isfinite(vector).all() or not vector.any():
+            what = "is all zeros" if np.isfinite(vector).all() else "holds NaN or infinity"
+            msg = f"query {row} {what}; expected a finite vector with a direction"
+            raise ValueError(msg)
+    return vectors
+
+
+def _name(content: Any, row: int) -> str:
+    if isinstance(content, str) and not content.strip():
+        msg = f"query {row} is blank; expected a text with at least one visible character"
+        raise ValueError(msg)
+    if not isinstance(content, str | _CONTENTS):
+        msg = f"query {row} is {type(content).__name__}; expected a str, mm.Text, mm.Image, mm.Video, mm.Fused or a vector"
+        raise TypeError(msg)
+    return shorten(content) if isinstance(content, str) else content.name
+
+
+def _matrix(embeddings: Any, *, normalize: bool) -> NDArray[np.float32]:
+    """Return the rows; NaN is looked for among the scores, which is a thousand times less to read."""
+    if has_vectors(embeddings) and len(embeddings.unit):
+        return embeddings.unit if normalize else embeddings.vectors
+    return vectors_of(embeddings, normalize=normalize)
+
+
+def _longest(X: NDArray[np.float32]) -> float:
+    return float(np.sqrt(np.einsum("ij,ij->i", X, X).max()))
+
+
+def _rows(mask: Any, n: int) -> NDArray[np.intp] | None:
+    if mask is None:
+        return None
+    values = np.asarray(mask)
+    if values.dtype == bool and values.shape == (n,):
+        rows = np.flatnonzero(values)
+    elif (
+        values.dtype.kind in "iu"
+        and values.ndim == 1
+        and (not len(values) or (values.min() >= -n and values.max() < n))
+    ):
+        rows = np.unique(np.where(values < 0, values + n, values))
+    else:
+        msg = f"mask must be booleans of shape ({n},) or row numbers below {n}, got {values.dtype} of shape {values.shape}"
+        raise ValueError(msg)
+    if not len(rows):
+        msg = f"the mask excludes all {n} items; there is nothing to search"
+        raise ValueError(msg)
+    return rows
+
+
+def _table(
+    embeddings: Any, asked: Queries, found: NDArray[np.intp], scores: NDArray[np.float64], k: int
+) -> pd.DataFrame:
+    import pandas as pd
+
+    keep = found != asked.own[:, None]
+    keep &= np.cumsum(keep, axis=1) <= k
+    query, place = np.nonzero(keep)
+    rows = found[query, place]
+    items = items_of(embeddings)
+    kinds = (
+        np.full(len(rows), "vector", dtype=object) if items is None else items["modality"].to_numpy(dtype=object)[rows]
+    )
+    columns = {
+        "id": ids_of(embeddings)[rows].astype(object),
+        "score": scores[query, place],
+        "modality": kinds,
+        "rank": np.cumsum(keep, axis=1)[query, place],
+    }
+    if len(asked.names) > 1:
+        columns["query"] = np.array(asked.names, dtype=object)[query]
+    head = pd.DataFrame(columns)
+    if items is None:
+        return head
+    others = [name for name in items.columns if name not in head.columns]
+    return pd.concat([head, items[others].iloc[rows].reset_index(drop=True)], axis=1)

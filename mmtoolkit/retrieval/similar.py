@@ -1,0 +1,165 @@
+"""``similarity``: how alike the items of two sets are, as numbers and as a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result
+from mmtoolkit.retrieval.find import queries_of
+from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["SimilarityResult", "similarity"]
+
+_MAX_CELLS = 100_000_000
+_DRAWN = 200  # rows or columns of the heat map
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SimilarityResult(Result):
+    """Cosines between two sets of items.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_a, n_b), float32
+        Cosine similarities; means over pairs of different items when grouped.
+    rows, columns : tuple of str
+        Names of the two sets: ids, texts or groups.
+    recipe : mapping
+        The verb and its parameters.
+    source : Embeddings or array
+        The first set.
+    """
+
+    values: NDArray[np.float32]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The values under their names."""
+        import pandas as pd
+
+        return pd.DataFrame(self.values, index=list(self.rows), columns=list(self.columns))
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the values (rounded)."""
+        return {"exact": {}, "rounded": {"values": self.values.tolist()}, "map": {}}
+
+    def _summary(self) -> str:
+        return f"{len(self.rows)} x {len(self.columns)} cosine similarities, mean {np.nanmean(self.values):.3f}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"similarity": self.frame.iloc[:, :12]}
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {"heatmap": self._heatmap}
+
+    def _heatmap(self) -> go.Figure:
+        from mmtoolkit import figures
+
+        rows, columns = self.rows[:_DRAWN], self.columns[:_DRAWN]
+        cut = len(rows) < len(self.rows) or len(columns) < len(self.columns)
+        part = f"; the first {len(rows)} x {len(columns)} are drawn, group items by a column to see all" if cut else ""
+        return figures.heatmap(
+            self.values[: len(rows), : len(columns)],
+            columns,
+            rows,
+            title="Similarity",
+            caption=self._summary() + part,
+            color_title="cosine",
+        )
+
+
+def similarity(a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike | None = None) -> SimilarityResult:
+    """Compare every item of one set with every item of another.
+
+    Parameters
+    ----------
+    a : Embeddings or array-like of shape (n_a, n_features)
+        The first set; unit rows are used.
+    b : Embeddings, array-like of shape (n_b, n_features), text, content, list of these, or None, default=None
+        The second set; texts and contents are embedded by the model of `a`. None compares `a` with itself.
+    by : str, array-like of shape (n_a,) or None, default=None
+        Column of the items, or one value per item: groups of `a` whose mean similarity is given instead (to each
+        other, or to the items of `b`). An item is not compared with itself.
+
+    Returns
+    -------
+    SimilarityResult
+        `values` of shape (n_a, n_b), and a heat map.
+
+    Raises
+    ------
+    ValueError
+        If the sets do not fit, hold NaN, or have more than 100 million pairs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> mm.similarity(np.eye(2), np.array([[1.0, 1.0]])).values.round(3).tolist()
+    [[0.7070000171661377], [0.7070000171661377]]
+    """
+    X = vectors_of(a)
+    if b is None:
+        Y, columns, names = X, tuple(ids_of(a).tolist()), None
+    elif has_vectors(b) or (not isinstance(b, str | Sequence) and hasattr(b, "__array__")):
+        Y, columns, names = vectors_of(b), tuple(ids_of(b).tolist()), None
+    else:
+        asked = queries_of(a, b, None, X.shape[1])
+        Y, columns, names = asked.vectors, asked.names, asked.recipe["query"]
+    if X.shape[1] != Y.shape[1]:
+        msg = f"the sets have {X.shape[1]} and {Y.shape[1]} features; they must come from one model"
+        raise ValueError(msg)
+    params: dict[str, Any] = {} if names is None else {"b": names}
+    if by is not None:
+        params["by"] = by if isinstance(by, str) else np.asarray(by).tolist()
+        return _grouped(a, X, None if b is None else Y, columns, column(a, by, what="by"), params)
+    if len(X) * len(Y) > _MAX_CELLS:
+        msg = f"{len(X):,} x {len(Y):,} pairs are too many to hold; use by= for groups, or search and near_duplicates"
+        raise ValueError(msg)
+    with one_thread():
+        values = X @ Y.T
+    return SimilarityResult(values, tuple(ids_of(a).tolist()), columns, {"verb": "similarity", "params": params}, a)
+
+
+def _grouped(
+    a: Any,
+    X: NDArray[np.float32],
+    Y: NDArray[np.float32] | None,
+    columns: tuple[str, ...],
+    groups: NDArray[np.object_],
+    params: Mapping[str, Any],
+) -> SimilarityResult:
+    """Mean cosines from the groups' sums: exact, and linear in the number of items."""
+    known = sorted({g for g in groups.tolist() if g is not None}, key=str)
+    if not known:
+        msg = "by= holds no value for any item"
+        raise ValueError(msg)
+    sums = np.stack([X[groups == g].sum(axis=0, dtype=np.float64) for g in known])
+    sizes = np.array([(groups == g).sum() for g in known], dtype=np.float64)
+    if Y is not None:
+        values = (sums / sizes[:, None]) @ Y.T.astype(np.float64)
+    else:
+        pairs = np.outer(sizes, sizes) - np.diag(sizes)
+        norms = [np.einsum("ij,ij->", X[groups == g], X[groups == g], dtype=np.float64) for g in known]
+        total = sums @ sums.T - np.diag(norms)
+        values = np.divide(total, pairs, out=np.full_like(total, np.nan), where=pairs > 0)
+        columns = tuple(shorten(g) for g in known)
+    recipe = {"verb": "similarity", "params": dict(params)}
+    return SimilarityResult(values.astype(np.float32), tuple(shorten(g) for g in known), columns, recipe, a)

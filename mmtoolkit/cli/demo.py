@@ -34,7 +34,7 @@ def demo(arguments: Namespace) -> int:
 
 
 def _sets() -> dict[str, Any]:
-    """The stamps in a checkout, else the two sets that every installation has."""
+    """Return the stamps in a checkout, else the two sets that every installation has."""
     try:
         return {"stamps": mm.load_dataset("stamps")}
     except ValueError:

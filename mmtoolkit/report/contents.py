@@ -13,6 +13,8 @@ from mmtoolkit.report.parts import part_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmtoolkit.report.document import Named
     from mmtoolkit.report.parts import Part
 
@@ -94,7 +96,7 @@ def _source_notes(source: Any) -> list[str]:
         notes.append(
             "The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher."
         )
-    changed, failed = getattr(source, "notes", ()), getattr(source, "failed", ())
+    changed, failed = _table(source, "notes"), _table(source, "failed")
     if len(changed):
         first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"
         notes.append(f"{len(changed):,} items were changed before they were embedded, such as {first}.")
@@ -103,6 +105,14 @@ def _source_notes(source: Any) -> list[str]:
             f"{len(failed):,} items could not be embedded, the first being {shorten(failed['id'].iloc[0], 40)}."
         )
     return notes
+
+
+def _table(source: Any, name: str) -> pd.DataFrame:
+    """Return a table of Embeddings, an empty one for look-alikes that lack it."""
+    import pandas as pd
+
+    table = getattr(source, name, None)
+    return table if isinstance(table, pd.DataFrame) else pd.DataFrame()
 
 
 def _repeat(data: Mapping[str, Any], title: str) -> Section:

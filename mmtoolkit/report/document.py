@@ -123,7 +123,7 @@ def document(named: Named, *, title: str) -> dict[str, Any]:
     for name, result in named.results.items():
         evidence = result.evidence()
         results[name] = {
-            "params": plain(_recipe(result)["params"]),
+            "params": {k: v for k, v in plain(_recipe(result)["params"]).items() if not isinstance(v, list | dict)},
             "exact": plain(evidence.get("exact", {})),
             "rounded": rounded(evidence.get("rounded", {})),
             "map": rounded(evidence.get("map", {})),
@@ -189,6 +189,8 @@ def _items(named: Named) -> dict[str, Any]:
     items: dict[str, Any] = {}
     for name, source in named.sources.items():
         items[name] = {"id": ids_of(source).tolist()}
+        if hasattr(source, "modality"):
+            items[name]["modality"] = plain(source.modality)
         if has_vectors(source) and hasattr(source, "content_keys"):
             items[name]["content_key"] = plain(source.content_keys)
         items[name]["vector"] = vector_digests(source)

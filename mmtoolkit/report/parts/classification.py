@@ -85,9 +85,11 @@ def _how(result: Any) -> str:
 
 
 def _scores(result: Any) -> pd.DataFrame:
-    table = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
-    table.index = [_WORDS.get(str(name), str(name).replace("_", " ")) for name in table.index]
-    return table.rename_axis("score")
+    import pandas as pd
+
+    table: pd.DataFrame = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
+    table.index = pd.Index([_WORDS.get(str(name), str(name).replace("_", " ")) for name in table.index], name="score")
+    return table
 
 
 def _groups(result: Any) -> list[Block]:

@@ -1,0 +1,60 @@
+"""What ``verify`` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmtoolkit._text import shorten
+from mmtoolkit.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Verification"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Verification(Result):
+    """Whether a report still stands.
+
+    Parameters
+    ----------
+    verdict : str
+        "identical", "equal within tolerance", or "differs at NAME", where NAME is the first figure that differs.
+    causes : tuple of str
+        Why, as far as it can be known: a changed picture, class, vector, parameter, seed or version.
+    differences : DataFrame
+        Index where; columns report (what it says), now (what came out) and kind; at most 100 rows.
+    notes : tuple of str
+        What was not or could not be checked, and differences that alone mean nothing, such as a version.
+    checked : tuple of str
+        Results that were computed again.
+    """
+
+    verdict: str
+    causes: tuple[str, ...]
+    differences: pd.DataFrame
+    notes: tuple[str, ...]
+    checked: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing differs beyond the stored tolerance."""
+        return not self.verdict.startswith("differs")
+
+    def _summary(self) -> str:
+        again = f"computed again: {', '.join(self.checked) or 'nothing'}"
+        why = "".join(f"; {cause}" for cause in self.causes)
+        return f"{self.verdict} ({again}){why}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        import pandas as pd
+
+        tables = {}
+        if len(self.differences):
+            tables["Differences"] = self.differences.map(lambda value: shorten(value, 60))
+        if self.notes:
+            tables["Notes"] = pd.DataFrame({"note": list(self.notes)}, index=pd.RangeIndex(1, len(self.notes) + 1))
+        return tables

@@ -64,6 +64,17 @@ def _log_loss(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: ND
     return float(np.average(loss, weights=weights))
 
 
+def _lowest_between(path: Mapping[float, float], best: float) -> float | None:
+    """Return the C at the bottom of the parabola through the best C and its neighbours, None at an edge."""
+    Cs = sorted(path)
+    at = Cs.index(best)
+    if not 0 < at < len(Cs) - 1:
+        return None
+    x = np.log(Cs[at - 1 : at + 2])
+    a, b, _ = np.polyfit(x, [path[C] for C in Cs[at - 1 : at + 2]], 2)
+    return float(np.exp(np.clip(-b / (2 * a), x[0], x[2]))) if a > 0 else None
+
+
 class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multinomial logistic regression with C and temperature chosen by an inner cross-validation.
 
@@ -73,7 +84,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     Cs : sequence of float, default=(1, 3.16, 10, 31.6, 100, 316, 1000)
-        Inverse penalties to choose from, for unit rows. When the best is at an edge, the grid goes on beyond it.
+        Inverse penalties to start from, for unit rows: the path stops when the held-out loss has turned, goes on beyond
+        the last when it still falls, and ends with one more look at the bottom of the parabola through the best three.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. With a class of one group nothing can be chosen:
         then the middle of `Cs` is used.
@@ -186,27 +198,32 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coef_, self.intercept_ = path.coefficients(path.n_sets - 1)
         self.n_iter_ = path.n_iter
 
-    def _walk(
-        self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], row_weight: NDArray[np.float64]
-    ) -> None:
-        """Follow C upwards until the held-out loss has clearly turned; keep the best."""
+    def _walk(self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], weight: NDArray[np.float64]) -> None:
+        """Follow C upwards until the held-out loss has clearly turned, then look once more between the best three."""
         at = np.arange(len(fold))
-        best, logits, solution = np.inf, np.empty(0), path.solution
-        queue = list(Cs)
-        step = Cs[-1] / Cs[-2] if len(Cs) > 1 else 10.0
-        while queue:
-            C = queue.pop(0)
+        best, kept = np.inf, (path.solution, np.empty(0, dtype=np.float32))
+
+        def look(C: float) -> None:
+            nonlocal best, kept
             path.solve(C)
-            held_out = path.logits()[at, fold]
-            loss = self.path_[C] = _log_loss(held_out, path.codes, row_weight)
-            if loss < best:
-                best, self.C_, logits, solution = loss, C, held_out, path.solution
-            elif [*self.path_].index(C) - [*self.path_].index(self.C_) >= _PATIENCE:
+            logits = path.logits()[at, fold]
+            self.path_[C] = _log_loss(logits, path.codes, weight)
+            if self.path_[C] < best:
+                best, self.C_, kept = self.path_[C], C, (path.solution, logits)
+
+        step = Cs[-1] / Cs[-2] if len(Cs) > 1 else 1.0
+        beyond = [Cs[-1] * step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
+        for C in [*Cs, *beyond]:
+            look(C)
+            turned = sum(other > self.C_ for other in self.path_)
+            if turned >= _PATIENCE or (Cs[-1] <= C and turned):
                 break
-            if not queue and self.C_ == C and len(self.path_) < len(Cs) + _EXTENSIONS and len(Cs) > 1:
-                queue.append(C * step)
-        path.solution = solution
-        self.temperature_ = fit_temperature(logits, path.codes, row_weight) if self.calibrate else 1.0
+        between = _lowest_between(self.path_, self.C_)
+        if between is not None:
+            path.solution = kept[0]
+            look(between)
+        path.solution, logits = kept
+        self.temperature_ = fit_temperature(logits, path.codes, weight) if self.calibrate else 1.0
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return calibrated logits.

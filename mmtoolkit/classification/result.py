@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,64 @@ class Classification(Result):
             "ungrouped_accuracy": self.ungrouped_accuracy,
         }
         return {"exact": plain(exact), "rounded": plain(rounded), "map": {}}
+
+    def label_issues(self, *, all_items: bool = False) -> pd.DataFrame:
+        """List labels that are probably wrong, the most suspicious first.
+
+        Parameters
+        ----------
+        all_items : bool, default=False
+            Rank every scored item, not only likely issues.
+
+        Returns
+        -------
+        DataFrame
+            Columns row, id, item, label, suggested, quality (0 is surely wrong), p_label, p_suggested, likely and
+            evidence (a sentence).
+
+        References
+        ----------
+        Northcutt, Jiang and Chuang (2021), Confident learning: estimating uncertainty in dataset labels.
+        """
+        from mmtoolkit.classification.label_issues import find
+
+        return find(self, all_items=all_items)
+
+    def learning_curve(self, *, sizes: Sequence[int] | None = None, n_draws: int = 2) -> LearningCurve:
+        """Measure how accuracy grows with the number of labels, and foretell twice as many where that can be done.
+
+        Parameters
+        ----------
+        sizes : sequence of int or None, default=None
+            Labels per class; None is 1, 2, 4, ... and all there are.
+        n_draws : int, default=2
+            Random draws per fold and size.
+
+        Returns
+        -------
+        LearningCurve
+            `points`, `forecast`, `reason`.
+        """
+        from mmtoolkit.classification.learning_curve import draw_curve
+
+        return draw_curve(self, sizes=sizes, n_draws=n_draws)
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Write the final classifier as arrays and a JSON manifest; `load_classifier` reads it.
+
+        Parameters
+        ----------
+        directory : path
+            Created; an older classifier there is replaced.
+
+        Raises
+        ------
+        TypeError
+            If the estimator is not the default one: others could only be pickled, which is not safe to load.
+        """
+        from mmtoolkit.classification.saved import save
+
+        save(self, directory)
 
     def risk_coverage(self) -> pd.DataFrame:
         """Return what abstaining buys: the share of wrong answers when only the surest items are answered.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["baseline_table", "class_table", "metric_table"]
+__all__ = ["baseline_table", "class_table", "hit_table", "metric_table"]
 
 
 def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -40,6 +40,47 @@ def _cells(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray
         for p in predicted
     ]
     return csr_array(hstack(parts))
+
+
+def hit_table(
+    codes: NDArray[np.intp],
+    predicted: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    n_classes: int,
+    *,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Return the scores of hard predictions with intervals.
+
+    Parameters
+    ----------
+    codes, predicted : ndarray of shape (n_scored,), int
+        True and predicted classes.
+    groups : ndarray of shape (n_scored,), int
+        What the bootstrap draws, from 0 without gaps.
+    n_classes : int
+        Number of classes.
+    random_state : int, default=0
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Index metric; columns value, low, high.
+    """
+    import pandas as pd
+
+    def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return label_scores(sums.reshape(len(sums), n_classes, n_classes))
+
+    cells = _cells(groups, codes, predicted[None], n_classes)
+    value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+    low, high, _ = bca(cells, from_counts, random_state=random_state)
+    if len(np.unique(groups)) == len(groups):
+        at = LABEL_SCORES.index("accuracy")
+        low[at], high[at] = wilson(value[at] * len(codes), len(codes))
+    index = pd.Index(LABEL_SCORES, name="metric")
+    return pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
 
 
 def metric_table(

@@ -1,0 +1,232 @@
+"""How the score grows with the number of labels, and whether more labels would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification.estimators import fit, make_estimator
+from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from mmtoolkit.classification.result import Classification
+
+__all__ = ["LearningCurve", "draw_curve", "forecast"]
+
+_N_BOOT = 400
+_LEAST_POINTS = 5
+_WIDEST = 0.20
+_DECAYS = np.linspace(0.05, 2.0, 40)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LearningCurve(Result):
+    """Accuracy over labels per class.
+
+    Attributes
+    ----------
+    points : DataFrame
+        Index labels_per_class; columns n_train (mean number of training rows), accuracy, low, high (95 %) and n_draws.
+    forecast : dict or None
+        n_train, accuracy, low, high expected with twice the labels; None when it cannot be said.
+    reason : str
+        The forecast, or why there is none, in one sentence.
+    """
+
+    points: pd.DataFrame
+    forecast: Mapping[str, float] | None
+    reason: str
+
+    def _summary(self) -> str:
+        last = self.points.iloc[-1]
+        return f"accuracy {last['accuracy']:.3f} with {last['n_train']:.0f} labels; {self.reason}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"accuracy by labels per class": self.points}
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {"learning_curve": self._draw}
+
+    def _draw(self) -> Any:
+        from mmtoolkit.figures import curve
+
+        p = self.points
+        first, last = p.iloc[0], p.iloc[-1]
+        return curve(
+            p["n_train"],
+            {"accuracy": (p["accuracy"], p["low"], p["high"])},
+            title="How many labels are enough?",
+            x_title="labels in training",
+            y_title="accuracy on held-out items",
+            caption=(
+                f"With {first['n_train']:.0f} labels {first['accuracy']:.1%} are right, with {last['n_train']:.0f} "
+                f"{last['accuracy']:.1%}. {self.reason}"
+            ),
+        )
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return points and forecast, rounded."""
+        return {"exact": {}, "rounded": plain({"points": self.points, "forecast": self.forecast}), "map": {}}
+
+
+def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_draws: int = 2) -> LearningCurve:
+    """Measure the curve behind ``Classification.learning_curve``."""
+    import pandas as pd
+
+    params = result.recipe["params"]
+    codes = np.full(len(result.y_true), -1, dtype=np.intp)
+    known = np.array([value is not None for value in result.y_true])
+    codes[known] = codes_of(result.y_true[known], result.classes)
+    X = vectors_of(result.source, normalize=bool(params["normalize"]))
+    splits = _splits(result, known)
+    most = max(int(np.bincount(codes[train]).max()) for train, _ in splits)
+    sizes = [2**k for k in range(int(np.log2(most)) + 1)] if sizes is None else [int(m) for m in sizes]
+    if not sizes or min(sizes) < 1:
+        msg = f"sizes must be labels per class of at least 1, got {sizes!r}"
+        raise ValueError(msg)
+    draws: dict[int, list[tuple[int, float]]] = {m: [] for m in [*sizes, most]}
+    with one_thread():
+        for fold, (train, test) in enumerate(splits):
+            for m in draws:
+                for d in range(1 if m == most else n_draws):
+                    rng = np.random.default_rng([int(params["random_state"]), fold, m, d])
+                    rows = _draw_rows(train, codes, m, rng)
+                    model = fit(
+                        make_estimator(result.estimator),
+                        X[rows],
+                        result.classes[codes[rows]],
+                        result.duplicate_groups[rows],
+                    )
+                    hits = model.predict(X[test]) == result.classes[codes[test]]
+                    draws[m].append((len(rows), float(hits.mean())))
+    table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
+    points = pd.DataFrame.from_dict(table, orient="index", columns=["n_train", "accuracy", "low", "high", "n_draws"])
+    points = points.rename_axis(index="labels_per_class").drop_duplicates("n_train")
+    scores = [np.array([a for _, a in draws[m]]) for m in points.index]
+    found, reason = forecast(points["n_train"].to_numpy(), scores, int(params["random_state"]))
+    return LearningCurve(points, found, reason)
+
+
+def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    n_folds = int(result.fold.max()) + 1
+    tests = [np.flatnonzero(result.fold == f) for f in range(n_folds)]
+    return [
+        (
+            np.flatnonzero(
+                known & (result.fold != f) & ~np.isin(result.duplicate_groups, result.duplicate_groups[test])
+            ),
+            test,
+        )
+        for f, test in enumerate(tests)
+    ]
+
+
+def _draw_rows(train: NDArray[np.intp], codes: NDArray[np.intp], m: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return up to m rows per class."""
+    shuffled = rng.permutation(train)
+    kept = [shuffled[codes[shuffled] == k][:m] for k in np.unique(codes[train])]
+    return np.sort(np.concatenate(kept))
+
+
+def _point(values: list[tuple[int, float]], n_scored: int) -> tuple[float, float, float, float, int]:
+    """Return mean size, mean accuracy and its interval from the spread of draws, never below that of counting."""
+    from scipy.stats import t
+
+    n, scores = np.array([v[0] for v in values]), np.array([v[1] for v in values])
+    mean = float(scores.mean())
+    spread = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else 0.0
+    counting = float(np.sqrt(max(mean * (1 - mean), 1e-12) / n_scored))
+    half = float(t.ppf(0.975, max(len(scores) - 1, 1))) * spread if spread > counting else 1.96 * counting
+    return float(n.mean()), mean, max(mean - half, 0.0), min(mean + half, 1.0), len(scores)
+
+
+def _power_law(n: NDArray[np.float64], error: NDArray[np.float64], at: float) -> NDArray[np.float64]:
+    """Fit error = c + a n^-b with a, c >= 0 to each row of errors and return the error at another n.
+
+    Parameters
+    ----------
+    n : ndarray of shape (n_points,)
+        Training sizes.
+    error : ndarray of shape (n_fits, n_points)
+        Error rates.
+    at : float
+        Where to read the fitted curve.
+
+    Returns
+    -------
+    ndarray of shape (n_fits,)
+        Fitted error.
+    """
+    best = np.full(len(error), np.inf)
+    value = np.full(len(error), np.nan)
+    for b in _DECAYS:
+        x = n**-b
+        centred = x - x.mean()
+        a = np.maximum(error @ centred / (centred @ centred), 0.0)
+        c = error.mean(axis=1) - a * x.mean()
+        negative = c < 0
+        a = np.where(negative, np.maximum(error @ x / (x @ x), 0.0), a)
+        c = np.maximum(c, 0.0)
+        loss = ((error - c[:, None] - a[:, None] * x) ** 2).sum(axis=1)
+        better = loss < best
+        best = np.where(better, loss, best)
+        value = np.where(better, c + a * at**-b, value)
+    return value
+
+
+def forecast(
+    n_train: NDArray[np.float64], scores: Sequence[NDArray[np.float64]], random_state: int
+) -> tuple[dict[str, float] | None, str]:
+    """Say what twice the labels would give, or that it cannot be said.
+
+    A power law (Cortes et al. 1993) is fitted to resampled draws. First it must foretell the last measured point from
+    the points before; where it fails that, nothing is claimed.
+
+    Parameters
+    ----------
+    n_train : ndarray of shape (n_points,)
+        Training sizes, ascending.
+    scores : sequence of ndarrays
+        Accuracies of the draws at every size.
+    random_state : int
+        Seed of the resampling.
+
+    Returns
+    -------
+    found : dict or None
+        n_train, accuracy, low, high.
+    reason : str
+        One sentence.
+    """
+    if len(n_train) < _LEAST_POINTS:
+        return (
+            None,
+            f"Cannot say what more labels would bring: the curve has {len(n_train)} points, {_LEAST_POINTS} are needed.",
+        )
+    rng = np.random.default_rng(random_state)
+    errors = np.stack([1.0 - s[rng.integers(len(s), size=(_N_BOOT, len(s)))].mean(axis=1) for s in scores], axis=1)
+    back = 1.0 - _power_law(n_train[:-1], errors[:, :-1], float(n_train[-1]))
+    last = float(scores[-1].mean())
+    slack = 2.0 * float(np.std(scores[-1]) / np.sqrt(len(scores[-1])))
+    low, high = np.quantile(back, [0.025, 0.975])
+    if not low - slack <= last <= high + slack:
+        return None, (
+            f"Cannot say what more labels would bring: from the smaller sizes the curve foretells {low:.3f} to {high:.3f} for the "
+            f"last point, which is {last:.3f}."
+        )
+    ahead = 1.0 - _power_law(n_train, errors, 2.0 * float(n_train[-1]))
+    low, middle, high = (float(q) for q in np.quantile(ahead, [0.025, 0.5, 0.975]))
+    low, high = low - slack, min(high + slack, 1.0)
+    if high - low > _WIDEST:
+        return None, f"Cannot say what more labels would bring: anything from {low:.3f} to {high:.3f} is plausible."
+    found = {"n_train": 2.0 * float(n_train[-1]), "accuracy": middle, "low": low, "high": high}
+    return found, f"Twice the labels would give about {middle:.3f} [{low:.3f}, {high:.3f}]."

@@ -1,0 +1,222 @@
+"""MTEB's classification protocol: few labels, raw rows, ten draws, one plain logistic regression."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.classification.targets import make_target
+from mmtoolkit.classification.verb import test_mask
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["ProtocolScores", "mteb_classification"]
+
+_SEED = 42
+_N_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ProtocolScores(Result):
+    """Scores of a published protocol.
+
+    Attributes
+    ----------
+    name : str
+        How to cite the numbers.
+    scores : DataFrame
+        Index experiment; one column per metric.
+    mean : Series
+        Plain mean of every metric over the experiments.
+    draws : tuple of ndarray
+        Row numbers that trained in each experiment, in the order drawn.
+    recipe : mapping
+        Verb and parameters, to run it again.
+    source : Embeddings or array
+        What it was made from.
+    """
+
+    name: str
+    scores: pd.DataFrame
+    mean: pd.Series[float]
+    draws: tuple[NDArray[np.intp], ...]
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    def _summary(self) -> str:
+        return f"{self.name}: accuracy {self.mean['accuracy']:.4f}, macro-F1 {self.mean['f1']:.4f}, {len(self.scores)} experiments"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"mean": self.mean.to_frame("value"), "experiments": self.scores}
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {"experiments": self._draw}
+
+    def _draw(self) -> Any:
+        from mmtoolkit.figures import bars
+
+        accuracy = self.scores["accuracy"]
+        return bars(
+            [f"draw {i}" for i in self.scores.index],
+            accuracy,
+            title=self.name,
+            x_title="accuracy",
+            baseline=float(accuracy.mean()),
+            baseline_name="mean",
+            caption=(
+                f"Mean accuracy {accuracy.mean():.3f} over {len(accuracy)} draws of a few labels per class; single draws run from "
+                f"{accuracy.min():.3f} to {accuracy.max():.3f}."
+            ),
+        )
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return draws exactly and scores rounded."""
+        exact = {"name": self.name, "draws": list(self.draws)}
+        return {
+            "exact": plain(exact),
+            "rounded": plain({"scores": self.scores, "mean": self.mean.to_dict()}),
+            "map": {},
+        }
+
+
+def mteb_classification(
+    embeddings: HasVectors | ArrayLike,
+    y: ArrayLike | str = "label",
+    *,
+    test: ArrayLike | str | None = None,
+    samples_per_label: int = 8,
+    n_experiments: int = 10,
+    cross_validation: bool = False,
+) -> ProtocolScores:
+    """Score embeddings by MTEB-v2's classification protocol, on rows as the model returned them.
+
+    Cite the result as "MTEB-v2 classification protocol (8x10) on <your data>", not as an MTEB score. The protocol fixes
+    C = 1 and does not normalise, which is hard on unit-length vectors: show `classify` beside it.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array of shape (n_items, n_features)
+        Vectors; their order matters, since draws walk the rows.
+    y : array-like of shape (n_items,) or str, default="label"
+        Classes, none missing.
+    test : array-like or str, optional
+        Mask, row numbers, or a column that says "test"; needed unless `cross_validation`.
+    samples_per_label : int, default=8
+        Training rows per class; 16 for MIEB's pictures.
+    n_experiments : int, default=10
+        Number of draws; 5 for MIEB's pictures.
+    cross_validation : bool, default=False
+        Five unstratified folds with one draw each, as for MVEB's videos, instead of a fixed split.
+
+    Returns
+    -------
+    ProtocolScores
+        `scores` per experiment and their `mean`.
+
+    Raises
+    ------
+    ValueError
+        If there is no test split, rows lack a class, or rows hold NaN.
+
+    References
+    ----------
+    Muennighoff et al. (2023), MTEB: massive text embedding benchmark; the source of its second version.
+    """
+    target = make_target(embeddings, y)
+    X = vectors_of(embeddings, normalize=False)
+    if not target.known.all():
+        msg = f"row {int(np.argmin(target.known))} has no class; the protocol needs one for every row"
+        raise ValueError(msg)
+    for what, value in (("samples_per_label", samples_per_label), ("n_experiments", n_experiments)):
+        if value < 1:
+            msg = f"{what} must be at least 1, got {value!r}"
+            raise ValueError(msg)
+    if (test is None) is not cross_validation:
+        msg = f"give either test= or cross_validation=True, got test={shorten(repr(test))} and cross_validation={cross_validation}"
+        raise ValueError(msg)
+    mask = None if test is None else test_mask(embeddings, test)
+    splits = _folds(len(X)) if mask is None else [(np.flatnonzero(~mask), np.flatnonzero(mask))] * n_experiments
+    rows, draws = [], []
+    with one_thread():
+        for train, held in _draws(splits, target.codes, samples_per_label):
+            draws.append(train)
+            rows.append(_experiment(X, target.codes, train, held))
+    import pandas as pd
+
+    scores = pd.DataFrame(rows).rename_axis(index="experiment")
+    size = "cross-validation" if cross_validation else f"{samples_per_label}x{n_experiments}"
+    params = {
+        "y": y if isinstance(y, str) else plain(target.values),
+        "test": test if mask is None or isinstance(test, str) else np.flatnonzero(mask).tolist(),
+        "samples_per_label": int(samples_per_label),
+        "n_experiments": int(n_experiments),
+        "cross_validation": bool(cross_validation),
+    }
+    return ProtocolScores(
+        name=f"MTEB-v2 classification protocol ({size})",
+        scores=scores,
+        mean=scores.mean(),
+        draws=tuple(draws),
+        recipe={"verb": "protocols.mteb_classification", "params": params},
+        source=embeddings,
+    )
+
+
+Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
+
+
+def _folds(n: int) -> Splits:
+    from sklearn.model_selection import KFold
+
+    return list(KFold(_N_FOLDS, shuffle=True, random_state=_SEED).split(np.empty((n, 1))))
+
+
+def _draws(
+    splits: Splits, codes: NDArray[np.intp], samples_per_label: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield training and test rows per experiment; the order is carried on and shuffled anew with the same seed."""
+    order = np.arange(len(splits[0][0]))
+    for train, held in splits:
+        np.random.RandomState(_SEED).shuffle(order)
+        inside = order[order < len(train)]  # it keeps the first fold's length, so a shorter fold lacks the last number
+        own = codes[train[inside]]
+        rank = np.empty(len(own), dtype=np.intp)
+        for code in np.unique(own):
+            rank[own == code] = np.arange(int((own == code).sum()))
+        yield train[inside[rank < samples_per_label]], held
+
+
+def _experiment(
+    X: NDArray[np.float32], codes: NDArray[np.intp], train: NDArray[np.intp], held: NDArray[np.intp]
+) -> dict[str, float]:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_score, recall_score
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the protocol stops at 100 steps, converged or not
+        predicted = LogisticRegression(max_iter=100, random_state=_SEED).fit(X[train], codes[train]).predict(X[held])
+    true = codes[held]
+    scores = {"accuracy": float(accuracy_score(true, predicted))}
+    for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
+        scores[name] = float(score(true, predicted, average="macro", zero_division=0))
+        scores[f"{name}_weighted"] = float(score(true, predicted, average="weighted", zero_division=0))
+    values = np.unique(true)
+    if len(values) == 2:
+        own, said = true == values[1], predicted == values[1]
+        scores["ap"] = float(average_precision_score(own, said))
+        scores["ap_weighted"] = float(average_precision_score(own, said, average="weighted"))
+    return scores

@@ -206,7 +206,7 @@ def _scores(
         # probability that none of the first k is right: C(n - r, k) / C(n, k)
         room = np.maximum(n - n_right - shown, 0)
         none = np.exp(gammaln(n - n_right + 1) - gammaln(room + 1) - gammaln(n + 1) + gammaln(n - shown + 1))
-        scores[f"found@{k}"] = gains[:, :k].any(axis=1).astype(np.float64)
+        scores[f"found@{k}"] = np.asarray(gains[:, :k].any(axis=1), dtype=np.float64)
         chance[f"found@{k}"] = float(np.mean(np.where(n - n_right >= shown, 1.0 - none, 1.0)))
     for k in ks:
         scores[f"recall@{k}"] = np.asarray(gains[:, :k].sum(axis=1) / n_right)

@@ -25,6 +25,7 @@ __all__ = ["map_page", "pictures_of", "save_map"]
 _SIZES = (96, 80, 64, 48)
 _PICTURE_BYTES = 3_400_000
 _TRIAL = 40
+_NO_BUTTONS = ["sendChartToCloud", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"]
 
 
 def save_map(
@@ -119,7 +120,7 @@ def map_page(fig: go.Figure, pictures: Sequence[str | None], captions: Sequence[
 
     fig = go.Figure(fig)
     fig.update_traces(hovertext=None, hovertemplate=None, hoverinfo="none", selector=lambda t: t.mode == "markers")
-    fig.update_layout(height=None, autosize=True)
+    fig.update_layout(height=None, autosize=True, modebar={"remove": _NO_BUTTONS})
     title = str((fig.layout.meta or {}).get("title") or "Map")
     note = _picture_note(pictures)
     data = {

@@ -21,6 +21,7 @@ __all__ = ["INDEX", "Connections"]
 INDEX = "index.sqlite"
 _WAIT_S = 600.0  # a writer waits so long for another one, which may be compacting
 _BUSY_S = 5.0  # one wait inside SQLite, during which Ctrl-C is not seen
+_FUTURE = 100  # a version further ahead is damage
 _CHECKPOINT_PAGES = 2000  # 8 MB: half the checkpoints, and the log stays small beside the vectors
 
 _handles: weakref.WeakSet[_Handle] = weakref.WeakSet()
@@ -64,11 +65,9 @@ class _Handle:
         if self.writable:
             self.db = _connect(f"{uri}?mode=rwc")
         else:
-            self.db = _connect(f"{uri}?mode=ro")
             try:
-                version_of(self.db)
+                self.db = _connect(f"{uri}?mode=ro")
             except sqlite3.OperationalError:  # the log's shared memory cannot be made in a read-only folder
-                self.db.close()
                 self.db = _connect(f"{uri}?mode=ro&immutable=1")
                 self.immutable = True
         if found is None:
@@ -81,6 +80,9 @@ class _Handle:
     def _check_version(self) -> None:
         assert self.db is not None
         version = version_of(self.db)
+        if version > VERSION + _FUTURE:
+            msg = f"its format number {version} cannot be"
+            raise sqlite3.DatabaseError(msg)
         if version > VERSION:
             self.close()
             msg = (
@@ -92,9 +94,14 @@ class _Handle:
 
 def _connect(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA cache_size = -65536")
-    db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA cache_size = -65536")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        version_of(db)  # reads the file
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -202,9 +209,10 @@ class Connections:
         """
         self.close()
         with translated(self.folder):
-            db = _connect(f"{self.index.absolute().as_uri()}?mode=rwc") if _exists(self.index) else None
+            db = None
             try:
-                if db is not None:
+                if _exists(self.index):
+                    db = _connect(f"{self.index.absolute().as_uri()}?mode=rwc")
                     db.execute("PRAGMA journal_mode = DELETE")  # brings in the log; fails while others are connected
                     db.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:

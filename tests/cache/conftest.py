@@ -10,16 +10,6 @@ import pytest
 from mmtoolkit.cache import EmbeddingCache, Space
 
 
-def keys_of(*names):
-    return [hashlib.sha256(str(name).encode()).digest() for name in names]
-
-
-def vectors_of(keys, dimension):
-    """A vector that can be told from its key: every reader knows what is right."""
-    rows = [np.random.default_rng(list(key)).standard_normal(dimension, dtype=np.float32) for key in keys]
-    return np.array(rows, dtype=np.float32).reshape(len(keys), dimension)
-
-
 @pytest.fixture
 def space():
     return Space("model/../β <b>", "r1", 8, {"z": 1, "a": [True, None]})
@@ -34,10 +24,11 @@ def cache(tmp_path):
 
 @pytest.fixture
 def make():
-    """(keys, vectors) for a range of numbers."""
+    """(keys, vectors) for a range of numbers; a vector can be told from its key."""
 
-    def make(start, stop, space):
-        keys = keys_of(*range(start, stop))
-        return keys, vectors_of(keys, space.dimension)
+    def make(start, stop, dimension=8):
+        keys = [hashlib.sha256(str(i).encode()).digest() for i in range(start, stop)]
+        rows = [np.random.default_rng(i).standard_normal(dimension, dtype=np.float32) for i in range(start, stop)]
+        return keys, np.array(rows, dtype=np.float32).reshape(len(keys), dimension)
 
     return make

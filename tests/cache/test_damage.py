@@ -1,0 +1,174 @@
+"""Bytes that changed on disk: found, given up or rescued, never returned."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from mmtoolkit.cache import EmbeddingCache
+
+N = 3000
+
+
+@pytest.fixture
+def filled(cache, space, make):
+    keys, X = make(0, N)
+    for start in range(0, N, 500):
+        cache.put(keys[start : start + 500], X[start : start + 500], space)
+    cache.close()
+    return cache, keys, X
+
+
+def the(cache, ending):
+    (path,) = cache.path.rglob(f"*{ending}")
+    return path
+
+
+def flip(path, offsets):
+    data = bytearray(path.read_bytes())
+    for offset in offsets:
+        data[offset] ^= 0x40
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("ending", [".f32", ".sqlite", ".keys", ".json"])
+@pytest.mark.parametrize("seed", range(4))
+def test_twenty_flipped_bytes_are_found_and_all_other_rows_stay(filled, space, ending, seed):
+    cache, keys, X = filled
+    path = the(cache, ending)
+    size = path.stat().st_size
+    offsets = np.random.default_rng(seed).integers(100 if ending == ".sqlite" else 0, size, 20)
+    flip(path, offsets)
+
+    report = cache.verify()
+    repair = cache.verify(repair=True)
+
+    assert not report.ok
+    assert repair.repaired
+    assert len(repair.damaged) == (len(set(offsets // 32)) if ending == ".f32" else 0)
+    found, got = cache.get(keys, space)
+    assert (~found).sum() == len(repair.damaged)
+    assert np.array_equal(got[found], X[found])
+    assert cache.put(keys, X, space) == (~found).sum()
+    assert np.array_equal(cache.get(keys, space)[1], X)
+    assert cache.verify().ok
+
+
+def test_flips_everywhere_at_once(filled, space):
+    cache, keys, X = filled
+    for seed, ending in enumerate((".f32", ".keys", ".sqlite")):
+        path = the(cache, ending)
+        flip(path, np.random.default_rng(seed).integers(100, path.stat().st_size, 20))
+
+    cache.verify(repair=True)
+
+    found, got = cache.get(keys, space)
+    assert (~found).sum() <= 40
+    assert np.array_equal(got[found], X[found])
+    cache.put(keys, X, space)
+    assert cache.verify().ok
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "garbage", "cut"])
+def test_a_lost_index_is_made_again_from_the_records(filled, space, how):
+    cache, keys, X = filled
+    index = the(cache, ".sqlite")
+    data = index.read_bytes()
+    index.unlink()
+    if how != "removed":
+        index.write_bytes({"emptied": b"", "garbage": b"garbage" * 999, "cut": data[: len(data) // 2]}[how])
+
+    assert not cache.verify().ok
+    report = cache.verify(repair=True)
+
+    assert report.damaged.empty
+    assert np.array_equal(cache.get(keys, space)[1], X)
+    assert cache.verify().ok
+
+
+def test_a_damaged_index_says_what_to_do(filled, space):
+    cache, keys, _ = filled
+    the(cache, ".sqlite").write_bytes(b"garbage" * 999)
+
+    with pytest.raises(Exception, match=r"index is damaged. Run `mmtoolkit cache verify --repair`"):
+        cache.get(keys, space)
+
+
+@pytest.mark.parametrize("count", [5, N])
+def test_rows_that_are_zero_or_not_finite_are_not_returned_and_stored_anew(filled, space, count):
+    cache, keys, X = filled
+    values = np.memmap(the(cache, ".f32"), np.float32, "r+").reshape(N, 8)
+    values[1], values[3, 2] = 0, np.nan
+    values.flush()
+
+    with pytest.warns(UserWarning, match="2 cached vectors are damaged"):
+        found, got = cache.get(keys[:count], space)
+
+    assert np.flatnonzero(~found).tolist() == [1, 3]
+    assert np.isnan(got[[1, 3]]).all()
+    assert np.array_equal(got[found], X[:count][found])
+    assert cache.missing(keys, space).sum() == 2
+    assert cache.put(keys, X, space) == 2
+    assert np.array_equal(cache.get(keys, space)[1], X)
+    assert cache.verify().ok
+
+
+def test_a_segment_that_was_cut_off_loses_only_the_tail(filled, space):
+    cache, keys, X = filled
+    path = the(cache, ".f32")
+    path.write_bytes(path.read_bytes()[: 2000 * 32 + 5])
+    cache = EmbeddingCache(cache.path)
+
+    assert len(cache.verify().damaged) == N - 2000
+    with pytest.warns(UserWarning, match="1000 cached vectors are damaged"):
+        found, _ = cache.get(keys, space)
+
+    assert np.flatnonzero(found).tolist() == list(range(2000))
+    assert cache.put(keys, X, space) == 1000
+    assert np.array_equal(cache.get(keys, space)[1], X)
+    assert cache.verify().ok
+
+
+def test_lost_vectors_are_missing_and_lost_records_cost_only_time(filled, space, caplog):
+    cache, keys, X = filled
+    the(cache, ".keys").unlink()
+
+    assert np.array_equal(cache.get(keys, space)[1], X)
+    assert "verify --repair" in caplog.text
+    assert cache.verify(repair=True).damaged.empty
+    assert the(cache, ".keys").exists()
+    the(cache, ".f32").unlink()
+
+    with pytest.warns(UserWarning, match=f"{N} cached vectors are damaged"):
+        found, _ = EmbeddingCache(cache.path).get(keys, space)
+    assert not found.any()
+
+
+def test_compaction_leaves_damaged_rows_behind(filled, space):
+    cache, keys, _ = filled
+    flip(the(cache, ".f32"), [32 * 7])
+    with sqlite3.connect(the(cache, ".sqlite")) as db:
+        db.execute("DELETE FROM vectors WHERE row = 9")
+        db.execute("INSERT INTO holes SELECT id, 9 FROM segments")
+    db.close()
+
+    cache.compact()
+
+    assert np.flatnonzero(cache.missing(keys, space)).tolist() == [7, 9]
+    assert cache.verify().ok
+
+
+def test_a_repair_waits_for_nobody_but_says_so(filled):
+    cache, _, _ = filled
+    flip(the(cache, ".f32"), [0])
+    other = sqlite3.connect(the(cache, ".sqlite"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(Exception, match="in use; a repair needs it alone"):
+        cache.verify(repair=True)
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(cache.verify(repair=True).damaged) == 1

@@ -1,0 +1,89 @@
+"""Digests of local files: parallel, remembered while nothing changed, never wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+import pytest
+
+from mmtoolkit.cache import EmbeddingCache, open_cache
+
+
+@pytest.fixture(params=["disk", "memory", "chain"])
+def store(request, tmp_path):
+    disk = EmbeddingCache(tmp_path / "store")
+    return {"disk": disk, "memory": EmbeddingCache.in_memory(), "chain": open_cache([disk, tmp_path / "b"])}[
+        request.param
+    ]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    paths = [folder / f"{i} \udce4.jpg" for i in range(60)]  # a name that is not valid Unicode
+    for i, path in enumerate(paths):
+        path.write_bytes(bytes([i]) * 5000)
+    time.sleep(0.06)  # files this young may still change unseen
+    return [str(path) for path in paths]
+
+
+def sha(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).digest()
+
+
+def no_reading(monkeypatch):
+    def refuse(path):
+        raise AssertionError(path)
+
+    monkeypatch.setattr("mmtoolkit.cache.files._digest", refuse)
+
+
+def test_unchanged_files_are_not_opened_again(store, pictures, monkeypatch):
+    expected = [sha(path) for path in pictures]
+
+    assert store.file_digests([*pictures, pictures[0]]) == [*expected, expected[0]]
+    no_reading(monkeypatch)
+
+    assert store.file_digests(pictures) == expected
+
+
+def test_any_change_is_seen(store, pictures):
+    store.file_digests(pictures)
+    before = os.stat(pictures[0])
+    with open(pictures[0], "r+b") as file:  # same size, same name, times set back
+        file.write(b"x")
+    os.utime(pictures[0], ns=(before.st_atime_ns, before.st_mtime_ns))
+    os.replace(pictures[1], pictures[2])
+    with open(pictures[3], "ab") as file:
+        file.write(b"x")
+
+    digests = store.file_digests(pictures)
+
+    assert digests[0] == sha(pictures[0])
+    assert digests[1] is None
+    assert digests[2:] == [sha(path) for path in pictures[2:]]
+
+
+def test_a_file_that_is_still_young_is_not_remembered(tmp_path, monkeypatch):
+    cache = EmbeddingCache.in_memory()
+    path = tmp_path / "new"
+    path.write_bytes(b"1")
+    now = os.stat(path).st_ctime_ns
+
+    for clock in (now + 1000, now - 10**12):  # just written; a clock that was set back
+        monkeypatch.setattr("mmtoolkit.cache.files.time.time_ns", lambda clock=clock: clock)
+        cache.file_digests([str(path)])
+        assert cache._files == {}
+
+
+def test_what_cannot_be_read_is_none(store, tmp_path):
+    assert store.file_digests([str(tmp_path), str(tmp_path / "none"), "a\0b"]) == [None, None, None]
+
+
+def test_a_read_only_store_still_digests(tmp_path, pictures):
+    assert EmbeddingCache(tmp_path / "y", read_only=True).file_digests(pictures)[0] == sha(pictures[0])
+    assert not (tmp_path / "y").exists()

@@ -1,0 +1,192 @@
+"""Many processes and threads on one folder; processes that die at any moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from mmtoolkit.cache import EmbeddingCache, Space
+
+SPACE = Space("m", "1", 64)
+
+COMMON = """
+import hashlib, sys
+import numpy as np
+from mmtoolkit.cache import EmbeddingCache, Space
+space = Space("m", "1", 64)
+def make(start, stop):
+    keys = [hashlib.sha256(str(i).encode()).digest() for i in range(start, stop)]
+    return keys, np.array([np.random.default_rng(i).standard_normal(64, dtype=np.float32) for i in range(start, stop)])
+cache = EmbeddingCache(sys.argv[1])
+"""
+
+WRITE_FOREVER = """
+start = int(sys.argv[2])
+while True:
+    cache.put(*make(start, start + 20), space)
+    print(start, flush=True)  # acknowledged
+    start += 20
+"""
+
+COMPACT_FOREVER = """
+while True:
+    cache.put(*make(0, 200), Space("doomed", "1", 64))
+    cache.put(*make(200, 400), space)
+    print("go", flush=True)
+    cache.prune(model="doomed")
+    cache.verify()
+"""
+
+OVERLAP = """
+for number in range(20):
+    first = (number + int(sys.argv[2])) % 10 * 50
+    cache.put(*make(first, first + 100), space)
+    assert not cache.missing(make(first, first + 100)[0], space).any()
+"""
+
+
+def start(script, *args):
+    command = [sys.executable, "-c", COMMON + script, *map(str, args)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_writer_killed_at_any_moment_loses_nothing_that_it_was_told_is_kept(cache, make):
+    told = 0
+    for trial in range(4):
+        process = start(WRITE_FOREVER, cache.path, told)
+        process.stdout.readline()
+        time.sleep(random.Random(trial).uniform(0.0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        lines = process.communicate()[0].split()
+        told = int(lines[-1]) + 20 if lines else told + 20
+
+        keys, X = make(0, told, 64)
+        found, got = cache.get(keys, SPACE)
+        assert found.all()
+        assert np.array_equal(got, X)
+    assert cache.verify().ok
+    more = make(told + 1000, told + 1010, 64)
+    assert cache.put(*more, SPACE) == 10
+
+
+def test_a_process_that_dies_while_compacting_changes_nothing(cache, make):
+    keys, X = make(0, 400, 64)
+    cache.put(keys, X, SPACE)
+    for trial in range(3):
+        process = start(COMPACT_FOREVER, cache.path)
+        process.stdout.readline()
+        time.sleep(random.Random(trial).uniform(0.0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+        assert np.array_equal(cache.get(keys, SPACE)[1], X)
+        assert cache.verify().ok
+    cache.prune(model="doomed")
+    assert len(list(cache.path.rglob("*.f32"))) == 1  # what the dead left behind is gone
+
+
+def test_four_processes_write_overlapping_keys(cache, make):
+    processes = [start(OVERLAP, cache.path, 3 * i) for i in range(4)]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+
+    keys, X = make(0, 550, 64)
+    assert np.array_equal(cache.get(keys, SPACE)[1], X)
+    assert cache.stats()["vectors"].tolist() == [550]
+    assert (cache.path / "segments").joinpath(next(cache.path.rglob("*.f32"))).stat().st_size == 550 * 256
+    assert cache.verify().ok
+
+
+def test_threads_read_whole_rows_while_others_write_and_compact(cache, make):
+    keys, X = make(0, 600, 64)
+    doomed = Space("m", "old", 64)
+    errors = []
+    done = threading.Event()
+
+    def guarded(work):
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    def read():
+        while not done.is_set():
+            found, got = cache.get(keys, SPACE)
+            assert np.array_equal(got[found], X[found])
+
+    def write():
+        for i in range(0, 600, 20):
+            cache.put(keys[i : i + 20], X[i : i + 20], SPACE)
+            cache.put(keys[i : i + 5], X[i : i + 5], doomed)
+            if i % 100 == 0:
+                with cache._connections.writing() as db:
+                    number = db.execute("SELECT id FROM segments").fetchone()[0]
+                    rows = "SELECT ?, v.row FROM vectors v JOIN spaces p ON p.id = v.space WHERE p.revision = 'old'"
+                    db.execute(f"INSERT OR IGNORE INTO holes {rows}", (number,))
+                    db.execute("DELETE FROM vectors WHERE space IN (SELECT id FROM spaces WHERE revision = 'old')")
+                cache.compact()
+
+    readers = [threading.Thread(target=guarded, args=(read,)) for _ in range(3)]
+    for thread in readers:
+        thread.start()
+    guarded(write)
+    done.set()
+    for thread in readers:
+        thread.join()
+
+    assert errors == []
+    assert np.array_equal(cache.get(keys, SPACE)[1], X)
+    assert cache.verify().ok
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_children_of_a_fork_and_their_parent_write_without_loss(cache, make):
+    keys, X = make(0, 200, 64)
+    cache.put(keys[:10], X[:10], SPACE)
+    cache.get(keys, SPACE)
+    context = multiprocessing.get_context("fork")
+
+    def child(first):
+        cache.put(keys[first : first + 60], X[first : first + 60], SPACE)
+        os._exit(0 if cache.get(keys[first : first + 60], SPACE)[0].all() else 1)
+
+    children = [context.Process(target=child, args=(first,)) for first in (10, 60, 110)]
+    for process in children:
+        process.start()
+        cache.put(keys[170:], X[170:], SPACE)
+    cache.close()  # the last connection of this process goes while the children still write
+    for process in children:
+        process.join(60)
+
+    assert [process.exitcode for process in children] == [0, 0, 0]
+    assert np.array_equal(cache.get(keys, SPACE)[1], X)
+    assert cache.verify().ok
+
+
+def test_a_thread_that_writes_while_another_forks_does_not_block_the_child(cache, make):
+    if not hasattr(os, "fork"):
+        pytest.skip("needs fork")
+    keys, X = make(0, 2000, 64)
+    writer = threading.Thread(
+        target=lambda: [cache.put(keys[i : i + 50], X[i : i + 50], SPACE) for i in range(0, 2000, 50)]
+    )
+    writer.start()
+    while writer.is_alive():
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0 if cache.missing(keys, SPACE).dtype == bool else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+    writer.join()
+
+    assert np.array_equal(EmbeddingCache(cache.path).get(keys, SPACE)[1], X)

@@ -205,16 +205,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         emulator = self.emulator
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        record = Record(self.command, self.path, dict(self.headers), None, self.number, time.monotonic())
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = raw
+        record = Record(self.command, self.path, dict(self.headers), body, self.number, time.monotonic())
         with emulator._lock:
             emulator.records.append(record)
             emulator.concurrent += 1
             emulator.peak = max(emulator.peak, emulator.concurrent)
         try:
-            try:
-                record.body = json.loads(raw) if raw else None
-            except ValueError:
-                record.body = raw
             self._route(record)
         finally:
             with emulator._lock:

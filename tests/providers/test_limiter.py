@@ -148,6 +148,7 @@ def test_one_limiter_per_model_and_address(clock):
     assert limiter_for("https://b", "m", 600, None, clock) is not one
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_forked_child_starts_afresh(clock):
     one = limiter_for("https://a", "m", 600, None, clock)
     read, write = os.pipe()

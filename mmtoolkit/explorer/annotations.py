@@ -58,7 +58,7 @@ class Annotations:
     @property
     def audited(self) -> NDArray[np.bool_]:
         """Which items were annotated in the random audit sample, (n_items,)."""
-        return self.given & (self.how == AUDIT)
+        return np.asarray(self.given & (self.how == AUDIT), dtype=bool)
 
     def give(self, rows: NDArray[np.intp], annotation: str | None, how: NDArray[np.object_]) -> int:
         """Annotate items; one call is one step for `undo`.

@@ -24,8 +24,9 @@ function render({ model, el }) {
     plot.tabIndex = 0;
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-label", model.get("label"));
-    hovering(); drawing(); pressing(); ticking();
+    hovering(); drawing(); pressing(); marking(); fitting(); ticking();
     root.classList.add("mmx-ready");
+    send({ kind: "ready" });
   };
 
   // ---- what is under the mouse: one question at a time, the latest only
@@ -57,8 +58,9 @@ function render({ model, el }) {
     plot.on("plotly_unhover", hide);
     plot.on("plotly_click", d => { const p = d.points.find(p => p.curveNumber === 0); if (p) click(p.pointIndex, d.event); });
     plot.addEventListener("mouseleave", hide, on);
+    plot.addEventListener("wheel", e => { if (!plot.contains(document.activeElement)) e.stopPropagation(); }, { ...on, capture: true });  // else the page scrolls
   };
-  const click = (row, event) => send({ kind: "click", row, mode: modeOf(event) });
+  const click = (row, event) => { hide(); send({ kind: "click", row, mode: modeOf(event) }); };
   const modeOf = event => event.shiftKey ? "add" : event.altKey ? "remove" : model.get("mode");
 
   // ---- lasso and box
@@ -117,7 +119,10 @@ function render({ model, el }) {
     }, on);
     root.addEventListener("click", e => {
       const b = e.target.closest("button[data-mm]");
-      if (b) send({ kind: "action", name: b.dataset.mm, value: b.dataset.value, mode: modeOf(e) });
+      if (!b) return;
+      const { mm: name, value } = b.dataset;
+      if (name === "tool" || name === "mode") { model.set(name, value); model.save_changes(); }
+      else send({ kind: "action", name, value, mode: modeOf(e) });
     }, on);
     root.addEventListener("focusin", e => { held = e.target.closest("[data-key]")?.dataset.key ?? null; }, on);
     const watch = new MutationObserver(() => {
@@ -127,6 +132,19 @@ function render({ model, el }) {
     });
     watch.observe(root, { childList: true, subtree: true });
     quit.signal.addEventListener("abort", () => watch.disconnect());
+  };
+
+  const mark = () => {
+    for (const b of root.querySelectorAll("[data-mm=tool], [data-mm=mode]")) b.setAttribute("aria-pressed", model.get(b.dataset.mm) === b.dataset.value);
+    root.classList.toggle("mmx-moving", model.get("tool") === "move");
+  };
+  const marking = () => { mark(); model.on("change:tool", mark); model.on("change:mode", mark); };
+
+  // Plotly measures its width before it is on the page
+  const fitting = () => {
+    const fit = new ResizeObserver(() => { if (Math.abs(plot.clientWidth - plot._fullLayout.width) > 1) window.dispatchEvent(new Event("resize")); });
+    fit.observe(plot);
+    quit.signal.addEventListener("abort", () => fit.disconnect());
   };
 
   // ---- while a better map is being computed, ask for it

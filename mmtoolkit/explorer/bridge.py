@@ -15,7 +15,7 @@ __all__ = ["Bridge"]
 _COUNT = itertools.count()
 
 
-class Bridge(anywidget.AnyWidget):  # type: ignore[misc]  # untyped base
+class Bridge(anywidget.AnyWidget):
     """Listens to the figure and the buttons inside the box that carries its class name.
 
     Put it into a box that has the CSS class `target`, together with one ``FigureWidget``.

@@ -118,5 +118,5 @@ def usable_columns(items: pd.DataFrame) -> dict[str, NDArray[Any]]:
         values = column.to_numpy(dtype=object)
         plain = [value for value in values if isinstance(value, str | bool | int | np.generic)]
         if len(plain) == int(column.notna().sum()) and 1 < len(set(plain)) <= min(_MOST_GROUPS, len(items) / 2):
-            found[str(name)] = np.where(column.isna(), None, values)
+            found[str(name)] = np.where(column.isna().to_numpy(), np.array(None), values)
     return found

@@ -73,30 +73,18 @@ def card(number: int, row: Mapping[str, Any], facts: Mapping[str, object], *, ac
     )
 
 
-def gallery(rows: Sequence[int], items: pd.DataFrame, notes: Sequence[str], *, shown: int = MOST_SHOWN) -> str:
-    """Return the selection as pictures that can be pressed; at most `shown` of them."""
-    if len(rows) == 0:
+def gallery(n_selected: int, shown: Sequence[tuple[int, Mapping[str, Any], str]]) -> str:
+    """Return items as pictures that can be pressed: row number, row of the items frame, note."""
+    if n_selected == 0:
         return '<p class="mmx-empty">Nothing is selected. Draw a lasso, search, press a legend entry, or use the arrow keys.</p>'
     cells = []
-    for row, note in zip(rows[:shown], notes, strict=False):
-        item = items.iloc[row].to_dict()
-        name = escape(item_name(item), 60)
+    for row, item, note in shown:
         line = f'<span class="mmx-note">{escape(note, 40)}</span>' if note else ""
-        cells.append(
-            button(
-                f'{picture(item, _THUMB)}<span class="mmx-name">{name}</span>{line}',
-                "focus",
-                row,
-                title=item_name(item),
-                kind="mmx-item",
-            )
-        )
-    more = (
-        f'<p class="mmx-empty">and {len(rows) - shown:,} more: <code>ex.selected</code> has them all</p>'
-        if len(rows) > shown
-        else ""
-    )
-    return f'<div class="mmx-gallery" data-n="{len(rows)}">{"".join(cells)}</div>{more}'
+        text = f'{picture(item, _THUMB)}<span class="mmx-name">{escape(item_name(item), 60)}</span>{line}'
+        cells.append(button(text, "focus", row, title=item_name(item), kind="mmx-item"))
+    left = n_selected - len(shown)
+    more = f'<p class="mmx-empty">and {left:,} more: <code>ex.selected</code> has them all</p>' if left else ""
+    return f'<div class="mmx-gallery" data-n="{n_selected}">{"".join(cells)}</div>{more}'
 
 
 def table(rows: Sequence[int], frame: pd.DataFrame) -> str:

@@ -87,7 +87,7 @@ def link(ex: Explorer, result: Any = None) -> Linked:
     """
     if hasattr(result, "y_pred"):
         check_same_items(ex.source, result.ids, "result")
-        held_out = np.where(result.fold >= 0, result.y_true, None)
+        held_out: NDArray[np.object_] = np.where(result.fold >= 0, result.y_true, np.array(None))
         return _table(held_out, result.y_pred, "true", "predicted", "classification")
     labels, names = (ex.labels, ex.cluster_names) if result is None else (result.labels, {})
     if labels is None:

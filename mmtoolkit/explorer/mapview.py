@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MapView"]
 
 _HEIGHT = 480
+_RING = "#e4003a"
 _REMOVED = ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d", "toImage", "zoom2d", "pan2d"]
 
 
@@ -51,7 +52,7 @@ class MapView:
             mode="markers",
             hoverinfo="skip",
             showlegend=False,
-            marker={"symbol": "circle-open", "size": 20, "color": PALETTE[5], "line": {"width": 3}},
+            marker={"symbol": "circle-open", "size": 22, "color": _RING, "line": {"width": 3}},
         )
         self.figure = go.FigureWidget([points, ring], layout=base.layout)
         self.figure._config = {"displaylogo": False, "responsive": True, "scrollZoom": True}
@@ -59,15 +60,28 @@ class MapView:
             height=_HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, title=None, showlegend=False, uirevision="map",
             modebar={"remove": _REMOVED},
         )  # fmt: skip
+        self._stale = False
         self.recolor(ex.look)
         self.select(ex.selection.rows)
         self.focus(ex.focus)
+
+    def sync(self) -> None:
+        """Hand the whole state to views that are yet to come; Plotly does so only for a figure displayed by itself."""
+        self.figure._repr_mimebundle_()
+        self._stale = False
+
+    def ready(self) -> None:
+        """Repeat what changed since `sync`: Plotly loses it when it comes before the page has drawn the figure."""
+        if self._stale:
+            self.relocate()
+            self.select(self._ex.selection.rows)
 
     def _drawn(self) -> Any:
         return scatter_map(self._ex.coords)
 
     def recolor(self, look: Look) -> None:
         """Colour the points, and write names on the map when there are many groups."""
+        self._stale = True
         marker = look.marker(len(self._ex))
         names = []
         if len(look.groups) > len(PALETTE):
@@ -82,10 +96,12 @@ class MapView:
 
     def select(self, rows: NDArray[np.intp]) -> None:
         """Dim what is not selected; nothing selected dims nothing."""
+        self._stale = True
         self.figure.data[0].selectedpoints = rows.tolist() if len(rows) else None
 
     def focus(self, row: int | None) -> None:
         """Put the ring around an item."""
+        self._stale = True
         place = self._ex.coords[[] if row is None else [row]]
         with self.figure.batch_update():
             self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]

@@ -11,6 +11,8 @@ from mmtoolkit.explorer import gallery
 from mmtoolkit.explorer.gallery import button
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["TABS", "body", "card", "queue", "search", "status", "tabs", "tools"]
@@ -88,7 +90,7 @@ def card(ex: Explorer) -> str:
     actions = button("similar items", "similar", ex.focus) + button(
         "unselect" if chosen else "select", "toggle", ex.focus
     )
-    return gallery.card(ex.focus, ex.items.iloc[ex.focus].to_dict(), facts, actions=actions)
+    return gallery.card(ex.focus, ex.item(ex.focus), facts, actions=actions)
 
 
 def queue(ex: Explorer) -> str:
@@ -131,7 +133,7 @@ def body(ex: Explorer, tab: str) -> str:
     if tab == "table" and len(rows):
         return gallery.table(rows.tolist(), _shown_columns(ex))
     shown = rows[: gallery.MOST_SHOWN]
-    return gallery.gallery(rows.tolist(), ex.items, [_note(ex, row) for row in shown.tolist()])
+    return gallery.gallery(len(rows), [(row, ex.item(row), _note(ex, row)) for row in shown.tolist()])
 
 
 def _note(ex: Explorer, row: int) -> str:
@@ -140,7 +142,7 @@ def _note(ex: Explorer, row: int) -> str:
     return f"{ex.scores[row]:.2f}" if np.isfinite(ex.scores[row]) else ""
 
 
-def _shown_columns(ex: Explorer):  # type: ignore[no-untyped-def]
+def _shown_columns(ex: Explorer) -> pd.DataFrame:
     frame = ex.selected
     plain = [name for name in frame.columns if name not in ("image", "video") and frame[name].notna().any()]
     return frame[

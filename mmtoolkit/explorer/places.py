@@ -84,13 +84,13 @@ class Places:
         """Return the places of an earlier layout; of the present one if there is no such version."""
         return self._layouts[version] if 0 <= version < len(self._layouts) else self.coords
 
-    def poll(self, timeout_s: float = 0.0) -> bool:
+    def poll(self, timeout_s: float | None = 0.0) -> bool:
         """Take over the map that was on its way, if it is there.
 
         Parameters
         ----------
-        timeout_s : float, default=0.0
-            How long to wait for it.
+        timeout_s : float or None, default=0.0
+            How long to wait for it; None waits as long as it takes.
 
         Returns
         -------

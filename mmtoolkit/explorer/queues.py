@@ -13,7 +13,7 @@ from mmtoolkit.explorer.selection import rows_of
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from mmtoolkit.explorer.core import Explorer
+    from mmtoolkit.explorer.state import State
 
 __all__ = ["audit", "make"]
 
@@ -25,12 +25,12 @@ def audit(rows: ArrayLike) -> ReviewQueue:
     return ReviewQueue(AUDIT, rows)
 
 
-def make(ex: Explorer, what: Any, *, result: Any, n: int) -> ReviewQueue:
+def make(ex: State, what: Any, *, result: Any, n: int) -> ReviewQueue:
     """Return the queue that ``ex.review(what)`` opens.
 
     Parameters
     ----------
-    ex : Explorer
+    ex : State
         Whose items.
     what : str, DataFrame, ids or row numbers
         A name of `KINDS` or a list of items.
@@ -64,7 +64,7 @@ def make(ex: Explorer, what: Any, *, result: Any, n: int) -> ReviewQueue:
     raise ValueError(msg)
 
 
-def _label_issues(ex: Explorer, result: Any, n: int) -> ReviewQueue:
+def _label_issues(ex: State, result: Any, n: int) -> ReviewQueue:
     if result is None:
         if ex.y is None:
             msg = "label issues need classes: mm.explore(emb, y='label'), or ex.review(result=mm.classify(...))"
@@ -76,7 +76,7 @@ def _label_issues(ex: Explorer, result: Any, n: int) -> ReviewQueue:
     return ReviewQueue("label_issues", rows, X=ex.X)
 
 
-def _boundary(ex: Explorer, result: Any, n: int) -> ReviewQueue:
+def _boundary(ex: State, result: Any, n: int) -> ReviewQueue:
     clusters = ex.clusters if result is None else result
     if clusters is None or not hasattr(clusters, "per_item"):
         msg = "boundary items need a clustering: mm.explore(emb, clusters=mm.cluster(emb))"

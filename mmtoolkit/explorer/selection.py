@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -56,16 +56,16 @@ class Selection:
         Selection
             A new one.
         """
+        if mode not in get_args(Mode):
+            msg = f"mode must be 'replace', 'add' or 'remove', got {mode!r}"
+            raise ValueError(msg)
         if mode == "replace":
             return other
         if mode == "add":
             fresh = ~np.isin(other.rows, self.rows)
             return Selection(np.r_[self.rows, other.rows[fresh]], np.r_[self.how, other.how[fresh]])
-        if mode == "remove":
-            kept = ~np.isin(self.rows, other.rows)
-            return Selection(self.rows[kept], self.how[kept])
-        msg = f"mode must be 'replace', 'add' or 'remove', got {mode!r}"
-        raise ValueError(msg)
+        kept = ~np.isin(self.rows, other.rows)
+        return Selection(self.rows[kept], self.how[kept])
 
     def inverted(self, n_items: int) -> Selection:
         """Return all rows that are not selected, chosen by "invert"."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["EVENTS", "State"]
 
 EVENTS = ("selected", "annotations", "hovered")
-_INNER = ("color", "layout", "queue", "focus", "status", "linked")
 Observer = Callable[[dict[str, Any]], object]
 
 
@@ -81,6 +80,10 @@ class State:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def item(self, row: int) -> dict[str, Any]:
+        """Return one row of the items frame."""
+        return {str(name): value for name, value in self.items.iloc[row].items()}
 
     @staticmethod
     def _names_in(values: NDArray[np.object_] | None) -> Iterable[str]:

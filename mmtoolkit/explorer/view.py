@@ -150,6 +150,8 @@ class View:
             self._key(content["key"])
         elif kind == "action":
             self._action(content["name"], content["value"], content.get("mode", "replace"))
+        elif kind == "ready":
+            self.map.ready()
         elif kind == "tick":
             if not self.ex.layout.poll() or self.ex.layout.waiting:
                 self.bridge.send({"kind": "tock"})
@@ -157,7 +159,7 @@ class View:
                 self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
 
     def _hover(self, row: int) -> None:
-        html = gallery.tip(self.ex.items.iloc[row].to_dict(), self.ex.facts(row))
+        html = gallery.tip(self.ex.item(row), self.ex.facts(row))
         self.bridge.send({"kind": "tip", "row": row, "html": html})
         self.ex.hover(row)
 
@@ -185,7 +187,7 @@ class View:
         if name in ("invert", "clear", "undo", "skip"):
             getattr(ex, name)()
         elif name in ("focus", "similar"):
-            {"focus": ex.show, "similar": ex.similar}[name](int(value))
+            ex.show(int(value)) if name == "focus" else ex.similar(int(value))
         elif name == "toggle":
             self._toggle(int(value))
         elif name == "search" and value.strip():

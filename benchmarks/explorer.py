@@ -1,0 +1,159 @@
+"""How long the explorer takes from mouse up to a DataFrame, and from hover to a thumbnail, in a real JupyterLab.
+
+Run it with Chromium installed: ``python benchmarks/explorer.py [--points 50000 100000] [--rounds 10] [--peer PYTHON]``.
+``--peer`` names a Python with jupyter-scatter, jupyterlab and numpy: the same lasso is drawn there.
+Prints JSON and a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
+import conftest as lab_tools
+
+SETUP = """
+import time, numpy as np, mmtoolkit as mm
+rng = np.random.default_rng(0)
+coords = np.concatenate([rng.normal(rng.uniform(-10, 10, 2), 1.0, size=({n} // 20, 2)) for _ in range(20)])
+y = np.repeat([f"group {{i}}" for i in range(20)], {n} // 20)
+ex = mm.explore(np.ones(({n}, 2), dtype="f"), y=y, projection=coords)
+done = []
+ex.observe(lambda e: done.append((time.time(), len(e["new"]))), "selected")
+"""
+PICTURES = """
+import numpy as np, mmtoolkit as mm
+emb = mm.embed(mm.load_dataset("emoji"), model="local", progress=False)
+rng = np.random.default_rng(0)
+ex = mm.explore(emb, y="label", projection=rng.uniform(size=(len(emb), 2)))
+"""
+PEER_SETUP = """
+import time, numpy as np, pandas as pd, jscatter
+rng = np.random.default_rng(0)
+coords = np.concatenate([rng.normal(rng.uniform(-10, 10, 2), 1.0, size=({n} // 20, 2)) for _ in range(20)])
+df = pd.DataFrame(coords, columns=["x", "y"]).assign(y=np.repeat([f"group {{i}}" for i in range(20)], {n} // 20))
+scatter = jscatter.Scatter(data=df, x="x", y="y", color_by="y", height=480)
+done = []
+scatter.widget.observe(lambda e: done.append((time.time(), len(df.iloc[e["new"]]))), names="selection")
+"""
+PEER_READY = "() => { const c = document.querySelector('.jscatter canvas, canvas'); return !!c && c.width > 300; }"
+
+
+def _lassos(page, n, rounds, settle_s, *, selector, select):
+    times, sizes, shown = [], [], []
+    for i in range(rounds):
+        box = lab_tools.settled(page, selector)
+        corners = [(u + 0.002 * i, v) for u, v in ((0.25, 0.15), (0.75, 0.15), (0.8, 0.5), (0.65, 0.85), (0.3, 0.8))]
+        before = int(lab_tools.run_code(page, "print(len(done))"))
+        select(page, lab_tools.loop(box, corners))
+        up = time.time()
+        while int(lab_tools.run_code(page, "print(len(done))")) == before:
+            assert time.time() - up < 60, "the lasso did not arrive"
+            time.sleep(0.02)
+        at, size = json.loads(lab_tools.run_code(page, "import json; print(json.dumps(done[-1]))"))
+        times.append(at - up)
+        sizes.append(size)
+        if settle_s:
+            lab_tools.until(page, f"() => document.querySelector('.mmx-gallery')?.dataset.n === '{size}'")
+            shown.append(time.time() - up)
+        time.sleep(settle_s)
+    return {"points": n, "median_s": statistics.median(times), "max_s": max(times), "selected": int(statistics.median(sizes)),
+            "shown_median_s": statistics.median(shown) if shown else None, "rounds": rounds}  # fmt: skip
+
+
+def lasso(page, url, root, n, rounds):
+    """Median seconds from mouse up to the DataFrame in Python, and to the gallery on the page."""
+    name = f"lasso{n}.ipynb"
+    lab_tools.write(root, name, [SETUP.format(n=n), "ex"])
+    start = time.time()
+    lab_tools.run_all(page, url, name)
+    time.sleep(3)
+    return _lassos(page, n, rounds, 1.0, selector=".mmx-ready .js-plotly-plot .nsewdrag", select=lab_tools.drag) | {
+        "open_s": time.time() - start
+    }
+
+
+def peer(page, url, root, n, rounds):
+    """Measure the same in jupyter-scatter: Shift and drag draws its lasso."""
+
+    def select(page, points):
+        page.keyboard.down("Shift")
+        lab_tools.drag(page, points)
+        page.keyboard.up("Shift")
+
+    name = f"peer{n}.ipynb"
+    lab_tools.write(root, name, [PEER_SETUP.format(n=n), "scatter.show()"])
+    lab_tools.run_all(page, url, name, ready=PEER_READY)
+    time.sleep(5)
+    page.evaluate("() => { document.querySelector('canvas').closest('div').classList.add('js-plotly-plot'); }")
+    return _lassos(page, n, rounds, 0.0, selector="canvas", select=select)
+
+
+def hover(page, url, root, rounds):
+    """Median seconds from moving the mouse onto a dot to its picture on the page."""
+    lab_tools.write(root, "hover.ipynb", [PICTURES, "ex"])
+    lab_tools.run_all(page, url, "hover.ipynb")
+    time.sleep(3)
+    lab_tools.settled(page)
+    times = []
+    for row in range(0, rounds * 7, 7):
+        page.mouse.move(5, 5)
+        lab_tools.until(page, "() => document.querySelector('.mmx-tip').hidden")
+        x, y = page.evaluate(lab_tools.PLACE, row)
+        page.mouse.move(x + 30, y + 30)
+        start = time.time()
+        page.mouse.move(x, y)
+        shown = f"() => {{ const t = document.querySelector('.mmx-tip'); return !t.hidden && t.dataset.row === '{row}' && t.querySelector('img')?.complete; }}"
+        lab_tools.until(page, shown, timeout_s=20)
+        times.append(time.time() - start)
+    return {"median_s": statistics.median(times), "max_s": max(times), "rounds": rounds}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, nargs="*", default=[50_000, 100_000])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--peer", default="", help="Python that has jupyter-scatter")
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    out = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "lasso": [], "peer": []}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
+        chrome = p.chromium.launch(executable_path=lab_tools.chromium(), args=lab_tools.FLAGS)
+        for key, python in (("lasso", sys.executable), ("peer", options.peer)):
+            if not python:
+                continue
+            root, home = Path(folder, key), Path(folder, key + "-home")
+            root.mkdir()
+            home.mkdir()
+            with lab_tools.lab_server(root, home, python=python) as url:
+                for n in options.points:
+                    page = chrome.new_page(viewport={"width": 1280, "height": 1000})
+                    out[key].append((lasso if key == "lasso" else peer)(page, url, root, n, options.rounds))
+                    page.close()
+                if key == "lasso":
+                    page = chrome.new_page(viewport={"width": 1280, "height": 1000})
+                    out["hover"] = hover(page, url, root, options.rounds)
+                    page.close()
+        chrome.close()
+    print(json.dumps(out, indent=1))
+    print(
+        "\n| points | selected | lasso to DataFrame, median | lasso to gallery, median | jupyter-scatter, median |\n| --- | --- | --- | --- | --- |"
+    )
+    for i, row in enumerate(out["lasso"]):
+        other = f"{out['peer'][i]['median_s']:.2f} s" if out["peer"] else "not measured"
+        print(
+            f"| {row['points']:,} | {row['selected']:,} | {row['median_s']:.2f} s | {row['shown_median_s']:.2f} s | {other} |"
+        )
+    print(f"\nhover to thumbnail: {1000 * out['hover']['median_s']:.0f} ms median of {out['hover']['rounds']}")
+
+
+if __name__ == "__main__":
+    main()

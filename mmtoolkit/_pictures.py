@@ -19,7 +19,18 @@ __all__ = ["FORMATS", "MAX_PIXELS", "from_array", "header", "open_rgb", "to_rgb"
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
-_BROKEN = (OSError, SyntaxError, ValueError, IndexError, TypeError, EOFError, MemoryError, OverflowError, struct.error)
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    IndexError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    struct.error,
+    UserWarning,
+)
 _BOMB = (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning)
 
 
@@ -94,6 +105,8 @@ def to_rgb(picture: PILImage.Image) -> PILImage.Image:
     picture = ImageOps.exif_transpose(picture) or picture
     if picture.mode == "F" or picture.mode.startswith("I"):
         picture = _eight_bits(picture)
+    if picture.mode == "La":  # the one mode that Pillow does not turn into RGBA in one step
+        picture = picture.convert("LA")
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
@@ -156,6 +169,9 @@ def from_array(array: NDArray[Any]) -> PILImage.Image:
         array = array[:, :, 0]
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (3, 4)):
         msg = f"expected an array of shape (height, width), (height, width, 3) or (height, width, 4), got {shape}"
+        raise UnreadableItemError(msg, name="array")
+    if array.size > 4 * MAX_PIXELS or (array.ndim == 2 and array.size > MAX_PIXELS):
+        msg = f"the array of shape {shape} has too many pixels; at most {MAX_PIXELS:,} are allowed. Scale it down first"
         raise UnreadableItemError(msg, name="array")
     if array.dtype.kind == "f" and np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1:
         array = np.rint(array * 255).astype(np.uint8)

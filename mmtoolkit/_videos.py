@@ -58,7 +58,12 @@ def frames(data: bytes, n: int, name: str = "") -> list[PILImage.Image]:
             wanted = [max((k for k, t in enumerate(times) if t <= c), default=0) for c in centres]
             container.seek(0)
             keep = set(wanted)
-            found = {k: frame.to_image() for k, frame in enumerate(container.decode(stream)) if k in keep}
+            found: dict[int, PILImage.Image] = {
+                k: frame.to_image()  # type: ignore[no-untyped-call]
+                for k, frame in enumerate(container.decode(stream))
+                if k in keep
+            }
     except (av.FFmpegError, ValueError) as error:
-        raise UnreadableItemError(f"not a readable video ({error})", name=name) from error
+        msg = f"not a readable video ({error})"
+        raise UnreadableItemError(msg, name=name) from error
     return [found[k].convert("RGB") for k in wanted]

@@ -61,9 +61,12 @@ def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise UnreadableItemError(f"there is no file {os.fspath(path)!r}", name=shorten(path.name)) from error
-    except OSError as error:
-        raise UnreadableItemError(f"cannot read {os.fspath(path)!r}: {error.strerror}", name=shorten(path.name)) from error
+        msg = f"there is no file {os.fspath(path)!r}"
+        raise UnreadableItemError(msg, name=shorten(path.name)) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL inside the name
+        why = getattr(error, "strerror", None) or error
+        msg = f"cannot read {os.fspath(path)!r}: {why}"
+        raise UnreadableItemError(msg, name=shorten(path.name)) from error
 
 
 def _from_data_uri(uri: str) -> bytes:
@@ -71,11 +74,13 @@ def _from_data_uri(uri: str) -> bytes:
     if not comma or not head.endswith(";base64"):
         raise UnreadableItemError("expected a data URI like data:image/png;base64,…", name=shorten(head, 40))
     if len(body) > _MAX_DATA_URI:
-        raise UnreadableItemError(f"the data URI has {len(body):,} characters, more than {_MAX_DATA_URI:,}", name=head)
+        msg = f"the data URI has {len(body):,} characters, more than {_MAX_DATA_URI:,}"
+        raise UnreadableItemError(msg, name=head)
     try:
         return base64.b64decode(body, validate=True)
     except binascii.Error as error:
-        raise UnreadableItemError(f"the data URI is not valid Base64 ({error})", name=shorten(head, 40)) from error
+        msg = f"the data URI is not valid Base64 ({error})"
+        raise UnreadableItemError(msg, name=shorten(head, 40)) from error
 
 
 @dataclass(eq=False)
@@ -96,8 +101,9 @@ class Text(_Hashed):
 
     def __post_init__(self) -> None:
         """Refuse what is no string."""
-        if not isinstance(self.text, str):
-            msg = f"Text takes a str, got {type(self.text).__name__}"
+        text: object = self.text
+        if not isinstance(text, str):
+            msg = f"Text takes a str, got {type(text).__name__}"
             raise TypeError(msg)
 
     @property
@@ -107,7 +113,9 @@ class Text(_Hashed):
 
     def _compute_digest(self) -> bytes:
         if not self.text.strip():
-            raise UnreadableItemError("the text is blank; expected at least one visible character", name=repr(self.text[:20]))
+            raise UnreadableItemError(
+                "the text is blank; expected at least one visible character", name=repr(self.text[:20])
+            )
         try:
             return hashlib.sha256(self.text.encode("utf-8")).digest()
         except UnicodeEncodeError as error:
@@ -202,7 +210,8 @@ class Image(_Hashed):
         source = self.source
         if isinstance(source, tuple) or self.is_url:
             kind = "a list of pictures" if isinstance(source, tuple) else "a URL"
-            raise UnsupportedItemError(f"expected a picture at hand, got {kind}", name=self.name)
+            msg = f"expected a picture at hand, got {kind}"
+            raise UnsupportedItemError(msg, name=self.name)
         if isinstance(source, bytes | bytearray | memoryview):
             return bytes(source)
         if isinstance(source, str) and source.startswith("data:"):
@@ -252,8 +261,9 @@ class Video(_Hashed):
         if not isinstance(self.source, str | os.PathLike | bytes | bytearray | memoryview):
             msg = f"Video takes a path, URL or bytes, got {type(self.source).__name__}"
             raise TypeError(msg)
-        if self.frames is not None and not 1 <= self.frames <= 64:
-            msg = f"frames must lie between 1 and 64, got {self.frames!r}"
+        frames: object = self.frames
+        if frames is not None and (isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= 64):
+            msg = f"frames must be None or an int from 1 to 64, got {frames!r}"
             raise ValueError(msg)
 
     @property

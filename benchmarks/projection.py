@@ -1,0 +1,172 @@
+"""Maps: time to the first map, repeatability, quality beside umap-learn's default, reuse of neighbours, size of a file.
+
+Run ``python benchmarks/projection.py``; prints JSON, then a Markdown table. About three minutes on two idle cores.
+``--large`` adds 25,000 rows, where neighbours come from pynndescent (its compilation alone takes most of a minute).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import mmtoolkit as mm
+from mmtoolkit.projection import neighbors, trust
+from mmtoolkit.provenance import fingerprint
+
+FIRST = """
+import sys, time
+start = time.perf_counter()
+import mmtoolkit as mm
+emb = mm.Embeddings.load(sys.argv[1])
+pending = mm.project(emb, wait=False)
+fig = pending.quick.figure().to_json()
+shown = time.perf_counter() - start
+p = pending.result()
+print(shown, time.perf_counter() - start)
+"""
+REPEAT = """
+import sys
+import mmtoolkit as mm
+from mmtoolkit.derived import bypass
+from mmtoolkit.projection import neighbors
+from mmtoolkit.provenance import fingerprint
+import numpy as np
+X = np.load(sys.argv[1])
+neighbors.EXACT_BELOW = int(sys.argv[2])
+with bypass():
+    print(fingerprint(mm.project(X).coords))
+"""
+
+
+def run(code, *arguments, cache=None, threads=None):
+    """Run code in a fresh process and return the words it prints."""
+    env = dict(os.environ)
+    if cache is not None:
+        env["MMTOOLKIT_CACHE"] = str(cache)
+    if threads is not None:
+        env |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
+
+
+def first_map(folder, emb):
+    """Seconds to PCA and to UMAP in a process of its own, nothing derived in the cache."""
+    path = folder / "stamps.parquet"
+    emb.save(path)
+    shown, ready = map(float, run(FIRST, path, cache=folder / "empty"))
+    return {"items": len(emb), "on_screen_s": round(shown, 2), "umap_s": round(ready, 2)}
+
+
+def repeats(folder, X, exact_below):
+    """Whether processes with one and with two threads give the same bits."""
+    path = folder / "X.npy"
+    np.save(path, X)
+    one, two = (run(REPEAT, path, exact_below, threads=t)[0] for t in (1, 2))
+    return {"rows": len(X), "identical": one == two}
+
+
+def texts(n):
+    """Vectors of dictionary definitions and of their halves, by the offline model."""
+    words = [t.split() for t in mm.load_dataset("glosses")["text"].dropna()]
+    lines = [" ".join(w) for w in words] + [" ".join(w[len(w) // 2 :]) for w in words if len(w) > 3]
+    return mm.embed_texts(list(dict.fromkeys(lines))[:n], model="local", cache=False, progress=False).unit
+
+
+def judged(X, coords, radius, k=15):
+    """Trustworthiness over all rows, and the mean share of neighbours kept."""
+    found = trust.map_neighbors(coords, k)
+    trust.ALL_BELOW = len(X)
+    return {
+        "trustworthiness": round(trust.trustworthiness(X, found, 0), 4),
+        "neighbours_kept": round(float(trust.neighbor_recall(X, found, radius).mean()), 4),
+    }
+
+
+def quality(X):
+    """Ours beside umap-learn with nothing but a seed, and the time of another min_dist."""
+    import umap
+
+    calls = []
+    exact = neighbors.exact
+    neighbors.exact = lambda *a: calls.append(1) or exact(*a)
+    start = time.process_time()
+    ours = mm.project(X)
+    first = time.process_time() - start
+    start = time.process_time()
+    mm.project(X, min_dist=0.5)
+    again = time.process_time() - start
+    neighbors.exact = exact
+    start = time.process_time()
+    default = umap.UMAP(random_state=0).fit_transform(X)
+    radius = exact(X, 16)[1][:, 15]
+    return {
+        "rows": len(X),
+        "ours": judged(X, ours.coords, radius) | {"cpu_s": round(first, 1)},
+        "umap_default": judged(X, default, radius) | {"cpu_s": round(time.process_time() - start, 1)},
+        "another_min_dist": {"cpu_s": round(again, 1), "neighbour_searches_in_both": len(calls)},
+    }
+
+
+def map_file(folder):
+    """Size of a map of 2,000 pictures."""
+    from plotly.offline import get_plotlyjs
+
+    from mmtoolkit._mapfile import save_map
+    from mmtoolkit.figures import scatter_map
+
+    frame = pd.concat([mm.load_dataset("stamps"), mm.load_dataset("emoji")], ignore_index=True)
+    frame = pd.concat([frame, frame.head(max(0, 2000 - len(frame)))], ignore_index=True).head(2000)
+    places = np.random.default_rng(0).normal(size=(len(frame), 2))
+    path = folder / "map.html"
+    save_map(path, scatter_map(places, color=frame["label"].to_numpy(object)), frame)
+    return {
+        "items": len(frame),
+        "mb_beyond_plotly": round((path.stat().st_size - len(get_plotlyjs().encode())) / 1e6, 2),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000, help="rows of the comparison with umap-learn")
+    parser.add_argument("--large", action="store_true", help="also 25,000 rows with approximate neighbours")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["MMTOOLKIT_CACHE"] = str(folder / "cache")
+        stamps = mm.embed(mm.load_dataset("stamps"), model="local", progress=False)
+        far = np.concatenate([stamps.unit[i * 150 : (i + 1) * 150] + 10 * np.eye(512, dtype="f")[i] for i in range(5)])
+        result = {
+            "first_map": first_map(folder, stamps),
+            "repeat": repeats(folder, stamps.unit, 20_000),
+            "repeat_in_pieces": repeats(folder, far, 20_000),
+            "quality": quality(texts(options.rows)),
+            "map_file": map_file(folder),
+            "vectors": fingerprint(stamps.vectors)[:12],
+        }
+        if options.large:
+            rng = np.random.default_rng(0)
+            centers = rng.normal(size=(50, 64))
+            X = (centers[rng.integers(0, 50, 25_000)] + rng.normal(size=(25_000, 64))).astype(np.float32)
+            X /= np.linalg.norm(X, axis=1, keepdims=True)
+            true, near = neighbors.exact(X, 16)[0], neighbors.approximate(X, 16, 0)[0]
+            recall = np.mean([len(np.intersect1d(a, b)) / 16 for a, b in zip(true[::25], near[::25], strict=True)])
+            result["repeat_large"] = repeats(folder, X, 20_000) | {"neighbour_recall": round(float(recall), 4)}
+    print(json.dumps(result, indent=1))
+    print("\n| what | figure |\n| --- | --- |")
+    for name, figures in result.items():
+        print(f"| {name} | {json.dumps(figures).replace(chr(34), '')} |")
+
+
+if __name__ == "__main__":
+    main()

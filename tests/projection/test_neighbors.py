@@ -1,0 +1,46 @@
+"""Neighbours: exact, in order, itself first, and the same whatever else is in the block."""
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from mmtoolkit.projection import neighbors
+
+
+@pytest.fixture
+def X(rng):
+    return rng.normal(size=(1500, 24)).astype(np.float32)  # more than one block
+
+
+def test_neighbours_are_scikit_learns(X):
+    dist, rows = NearestNeighbors(n_neighbors=16).fit(X.astype(np.float64)).kneighbors(X.astype(np.float64))
+
+    found, found_dist = neighbors.exact(X, 16)
+
+    assert np.array_equal(found, rows)
+    assert np.allclose(found_dist, dist, atol=1e-5)
+
+
+def test_each_row_comes_first_in_its_own_list_even_among_equal_rows(rng):
+    X = np.repeat(rng.normal(size=(4, 8)), 30, axis=0).astype(np.float32)
+
+    found, dist = neighbors.exact(X, 6)
+
+    assert np.array_equal(found[:, 0], np.arange(120))
+    assert (dist == 0).all()
+    assert (found // 30 == np.arange(120)[:, None] // 30).all()
+
+
+def test_an_answer_does_not_depend_on_the_other_queries(X):
+    together = neighbors.nearest(X[:50], X, 15)
+
+    alone = [neighbors.nearest(X[i : i + 1], X, 15) for i in range(50)]
+
+    assert np.array_equal(together[0], np.concatenate([a[0] for a in alone]))
+    assert np.array_equal(together[1], np.concatenate([a[1] for a in alone]))
+
+
+def test_all_rows_can_be_asked_for(X):
+    found, _ = neighbors.exact(X[:7], 7)
+
+    assert (np.sort(found, axis=1) == np.arange(7)).all()

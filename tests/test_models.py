@@ -1,0 +1,91 @@
+"""The models table: every row complete, dated, and checked against what the emulated service was told apart from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pytest
+from emulator.models import MODELS
+
+import mmtoolkit as mm
+
+SERVICE = [n for n in mm.list_models() if mm.get_model(n).provider == "dashscope" and n in MODELS]
+
+
+def test_every_model_of_the_service_has_a_row():
+    assert set(SERVICE) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", SERVICE)
+def test_rows_agree_with_the_service(name):
+    row, service = mm.get_model(name), MODELS[name]
+
+    assert row.dimension == service.dimension
+    assert set(row.dimensions) - {row.dimension} == set(service.dimensions) - {row.dimension}
+    assert row.contents_per_call <= service.contents
+    assert (row.family == "text") == service.texts
+    if row.family == "multimodal":
+        assert set(row.image_formats) == set(service.formats)
+        assert row.fusion == (service.fusion or "none")
+
+
+@pytest.mark.parametrize("name", SERVICE)
+def test_rows_carry_limits_and_the_day_they_were_read(name):
+    row = mm.get_model(name)
+
+    assert row.rpm
+    assert row.tpm
+    assert row.text_tokens
+    assert row.regions
+    assert datetime.date.fromisoformat(row.rows_as_of)
+    for region, price in row.prices.items():
+        assert region in row.regions
+        assert price.currency in ("CNY", "USD")
+        assert price.text > 0
+        assert price.media > 0
+        assert datetime.date.fromisoformat(price.as_of)
+
+
+def test_the_model_of_the_specification():
+    row = mm.get_model("multimodal-embedding-v1")
+
+    assert (row.dimension, row.dimensions, row.text_tokens, row.image_bytes) == (1024, (), 512, 3 * 1024 * 1024)
+    assert row.image_formats == {"JPEG", "PNG", "BMP"}
+    assert row.video_formats == {"mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov"}
+    assert row.video_sources == {"url"}
+    assert (row.rpm, row.regions, row.contents_per_call) == (120, ("beijing",), 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [("multimodal-embeding-v1", "multimodal-embedding-v1"), ("qwen3-vl", "qwen3-vl-embedding"), ("lokal", "local")],
+)
+def test_an_unknown_name_suggests_the_nearest(asked, nearest):
+    with pytest.raises(ValueError, match=f"unknown model '{asked}'; did you mean '{nearest}'"):
+        mm.get_model(asked)
+
+
+def test_a_name_like_no_other_lists_all():
+    with pytest.raises(ValueError, match=r"unknown model '%%'\. Known: local, multimodal-embedding-v1"):
+        mm.get_model("%%")
+
+
+def test_dimensions_are_checked_against_the_row():
+    row = mm.get_model("text-embedding-v4")
+
+    assert row.check_dimension(None) == 1024
+    assert row.check_dimension(256) == 256
+    with pytest.raises(ValueError, match="no dimension 1000; it has 2048, 1536"):
+        row.check_dimension(1000)
+    with pytest.raises(ValueError, match="no dimension 512; it has 1024"):
+        mm.get_model("multimodal-embedding-v1").check_dimension(512)
+
+
+def test_a_row_of_ones_own():
+    row = dataclasses.replace(mm.get_model("text-embedding-v4"), name="test-row", rpm=7)
+
+    assert mm.register_model(row) is row
+    assert mm.get_model("test-row").rpm == 7
+    with pytest.raises(ValueError, match="provider must be"):
+        mm.register_model(dataclasses.replace(row, provider="elsewhere"))

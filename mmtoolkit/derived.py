@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
-import tempfile
-import zipfile
+import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,6 +28,8 @@ __all__ = ["bypass", "remember"]
 logger = logging.getLogger(__name__)
 
 _MAX_BYTES = 2 * 1024**3
+_BLOCK = 4096  # what a file costs besides its content
+_STALE_S = 3600.0
 _bypassed: ContextVar[bool] = ContextVar("bypassed", default=False)
 
 
@@ -66,23 +70,31 @@ def remember(
     -------
     dict of str to ndarray
         The arrays. A broken or unwritable store only means that they were computed.
+
+    Notes
+    -----
+    Results lie in ``derived/<kind>/<sha>.npz`` below the cache folder, without pickles. The folder is kept below 2 GiB by
+    deleting what was used longest ago; all of it may be deleted at any time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmtoolkit.derived import remember
+    >>> remember("squares", {"n": 3}, lambda: {"values": np.arange(3) ** 2}, step=1)["values"].tolist()
+    [0, 1, 4]
     """
     if _bypassed.get():
-        return dict(compute())
+        return _arrays(compute())
     path = _folder() / kind / f"{_key(kind, parts, step, libraries)}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            found = {name: stored[name] for name in stored.files}
-        os.utime(path)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        logger.warning("derived result %s cannot be read (%s); computing it again", path, error)
-    else:
-        return found
-    arrays = {name: np.asarray(array) for name, array in compute().items()}
-    _save(path, arrays)
-    return arrays
+    found = _load(path)
+    if found is None:
+        found = _arrays(compute())
+        _save(path, found)
+    return found
+
+
+def _arrays(result: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    return {name: np.asarray(array) for name, array in result.items()}
 
 
 def _folder() -> Path:
@@ -92,19 +104,84 @@ def _folder() -> Path:
 
 
 def _key(kind: str, parts: Mapping[str, Any], step: int, libraries: Sequence[str]) -> str:
-    text = json.dumps([kind, dict(parts), step, versions(tuple(sorted(libraries)))], sort_keys=True, ensure_ascii=True)
+    what = [kind, dict(parts), step, versions(tuple(sorted(libraries)))]
+    text = json.dumps(what, sort_keys=True, ensure_ascii=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    msg = f"parts must be JSON values, got {type(value).__name__}; pass an array by its fingerprint"
+    raise TypeError(msg)
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]] | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # a broken archive can raise anything, and costs no more than computing
+        logger.warning("derived result %s cannot be read (%r); computing it again", path, error)
+        return None
+    with contextlib.suppress(OSError):  # a read-only folder keeps no account of use
+        os.utime(path)
+    return found
+
+
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    part = None
+    part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = file.name
-            np.savez(file, allow_pickle=False, **arrays)
-        os.replace(part, path)
+        try:
+            with part.open("xb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+                size = file.tell()
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+        _room.spend(size, path.parents[1])
     except OSError as error:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)
         logger.warning("derived result cannot be kept in %s (%s)", path, error)
+
+
+class _Room:
+    """Keeps the folder below a size, looking at it only now and then."""
+
+    def __init__(self) -> None:
+        self._spent: dict[Path, int] = {}
+        self._lock = threading.Lock()
+
+    def spend(self, size: int, folder: Path) -> None:
+        with self._lock:
+            first = folder not in self._spent
+            self._spent[folder] = self._spent.get(folder, 0) + size + _BLOCK
+            if first or self._spent[folder] > _MAX_BYTES // 50:
+                self._spent[folder] = 0
+                _evict(folder)
+
+
+def _evict(folder: Path) -> None:
+    """Delete what was used longest ago, and what dead processes left behind."""
+    entries = []
+    for path in folder.glob("*/*"):
+        try:
+            s = path.stat()
+        except FileNotFoundError:  # another process evicts too
+            continue
+        if path.suffix == ".part" and time.time() - s.st_mtime > _STALE_S:
+            path.unlink(missing_ok=True)
+        elif path.suffix == ".npz":
+            entries.append((s.st_mtime_ns, s.st_size + _BLOCK, path))
+    surplus = sum(size for _, size, _ in entries) - _MAX_BYTES
+    if surplus > 0:
+        surplus += _MAX_BYTES // 10
+    for _, size, path in sorted(entries):
+        if surplus <= 0:
+            break
+        path.unlink(missing_ok=True)
+        surplus -= size
+
+
+_room = _Room()

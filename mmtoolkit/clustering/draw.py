@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from mmtoolkit.clustering.result import Clustering
+    from mmtoolkit.clustering.stability import Stability
 
-__all__ = ["sizes", "sweep"]
+__all__ = ["jaccard", "sizes", "sweep"]
 
 
 def sweep(clustering: Clustering) -> go.Figure:
@@ -53,4 +54,18 @@ def sizes(clustering: Clustering) -> go.Figure:
         x_title="items",
         caption=f"{len(clustering.labels)} items in {clustering.n_clusters} clusters"
         + (f", {noise} noise." if noise else "."),
+    )
+
+
+def jaccard(stability: Stability) -> go.Figure:
+    """Draw how far each cluster comes back."""
+    table = stability.per_cluster
+    return figures.bars(
+        [f"{cluster}: {name}" for cluster, name in enumerate(table["name"])],
+        table["jaccard"].to_numpy(),
+        low=table["low"].to_numpy(),
+        high=table["high"].to_numpy(),
+        title="How far does each cluster come back?",
+        x_title="Jaccard overlap",
+        caption=f"Mean and 95 % of {len(stability.ari)} bootstrap samples. Below 0.5 a cluster mostly dissolves.",
     )

@@ -12,7 +12,7 @@ from mmtoolkit.clustering.silhouette import cluster_means
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LARGE", "N_COMPONENTS", "Fit", "count_distinct", "kmeans", "nearest", "principal_axes"]
+__all__ = ["LARGE", "N_COMPONENTS", "Fit", "count_distinct", "kmeans", "nearest", "principal_axes", "rough"]
 
 LARGE = 20_000  # rows above which the recipe costs less than scikit-learn
 N_COMPONENTS = 64
@@ -87,9 +87,7 @@ def kmeans(
     reduced = X @ principal_axes(X[np.sort(rows)])
     labels = model.fit_predict(reduced).astype(np.int64)
     centers = cluster_means(X, labels, n_clusters)
-    for _ in range(2):
-        centers = lloyd_step(X, centers)
-    return settle(X, centers)
+    return settle(X, lloyd(X, centers, 2)[1])
 
 
 def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
@@ -125,26 +123,47 @@ def principal_axes(X: NDArray[np.float32], n_components: int = N_COMPONENTS) -> 
     return np.ascontiguousarray(axes[:, ::-1])
 
 
-def lloyd_step(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Move every centre to the mean of its rows; one without rows goes to the row farthest from its own centre."""
-    labels, distances = _closest(X, centers)
-    empty = np.flatnonzero(np.bincount(labels, minlength=len(centers)) == 0)
-    if len(empty):
-        labels = _refill(labels, distances, empty)
-    return cluster_means(X, labels, len(centers))
+def lloyd(
+    X: NDArray[np.float32], centers: NDArray[np.float32], n_steps: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Move every centre to the mean of its rows, at most `n_steps` times; a centre without rows goes to a far row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Where to start.
+    n_steps : int
+        Stops sooner when no row changes its centre.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_items,), int64
+        The centre each row was counted to.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        The means of those rows.
+    """
+    labels = np.full(len(X), -1, dtype=np.int64)
+    for _ in range(n_steps):
+        before = labels
+        labels = _filled(X, centers, rough(X, centers))
+        if np.array_equal(labels, before):
+            break
+        centers = cluster_means(X, labels, len(centers))
+    return labels, centers
 
 
 def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
     """Label every row by its nearest centre and put the largest cluster first."""
     centers = np.ascontiguousarray(centers, dtype=np.float32)
-    labels = nearest(X, centers)
     for _ in range(len(centers)):
+        labels = nearest(X, centers)
         sizes = np.bincount(labels, minlength=len(centers))
         if sizes.all():
             break
-        centers = cluster_means(X, _refill(labels, _closest(X, centers)[1], np.flatnonzero(sizes == 0)), len(centers))
-        labels = nearest(X, centers)
-    centers = centers[np.argsort(-np.bincount(labels, minlength=len(centers)), kind="stable")]
+        centers = cluster_means(X, _filled(X, centers, labels), len(centers))
+    centers = centers[np.argsort(-sizes, kind="stable")]
     return Fit(nearest(X, centers), centers)
 
 
@@ -180,31 +199,25 @@ def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.
     return labels
 
 
-def _closest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the nearest centre of every row and half the squared distance to it."""
-    labels = np.empty(len(X), dtype=np.int64)
-    best = np.empty(len(X))
+def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
     half = 0.5 * np.einsum("ij,ij->i", centers, centers)
+    labels = np.empty(len(X), dtype=np.int64)
     for start in range(0, len(X), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        score = X[rows] @ centers.T - half
-        labels[rows] = score.argmax(axis=1)
-        length = np.einsum("ij,ij->i", X[rows], X[rows], dtype=np.float64)
-        best[rows] = 0.5 * length - score.max(axis=1)
-    return labels, best
+        labels[rows] = (X[rows] @ centers.T - half).argmax(axis=1)
+    return labels
 
 
-def _refill(labels: NDArray[np.int64], distances: NDArray[np.float64], empty: NDArray[np.int64]) -> NDArray[np.int64]:
+def _filled(X: NDArray[np.float32], centers: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give every empty cluster one row, the farthest from their centres first, never the only row of a cluster."""
+    sizes = np.bincount(labels, minlength=len(centers))
+    wanted = np.flatnonzero(sizes == 0).tolist()
+    if not wanted:
+        return labels
     labels = labels.copy()
-    sizes = np.bincount(labels)
-    wanted = iter(empty.tolist())
-    cluster = next(wanted, None)
-    for row in np.argsort(-distances, kind="stable"):
-        if cluster is None:
-            break
-        if sizes[labels[row]] > 1:
+    for row in np.argsort(-np.square(X - centers[labels]).sum(axis=1), kind="stable"):
+        if wanted and sizes[labels[row]] > 1:
             sizes[labels[row]] -= 1
-            labels[row] = cluster
-            cluster = next(wanted, None)
+            labels[row] = wanted.pop(0)
     return labels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _BLOCK = 1024
 def pick(
     embeddings: HasVectors | ArrayLike,
     n: int,
-    how: Literal["typical", "diverse", "outlier"] = "typical",
+    how: str = "typical",
     *,
     exclude: ArrayLike | None = None,
     random_state: int = 0,
@@ -87,7 +87,7 @@ def pick(
         else:
             msg = f"how must be 'typical', 'diverse' or 'outlier', got {how!r}"
             raise ValueError(msg)
-    params = {"n": n, "how": how, "random_state": random_state, "normalize": normalize}
+    params: dict[str, Any] = {"n": n, "how": how, "random_state": random_state, "normalize": normalize}
     params["exclude"] = None if exclude is None else barred.tolist()
     return selection(embeddings, rows, {"score": score}, {"verb": "pick", "params": params})
 

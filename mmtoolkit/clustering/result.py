@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmtoolkit.clustering.kmeans import Fit, nearest
-from mmtoolkit.clustering.silhouette import cluster_means, scores, silhouette
+from mmtoolkit.clustering.silhouette import SCORES, Scorer, cluster_means, silhouette
 from mmtoolkit.results import Result, plain
-from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
+from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
+    from mmtoolkit.clustering.choose import Choice
     from mmtoolkit.clustering.compare import Comparison
     from mmtoolkit.clustering.representatives import Selection
     from mmtoolkit.clustering.stability import Stability
@@ -39,6 +40,8 @@ class Clustering(Result):
         Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
     n_clusters : int
         Number of clusters.
+    chosen_by : {"given", "elbow", "silhouette", "hdbscan"}
+        Where the number comes from; see `choose` in docs/choosing_k.md.
     plausible_n_clusters : tuple of two int, or None
         Lowest and highest number that the data cannot tell from the best; None when the number was given.
     sweep : DataFrame
@@ -63,6 +66,7 @@ class Clustering(Result):
 
     labels: NDArray[np.int64]
     n_clusters: int
+    chosen_by: str
     plausible_n_clusters: tuple[int, int] | None
     sweep: pd.DataFrame
     scores: pd.DataFrame
@@ -271,7 +275,7 @@ class Clustering(Result):
         text = f"{self.n_clusters} clusters of {len(self.labels)} items"
         if self.plausible_n_clusters is not None:
             low, high = self.plausible_n_clusters
-            text += f", plausible {low} to {high}"
+            text += f", plausible {low} to {high}" + (", no clear elbow" if self.chosen_by == "silhouette" else "")
         if (noise := int((self.labels < 0).sum())) > 0:
             text += f", {noise} noise"
         value = self.scores["value"].get("silhouette", np.nan)
@@ -292,8 +296,7 @@ def describe(
     fit: Fit,
     *,
     sweep: pd.DataFrame | None,
-    plausible: tuple[int, int] | None,
-    modality: NDArray[np.object_] | None,
+    choice: Choice | None,
     recipe: Mapping[str, Any],
     source: Any,
 ) -> Clustering:
@@ -302,19 +305,22 @@ def describe(
 
     labels, k = fit.labels, len(fit.centers)
     kept = labels >= 0
-    values = scores(X[kept], labels[kept]) if kept.any() else {}
+    found = Scorer(X[kept]).scores(labels[kept]) if kept.any() else {}
+    values = {name: found[name] for name in SCORES if name in found}
     if not kept.all():
         values["noise"] = float(1 - kept.mean())
-    if modality is not None:
+    items = items_of(source)
+    if items is not None and items["modality"].nunique() > 1:
         from sklearn.metrics import adjusted_mutual_info_score
 
-        values["ami_modality"] = float(adjusted_mutual_info_score(modality.astype(str), labels))
+        values["ami_modality"] = float(adjusted_mutual_info_score(items["modality"].astype(str), labels))
     index = pd.RangeIndex(k, name="cluster")
     names = pd.DataFrame({"name": [f"cluster {c}" for c in range(k)]}, index=index)
     return Clustering(
         labels=labels,
         n_clusters=k,
-        plausible_n_clusters=plausible,
+        chosen_by=_chosen_by(choice, recipe),
+        plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
         sizes=_sizes(X[kept], labels[kept], k).assign(name=names["name"])[
@@ -325,6 +331,12 @@ def describe(
         recipe=recipe,
         source=source,
     )
+
+
+def _chosen_by(choice: Choice | None, recipe: Mapping[str, Any]) -> str:
+    if choice is not None:
+        return choice.by
+    return "hdbscan" if recipe["params"]["algorithm"] == "hdbscan" else "given"
 
 
 def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SCORES", "cluster_means", "scores", "silhouette"]
+__all__ = ["SCORES", "Scorer", "cluster_means", "silhouette"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
 _BLOCK = 8192  # rows at a time: memory stays flat, and the shape of a product never depends on the machine
@@ -32,13 +32,11 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
     ndarray of shape (n_clusters, n_features), float32
         Means.
     """
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array
 
-    sizes = np.bincount(labels, minlength=n_clusters)
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    order = np.argsort(labels, kind="stable")
-    ones = np.ones(len(labels), dtype=X.dtype)
-    sums = csr_array((ones, order, starts), shape=(n_clusters, len(labels))) @ X
+    n = len(labels)
+    members = csc_array((np.ones(n, dtype=X.dtype), labels, np.arange(n + 1)), shape=(n_clusters, n))
+    sums, sizes = members @ X, np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
 
 
@@ -65,73 +63,85 @@ def silhouette(X: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.
     ----------
     Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and validation of cluster analysis.
     """
-    return _one_pass(X, labels)[0]
+    return Scorer(X).silhouette(labels)
 
 
-def scores(X: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Return mean silhouette, Davies-Bouldin, Calinski-Harabasz and inertia.
+class Scorer:
+    """Scores of many clusterings of the same rows; what they share is computed once.
 
     Parameters
     ----------
     X : ndarray of shape (n_items, n_features), float32
         Rows.
-    labels : ndarray of shape (n_items,), int
-        Cluster of each row, 0 to n_clusters - 1, none empty.
-
-    Returns
-    -------
-    dict of str to float
-        Keys as in ``SCORES``; all but the inertia are NaN when there is one cluster, or one per row.
 
     References
     ----------
     Davies and Bouldin (1979), A cluster separation measure. Calinski and Harabasz (1974), A dendrite method for
     cluster analysis.
     """
-    n, k = len(labels), int(labels.max()) + 1
-    width, distance, means = _one_pass(X, labels)
-    inertia = float(np.square(distance).sum())
-    if not 2 <= k < n:
-        return dict(zip(SCORES, (np.nan, np.nan, np.nan, inertia), strict=True))
-    sizes = np.bincount(labels, minlength=k)
-    spread = np.bincount(labels, weights=distance, minlength=k) / sizes
-    squares = np.einsum("ij,ij->i", means, means)
-    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0))
-    np.fill_diagonal(apart, np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.nan_to_num((spread[:, None] + spread) / apart, nan=0.0, posinf=0.0)
-    between = float(sizes @ squares)
-    calinski = 1.0 if inertia == 0 else between * (n - k) / (inertia * (k - 1))
-    return dict(zip(SCORES, (float(width.mean()), float(ratio.max(axis=1).mean()), calinski, inertia), strict=True))
 
+    def __init__(self, X: NDArray[np.float32]) -> None:
+        self.X = X - X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # centred, or cancellation would cost digits
+        self.lengths = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
 
-def _one_pass(
-    X: NDArray[np.float32], labels: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return silhouettes, distances to the own mean, and the means of the centred rows."""
-    n, k = len(labels), int(labels.max()) + 1
-    sizes = np.bincount(labels, minlength=k)
-    middle = X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # centred rows lose no digits to cancellation
-    means = cluster_means(X, labels, k) - middle
-    lengths = np.empty(n)
-    products = np.empty((n, k), dtype=X.dtype)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        block = X[rows] - middle
-        lengths[rows] = np.einsum("ij,ij->i", block, block, dtype=np.float64)
-        products[rows] = block @ means.T
-    mean_lengths = np.bincount(labels, weights=lengths, minlength=k) / sizes
-    to_cluster = lengths[:, None] - 2.0 * products + mean_lengths
-    at = np.arange(n), labels
-    wide = means.astype(np.float64)
-    own_square = np.einsum("ij,ij->i", wide, wide)
-    distance = np.sqrt(np.maximum(lengths - 2.0 * products[at] + own_square[labels], 0.0))
-    if k < 2:
-        return np.zeros(n), distance, wide
-    alone = sizes[labels] == 1
-    own = np.maximum(to_cluster[at], 0.0) * (sizes / np.maximum(sizes - 1, 1))[labels]
-    to_cluster[at] = np.inf
-    other = np.maximum(to_cluster.min(axis=1), 0.0)
-    largest = np.maximum(own, other)
-    width = np.divide(other - own, largest, out=np.zeros(n), where=largest > 0)
-    return np.where(alone, 0.0, width), distance, wide
+    def silhouette(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the silhouette of every row."""
+        return self._one_pass(labels)[0]
+
+    def scores(self, labels: NDArray[np.int64]) -> dict[str, float]:
+        """Return mean silhouette and its standard error over rows, Davies-Bouldin, Calinski-Harabasz and inertia.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_items,), int
+            Cluster of each row, 0 to n_clusters - 1, none empty.
+
+        Returns
+        -------
+        dict of str to float
+            Keys as in ``SCORES``, and "silhouette_se"; all but the inertia are NaN when there is one cluster, or one
+            per row.
+        """
+        n, k = len(labels), int(labels.max()) + 1
+        width, distance, means = self._one_pass(labels)
+        inertia = float(np.square(distance).sum())
+        if not 2 <= k < n:
+            return {**dict.fromkeys((*SCORES, "silhouette_se"), np.nan), "inertia": inertia}
+        sizes = np.bincount(labels, minlength=k)
+        spread = np.bincount(labels, weights=distance, minlength=k) / sizes
+        squares = np.einsum("ij,ij->i", means, means)
+        apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0))
+        np.fill_diagonal(apart, np.inf)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.nan_to_num((spread[:, None] + spread) / apart, nan=0.0, posinf=0.0)
+        between = float(sizes @ squares)
+        return {
+            "silhouette": float(width.mean()),
+            "silhouette_se": float(width.std() / np.sqrt(n)),
+            "davies_bouldin": float(ratio.max(axis=1).mean()),
+            "calinski_harabasz": 1.0 if inertia == 0 else between * (n - k) / (inertia * (k - 1)),
+            "inertia": inertia,
+        }
+
+    def _one_pass(
+        self, labels: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return silhouettes, distances to the own mean, and the means of the centred rows."""
+        n, k = len(labels), int(labels.max()) + 1
+        at = np.arange(n), labels
+        sizes = np.bincount(labels, minlength=k)
+        means = cluster_means(self.X, labels, k)
+        products = np.concatenate([self.X[i : i + _BLOCK] @ means.T for i in range(0, n, _BLOCK)])
+        wide = means.astype(np.float64)
+        own_square = np.einsum("ij,ij->i", wide, wide)[labels]
+        distance = np.sqrt(np.maximum(self.lengths - 2.0 * products[at] + own_square, 0.0))
+        if k < 2:
+            return np.zeros(n), distance, wide
+        mean_lengths = np.bincount(labels, weights=self.lengths, minlength=k) / sizes
+        to_cluster = mean_lengths - 2.0 * products  # short of the row's own length, which is the same for all clusters
+        own = np.maximum(to_cluster[at] + self.lengths, 0.0) * (sizes / np.maximum(sizes - 1, 1))[labels]
+        to_cluster[at] = np.inf
+        other = np.maximum(to_cluster.min(axis=1) + self.lengths, 0.0)
+        largest = np.maximum(own, other)
+        width = np.divide(other - own, largest, out=np.zeros(n), where=largest > 0)
+        return np.where(sizes[labels] == 1, 0.0, width), distance, wide

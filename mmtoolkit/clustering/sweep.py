@@ -1,4 +1,4 @@
-"""Many numbers of clusters in one go: scores with their spread over seeds, stability, and the plausible range."""
+"""Many numbers of clusters in one go: scores with their spread over runs, and stability."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.clustering.kmeans import LARGE, lloyd_step, nearest, principal_axes
-from mmtoolkit.clustering.silhouette import SCORES, scores
+from mmtoolkit.clustering.kmeans import LARGE, lloyd, principal_axes, rough
+from mmtoolkit.clustering.silhouette import SCORES, Scorer, cluster_means
+from mmtoolkit.clustering.stability import adjusted_rand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,24 +16,32 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["choose", "default_range", "sweep", "sweep_frame"]
+__all__ = ["N_BOOT", "N_SEEDS", "default_range", "path_range", "sweep", "sweep_frame"]
 
 N_SEEDS = 5
 N_BOOT = 5
-_LLOYD_STEPS = 8
+_LLOYD_STEPS = 5
+_HIGHEST = 60
+_BEYOND = 6
 
 
 def default_range(n_distinct: int) -> list[int]:
-    """Return the numbers of clusters tried when none is given: all from 2 to 60, as far as the items allow."""
-    return list(range(2, max(3, min(61, n_distinct // 4 + 2, n_distinct + 1))))
+    """Return the numbers of clusters tried when none is given: 2 to 60, four items per cluster or more."""
+    return list(range(2, min(_HIGHEST, max(n_distinct // 4, min(n_distinct, 3))) + 1))
+
+
+def path_range(ks: Sequence[int], n_items: int) -> list[int]:
+    """Return `ks` with one number below and six above, so that an elbow at either end can be seen."""
+    beyond = range(ks[-1] + 1, min(ks[-1] + _BEYOND, n_items) + 1)
+    return [*([ks[0] - 1] if ks[0] > 1 else []), *ks, *beyond]
 
 
 def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -> dict[str, NDArray[np.float64]]:
     """Cluster with every number of clusters and score each on all features.
 
     One run over-segments the rows on their first 64 principal components (k-means++), merges the segments by Ward's
-    criterion, cuts the tree at every `ks` and refines each cut by Lloyd steps. Runs are repeated with other seeds, and
-    on bootstrap samples for the stability.
+    criterion, cuts the tree at every k and refines each cut by Lloyd steps: partitions of all k for little more than the
+    price of one. Runs are repeated with other seeds, and on bootstrap samples.
 
     Parameters
     ----------
@@ -46,62 +55,91 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     Returns
     -------
     dict of str to ndarray
-        Each of ``SCORES`` with shape (n_seeds, n_ks), and "stability" (n_boot, n_ks): adjusted Rand index between the
-        clusters of a bootstrap sample and those of the whole.
-    """
-    from sklearn.metrics import adjusted_rand_score
+        Each of ``SCORES``, and "silhouette_se" (standard error over the items), with shape (n_seeds, n_ks);
+        "stability" (n_boot, n_ks), the adjusted Rand index between the clusters of a bootstrap sample and those of the
+        whole; "path" (n_seeds + n_boot, n_path), the inertia on the components for every k of ``path_range``.
 
+    References
+    ----------
+    Ward (1963), Hierarchical grouping to optimize an objective function. Hennig (2007), Cluster-wise assessment of
+    cluster stability.
+    """
     rng = np.random.default_rng(random_state)
     if len(X) > LARGE:
         X = X[np.sort(rng.permutation(len(X))[:LARGE])]
     reduced = np.ascontiguousarray(X @ principal_axes(X))
-    out = {name: np.full((N_SEEDS, len(ks)), np.nan) for name in SCORES}
-    best: list[NDArray[np.int64]] = [np.zeros(len(X), dtype=np.int64)] * len(ks)
-    for seed in range(N_SEEDS):
-        for column, centers in enumerate(_path(reduced, ks, rng)):
-            labels = np.unique(nearest(reduced, centers), return_inverse=True)[1]
-            for name, value in scores(X, labels).items():
-                out[name][seed, column] = value
-            if out["inertia"][seed, column] <= np.nanmin(out["inertia"][: seed + 1, column]):
-                best[column] = labels
+    scorer = Scorer(X)
+    steps = path_range(ks, len(X))
+    first = steps.index(ks[0])
+    out = {name: np.full((N_SEEDS, len(ks)), np.nan) for name in (*SCORES, "silhouette_se")}
+    path = np.empty((N_SEEDS + N_BOOT, len(steps)))
+    best: dict[int, NDArray[np.int64]] = {}
+    for run in range(N_SEEDS):
+        for at, (labels, _) in enumerate(_run(reduced, steps, rng)):
+            path[run, at] = _inertia(reduced, labels)
+            if path[run, at] <= path[: run + 1, at].min():
+                best[at] = labels
+            if 0 <= at - first < len(ks):
+                for name, value in scorer.scores(labels).items():
+                    out[name][run, at - first] = value
     stability = np.empty((N_BOOT, len(ks)))
     for boot in range(N_BOOT):
-        drawn = reduced[rng.integers(0, len(X), len(X))]
-        for column, centers in enumerate(_path(drawn, ks, rng)):
-            stability[boot, column] = adjusted_rand_score(best[column], nearest(reduced, centers))
-    return {**out, "stability": stability}
+        drawn = reduced[np.unique(rng.integers(0, len(X), len(X)))]  # repeats would look like tight clusters
+        for at, (_, centers) in enumerate(_run(drawn, steps, rng)):
+            labels = rough(reduced, centers)
+            path[N_SEEDS + boot, at] = _inertia(reduced, labels)
+            if 0 <= at - first < len(ks):
+                stability[boot, at - first] = adjusted_rand(best[at], labels)
+    return {**out, "stability": stability, "path": path}
 
 
-def _path(Z: NDArray[np.float32], ks: Sequence[int], rng: np.random.Generator) -> list[NDArray[np.float32]]:
-    """Return centres for every k of `ks`, from one over-segmentation merged by Ward's criterion."""
+def _inertia(Z: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    k = int(labels.max()) + 1
+    means = cluster_means(Z, labels, k).astype(np.float64)
+    squares = np.bincount(labels, minlength=k) @ np.einsum("ij,ij->i", means, means)
+    return float(np.einsum("ij,ij->", Z, Z, dtype=np.float64) - squares)
+
+
+def _run(
+    Z: NDArray[np.float32], ks: Sequence[int], rng: np.random.Generator
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Return labels and centres for every k of `ks`, from one over-segmentation merged by Ward's criterion."""
     from sklearn.cluster import kmeans_plusplus
 
     n_segments = min(len(Z), 3 * max(ks))
-    seeds, _ = kmeans_plusplus(Z, n_segments, random_state=int(rng.integers(2**31)))
-    for _ in range(2):
-        seeds = lloyd_step(Z, seeds)
-    sizes = np.bincount(nearest(Z, seeds), minlength=n_segments).astype(np.float64)
-    out: dict[int, NDArray[np.float32]] = {}
-    for centers in _ward(seeds[sizes > 0].astype(np.float64), sizes[sizes > 0], set(ks)):
-        refined = centers.astype(Z.dtype)
-        for _ in range(_LLOYD_STEPS):
-            refined = lloyd_step(Z, refined)
-        out[len(centers)] = refined
-    finest = out.get(max(out, default=0), seeds)  # a bootstrap sample may hold fewer distinct rows than clusters
-    return [out.get(k, finest) for k in ks]
+    segments, _ = kmeans_plusplus(Z, n_segments, random_state=int(rng.integers(2**31)), n_local_trials=1)
+    labels, segments = lloyd(Z, segments, 2)
+    sizes = np.bincount(labels, minlength=n_segments).astype(np.float64)
+    tree = ward(segments.astype(np.float64), sizes, {min(k, n_segments) for k in ks})
+    return [lloyd(Z, tree[min(k, n_segments)].astype(Z.dtype), _LLOYD_STEPS) for k in ks]
 
 
-def _ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int]) -> list[NDArray[np.float64]]:
-    """Merge the pair that raises the inertia least until few are left; return the means at every wanted number."""
+def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int]) -> dict[int, NDArray[np.float64]]:
+    """Merge the pair that raises the inertia least until one is left; return the means at every wanted number.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_segments, n_features), float64
+        Where to start; changed in place.
+    sizes : ndarray of shape (n_segments,), float64
+        Items per segment; changed in place.
+    wanted : set of int
+        Numbers of clusters to return.
+
+    Returns
+    -------
+    dict of int to ndarray of shape (k, n_features), float64
+        Means by number of clusters.
+    """
     squares = np.einsum("ij,ij->i", means, means)
     cost = np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0)
     cost *= sizes[:, None] * sizes / (sizes[:, None] + sizes)
     np.fill_diagonal(cost, np.inf)
     alive = np.ones(len(means), dtype=bool)
-    found = []
+    found = {}
     for left in range(len(means), 0, -1):
         if left in wanted:
-            found.append(means[alive].copy())
+            found[left] = means[alive].copy()
         if left == 1:
             break
         i, j = np.unravel_index(cost.argmin(), cost.shape)
@@ -125,17 +163,3 @@ def sweep_frame(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) ->
         columns[name] = arrays[name].mean(axis=0)
         columns[f"{name}_std"] = arrays[name].std(axis=0)
     return pd.DataFrame(columns, index=pd.Index(list(ks), name="n_clusters"))
-
-
-def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> tuple[int, tuple[int, int]]:
-    """Return the number of clusters to use and the range that the data cannot tell from it."""
-    values = arrays["silhouette"]
-    mean = values.mean(axis=0)
-    best = int(mean.argmax())
-    close = mean >= mean[best] - values[:, best].std()
-    low = high = best
-    while low > 0 and close[low - 1]:
-        low -= 1
-    while high + 1 < len(ks) and close[high + 1]:
-        high += 1
-    return ks[best], (ks[low], ks[high])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.clustering.kmeans import Fit, check_n_clusters, count_distinct, kmeans
+from mmtoolkit.clustering.choose import Choice, choose
+from mmtoolkit.clustering.hdbscan import hdbscan
+from mmtoolkit.clustering.kmeans import LARGE, Fit, check_n_clusters, count_distinct, kmeans
 from mmtoolkit.clustering.result import Clustering, describe
-from mmtoolkit.clustering.sweep import choose, default_range, sweep, sweep_frame
+from mmtoolkit.clustering.sweep import default_range, path_range, sweep, sweep_frame
 from mmtoolkit.derived import remember
 from mmtoolkit.provenance import fingerprint, one_thread
-from mmtoolkit.vectors import items_of, vectors_of
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
@@ -31,7 +34,7 @@ def cluster(
     embeddings: HasVectors | ArrayLike,
     n_clusters: int | Sequence[int] | None = None,
     *,
-    algorithm: Literal["kmeans", "hdbscan"] = "kmeans",
+    algorithm: str = "kmeans",
     random_state: int = 0,
     normalize: bool = True,
     n_init: int = 5,
@@ -92,27 +95,26 @@ def cluster(
     >>> mm.cluster(X, 3).labels.tolist()
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     """
-    ks = _numbers(n_clusters)
-    params: dict[str, Any] = {"n_clusters": ks if ks is None or len(ks) > 1 else ks[0], "algorithm": algorithm}
-    params |= {"random_state": int(random_state), "normalize": bool(normalize)}
+    params: dict[str, Any] = {"algorithm": algorithm, "random_state": int(random_state), "normalize": bool(normalize)}
     X = vectors_of(embeddings, normalize=normalize)
-    swept: dict[str, NDArray[np.float64]] = {}
-    plausible = None
+    ks = _numbers(n_clusters)
+    table, choice = None, None
     with one_thread():
         if algorithm == "kmeans":
             if max_noise is not None or min_cluster_size is not None:
                 msg = "max_noise and min_cluster_size belong to algorithm='hdbscan'"
                 raise ValueError(msg)
-            params |= {"n_init": int(n_init), "exact": bool(exact)}
+            params |= {
+                "n_clusters": ks if ks is None or len(ks) > 1 else ks[0],
+                "n_init": int(n_init),
+                "exact": bool(exact),
+            }
             ks = _possible(X, ks)
-            chosen = ks[0]
             if len(ks) > 1:
-                swept = _swept(X, ks, int(random_state))
-                chosen, plausible = choose(swept, ks)
-            fit = _fitted(X, chosen, n_init=int(n_init), exact=bool(exact), random_state=int(random_state))
+                table, choice = _swept(X, ks, int(random_state))
+            k = ks[0] if choice is None else choice.n_clusters
+            fit = _fitted(X, k, n_init=int(n_init), exact=bool(exact), random_state=int(random_state))
         elif algorithm == "hdbscan":
-            from mmtoolkit.clustering.hdbscan import hdbscan
-
             if ks is not None:
                 msg = f"HDBSCAN finds the number of clusters itself; leave out n_clusters={n_clusters!r}"
                 raise ValueError(msg)
@@ -121,25 +123,21 @@ def cluster(
         else:
             msg = f"algorithm must be 'kmeans' or 'hdbscan', got {algorithm!r}"
             raise ValueError(msg)
-        modality = _modality(embeddings)
-        result = describe(
-            X,
-            fit,
-            sweep=sweep_frame(swept, ks) if swept and ks else None,
-            plausible=plausible,
-            modality=modality,
-            recipe={"verb": "cluster", "params": params},
-            source=embeddings,
-        )
-    if "ami_modality" in result.scores.index and result.scores.loc["ami_modality", "value"] > _MIXED:
-        ami = result.scores.loc["ami_modality", "value"]
+        recipe = {"verb": "cluster", "params": params}
+        result = describe(X, fit, sweep=table, choice=choice, recipe=recipe, source=embeddings)
+    _warn_of_modality(result)
+    return result if names is None else result.named(names)
+
+
+def _warn_of_modality(result: Clustering) -> None:
+    ami = float(result.scores["value"].get("ami_modality", 0.0))
+    if ami > _MIXED:
         warnings.warn(
             f"the clusters follow the modality of the items (AMI {ami:.2f}): vectors of texts and pictures lie apart "
             "whatever they mean. Try mm.cluster(emb.centered(by='modality')), or one modality at a time",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return result if names is None else result.named(names)
 
 
 def _numbers(n_clusters: int | Sequence[int] | None) -> list[int] | None:
@@ -177,9 +175,15 @@ def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
     return default_range(distinct)
 
 
-def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> dict[str, NDArray[np.float64]]:
-    parts = {"X": fingerprint(X), "ks": ks, "random_state": random_state}
-    return remember("sweep", parts, lambda: sweep(X, ks, random_state=random_state), step=_STEP, libraries=_LIBRARIES)
+def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd.DataFrame, Choice]:
+    arrays = remember(
+        "sweep",
+        {"X": fingerprint(X), "ks": ks, "random_state": random_state},
+        lambda: sweep(X, ks, random_state=random_state),
+        step=_STEP,
+        libraries=_LIBRARIES,
+    )
+    return sweep_frame(arrays, ks), choose(arrays, ks, path_range(ks, min(len(X), LARGE)))
 
 
 def _fitted(X: NDArray[np.float32], k: int, **options: Any) -> Fit:
@@ -189,10 +193,3 @@ def _fitted(X: NDArray[np.float32], k: int, **options: Any) -> Fit:
 
     parts = {"X": fingerprint(X), "k": k, **options}
     return Fit(**remember("kmeans", parts, compute, step=_STEP, libraries=_LIBRARIES))
-
-
-def _modality(embeddings: Any) -> NDArray[np.object_] | None:
-    items = items_of(embeddings)
-    if items is None or "modality" not in items.columns or items["modality"].nunique() < 2:
-        return None
-    return items["modality"].to_numpy(dtype=object)

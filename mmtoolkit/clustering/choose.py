@@ -1,0 +1,125 @@
+"""How many clusters: the number to use and the range that the data cannot tell from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Choice", "choose", "elbow"]
+
+_WINDOW = 6  # slopes after a k that say what splitting noise gains
+_CLEAR = 1.3  # an elbow: twice what structureless data show above 1, see docs/choosing_k.md
+_FOOT = 1 / 3  # the elbow's foot: where its height has fallen to a third
+_AGREE = 0.25  # a run agrees with another number this near
+_WORTH = 0.2  # a silhouette better by less is not worth more clusters: a convention, not a measurement
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A number of clusters, a range, and how they were found.
+
+    Parameters
+    ----------
+    n_clusters : int
+        The number to use.
+    plausible : tuple of two int
+        Lowest and highest number that the data cannot tell from it.
+    by : {"elbow", "silhouette"}
+        "elbow": there is a number above which more clusters gain only what splitting noise gains. "silhouette": there
+        is none; the smallest number that more clusters hardly improve.
+    """
+
+    n_clusters: int
+    plausible: tuple[int, int]
+    by: Literal["elbow", "silhouette"]
+
+
+def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: Sequence[int]) -> Choice:
+    """Choose a number of clusters from what ``sweep`` returned.
+
+    Every run of the sweep, on the whole and on bootstrap samples, votes for the elbow of its own inertia. When the
+    median curve has a clear elbow and half of the runs agree with it, it is used, and the range goes from the lowest
+    peak to the highest foot voted for, without the outer tenth at either end. Otherwise the silhouette decides: the
+    smallest number that comes within a fifth (or one standard error) of the best silhouette, with a range up to the
+    best.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As ``sweep`` returns them.
+    ks : sequence of int
+        Numbers to choose from.
+    steps : sequence of int
+        Numbers at which "path" was measured.
+
+    Returns
+    -------
+    Choice
+        Within `ks`.
+
+    References
+    ----------
+    Sugar and James (2003), Finding the number of clusters in a dataset: an information-theoretic approach.
+    """
+    curves = np.array([elbow(inertia, steps) for inertia in arrays["path"]])
+    middle = np.median(curves, axis=0)
+    votes = np.array([_vote(curve, steps) for curve in curves])
+    used = _vote(middle, steps)[1]
+    agree = np.abs(votes[:, 1] - used) <= _AGREE * used
+    if middle.max() >= _CLEAR and agree.mean() >= 0.5:
+        low = np.quantile(votes[:, 0], 0.1, method="nearest")
+        high = np.quantile(votes[:, 1], 0.9, method="nearest")
+        used = _within(used, ks)
+        return Choice(used, (min(_within(low, ks), used), max(_within(high, ks), used)), "elbow")
+    mean, error = arrays["silhouette"].mean(axis=0), arrays["silhouette_se"].mean(axis=0)
+    top = int(mean.argmax())
+    k = ks[int((mean >= mean[top] - max(_WORTH * abs(mean[top]), error[top])).argmax())]
+    return Choice(k, (k, ks[top]), "silhouette")
+
+
+def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64]:
+    """Return how much more the step to each k gains than the steps after it.
+
+    Splitting noise lowers the inertia like a power of k, a straight line between logarithms. The curve is the slope
+    before a k divided by the median of the next six slopes after it: about 1 where there is only noise left to split,
+    larger up to the number of real groups.
+
+    Parameters
+    ----------
+    inertia : ndarray of shape (n_ks,), float64
+        Within-cluster sum of squares.
+    ks : sequence of int
+        Numbers of clusters, ascending.
+
+    Returns
+    -------
+    ndarray of shape (n_ks,), float64
+        1 at both ends, where it cannot be measured.
+    """
+    falling = np.maximum(np.minimum.accumulate(inertia), np.finfo(float).tiny)
+    slopes = -np.diff(np.log(falling)) / np.diff(np.log(ks))
+    out = np.ones(len(ks))
+    for at in range(1, len(ks) - _WINDOW // 2):
+        after = np.median(slopes[at : at + _WINDOW])
+        out[at] = slopes[at - 1] / after if after > 0 else 1.0
+    return out
+
+
+def _vote(curve: NDArray[np.float64], ks: Sequence[int]) -> tuple[int, int]:
+    """Return the k of the peak, and the last k after it before the curve falls to the foot."""
+    peak = foot = int(curve.argmax())
+    while foot + 1 < len(curve) and curve[foot + 1] >= 1 + (curve[peak] - 1) * _FOOT:
+        foot += 1
+    return ks[peak], ks[foot]
+
+
+def _within(k: float, ks: Sequence[int]) -> int:
+    """Return the member of `ks` nearest to `k`."""
+    return min(ks, key=lambda candidate: abs(candidate - k))

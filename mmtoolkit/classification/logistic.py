@@ -22,7 +22,7 @@ __all__ = ["CS", "LogisticClassifier", "fit_temperature"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
-_PATIENCE = 2
+_COARSE = 10.0
 
 
 def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: NDArray[np.floating]) -> float:
@@ -64,15 +64,15 @@ def _log_loss(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: ND
     return float(np.average(loss, weights=weights))
 
 
-def _lowest_between(path: Mapping[float, float], best: float) -> float | None:
-    """Return the C at the bottom of the parabola through the best C and its neighbours, None at an edge."""
+def _lowest_between(path: Mapping[float, float], best: float) -> float:
+    """Return the C at the bottom of the parabola through the best C and its neighbours; at an edge the best C."""
     Cs = sorted(path)
     at = Cs.index(best)
     if not 0 < at < len(Cs) - 1:
-        return None
+        return best
     x = np.log(Cs[at - 1 : at + 2])
     a, b, _ = np.polyfit(x, [path[C] for C in Cs[at - 1 : at + 2]], 2)
-    return float(np.exp(np.clip(-b / (2 * a), x[0], x[2]))) if a > 0 else None
+    return float(np.exp(np.clip(-b / (2 * a), x[0], x[2]))) if a > 0 else best
 
 
 class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -84,8 +84,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     Cs : sequence of float, default=(1, 3.16, 10, 31.6, 100, 316, 1000)
-        Inverse penalties to start from, for unit rows: the path stops when the held-out loss has turned, goes on beyond
-        the last when it still falls, and ends with one more look at the bottom of the parabola through the best three.
+        Inverse penalties to start from, for unit rows: the path stops when the held-out loss turns, goes on beyond an
+        edge when it still falls there, and ends at the bottom of the parabola through the best three.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. With a class of one group nothing can be chosen:
         then the middle of `Cs` is used.
@@ -96,7 +96,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     max_iter : int, default=200
         Largest number of steps per C.
     tol : float, default=1e-6
-        Relative decrease of the objective at which a C is done.
+        Relative decrease of the objective at which the chosen C is done; the others stop at ten times that.
     random_state : int, default=0
         Seed of the inner folds.
 
@@ -186,42 +186,42 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if fold is None
             else [*(np.where(fold == f, 0.0, row_weight) for f in range(n_splits)), row_weight]
         )
-        path = SoftmaxPath(
-            axes, codes, len(self.classes_), np.stack(sets, axis=1), max_iter=self.max_iter, tol=self.tol
-        )
+        path = SoftmaxPath(axes, codes, len(self.classes_), np.stack(sets, axis=1), max_iter=self.max_iter)
         self.path_: dict[float, float] = {}
         if fold is None:
             self.C_, self.temperature_ = Cs[len(Cs) // 2], 1.0
-            path.solve(self.C_)
+            path.solve(self.C_, tol=self.tol)
         else:
             self._walk(path, Cs, fold, row_weight)
         self.coef_, self.intercept_ = path.coefficients(path.n_sets - 1)
         self.n_iter_ = path.n_iter
 
     def _walk(self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], weight: NDArray[np.float64]) -> None:
-        """Follow C upwards until the held-out loss has clearly turned, then look once more between the best three."""
+        """Follow C upwards until the held-out loss turns, then solve at the bottom of the parabola, more exactly."""
         at = np.arange(len(fold))
         best, kept = np.inf, (path.solution, np.empty(0, dtype=np.float32))
 
-        def look(C: float) -> None:
+        def look(C: float, tol: float) -> None:
             nonlocal best, kept
-            path.solve(C)
+            path.solve(C, tol=tol)
             logits = path.logits()[at, fold]
             self.path_[C] = _log_loss(logits, path.codes, weight)
-            if self.path_[C] < best:
+            if self.path_[C] < best or C == self.C_:
                 best, self.C_, kept = self.path_[C], C, (path.solution, logits)
 
         step = Cs[-1] / Cs[-2] if len(Cs) > 1 else 1.0
-        beyond = [Cs[-1] * step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
-        for C in [*Cs, *beyond]:
-            look(C)
-            turned = sum(other > self.C_ for other in self.path_)
-            if turned >= _PATIENCE or (Cs[-1] <= C and turned):
+        beyond = [step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
+        self.C_ = Cs[0]
+        for C in [*Cs, *(Cs[-1] * far for far in beyond)]:
+            look(C, _COARSE * self.tol)
+            if C > self.C_:
                 break
-        between = _lowest_between(self.path_, self.C_)
-        if between is not None:
-            path.solution = kept[0]
-            look(between)
+        for C in [Cs[0] / far for far in beyond]:
+            if min(self.path_) != self.C_:
+                break
+            look(C, _COARSE * self.tol)
+        path.solution = kept[0]
+        look(_lowest_between(self.path_, self.C_), self.tol)
         path.solution, logits = kept
         self.temperature_ = fit_temperature(logits, path.codes, weight) if self.calibrate else 1.0
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from mmtoolkit.classification.learning_curve import LearningCurve
+
 __all__ = ["Classification"]
 
 

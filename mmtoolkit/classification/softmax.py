@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit.classification.lbfgs import minimize
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Axes", "SoftmaxPath", "softmax"]
 
-_MEMORY = 10
 _RANK_TOL = 1e-6
 
 
@@ -77,8 +78,6 @@ class SoftmaxPath:
         Weight of every row in every training set; 0 leaves it out.
     max_iter : int
         Largest number of L-BFGS steps per C.
-    tol : float
-        Relative decrease of the objective at which a C is done.
     """
 
     def __init__(
@@ -89,82 +88,76 @@ class SoftmaxPath:
         weights: NDArray[np.floating],
         *,
         max_iter: int = 200,
-        tol: float = 1e-6,
     ) -> None:
         self.axes, self.codes, self.n_classes = axes, codes, n_classes
         self.weights = np.asarray(weights, dtype=np.float32)
-        self.max_iter, self.tol = max_iter, tol
+        self.max_iter = max_iter
         self.n_sets = self.weights.shape[1]
         self._shape = (axes.rows.shape[1] + 1, self.n_sets * n_classes)
         self._total = self.weights.sum(axis=0, dtype=np.float64)
-        self.solution = np.zeros(self._shape)
+        self._own = codes[:, None] + np.arange(self.n_sets) * n_classes
+        self.solution = np.zeros(self._shape, dtype=np.float32)
         for k in range(n_classes):
             share = self.weights[codes == k].sum(axis=0, dtype=np.float64) / self._total
             self.solution[-1, k::n_classes] = np.log(np.maximum(share, 1e-6))
         self.n_iter = 0
 
-    def logits(self, solution: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
+    def logits(self, solution: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return logits of all rows in all sets, (n_items, n_sets, n_classes)."""
-        W = (self.solution if solution is None else solution).astype(np.float32)
+        W = self.solution if solution is None else solution
         Z = self.axes.rows @ W[:-1]
         Z += W[-1]
         return Z.reshape(len(Z), self.n_sets, self.n_classes)
 
-    def _loss(self, W: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
         Z = self.logits(W)
-        at = np.arange(len(Z))
         Z -= Z.max(axis=2, keepdims=True)
-        own = Z[at, :, self.codes].copy()
+        flat = Z.reshape(len(Z), -1)
+        own = np.take_along_axis(flat, self._own, axis=1)
         np.exp(Z, out=Z)
         total = Z.sum(axis=2)
         loss = np.einsum("ij,ij->", self.weights, np.log(total) - own, dtype=np.float64)
         Z *= (self.weights / total)[:, :, None]
-        Z[at, :, self.codes] -= self.weights
-        flat = Z.reshape(len(Z), -1)
-        gradient = np.empty(self._shape)
-        gradient[:-1] = self.axes.rows.T @ flat
+        np.put_along_axis(flat, self._own, np.take_along_axis(flat, self._own, axis=1) - self.weights, axis=1)
+        gradient = np.empty(self._shape, dtype=np.float32)
+        np.matmul(self.axes.rows.T, flat, out=gradient[:-1])
         gradient[-1] = flat.sum(axis=0, dtype=np.float64)
         return float(loss), gradient
 
-    def solve(self, C: float) -> NDArray[np.float64]:
+    def solve(self, C: float, *, tol: float = 1e-6) -> NDArray[np.float32]:
         """Minimise cross-entropy + ||coef||^2 / (2 C) in every set, from where the last C ended.
 
         Parameters
         ----------
         C : float
             Inverse strength of the penalty.
+        tol : float, default=1e-6
+            Relative decrease of the objective at which it is done.
 
         Returns
         -------
-        ndarray of shape (rank + 1, n_sets * n_classes), float64
+        ndarray of shape (rank + 1, n_sets * n_classes), float32
             Coefficients in the axes, the intercepts in the last row.
         """
-        from scipy.optimize import minimize
-
         curvature = (1.0 - 1.0 / self.n_classes) / self.n_classes
         share = np.repeat(self._total / len(self.codes), self.n_classes)
-        scale = np.empty(self._shape)
+        scale = np.empty(self._shape, dtype=np.float32)
         scale[:-1] = 1.0 / np.sqrt(curvature * self.axes.power[:, None] * share + 1.0 / C)
         scale[-1] = 1.0 / np.sqrt(curvature * len(self.codes) * share)
+        penalty = np.float32(1.0 / C)
 
-        def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        def objective(flat: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
             W = flat.reshape(self._shape) * scale
             loss, gradient = self._loss(W)
-            loss += float(np.einsum("ij,ij->", W[:-1], W[:-1])) / (2.0 * C)
-            gradient[:-1] += W[:-1] / C
+            loss += float(np.einsum("ij,ij->", W[:-1], W[:-1], dtype=np.float64)) / (2.0 * C)
+            gradient[:-1] += W[:-1] * penalty
             gradient *= scale
             return loss, gradient.ravel()
 
-        found = minimize(
-            objective,
-            (self.solution / scale).ravel(),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.max_iter, "maxcor": _MEMORY, "ftol": self.tol, "gtol": 0.0},
-        )
-        self.n_iter += int(found.nit)
-        self.solution = found.x.reshape(self._shape) * scale
+        found, evaluations = minimize(objective, (self.solution / scale).ravel(), max_iter=self.max_iter, tol=tol)
+        self.n_iter += evaluations
+        self.solution = found.reshape(self._shape) * scale
         return self.solution
 
     def coefficients(self, which: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -182,7 +175,7 @@ class SoftmaxPath:
         intercept : ndarray of shape (n_classes,), float32
             Intercepts.
         """
-        W = self.solution[:, which * self.n_classes : (which + 1) * self.n_classes]
+        W = self.solution.astype(np.float64)[:, which * self.n_classes : (which + 1) * self.n_classes]
         coef = self.axes.basis.astype(np.float64) @ W[:-1]
         intercept = W[-1] - self.axes.mean.astype(np.float64) @ coef
         return coef.T.astype(np.float32), intercept.astype(np.float32)

@@ -103,7 +103,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
 
 
 def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.intp]:
-    """Number further classes by `classes`; -1 where missing.
+    """Return the numbers of further classes in `classes`; -1 where missing.
 
     Raises
     ------

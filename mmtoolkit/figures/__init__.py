@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mmtoolkit.figures.charts import bars, curve, heatmap, histogram
+from mmtoolkit.figures.charts import bars, curve, histogram
 from mmtoolkit.figures.maps import scatter_map, view_limits
+from mmtoolkit.figures.matrix import heatmap
 from mmtoolkit.figures.style import PALETTE, alt_of, caption_of, figure_html, plot_text, template
 
 __all__ = [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.figures.groups import Group, groups_of
 from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["GL_ABOVE", "Group", "groups_of", "scatter_map", "view_limits"]
 
 GL_ABOVE = 5000
-_SHAPES = ("circle", "diamond", "square", "triangle-up")
-_MAX_GROUPS = len(PALETTE) * len(_SHAPES)
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "maxheight": 0.35}
 _CHIP = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
@@ -53,61 +51,6 @@ def view_limits(values: ArrayLike) -> tuple[float, float]:
         low, high = float(v[v >= floor].min()), float(v[v <= roof].max())
     margin = 0.04 * (high - low) or 1.0
     return low - margin, high + margin
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """The points that share a look: their rows, name, colour and marker."""
-
-    rows: NDArray[np.intp]
-    name: str
-    color: str
-    symbol: str
-
-
-def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[Group]:
-    """Give every category of `values` a name with its count, a colour and a marker.
-
-    Parameters
-    ----------
-    values : array-like of shape (n,)
-        Categories. None and NaN become "(none)"; the integer -1 (noise) and "(none)" are grey and come last.
-    names : mapping or None, default=None
-        What to call a category instead of itself.
-
-    Returns
-    -------
-    list of Group
-        Integers in their order, all else largest first. Twelve colours, then the next marker; what comes after 48
-        looks is one grey group.
-    """
-    import pandas as pd
-
-    codes, found = pd.factorize(pd.Series(np.asarray(values, dtype=object)))
-    counts = np.bincount(codes[codes >= 0], minlength=len(found))
-    numbers = all(isinstance(v, int | np.integer) for v in found)
-    grey = [i for i, v in enumerate(found) if numbers and v == -1]
-    order = sorted(
-        (i for i in range(len(found)) if i not in grey),
-        key=lambda i: found[i] if numbers else (-int(counts[i]), str(found[i])),
-    )
-    shown = order if len(order) <= _MAX_GROUPS else sorted(order, key=lambda i: -int(counts[i]))[: _MAX_GROUPS - 1]
-    called = {v: str(n) for v, n in (names or {}).items()}
-
-    def group(rows: NDArray[np.intp], name: str, color: str, symbol: str = "circle") -> Group:
-        return Group(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol)
-
-    out = [
-        group(np.flatnonzero(codes == i), called.get(found[i], str(found[i])), PALETTE[r % 12], _SHAPES[r // 12])
-        for r, i in enumerate(shown)
-    ]
-    rest = set(order) - set(shown)
-    if rest:
-        out.append(group(np.flatnonzero(np.isin(codes, list(rest))), f"{len(rest)} smaller groups", GREY, "circle"))
-    out += [group(np.flatnonzero(codes == i), called.get(-1, "noise"), GREY, "x-thin-open") for i in grey]
-    if (codes < 0).any():
-        out.append(group(np.flatnonzero(codes < 0), "(none)", GREY, "circle"))
-    return out
 
 
 def scatter_map(
@@ -160,16 +103,10 @@ def scatter_map(
     numeric = color is not None and np.asarray(color).dtype.kind == "f"
     groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
     fig = go.Figure()
-    kind = go.Scattergl if len(xy) > GL_ABOVE else go.Scatter
-    base = {"size": _marker_size(len(xy)), "opacity": 0.85 if len(xy) <= GL_ABOVE else 0.7}
     for g in sorted(groups, key=lambda g: g.color != GREY):  # grey lies below
         rows = g.rows[finite[g.rows]]
-        marker: dict[str, Any] = base | {"symbol": g.symbol, "color": g.color}
-        if g.color == GREY:
-            marker["opacity"] = 0.4
-        if numeric and not g.name:
-            marker |= {"color": np.asarray(color, dtype=np.float32)[rows], "coloraxis": "coloraxis"}
-        fig.add_trace(_points(kind, xy, rows, texts, marker, g.name))
+        scale = np.asarray(color, dtype=np.float32)[rows] if numeric and not g.name else None
+        fig.add_trace(_points(xy, rows, g, texts, scale))
     limits = [view_limits(xy[finite, i]) for i in (0, 1)]
     notes, alt = _words(xy, finite, limits, groups, numeric)
     named = centroid_names if centroid_names is not None else len(groups) > len(PALETTE)
@@ -219,26 +156,30 @@ def _numeric_groups(values: NDArray[Any]) -> list[Group]:
     return groups
 
 
-def _marker_size(n: int) -> float:
-    return float(np.clip(10 - 1.8 * np.log10(max(n, 1) / 30), 3, 10))
-
-
 def _points(
-    kind: Any, xy: NDArray[np.float32], rows: NDArray[np.intp], texts: Any, marker: dict[str, Any], name: str
-) -> Any:
-    return kind(
+    xy: NDArray[np.float32], rows: NDArray[np.intp], g: Group, texts: Any, scale: NDArray[np.float32] | None
+) -> go.Scatter | go.Scattergl:
+    import plotly.graph_objects as go
+
+    many = len(xy) > GL_ABOVE
+    grey = g.color == GREY
+    colors = {"color": g.color} if scale is None else {"color": scale, "coloraxis": "coloraxis"}
+    return (go.Scattergl if many else go.Scatter)(
         x=xy[rows, 0],
         y=xy[rows, 1],
         customdata=rows.astype(np.int32),
         mode="markers",
-        marker=marker,
-        name=plot_text(name, 60),
-        showlegend=bool(name),
-        legendrank=2000 if marker["color"] is GREY else 1000,
+        marker={
+            "size": float(np.clip(10 - 1.8 * np.log10(max(len(xy), 1) / 30), 3, 10)),
+            "opacity": 0.4 if grey else 0.7 if many else 0.85,
+            "symbol": g.symbol,
+            **colors,
+        },
+        name=plot_text(g.name, 60),
+        showlegend=bool(g.name),
+        legendrank=2000 if grey else 1000,
         hovertext=None if texts is None else texts[rows],
-        hovertemplate=("%{hovertext}" if texts is not None else "row %{customdata}") + "<extra>%{fullData.name}</extra>"
-        if name
-        else ("%{hovertext}" if texts is not None else "row %{customdata}") + "<extra></extra>",
+        hovertemplate=f"{'row %{customdata}' if texts is None else '%{hovertext}'}<extra>{'%{fullData.name}' if g.name else ''}</extra>",
     )
 
 

@@ -100,7 +100,7 @@ def item_name(row: Mapping[str, Any]) -> str:
     return str(row.get("id", ""))
 
 
-def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "") -> str:
+def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "", named: bool = True) -> str:
     """Show one item: picture, frame of the video, or the start of the text, with its name below.
 
     Parameters
@@ -111,6 +111,8 @@ def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "") -> str:
         Pixels on the page; the picture has twice as many, for sharp screens.
     note : str, default=""
         A line below the name.
+    named : bool, default=True
+        Write the name below; it is always the picture's alternative text.
 
     Returns
     -------
@@ -121,12 +123,12 @@ def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "") -> str:
     roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(modality), ())
     uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=2 * size))), None)
     if uri is not None:
-        shown = f'<img src="{uri}" alt="{escape(name, 120)}" loading="lazy" style="{_PICTURE.format(size=size)}">'
+        shown = f'<img src="{uri}" alt="{escape(name, 120)}" style="{_PICTURE.format(size=size)}">'
     else:
         words = escape(name, _TEXT_CHARS)
         kind = f"<small>{escape(modality)}: </small>" if roles else ""
         shown = f'<div class="mm-card" style="{_CARD.format(size=size)}"><span>{kind}{words}</span></div>'
-    caption = escape(name, 60) if uri is not None else ""
+    caption = escape(name, 60) if named and uri is not None else ""
     lines = "".join(f"<span>{line}</span>" for line in (caption, f"<b>{escape(note, 80)}</b>" if note else "") if line)
     style = "display:flex;flex-direction:column;overflow-wrap:anywhere"
     title = escape(f"{row.get('id', '')}: {name}", 300)
@@ -136,7 +138,7 @@ def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "") -> str:
     )
 
 
-def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | None = None) -> str:
+def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | None = None, named: bool = True) -> str:
     """Show the items of a frame side by side, in its order.
 
     Parameters
@@ -147,6 +149,8 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
         Pixels per picture.
     notes : sequence of str or None, default=None
         One line per item, shown below its name.
+    named : bool, default=True
+        Write names below the pictures.
 
     Returns
     -------
@@ -163,5 +167,5 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
         msg = f"notes has {len(lines)} lines for {len(frame)} items"
         raise ValueError(msg)
     rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
-    cells = [item_html(row, size=size, note=note) for row, note in zip(rows, lines, strict=True)]
+    cells = [item_html(row, size=size, note=note, named=named) for row, note in zip(rows, lines, strict=True)]
     return f'<div class="mm-strip" style="display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start">{"".join(cells)}</div>'

@@ -166,7 +166,7 @@ def test_without_pictures_the_cache_is_enough(home):
 def test_vectors_that_are_gone_say_what_to_do(home, tmp_path):
     shutil.rmtree(home / "photos")
 
-    with pytest.raises(VerifyError, match="60 of 60 items are not in the cache, first: 'animals/.*--vectors"):
+    with pytest.raises(VerifyError, match=r"60 of 60 items are not in the cache, first: 'animals/.*--vectors"):
         mm.verify(home / "report.json", cache=tmp_path / "empty")
 
 

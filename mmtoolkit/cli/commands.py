@@ -59,7 +59,8 @@ def search(arguments: Namespace) -> int:
         raise ValueError(msg)
     query: Any = arguments.query if arguments.like is None else mm.Image(arguments.like)
     found = mm.search(_embedded(arguments), query, k=arguments.k)
-    show.result(found)
+    print(found._summary())
+    show.table(found.table.set_index("rank")[["id", "score", "modality", "label", "text"]])
     return 0
 
 

@@ -201,23 +201,29 @@ def _cache(commands: Any) -> None:
     about = {
         "stats": "how many vectors of which model, and their size",
         "verify": "check every vector against its checksum; exit code 1 when some are damaged",
-        "prune": "delete vectors",
-        "compact": "give the room of deleted vectors back to the disk",
-        "export": "write vectors to a Parquet file",
+        "prune": "drop vectors, by model, age or size",
+        "compact": "give unused room back to the disk",
+        "export": "write the vectors of one model to a Parquet file",
         "import": "take vectors from a Parquet file",
     }
     for name, words in about.items():
-        sub = _command(inner, name, words, f"stores:{name}_" if name == "import" else f"stores:{name}")
+        sub = _command(inner, name, words, "stores:import_" if name == "import" else f"stores:{name}")
         sub.add_argument(
             "--cache", metavar="DIR", help="the store (default: MMTOOLKIT_CACHE, else the user's cache folder)"
         )
         if name in ("export", "import"):
             sub.add_argument("file", metavar="FILE.parquet")
-        if name in ("prune", "export"):
+        if name in ("prune", "export", "import"):
             sub.add_argument("--model", help="only vectors of this model")
+        if name == "export":
+            sub.add_argument("--dimension", type=_at_least(1), metavar="N", help="only vectors with so many features")
         if name == "prune":
-            sub.add_argument("--older-than", type=_at_least(0), metavar="DAYS", help="only vectors made longer ago")
-            sub.add_argument("--all", action="store_true", help="every vector")
+            sub.add_argument("--older-than", metavar="AGE", help="only vectors stored longer ago, such as 30d or 12h")
+            sub.add_argument(
+                "--max-size", metavar="SIZE", help="drop the oldest until the rest is not larger, such as 2GB"
+            )
+        if name == "verify":
+            sub.add_argument("--repair", action="store_true", help="drop what is damaged and write the index anew")
 
 
 def _items(command: argparse.ArgumentParser) -> None:

@@ -7,17 +7,59 @@ from argparse import Namespace
 import mmtoolkit as mm
 from mmtoolkit.cli import show
 
-__all__ = ["stats", "verify"]
+__all__ = ["compact", "export", "import_", "prune", "stats", "verify"]
 
 
 def stats(arguments: Namespace) -> int:
     """Print what the store holds."""
     store = mm.EmbeddingCache(arguments.cache)
     print(store.path)
-    show.table(store.stats())
+    held = store.stats()
+    show.table(held.set_index("model")) if len(held) else print("no vectors yet")
     return 0
 
 
 def verify(arguments: Namespace) -> int:
     """Check every vector; 1 when some are damaged."""
-    raise NotImplementedError(arguments)
+    checked = mm.EmbeddingCache(arguments.cache).verify(repair=arguments.repair)
+    print(
+        f"{checked.rows} vectors checked, {len(checked.damaged)} damaged, {len(checked.problems)} problems of the index"
+    )
+    for problem in checked.problems:
+        print(problem)
+    if len(checked.damaged):
+        show.table(checked.damaged)
+    if not checked.ok and not checked.repaired:
+        print("mmtoolkit cache verify --repair drops what is damaged; it is computed again when it is needed")
+    return 0 if checked.ok or checked.repaired else 1
+
+
+def prune(arguments: Namespace) -> int:
+    """Drop vectors."""
+    dropped = mm.EmbeddingCache(arguments.cache).prune(
+        model=arguments.model, older_than=arguments.older_than, max_size=arguments.max_size
+    )
+    print(f"{dropped} vectors dropped")
+    return 0
+
+
+def compact(arguments: Namespace) -> int:
+    """Give unused room back."""
+    print(f"{mm.EmbeddingCache(arguments.cache).compact():,} bytes given back")
+    return 0
+
+
+def export(arguments: Namespace) -> int:
+    """Write the vectors of one space to a file."""
+    rows = mm.EmbeddingCache(arguments.cache).export(
+        arguments.file, model=arguments.model, dimension=arguments.dimension
+    )
+    print(f"{rows} vectors written to {arguments.file}")
+    return 0
+
+
+def import_(arguments: Namespace) -> int:
+    """Take vectors from a file."""
+    rows = mm.EmbeddingCache(arguments.cache).import_(arguments.file, model=arguments.model)
+    print(f"{rows} new vectors")
+    return 0

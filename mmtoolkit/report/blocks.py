@@ -10,7 +10,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-__all__ = ["Block", "Code", "Drawing", "Gallery", "Key", "Keys", "Note", "Section", "Table", "Words"]
+__all__ = [
+    "Block",
+    "Code",
+    "Drawing",
+    "Gallery",
+    "Group",
+    "Groups",
+    "Key",
+    "Keys",
+    "Note",
+    "Remarks",
+    "Section",
+    "Table",
+    "Words",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,13 @@ class Note:
 
     text: str
     kind: Literal["info", "warn"] = "info"
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What a reader should keep in mind, as a list."""
+
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -46,18 +67,22 @@ class Keys:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A frame; `shares` are columns between 0 and 1 that get a bar, `intervals` their (low, high) columns."""
+    """A frame; `shares` are columns between 0 and 1 that get a bar, `intervals` their (low, high) columns.
+
+    `marks` names for a column another one that is marked on its bar, such as the baseline.
+    """
 
     frame: pd.DataFrame
     caption: str = ""
     shares: Sequence[str] = ()
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
     max_rows: int = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A Plotly figure, with the caption used when the figure has none of its own."""
+    """A Plotly figure; `caption` stands before the figure's own."""
 
     figure: go.Figure
     caption: str = ""
@@ -74,6 +99,25 @@ class Gallery:
     size: int = 96
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A name, a remark, a share between 0 and 1, and some items."""
+
+    name: str
+    detail: str
+    share: float
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of items one below the other; those after the first `shown` are folded."""
+
+    entries: Sequence[Group]
+    caption: str = ""
+    shown: int = 24
+
+
 @dataclass(frozen=True)
 class Code:
     """Text to be copied."""
@@ -82,7 +126,7 @@ class Code:
     language: str = "python"
 
 
-Block: TypeAlias = Words | Note | Keys | Table | Drawing | Gallery | Code
+Block: TypeAlias = Words | Note | Remarks | Keys | Table | Drawing | Gallery | Groups | Code
 
 
 @dataclass(frozen=True)

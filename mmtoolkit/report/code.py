@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -35,7 +36,9 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
     for step in recipe["steps"]:
         sources = step["source"]
         text = (
-            f"{{{', '.join(f'{k!r}: {v}' for k, v in sources.items())}}}" if isinstance(sources, dict) else str(sources)
+            f"{{{', '.join(f'{_literal(k)}: {v}' for k, v in sources.items())}}}"
+            if isinstance(sources, dict)
+            else str(sources)
         )
         lines.append(
             _call(f"{step_name(step['name'])} = mm.{step['verb']}", [text], _told(step["verb"], step["params"]))
@@ -65,9 +68,9 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:
     items = name.replace("emb", "items")
     verb, params, file = made_by.get("verb"), dict(made_by.get("params", {})), made_by.get("file")
     if verb == "load_dataset":
-        made = _call("mm.load_dataset", [repr(params["name"])], {})
+        made = _call("mm.load_dataset", [_literal(params["name"])], {})
     elif verb in ("read_folder", "items") and file and "a function" not in params.values():
-        made = _call(f"mm.{verb}", [repr(file)], params)
+        made = _call(f"mm.{verb}", [_literal(file)], params)
     else:
         made = "...  # the items frame"
     told = {"model": source["model"], "dimension": source["dimension"], "params": source["params"]}
@@ -109,9 +112,20 @@ def _defaults(verb: str) -> dict[str, Any]:
 
 
 def _call(function: str, positional: list[str], keywords: Mapping[str, Any]) -> str:
-    arguments = [*positional, *(f"{name}={value!r}" for name, value in keywords.items())]
+    arguments = [*positional, *(f"{name}={_literal(value)}" for name, value in keywords.items())]
     line = f"{function}({', '.join(arguments)})"
     if len(line) <= _LINE:
         return line
     body = "".join(f"    {argument},\n" for argument in arguments)
     return f"{function}(\n{body})"
+
+
+def _literal(value: Any) -> str:
+    """Write plain data as Python, with double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return repr(value)

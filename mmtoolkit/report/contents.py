@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
-from mmtoolkit.report.blocks import Block, Code, Keys, Note, Section, Table, Words
+from mmtoolkit.report.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.report.code import as_python
 from mmtoolkit.report.parts import part_of
 from mmtoolkit.vectors import has_vectors, ids_of
@@ -83,7 +83,8 @@ def _summary(parts: Mapping[str, Part], named: Named) -> Section:
     keys = [key for part in parts.values() for key in part.keys]
     blocks: list[Block] = [Keys(keys)] if keys else []
     blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]
-    blocks += [Note(note, "warn") for part in parts.values() for note in part.notes]
+    remarks = [note for part in parts.values() for note in part.notes]
+    blocks += [Remarks(remarks)] if remarks else []
     blocks += [Note(note) for source in named.sources.values() for note in _source_notes(source)]
     return Section("summary", "Summary", blocks)
 

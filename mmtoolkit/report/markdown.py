@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from mmtoolkit._text import escape_markdown, shorten
-from mmtoolkit.report.blocks import Block, Code, Drawing, Gallery, Keys, Note, Section, Table, Words
+from mmtoolkit.report.blocks import Block, Code, Drawing, Gallery, Groups, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.results import plain
 
 __all__ = ["block_markdown", "markdown"]
@@ -65,6 +65,23 @@ def _(block: Note) -> str:
 
 
 @block_markdown.register
+def _(block: Remarks) -> str:
+    return "\n".join(["Keep in mind:\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)])
+
+
+@block_markdown.register
+def _(block: Groups) -> str:
+    from mmtoolkit.thumbnails import item_name
+
+    lines = []
+    for group in block.entries:
+        rows = (dict(zip(group.frame.columns, v, strict=True)) for v in group.frame.itertuples(index=False, name=None))
+        names = "; ".join(escape_markdown(item_name(row), 60) for row in rows)
+        lines.append(f"- **{escape_markdown(group.name)}** ({escape_markdown(group.detail)}): {names}")
+    return "\n\n".join(["\n".join(lines), *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])])
+
+
+@block_markdown.register
 def _(block: Keys) -> str:
     return "\n".join(
         f"- {escape_markdown(k.name)}: **{escape_markdown(k.value)}**{f' ({escape_markdown(k.detail)})' if k.detail else ''}"
@@ -97,7 +114,7 @@ def _(block: Drawing) -> str:
     from mmtoolkit.figures import caption_of
 
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
-    caption = caption_of(block.figure) or block.caption
+    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
     return f"**Figure: {escape_markdown(title)}.** {escape_markdown(caption, 1000)}"
 
 

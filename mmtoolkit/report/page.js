@@ -1,13 +1,10 @@
 "use strict";
 (() => {
   const plots = [...document.querySelectorAll(".js-plotly-plot")];
-  const narrow = (g) => g.clientWidth < 560;
   for (const g of plots) {
-    if (!narrow(g)) continue;
-    const change = { "xaxis.tickfont.size": 9, "yaxis.tickfont.size": 9, dragmode: false };
-    if (g.layout.showlegend) Object.assign(change, {
-      "legend.orientation": "h", "legend.x": 0, "legend.xanchor": "left", "legend.y": -0.04, "legend.yanchor": "top" });
-    Plotly.relayout(g, change);
+    if (g.clientWidth >= 560) continue;
+    Plotly.update(g, { showscale: false }, {
+      "xaxis.tickfont.size": 9, "yaxis.tickfont.size": 9, "legend.font.size": 10, "coloraxis.showscale": false, dragmode: false });
   }
   window.addEventListener("beforeprint", () => plots.forEach((g) => Plotly.Plots.resize(g)));
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash.slice(1), a]));

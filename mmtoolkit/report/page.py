@@ -8,9 +8,23 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import escape
-from mmtoolkit.report.blocks import Block, Code, Drawing, Gallery, Keys, Note, Section, Table, Words
+from mmtoolkit.report.blocks import (
+    Block,
+    Code,
+    Drawing,
+    Gallery,
+    Group,
+    Groups,
+    Keys,
+    Note,
+    Remarks,
+    Section,
+    Table,
+    Words,
+)
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
 __all__ = ["block_html", "page", "summary_html"]
@@ -96,8 +110,14 @@ def _(block: Words) -> str:
 
 @block_html.register
 def _(block: Note) -> str:
-    word = {"info": "Note", "warn": "Mind"}[block.kind]
+    word = {"info": "Note.", "warn": "Mind."}[block.kind]
     return f'<p class="note {block.kind}"><b>{word}</b> {escape(block.text, _PARAGRAPH)}</p>'
+
+
+@block_html.register
+def _(block: Remarks) -> str:
+    lines = "".join(f"<li>{escape(line, _PARAGRAPH)}</li>" for line in block.lines)
+    return f'<div class="note warn"><b>Keep in mind</b><ul>{lines}</ul></div>'
 
 
 @block_html.register
@@ -145,16 +165,46 @@ def _cell(block: Table, name: Any, row: dict[Any, Any]) -> str:
         return f'<td class="number">{words}{interval}</td>'
     style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
     whisker = '<i class="whisker"></i>' if known else ""
-    return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}</span></td>'
+    mark = float(row[block.marks[name]]) if name in block.marks else float("nan")
+    tick = f'<i class="tick" style="left:{100 * mark:.1f}%"></i>' if mark == mark else ""  # noqa: PLR0124 - NaN
+    return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}{tick}</span></td>'
 
 
 @block_html.register
 def _(block: Gallery) -> str:
-    from mmtoolkit.thumbnails import strip_html
-
     title = f"<h3>{escape(block.title, 120)}</h3>" if block.title else ""
     caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
-    return f"{title}{strip_html(block.frame, size=block.size, notes=block.notes)}{caption}"
+    return f"{title}{_strip(block.frame, block.size, block.notes)}{caption}"
+
+
+def _strip(frame: pd.DataFrame, size: int, notes: Sequence[str] | None = None, *, named: bool = True) -> str:
+    """Show items side by side, or below one another when they are texts."""
+    from mmtoolkit.thumbnails import item_name, strip_html
+
+    if set(frame["modality"]) != {"text"}:
+        return strip_html(frame, size=size, notes=notes, named=named)
+    rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
+    lines = "".join(
+        f"<li>{escape(item_name(row), 240)}{f'<b>{escape(note, 80)}</b>' if note else ''}</li>"
+        for row, note in zip(rows, notes or [""] * len(frame), strict=True)
+    )
+    return f'<ul class="texts">{lines}</ul>'
+
+
+@block_html.register
+def _(block: Groups) -> str:
+    shown = "".join(map(_group, block.entries[: block.shown]))
+    rest = block.entries[block.shown :]
+    folded = "".join(map(_group, rest))
+    more = f"<details><summary>{len(rest)} smaller ones</summary>{folded}</details>" if rest else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f'<div class="groups">{shown}{more}</div>{caption}'
+
+
+def _group(group: Group) -> str:
+    bar = f'<span class="bar" style="--v:{100 * group.share:.1f}%"><i></i></span>'
+    head = f"<h3>{escape(group.name, 60)}</h3><span>{escape(group.detail)}</span>{bar}"
+    return f'<div class="group"><div class="head">{head}</div>{_strip(group.frame, 68, named=False)}</div>'
 
 
 @block_html.register
@@ -169,7 +219,7 @@ def _(block: Code) -> str:
 def _(block: Drawing) -> str:
     from mmtoolkit.figures import alt_of, caption_of
 
-    caption = caption_of(block.figure) or block.caption
+    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
     return (
         f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
@@ -183,9 +233,10 @@ def _bare(fig: go.Figure) -> str:
     import plotly.graph_objects as go
 
     fig = go.Figure(fig)
-    top = fig.layout.margin.t or 40
-    height = (fig.layout.height or 420) - top + 40
-    fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": 40}, height=height, meta=None)
+    legend_above = bool(fig.layout.showlegend) and (fig.layout.legend.y or 0) >= 1
+    top = 44 if legend_above else 14
+    height = (fig.layout.height or 420) - (fig.layout.margin.t or 40) + top
+    fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": top}, height=height, meta=None)
     return str(fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG))
 
 

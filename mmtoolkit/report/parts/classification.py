@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _WORDS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-    "log_loss": "log-loss (lower is better)",
-    "brier": "Brier score (lower is better)",
-    "ece": "calibration error (lower is better)",
-    "matthews": "Matthews correlation",
+    "f1_macro": "macro F1",
+    "f1_weighted": "weighted F1",
+    "matthews_corrcoef": "Matthews correlation",
+    "log_loss": "log-loss",
+    "brier_score": "Brier score",
+    "ece": "calibration error",
 }
+_LOWER_IS_BETTER = ("log_loss", "brier_score", "ece")
+_FIGURES = ("confusion", "calibration", "risk_coverage", "roc", "precision_recall")  # the others repeat the tables
 _MOST_ERRORS = 18
 _MOST_ISSUES = 18
 
@@ -54,16 +54,22 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
     blocks: list[Block] = [
         Words(_how(result)),
         Table(
-            _scores(result),
-            "Each score was measured on items the classifier had not seen, nor any duplicate of them. The interval is for "
-            "the expected score of this procedure with this many training items; always guessing the most frequent class "
-            "and a vote of the five nearest items stand beside it.",
+            _scores(result, lower=False),
+            "Each score was measured on items the classifier had not seen, nor any duplicate of them. The interval (thin line) is "
+            "for the expected score of this procedure with this many training items. The baseline (tick) always guesses the most "
+            "frequent class; neighbours is a vote of the five nearest items.",
             shares=("value",),
+            intervals={"value": ("low", "high")},
+            marks={"value": "baseline"},
+        ),
+        Table(
+            _scores(result, lower=True),
+            "How good the probabilities are; lower is better, 0 is perfect.",
             intervals={"value": ("low", "high")},
         ),
         *_groups(result),
         *([] if result.per_class.empty else [_per_class(result)]),
-        *drawings(result),
+        *drawings(result, *_FIGURES),
         *_errors(result),
         *_issues(result),
     ]
@@ -84,10 +90,11 @@ def _how(result: Any) -> str:
     )
 
 
-def _scores(result: Any) -> pd.DataFrame:
+def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
     import pandas as pd
 
     table: pd.DataFrame = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
+    table = table[table.index.isin(_LOWER_IS_BETTER) == lower].dropna(axis="columns", how="all")
     table.index = pd.Index([_WORDS.get(str(name), str(name).replace("_", " ")) for name in table.index], name="score")
     return table
 
@@ -154,25 +161,16 @@ def _errors(result: Any) -> list[Block]:
 
 
 def _issues(result: Any) -> list[Block]:
-    if not hasattr(result, "label_issues"):
+    table, frame = result.label_issues(), items_of(result.source)
+    if len(table) == 0 or frame is None:
         return []
-    found = result.label_issues()
-    table = getattr(found, "table", found)
-    frame = items_of(result.source)
-    if len(table) == 0 or frame is None or "suggested" not in table.columns:
-        return []
-    at = {str(item): row for row, item in enumerate(result.ids)}
     top = table.head(_MOST_ISSUES)
-    ids = top["id"].tolist() if "id" in top.columns else top.index.tolist()
-    rows = [at[str(item)] for item in ids]
-    notes = [
-        f"{shorten(result.y_true[i], 22)} → {shorten(s, 22)}?" for i, s in zip(rows, top["suggested"], strict=True)
-    ]
+    notes = [f"{shorten(a, 22)} → {shorten(b, 22)}?" for a, b in zip(top["label"], top["suggested"], strict=True)]
     caption = (
         f"{len(table):,} items carry a class that the held-out predictions speak against; the strongest come first, as given class → "
         "suggested class. Look before you change anything."
     )
-    return [Gallery(frame.iloc[rows], notes, "Labels to look at", caption)]
+    return [Gallery(frame.iloc[top["row"]], notes, "Labels to look at", caption)]
 
 
 def _confused(result: Any) -> str:
@@ -203,12 +201,16 @@ def _sentences(result: Any) -> list[str]:
 
 def _keys(result: Any) -> list[Key]:
     keys = []
-    for metric in ("accuracy", "macro_f1"):
+    for metric in ("accuracy", "f1_macro"):
         if metric not in result.metrics.index:
             continue
         row = result.metrics.loc[metric]
         interval = f"{percent(row['low'])} to {percent(row['high'])}" if np.isfinite(row["low"]) else "no interval"
         keys.append(
-            Key(_WORDS[metric], percent(float(row["value"])), f"{interval}; majority {percent(float(row['baseline']))}")
+            Key(
+                _WORDS.get(metric, metric),
+                percent(float(row["value"])),
+                f"{interval}; majority {percent(float(row['baseline']))}",
+            )
         )
     return keys

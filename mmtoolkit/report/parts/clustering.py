@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.report.blocks import Block, Gallery, Key, Note, Table, Words
+from mmtoolkit.report.blocks import Block, Group, Groups, Key, Table, Words
 from mmtoolkit.report.parts.base import Part, drawings, percent
 from mmtoolkit.vectors import items_of
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _SHOWN = 7
-_MOST_CLUSTERS = 40
 
 
 def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every room has this signature
@@ -38,19 +37,7 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
         Its section and its lines in the summary.
     """
     noise = int((result.labels < 0).sum())
-    sizes = result.sizes.drop(columns=["silhouette"], errors="ignore").set_index("name", append=False)
-    blocks: list[Block] = [
-        Words(_how(result)),
-        Table(
-            sizes.rename_axis("cluster"),
-            "Share: part of all clustered items. Cohesion: mean cosine similarity of its items to the cluster's mean direction, 1 when "
-            "they are all alike.",
-            shares=("share", "cohesion"),
-            max_rows=_MOST_CLUSTERS,
-        ),
-        *drawings(result, "sweep"),
-        *_members(result),
-    ]
+    blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
     notes = [f"{noise:,} items belong to no cluster."] if noise else []
     return Part("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
 
@@ -69,24 +56,26 @@ def _how(result: Any) -> str:
     )
 
 
-def _members(result: Any) -> list[Block]:
+def _members(result: Any) -> Block:
     frame = items_of(result.source)
+    caption = (
+        "Share: part of all clustered items. Cohesion: mean cosine similarity of a cluster's items to its mean direction, 1 when they "
+        "are all alike."
+    )
     if frame is None or result.n_clusters == 0:
-        return []
+        return Table(result.sizes, caption, shares=("share", "cohesion"))
     chosen = result.representatives(_SHOWN)
     clusters = chosen.table["cluster"].to_numpy()
-    blocks: list[Block] = []
-    for cluster in range(min(result.n_clusters, _MOST_CLUSTERS)):
-        rows = chosen.rows[clusters == cluster]
-        title = f"{shorten(result.names['name'].iloc[cluster], 60)} · {int(result.sizes['size'].iloc[cluster]):,} items"
-        blocks.append(Gallery(frame.iloc[rows], None, title, size=84))
-    if result.n_clusters > _MOST_CLUSTERS:
-        blocks.append(
-            Note(
-                f"{result.n_clusters - _MOST_CLUSTERS} smaller clusters are not shown; their labels are in report.json."
-            )
+    groups = [
+        Group(
+            str(row["name"]),
+            f"{int(row['size']):,} items, {percent(float(row['share']))}, cohesion {row['cohesion']:.2f}",
+            float(row["share"]),
+            frame.iloc[chosen.rows[clusters == cluster]],
         )
-    return [Words("Each strip shows the items nearest to the middle of a cluster."), *blocks]
+        for cluster, row in enumerate(result.sizes.to_dict("records"))
+    ]
+    return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
 
 
 def _sentence(result: Any) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmtoolkit.report.blocks import Block, Drawing, Key, Words
 from mmtoolkit.report.parts.base import Part
+from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
     from mmtoolkit.report.document import Named
@@ -38,7 +39,7 @@ def part(name: str, result: Any, named: Named) -> Part:
         Its section and its lines in the summary.
     """
     trust = float(result.trustworthiness)
-    blocks: list[Block] = [Words(_READ), Drawing(result.figure())]
+    blocks: list[Block] = [Words(_READ), Drawing(result.figure(), _caption(result))]
     for other, clusters in named.results.items():
         if clusters.recipe["verb"] == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
             blocks.append(_by_cluster(result, clusters))
@@ -52,6 +53,12 @@ def part(name: str, result: Any, named: Named) -> Part:
     )
     notes = [result.note] if result.note else []
     return Part("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
+
+
+def _caption(result: Any) -> str:
+    frame = items_of(result.source)
+    labelled = frame is not None and frame["label"].notna().any()
+    return f"Each of the {len(result.coords):,} points is an item{', coloured by its class' if labelled else ''}."
 
 
 def _by_cluster(result: Any, clusters: Any) -> Drawing:

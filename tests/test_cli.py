@@ -1,0 +1,287 @@
+"""The command line: what it prints, what it writes, and how it fails."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.cli import demo as demo_module
+from mmtoolkit.cli import main
+
+COMMANDS = ["demo", "embed", "classify", "cluster", "project", "search", "report", "verify", "estimate", "cache"]
+LOCAL = ["--model", "local"]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of 45 pictures, sub-folders being classes."""
+    folder = tmp_path_factory.mktemp("cli") / "photos"
+    frame = mm.load_dataset("stamps")
+    frame = frame[frame["label"].isin(["animals", "money", "vehicles"])].groupby("label").head(15)
+    for label, path in zip(frame["label"], frame["image"], strict=True):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / label)
+    return folder
+
+
+def run(capsys, *arguments):
+    """Return exit code, stdout and stderr; a failure must be one sentence and never a traceback."""
+    code = main([str(a) for a in arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+def failure(capsys, *arguments):
+    code, out, err = run(capsys, *arguments)
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("mmtoolkit")
+    assert ": error: " in last
+    return code, last.split(": error: ", 1)[1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(capsys, command):
+    code, out, _ = run(capsys, command, "--help")
+
+    assert code == 0
+    assert "examples:" in out
+    assert f"  mmtoolkit {command}" in out
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys):
+    _, out, _ = run(capsys, "--help")
+
+    assert all(f"\n    {command}" in out for command in COMMANDS)
+    assert "Exit codes: 0" in out
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"mmtoolkit {mm.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "required: COMMAND"),
+        (["paint"], "invalid choice: 'paint'"),
+        (["classify"], "required: INPUT"),
+        (["classify", "x", "--cv", "many"], "expected a whole number from 2 on, got 'many'"),
+        (["cluster", "x", "--n-clusters", "9-3"], "expected a number such as 8 or a range such as 5-20, got '9-3'"),
+        (["embed", "x", "--cache", "a", "--no-cache"], "not allowed with argument"),
+        (["embed", "no/such/folder"], "there is no file or folder 'no/such/folder', and it is no data set (stamps,"),
+        (["embed", "glosses", "--text", "x"], "--text names a column, but 'glosses' is no table"),
+        (["embed", "glosses", "--model", "locla"], "did you mean 'local'?"),
+        (["embed", "glosses", "--model", "local", "--dimension", "7"], "7"),
+        (["embed", "glosses", "--region", "singapore"], "--region needs --model"),
+        (["search", "glosses", *LOCAL], "either a text or --like FILE"),
+        (["cache", "prune"], "needs at least one of"),
+    ],
+)
+def test_bad_usage_is_two(capsys, arguments, message):
+    code, said = failure(capsys, *arguments)
+
+    assert code == 2
+    assert message in said
+
+
+def test_empty_folder_and_single_class_are_named(capsys, tmp_path, photos):
+    assert failure(capsys, "embed", tmp_path)[1].startswith("no pictures, videos or texts in")
+
+    code, said = failure(capsys, "classify", photos / "money", *LOCAL)
+
+    assert code == 2
+    assert "label" in said or "class" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("text.jpg", b"only words", "not a picture"),
+        ("empty.png", b"", "0 bytes"),
+        ("<script>alert(1)\n'quoted'.png", b"x", "not a picture"),
+    ],
+)
+def test_a_wrong_picture_is_named_and_can_be_left_out(capsys, tmp_path, photos, name, content, reason):
+    shutil.copytree(photos / "money", tmp_path / "in" / "money")
+    (tmp_path / "in" / "money" / name).write_bytes(content)
+
+    code, said = failure(capsys, "embed", tmp_path / "in", *LOCAL)
+    again, _, err = run(capsys, "embed", tmp_path / "in", *LOCAL, "--on-error", "nan")
+
+    assert code == 1
+    assert reason in said
+    assert "1 of 16 items" in said
+    assert again == 0
+    assert "1 items left out" in err
+
+
+def test_embed_saves_vectors_that_other_commands_take(capsys, tmp_path, photos):
+    code, out, err = run(capsys, "embed", photos, *LOCAL, "--out", tmp_path / "v.parquet")
+
+    assert code == 0
+    assert "45 items x 512 features, model 'local'" in out
+    assert "45 items:" in err
+    assert run(capsys, "cluster", tmp_path / "v.parquet", "--n-clusters", "3")[0] == 0
+
+
+def test_classify_prints_scores_and_writes_a_report_and_a_classifier(capsys, tmp_path, photos):
+    code, out, _ = run(
+        capsys, "classify", photos, *LOCAL, "--cv", 3, "--out", tmp_path / "out", "--save", tmp_path / "clf"
+    )
+
+    assert code == 0
+    assert "accuracy" in out
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"report.html", "report.md", "report.json", "items.csv"}
+    assert pd.read_csv(tmp_path / "out" / "items.csv")["fold"].isin([0, 1, 2]).all()
+    assert mm.load_classifier(tmp_path / "clf").classes.tolist() == ["animals", "money", "vehicles"]
+
+
+def test_project_and_search_and_estimate(capsys, photos):
+    assert "PCA" in run(capsys, "project", photos, *LOCAL, "--method", "pca")[1]
+    assert "45 items with 'local'" in run(capsys, "estimate", photos, *LOCAL)[1]
+
+    code, out, _ = run(capsys, "search", photos, "a coin", *LOCAL, "-k", 3)
+
+    assert code == 0
+    assert out.count("money/") + out.count("animals/") + out.count("vehicles/") == 3
+    by_picture = run(capsys, "search", photos, "--like", next((photos / "money").iterdir()), *LOCAL, "-k", 1)[1]
+    assert "money/" in by_picture
+
+
+def test_report_then_verify_and_verify_again_after_a_change(capsys, tmp_path, photos):
+    shutil.copytree(photos, tmp_path / "photos")
+    out = tmp_path / "out"
+
+    code, printed, _ = run(
+        capsys, "report", tmp_path / "photos", *LOCAL, "--cv", 3, "--method", "pca", "--n-clusters", 3, "--out", out
+    )
+
+    assert code == 0
+    assert printed.strip().endswith("report.html")
+    assert run(capsys, "verify", out / "report.json")[:2] == (
+        0,
+        "identical (computed again: classify, cluster, project)\n",
+    )
+
+    victim = next((tmp_path / "photos" / "money").iterdir())
+    shutil.copy(next((tmp_path / "photos" / "animals").iterdir()), victim)
+    code, printed, _ = run(capsys, "verify", out / "report.json")
+
+    assert code == 1
+    assert printed.startswith("differs at ")
+    assert f"the picture of item 'money/{victim.name}' has changed" in printed
+
+
+def test_verify_of_what_is_no_report_is_one(capsys, tmp_path):
+    assert failure(capsys, "verify", tmp_path / "none.json") == (
+        1,
+        f"the report '{tmp_path}/none.json' cannot be read: No such file or directory",
+    )
+
+
+def test_a_table_with_its_own_column_names(capsys, tmp_path):
+    words = ["cat", "dog", "cow", "car", "bus", "van"] * 5
+    table = pd.DataFrame(
+        {"sku": range(30), "body": [f"{w} number {i}" for i, w in enumerate(words)], "kind": [w[0] for w in words]}
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+
+    code, out, _ = run(
+        capsys, "classify", tmp_path / "t.csv", "--id", "sku", "--text", "body", "--y", "kind", *LOCAL, "--cv", 3
+    )
+
+    assert code == 0
+    assert "4 classes, 30 items scored" in out
+
+
+def test_demo_ends_with_the_path_of_the_page(capsys, tmp_path, monkeypatch, stamps):
+    monkeypatch.setattr(demo_module, "_sets", lambda: {"stamps": stamps.items})
+
+    code, out, err = run(capsys, "demo", "--out", tmp_path / "out")
+
+    assert code == 0
+    assert out.strip().splitlines()[-1] == str(tmp_path / "out" / "report.html")
+    assert "140 items: 0 computed, 140 from the cache" in err
+
+
+def test_cache_commands(capsys, tmp_path):
+    store, file = ["--cache", tmp_path / "a"], tmp_path / "v.parquet"
+    mm.embed_texts(["one", "two"], model="local", cache=tmp_path / "a", progress=False)
+
+    assert "local" in run(capsys, "cache", "stats", *store)[1]
+    assert run(capsys, "cache", "verify", *store)[0] == 0
+    assert "2 vectors written" in run(capsys, "cache", "export", file, *store)[1]
+    assert "2 new vectors" in run(capsys, "cache", "import", file, "--cache", tmp_path / "b")[1]
+    assert "2 vectors dropped" in run(capsys, "cache", "prune", "--model", "local", *store)[1]
+    assert run(capsys, "cache", "compact", *store)[0] == 0
+    assert "no vectors yet" in run(capsys, "cache", "stats", "--cache", tmp_path / "c")[1]
+
+
+def test_a_damaged_cache_is_one(capsys, tmp_path):
+    mm.embed_texts(["one", "two"], model="local", cache=tmp_path / "a", progress=False)
+    for path in (tmp_path / "a" / "segments").glob("*.f32"):
+        path.write_bytes(b"\x01" * path.stat().st_size)
+
+    code, out, _ = run(capsys, "cache", "verify", "--cache", tmp_path / "a")
+
+    assert code == 1
+    assert "2 damaged" in out
+
+
+def test_a_cache_that_cannot_be_used_is_one(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    code, said = failure(capsys, "cache", "verify", "--cache", tmp_path / "file" / "below")
+
+    assert code == 1
+    assert "below" in said
+
+
+def test_ctrl_c_is_130_and_keeps_what_was_computed(tmp_path):
+    store = tmp_path / "cache"
+    job = subprocess.Popen(
+        [sys.executable, "-m", "mmtoolkit", "embed", "emoji", *LOCAL, "--cache", store],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    held = mm.EmbeddingCache(store)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not Path(store).exists() or len(held.stats()) == 0):
+        time.sleep(0.05)
+
+    job.send_signal(signal.SIGINT)
+    _, err = job.communicate(timeout=60)
+
+    assert job.returncode == 130
+    assert "stopped; what was computed is kept" in err
+    assert "Traceback" not in err
+    assert 0 < int(held.stats()["vectors"].sum()) < 1242
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    code = f"{sys.executable} -m mmtoolkit --help | head -n 1; exit ${{PIPESTATUS[0]}}"
+
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, check=False)
+
+    assert "Traceback" not in done.stderr
+    assert done.stdout.startswith("usage: mmtoolkit")
+
+
+def test_a_mistake_of_ours_is_a_sentence_too(capsys, monkeypatch):
+    monkeypatch.setattr(demo_module, "_sets", lambda: {}["nothing"])
+
+    code, said = failure(capsys, "demo")
+
+    assert code == 1
+    assert "KeyError" in said
+    assert "MMTOOLKIT_DEBUG=1" in said
+    assert os.environ.get("MMTOOLKIT_DEBUG") is None

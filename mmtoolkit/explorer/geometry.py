@@ -86,6 +86,6 @@ def toward(coords: NDArray[np.floating], row: int | None, direction: Direction) 
     delta = coords - coords[row]
     ahead = delta @ np.array(_STEPS[direction])
     distance = np.hypot(delta[:, 0], delta[:, 1])
-    distance = np.where((ahead > 0) & (ahead >= distance * np.sqrt(0.5)), distance, np.inf)
+    distance = np.where((ahead > 0) & (ahead >= distance * 0.707), distance, np.inf)
     best = int(np.argmin(distance))
     return best if np.isfinite(distance[best]) else row

@@ -71,10 +71,17 @@ class MapView:
         self._stale = False
 
     def ready(self) -> None:
-        """Repeat what changed since `sync`: Plotly loses it when it comes before the page has drawn the figure."""
-        if self._stale:
-            self.relocate()
-            self.select(self._ex.selection.rows)
+        """Repeat what changed since `sync`: Plotly loses it when it comes before the page has drawn the figure.
+
+        Setting a property to the value it has sends nothing, hence the message behind it.
+        """
+        if not self._stale:
+            return
+        traces, layout = [trace.to_plotly_json() for trace in self.figure.data], self.figure.layout
+        style = {name: [trace.get(name) for trace in traces] for name in ("x", "y", "marker", "selectedpoints")}
+        frame = {"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range}
+        names = [name.to_plotly_json() for name in layout.annotations]
+        self.figure._send_update_msg(style, {**frame, "annotations": names}, [0, 1])
 
     def _drawn(self) -> Any:
         return scatter_map(self._ex.coords)

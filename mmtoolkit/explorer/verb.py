@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.explorer.core import Explorer
 from mmtoolkit.explorer.places import Places
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,4 +65,5 @@ def explore(
     1  1       near  lasso
     2  2       near  lasso
     """
+    vectors_of(embeddings)  # refuses what cannot be explored before a map is computed
     return Explorer(embeddings, Places(embeddings, projection), y=y, clusters=clusters, journal=journal)

@@ -1,0 +1,60 @@
+"""Places: PCA at once, UMAP from its helper process, and a lasso on the layout it was drawn on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import mmtoolkit as mm
+from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.explorer.places import Places
+
+
+def test_pca_is_there_at_once_and_umap_follows(glosses):
+    ex = mm.explore(glosses)
+    first = ex.coords.copy()
+    assert ex.layout.waiting
+    assert "PCA for now" in ex.layout.note
+    heard = []
+    ex.listen(heard.append)
+
+    assert ex.wait(240)
+
+    assert not ex.layout.waiting
+    assert ex.layout.version == 1
+    assert any("layout" in names for names in heard)
+    np.testing.assert_array_equal(ex.coords, mm.project(glosses).coords)
+    np.testing.assert_array_equal(ex.layout.at(0), first)
+    assert "trust" in ex.color_choices
+
+
+def test_lasso_is_tested_against_the_layout_it_was_drawn_on(ex):
+    ex.layout._layouts.append(ex.coords[::-1].copy())  # as if the map had just arrived
+    box = [(-1, -1), (2, -1), (2, 2), (-1, 2)]
+
+    ex.lasso(box, version=0)
+    assert ex.selected["id"].tolist() == [f"item-{i}" for i in range(10)]
+    ex.lasso(box)
+    assert ex.selected["id"].tolist() == [f"item-{i}" for i in range(30, 40)]
+
+
+class Broken:
+    """A map whose helper process died."""
+
+    done = True
+
+    def __init__(self, quick):
+        self.quick = quick
+
+    def result(self, timeout_s=None):
+        msg = "the map could not be computed in the helper process: killed"
+        raise MMToolkitError(msg)
+
+
+def test_helper_that_died_leaves_the_pca_and_says_so(emb):
+    places = Places(emb, Broken(mm.project(emb, method="pca")))
+
+    assert places.poll()
+
+    assert not places.waiting
+    assert "this map is a PCA: the map could not be computed" in places.note
+    assert places.version == 0

@@ -1,0 +1,267 @@
+"""The widgets, fed with the messages that the page sends; no browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import warnings
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mmtoolkit as mm
+
+HOSTILE = "<img src=x onerror=alert(1)>&\"'"
+
+
+def around(group):
+    return [(4 * group - 1, -1), (4 * group + 2, -1), (4 * group + 2, 2), (4 * group - 1, 2)]
+
+
+@pytest.fixture
+def view(ex):
+    assert ex.widget is ex.widget
+    return ex._view
+
+
+def message(view, kind, polygon=None, **content):
+    """Deliver a message the way the comm does, buffers included."""
+    buffers = [] if polygon is None else [memoryview(np.asarray(polygon, dtype=np.float64).tobytes())]
+    view.bridge._handle_custom_msg({"kind": kind, **content}, buffers)
+
+
+def act(view, name, value="", mode="replace"):
+    message(view, "action", name=name, value=str(value), mode=mode)
+
+
+def test_polygon_from_the_page_becomes_a_selection_a_gallery_and_dimmed_points(view):
+    message(view, "lasso", around(1), mode="replace", version=0)
+
+    assert view.ex.selected["id"].tolist() == [f"item-{i}" for i in range(10, 20)]
+    assert 'data-n="10"' in view.html["body"].value
+    assert view.map.figure.data[0].selectedpoints == tuple(range(10, 20))
+    message(view, "box", around(0), mode="add", version=0)
+    assert set(view.ex.selected["how"]) == {"lasso", "box"}
+
+
+def test_hover_answers_with_a_tip_of_the_right_item(view):
+    sent = []
+    view.bridge.send = lambda content, buffers=None: sent.append(content)
+    heard = []
+    view.ex.observe(heard.append, "hovered")
+
+    message(view, "hover", row=5)
+
+    assert sent[0]["kind"] == "tip"
+    assert sent[0]["row"] == 5
+    assert "data:image/webp" in sent[0]["html"]
+    assert heard[0]["new"] == "item-5"
+
+
+def test_keys_label_undo_invert_clear_and_walk(view):
+    ex = view.ex
+    message(view, "lasso", around(1), mode="replace", version=0)
+
+    message(view, "key", key="2")
+    assert set(ex.annotations["annotation"]) == {ex.annotation_names[1]}
+    message(view, "key", key="u")
+    assert ex.annotations.empty
+    message(view, "key", key="i")
+    assert len(ex.selected) == 30
+    message(view, "key", key="Escape")
+    assert ex.selected.empty
+    message(view, "key", key="right")
+    first = ex.focus
+    message(view, "key", key="toggle")
+    assert ex.selected["id"].tolist() == [f"item-{first}"]
+    message(view, "key", key="toggle")
+    assert ex.selected.empty
+    message(view, "key", key="b")
+    assert view.bridge.tool == "box"
+    message(view, "key", key="9")  # no ninth name: nothing happens
+    assert ex.annotations.empty
+
+
+def test_new_name_and_chip_annotate_the_selection(view):
+    message(view, "lasso", around(3), mode="replace", version=0)
+
+    act(view, "new-label", "  blue  ")
+    assert set(view.ex.annotations["annotation"]) == {"blue"}
+    assert "blue" in view.html["keys"].value
+    act(view, "label", 0)
+    assert set(view.ex.annotations["annotation"]) == {view.ex.annotation_names[0]}
+
+
+def test_legend_group_selects_its_items_and_says_so(view):
+    place = [g.name.startswith("c ") for g in view.ex.look.groups].index(True)
+
+    act(view, "group", place)
+
+    assert view.ex.selected["id"].tolist() == [f"item-{i}" for i in range(20, 30)]
+    assert set(view.ex.selected["how"]) == {"class: c"}
+
+
+def test_tabs_table_and_counts_lead_to_items(view):
+    message(view, "lasso", around(0), mode="replace", version=0)
+
+    act(view, "tab", "table")
+    assert 'data-mm="focus" data-value="4"' in view.html["body"].value
+    act(view, "focus", 4)
+    assert view.ex.focus == 4
+    assert 'data-row="4"' in view.html["card"].value
+    act(view, "tab", "counts")
+    assert "mmx-cross" in view.html["body"].value
+    act(view, "cell", "0,0")
+    assert len(view.ex.selected) == 10
+    act(view, "column", 1)
+    assert len(view.ex.selected) == 10
+    act(view, "row", 2)
+    assert len(view.ex.selected) == 10
+
+
+def test_review_by_buttons(view):
+    act(view, "review", "audit")
+    assert "Drawn at random" in view.html["queue"].value
+    assert "class" not in re.sub(r'class="[^"]*"', "", view.html["card"].value)  # an audit does not show the class
+    message(view, "key", key="1")
+    assert view.ex.audited.sum() == 1
+    act(view, "skip")
+    act(view, "review", "outliers")
+    act(view, "answer", "no")
+    assert "39 of 40" in view.html["queue"].value
+    act(view, "review", "")
+    assert view.ex.queue is None
+
+
+def test_search_and_similar_from_the_page(view):
+    act(view, "similar", 12)
+    assert view.ex.selected["id"].iloc[0] == "item-12"
+
+    act(view, "search", "a bird")  # these vectors have no model
+
+    assert "SpaceError" in view.html["status"].value
+    assert 'role="alert"' in view.html["status"].value
+
+
+def test_what_goes_wrong_is_shown_logged_and_does_not_stop_the_queue(view, caplog):
+    view.ex.observe(lambda event: 1 / 0, "selected")
+
+    message(view, "lasso", around(1), mode="replace", version=0)
+
+    assert "ZeroDivisionError" in view.html["status"].value
+    assert "could not do what the page asked" in caplog.text
+    assert len(view.ex.selected) == 10
+    message(view, "hover", row=1)
+
+
+def test_slow_hover_does_not_lose_lassos(view):
+    got = []
+    view.ex.observe(lambda event: got.append(len(event["new"])), "selected")
+    for group in (0, 1, 2, 3) * 5:
+        message(view, "hover", row=group)
+        message(view, "lasso", around(group), mode="replace", version=0)
+        message(view, "hover", row=group + 1)
+
+    assert got == [10] * 20
+
+
+def test_colour_menu_and_slider_follow_and_lead(emb, coords):
+    ex = mm.explore(emb, clusters=mm.cluster(emb, range(2, 7)), projection=coords)
+    view = (ex.widget, ex._view)[1]
+
+    view.k.value = 5
+    assert ex.n_clusters == 5
+    assert len(set(ex.labels)) == 5
+    view.colors.value = "size"
+    assert ex.color_by == "size"
+    assert view.map.figure.data[0].marker.showscale
+    ex.color_by = "cluster"
+    assert view.colors.value == "cluster"
+    ex.n_clusters = 3
+    assert view.k.value == 3
+
+
+def test_map_changes_reach_the_figure_and_late_pages(view):
+    figure = view.map.figure
+    view.ex.show(7)
+    np.testing.assert_allclose([figure.data[1].x[0], figure.data[1].y[0]], view.ex.coords[7])
+    view.ex._repr_mimebundle_()
+    assert figure._widget_data[1]["x"] is not None
+    view.ex.color_by = "flag"
+    before = figure._last_trace_edit_id
+    message(view, "ready")
+    assert figure._last_trace_edit_id > before  # what came too early is said again
+
+
+def test_share_button_and_plotlys_own_lasso_are_gone(view):
+    assert {"sendChartToCloud", "lasso2d", "select2d"} <= set(view.map.figure.layout.modebar.remove)
+
+
+def test_everything_from_users_is_escaped(view):
+    act(view, "review", "outliers")
+    view.ex.review(None)
+    view.ex.label(HOSTILE, items=[0, 4])
+    view.ex.select([4, 0], how=HOSTILE)
+    view.ex.show(4)
+    view.ex.color_by = "kind"
+    pages = [w.value for w in view.html.values()]
+    for tab in ("table", "counts"):
+        act(view, "tab", tab)
+        pages.append(view.html["body"].value)
+    view.ex.status = HOSTILE
+    act(view, "label", "not a number")
+    pages += [view.html["status"].value, view.ex._repr_mimebundle_()["text/html"]]
+    for page in pages:
+        assert "<img src=x" not in page
+    assert len(view.html["card"].value) < 5_000  # ten thousand characters are cut
+
+
+def test_missing_pictures_leave_words(view):
+    view.ex.select([1, 2, 3], how="code")
+
+    page = view.html["body"].value
+
+    assert page.count("data:image/webp") == 2  # bytes and PIL; the third file is gone
+    assert "no picture (image)" in page
+
+
+def test_buttons_and_pictures_have_names(view):
+    view.ex.select(np.arange(12), how="code")
+    page = "".join(w.value for w in view.html.values())
+
+    assert all(re.search(r'alt="[^"]+"', img) for img in re.findall(r"<img [^>]*>", page))
+    assert all(re.sub(r"<[^>]*>", "", b).strip() for b in re.findall(r"<button.*?</button>", page))
+    assert 'aria-live="polite"' in page
+
+
+def test_a_gallery_is_bounded(emb, rng):
+    ex = mm.explore(rng.normal(size=(500, 4)), projection=rng.normal(size=(500, 2)))
+    view = (ex.widget, ex._view)[1]
+    ex.invert()
+
+    assert view.html["body"].value.count("<button") == 48
+    assert "and 452 more" in view.html["body"].value
+    act(view, "tab", "table")
+    assert view.html["body"].value.count("<tr>") == 101
+
+
+def test_mimebundle_has_the_widget_and_a_still_picture(ex):
+    bundle = ex._repr_mimebundle_()
+
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == ex.widget.model_id
+    picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert picture.size == (720, 480)
+    assert len(picture.convert("RGB").getcolors(100_000)) > 4
+    assert 'alt="Map of 40 items' in bundle["text/html"]
+
+
+def test_still_picture_of_numbers_with_gaps_does_not_warn(emb, coords):
+    values = np.linspace(0, 1, 40)
+    values[::3] = np.nan
+    ex = mm.explore(mm.Embeddings(emb.vectors, items=emb.items.assign(size=values)), projection=coords)
+    ex.color_by = "size"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(ex._repr_mimebundle_()["image/png"]) < 60_000

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bca", "resamples", "wilson"]
+__all__ = ["bca", "bootstrap", "resamples", "wilson"]
 
 N_BOOT = 2000
 LEVEL = 0.95
@@ -76,6 +76,28 @@ def resamples(n_groups: int, n_boot: int, random_state: int) -> Iterator[NDArray
         yield np.bincount(drawn.ravel(), minlength=rows * n_groups).reshape(rows, n_groups).astype(np.float64)
 
 
+def bootstrap(
+    totals: object, statistic: Statistic, *, n_boot: int = N_BOOT, random_state: int = 0
+) -> NDArray[np.float64]:
+    """Return statistics of resampled groups.
+
+    Parameters
+    ----------
+    totals, statistic, n_boot, random_state
+        As `bca` takes them.
+
+    Returns
+    -------
+    ndarray of shape (n_boot, n_statistics)
+        One row per resample; equal seeds and numbers of groups give the same resamples.
+    """
+    from scipy.sparse import csr_array
+
+    table = csr_array(totals).T.tocsr()
+    drawn = resamples(table.shape[1], n_boot, random_state)
+    return np.concatenate([statistic(np.asarray((table @ W.T).T)) for W in drawn])
+
+
 def bca(
     totals: object,
     statistic: Statistic,
@@ -112,8 +134,7 @@ def bca(
     from scipy.special import ndtr, ndtri
 
     table = csr_array(totals)
-    n = table.shape[0]
-    drawn = np.concatenate([statistic(np.asarray((table.T @ W.T).T)) for W in resamples(n, n_boot, random_state)])
+    drawn = bootstrap(table, statistic, n_boot=n_boot, random_state=random_state)
     whole = np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1)
     value = statistic(whole)[0]
     below = (drawn < value).mean(axis=0) + 0.5 * (drawn == value).mean(axis=0)

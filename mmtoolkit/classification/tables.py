@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["baseline_table", "class_table", "hit_table", "metric_table"]
+__all__ = ["baseline_table", "cells_of", "class_table", "hit_table", "metric_table"]
 
 
 def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -30,7 +30,7 @@ def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.f
     return out
 
 
-def _cells(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
+def cells_of(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
     """Return per-group confusion counts, sparse (n_groups, n_repeats * n_classes^2)."""
     from scipy.sparse import csr_array, hstack
 
@@ -73,7 +73,7 @@ def hit_table(
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return label_scores(sums.reshape(len(sums), n_classes, n_classes))
 
-    cells = _cells(groups, codes, predicted[None], n_classes)
+    cells = cells_of(groups, codes, predicted[None], n_classes)
     value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(cells, from_counts, random_state=random_state)
     if len(np.unique(groups)) == len(groups):
@@ -121,7 +121,7 @@ def metric_table(
     def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return sums[:, :-1] / sums[:, -1:]
 
-    cells = _cells(groups, codes, predicted, n_classes)
+    cells = cells_of(groups, codes, predicted, n_classes)
     per_item = [item_scores(codes, p) for p in proba]
     names = list(per_item[0])
     means = np.stack([np.mean([one[name] for one in per_item], axis=0) for name in names], axis=1)
@@ -177,7 +177,7 @@ def class_table(
         counts = sums.reshape(len(sums), n_repeats, n_classes, n_classes)
         return np.concatenate([s.mean(axis=1) for s in class_scores(counts)], axis=1)
 
-    cells = _cells(groups, codes, predicted, n_classes)
+    cells = cells_of(groups, codes, predicted, n_classes)
     value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(cells, from_counts, random_state=random_state)
     support = np.bincount(codes, minlength=n_classes)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["classify", "test_mask", "thresholds_of"]
+__all__ = ["classify", "test_mask", "thresholds_of", "user_groups"]
 
 
 def classify(
@@ -98,7 +98,7 @@ def classify(
     X = vectors_of(embeddings, normalize=normalize)
     weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
     mask = None if test is None else test_mask(embeddings, test)
-    given = _user_groups(embeddings, groups)
+    given = user_groups(embeddings, groups)
     with one_thread():
         unit = X if normalize else unit_rows(X)
         same = np.arange(len(X))
@@ -146,7 +146,8 @@ def thresholds_of(
     return np.full(len(unit), float(threshold))
 
 
-def _user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | None) -> NDArray[np.intp]:
+def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | None) -> NDArray[np.intp]:
+    """Return the user's groups as numbers; an item without a group is alone."""
     n = len(ids_of(embeddings))
     if groups is None:
         return np.arange(n)
@@ -154,7 +155,7 @@ def _user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | N
     missing = np.array([value is None for value in values])
     names = np.array([repr(value) for value in values])
     codes = np.unique(names, return_inverse=True)[1]
-    codes[missing] = codes.max() + 1 + np.arange(int(missing.sum()))  # an item without a group is alone
+    codes[missing] = codes.max() + 1 + np.arange(int(missing.sum()))
     return np.asarray(codes, dtype=np.intp)
 
 

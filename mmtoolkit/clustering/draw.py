@@ -11,10 +11,11 @@ from mmtoolkit import figures
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from mmtoolkit.clustering.compare import Comparison
     from mmtoolkit.clustering.result import Clustering
     from mmtoolkit.clustering.stability import Stability
 
-__all__ = ["jaccard", "sizes", "sweep"]
+__all__ = ["contingency", "jaccard", "sizes", "sweep"]
 
 
 def sweep(clustering: Clustering) -> go.Figure:
@@ -68,4 +69,23 @@ def jaccard(stability: Stability) -> go.Figure:
         title="How far does each cluster come back?",
         x_title="Jaccard overlap",
         caption=f"Mean and 95 % of {len(stability.ari)} bootstrap samples. Below 0.5 a cluster mostly dissolves.",
+    )
+
+
+def contingency(comparison: Comparison) -> go.Figure:
+    """Draw how many items of each class lie in each cluster, coloured by the share of the class."""
+    table = comparison.contingency
+    share = table.div(table.sum(axis=1), axis=0)
+    value = comparison.metrics["value"]
+    return figures.heatmap(
+        table.to_numpy(),
+        list(table.columns),
+        list(table.index),
+        title="Classes and clusters",
+        x_title="cluster",
+        y_title="class",
+        caption=f"Items per class and cluster; colour is the share of the class. V-measure {value['v_measure']:.3f}, "
+        f"ARI {value['ari']:.3f}, one-to-one accuracy {value['accuracy']:.3f}.",
+        color=share.to_numpy(),
+        color_title="share of class",
     )

@@ -155,7 +155,7 @@ def lloyd(
 
 
 def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
-    """Label every row by its nearest centre and put the largest cluster first."""
+    """Label every row by its nearest centre and put the largest cluster first, of equals the one met first."""
     centers = np.ascontiguousarray(centers, dtype=np.float32)
     for _ in range(len(centers)):
         labels = nearest(X, centers)
@@ -163,7 +163,8 @@ def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
         if sizes.all():
             break
         centers = cluster_means(X, _filled(X, centers, labels), len(centers))
-    centers = centers[np.argsort(-sizes, kind="stable")]
+    first_row = np.unique(labels, return_index=True)[1]
+    centers = centers[np.lexsort((first_row, -sizes))]
     return Fit(nearest(X, centers), centers)
 
 

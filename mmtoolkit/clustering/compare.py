@@ -1,0 +1,178 @@
+"""Clusters against classes: how well they agree, and where each class went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import column
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.clustering.result import Clustering
+
+__all__ = ["Comparison", "agreement", "compare"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Result):
+    """How clusters and classes agree.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Index metric, column value: ari, ami, nmi, v_measure, homogeneity, completeness, and accuracy (every cluster
+        counts as one class, matched one to one by the Hungarian algorithm).
+    contingency : DataFrame
+        Index class, one column per cluster (and noise): numbers of items.
+    classes : DataFrame
+        Index class; items, largest (the cluster that holds most), share (of the class in it), purity (of that cluster
+        in the class), clusters_for_90 (how many clusters hold nine tenths of the class).
+    n_without : int
+        Items without a class, left out.
+    recipe : mapping
+        Verb and parameters.
+    source : Embeddings or array
+        What was clustered.
+    """
+
+    metrics: pd.DataFrame
+    contingency: pd.DataFrame
+    classes: pd.DataFrame
+    n_without: int
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    def where(self, name: object) -> pd.DataFrame:
+        """Tell where one class went.
+
+        Parameters
+        ----------
+        name : object
+            The class.
+
+        Returns
+        -------
+        DataFrame
+            Index cluster, largest first; items, share (of the class) and purity (of the cluster).
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+        """
+        import pandas as pd
+
+        key = str(name)
+        if key not in self.contingency.index:
+            msg = f"no class {name!r}; the classes are {', '.join(self.contingency.index)}"
+            raise ValueError(msg)
+        row = self.contingency.loc[key]
+        row = row[row > 0].sort_values(ascending=False, kind="stable")
+        columns = {"items": row, "share": row / row.sum(), "purity": row / self.contingency[row.index].sum()}
+        return pd.DataFrame(columns).loc[row.index].rename_axis("cluster")
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return counts (exact) and scores (rounded)."""
+        return {
+            "exact": {"contingency": plain(self.contingency)},
+            "rounded": {"metrics": plain(self.metrics["value"].to_dict())},
+        }
+
+    def _summary(self) -> str:
+        value = self.metrics["value"]
+        left_out = f", {self.n_without} items without a class left out" if self.n_without else ""
+        return f"V-measure {value['v_measure']:.3f}, ARI {value['ari']:.3f}, accuracy {value['accuracy']:.3f}{left_out}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Agreement": self.metrics, "Where did each class go?": self.classes}
+
+    def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
+        from mmtoolkit.clustering import draw
+
+        return {"contingency": lambda: draw.contingency(self)}
+
+
+def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
+    """Compare; see ``Clustering.compare``."""
+    import pandas as pd
+
+    values = column(clustering.source, y)
+    known = np.array([value is not None for value in values], dtype=bool)
+    if not known.any():
+        msg = "no item has a class: y holds only missing values"
+        raise ValueError(msg)
+    classes, codes = np.unique(np.array([str(v) for v in values[known]]), return_inverse=True)
+    labels = clustering.labels[known]
+    names = [f"{c}: {name}" for c, name in enumerate(clustering.names["name"])]
+    shifted, columns = (labels + 1, ["noise", *names]) if (labels < 0).any() else (labels, names)
+    table = np.zeros((len(classes), len(columns)), dtype=np.int64)
+    np.add.at(table, (codes, shifted), 1)
+    contingency = pd.DataFrame(table, index=pd.Index(classes, name="class", dtype=object), columns=columns)
+    metrics = pd.DataFrame({"value": agreement(codes, shifted)}).rename_axis("metric")
+    recipe = {"verb": "compare", "params": {"y": y if isinstance(y, str) else plain(values)}}
+    return Comparison(metrics, contingency, _classes(contingency), int((~known).sum()), recipe, clustering.source)
+
+
+def agreement(y: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Return the usual scores of agreement between classes and clusters.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_items,), int
+        Classes, from 0.
+    labels : ndarray of shape (n_items,), int
+        Clusters, from 0.
+
+    Returns
+    -------
+    dict of str to float
+        ari, ami, nmi, v_measure, homogeneity, completeness, accuracy.
+
+    References
+    ----------
+    Rosenberg and Hirschberg (2007), V-measure. Vinh, Epps and Bailey (2010), Information theoretic measures for
+    clusterings comparison. Kuhn (1955), The Hungarian method for the assignment problem.
+    """
+    from scipy.optimize import linear_sum_assignment
+    from sklearn import metrics
+
+    table = np.zeros((int(y.max()) + 1, int(labels.max()) + 1))
+    np.add.at(table, (y, labels), 1)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    homogeneity, completeness, v = metrics.homogeneity_completeness_v_measure(y, labels)
+    return {
+        "ari": float(metrics.adjusted_rand_score(y, labels)),
+        "ami": float(metrics.adjusted_mutual_info_score(y, labels)),
+        "nmi": float(metrics.normalized_mutual_info_score(y, labels)),
+        "v_measure": float(v),
+        "homogeneity": float(homogeneity),
+        "completeness": float(completeness),
+        "accuracy": float(table[rows, columns].sum() / len(y)),
+    }
+
+
+def _classes(contingency: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    table = contingency.to_numpy()
+    items, largest = table.sum(axis=1), table.argmax(axis=1)
+    held = table[np.arange(len(table)), largest]
+    falling = np.cumsum(-np.sort(-table, axis=1), axis=1)
+    return pd.DataFrame(
+        {
+            "items": items,
+            "largest": contingency.columns[largest],
+            "share": held / items,
+            "purity": held / table.sum(axis=0)[largest],
+            "clusters_for_90": (falling < 0.9 * items[:, None]).sum(axis=1) + 1,
+        },
+        index=contingency.index,
+    )

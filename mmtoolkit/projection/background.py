@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["PendingProjection"]
 
 logger = logging.getLogger(__name__)
+_HELPER = """import json, sys
+sys.path[:] = json.loads(sys.argv[2])
+from mmtoolkit.projection.helper import main
+main(sys.argv[1])"""
 _RUNNING: weakref.WeakSet[PendingProjection] = weakref.WeakSet()
 
 
@@ -54,9 +59,10 @@ class PendingProjection:
         self._folder = Path(tempfile.mkdtemp(prefix="mmtoolkit-map-"))
         np.save(self._folder / "X.npy", X, allow_pickle=False)
         (self._folder / "params.json").write_text(json.dumps(dict(params)))
-        command = [sys.executable, "-m", "mmtoolkit.projection.helper", str(self._folder)]
+        command = [sys.executable, "-P", "-c", _HELPER, str(self._folder), json.dumps(sys.path)]
+        secretless = {name: value for name, value in os.environ.items() if not name.startswith("DASHSCOPE_")}
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=secretless
         )
         _RUNNING.add(self)
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()

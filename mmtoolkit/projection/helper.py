@@ -1,11 +1,10 @@
-"""The helper process: ``python -m mmtoolkit.projection.helper FOLDER`` reads X.npy and params.json, writes map.npz."""
+"""The helper process: reads X.npy and params.json, writes map.npz."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import sys
 import threading
 from pathlib import Path
 
@@ -18,16 +17,17 @@ def _end_with_parent(folder: Path) -> None:
     os._exit(1)
 
 
-def main(folder: Path) -> None:
-    """Compute the map described in `folder`.
+def main(path: str) -> None:
+    """Compute the map described in a folder.
 
     Parameters
     ----------
-    folder : path
+    path : str
         Holds ``X.npy`` and ``params.json``; gets ``map.npz``.
     """
     import numpy as np
 
+    folder = Path(path)
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(5)  # the kernel comes first
@@ -41,7 +41,3 @@ def main(folder: Path) -> None:
     }
     np.savez(part, allow_pickle=False, **arrays)
     part.replace(folder / "map.npz")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

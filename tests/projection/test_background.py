@@ -23,7 +23,7 @@ def X(rng):
 
 def helpers(pid=None):
     """Helper processes below a process."""
-    return [c for c in psutil.Process(pid).children(recursive=True) if "mmtoolkit.projection.helper" in c.cmdline()]
+    return [c for c in psutil.Process(pid).children(recursive=True) if "projection.helper" in " ".join(c.cmdline())]
 
 
 def gone(pid, patience_s=60):
@@ -48,6 +48,19 @@ def test_pca_is_there_at_once_and_the_map_later(X):
     assert told.wait(60)
     assert "done" in repr(pending)
     assert not helpers()
+
+
+def test_the_helper_knows_no_key_but_where_modules_are(X, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-not-for-helpers")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numpy.py").write_text("raise SystemExit('a file of the user stood in the way')")
+    pending = project(X, method="pca", wait=False)
+
+    environment = psutil.Process(pending._process.pid).environ()
+
+    assert not any(name.startswith("DASHSCOPE") for name in environment)
+    assert "PATH" in environment
+    assert pending.result().coords.shape == (80, 2)
 
 
 def test_a_late_callback_is_called_at_once(X, caplog):

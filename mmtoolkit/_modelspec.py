@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Literal
 
@@ -171,3 +171,19 @@ class ModelSpec:
             msg = f"model {self.name!r} has no parameter {unknown[0]!r}; it has: {have}"
             raise ValueError(msg)
         return dict(params or {})
+
+    def _repr_html_(self) -> str:
+        """Show the facts that the row has, one a line."""
+        import pandas as pd
+
+        from mmtoolkit.results import table_html
+
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown = {name: _shown(value) for name, value in facts.items() if value not in (None, "", ()) and value != {}}
+        return table_html(pd.DataFrame({"value": shown}), self.name, max_rows=len(shown))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {inner}" for name, inner in value.items())
+    return ", ".join(map(str, sorted(value))) if isinstance(value, frozenset) else str(value)

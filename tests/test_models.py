@@ -89,3 +89,11 @@ def test_a_row_of_ones_own():
     assert mm.get_model("test-row").rpm == 7
     with pytest.raises(ValueError, match="provider must be"):
         mm.register_model(dataclasses.replace(row, provider="elsewhere"))
+
+
+def test_a_row_shows_itself_as_a_table():
+    html = mm.get_model("qwen3-vl-embedding")._repr_html_()
+
+    assert "<table>" in html
+    assert "32000" in html
+    assert "fps: share of" in html

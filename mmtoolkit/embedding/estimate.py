@@ -43,7 +43,7 @@ class Estimate(Result):
     calls : int
         Requests to the service; 0 for the offline model.
     tokens : int
-        Tokens of what is missing, estimated from above: the service alone can count them.
+        Tokens of what is missing, a generous guess: the service alone can count them, and publishes no rule for pictures.
     cost : float or None
         Of these tokens, in `currency`; None when the models table has no price.
     currency : str
@@ -77,7 +77,7 @@ class Estimate(Result):
         money = (
             "price unknown"
             if self.cost is None
-            else f"at most about {self.cost:.2g} {self.currency} (prices of {self.price_as_of})"
+            else f"about {self.cost:.2g} {self.currency} (prices of {self.price_as_of})"
         )
         return (
             f"{start} in {self.calls} calls, about {self.tokens} tokens, {money}, at least {self.minutes:.1f} minutes"

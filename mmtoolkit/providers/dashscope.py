@@ -41,7 +41,7 @@ class Forecast:
     calls : int
         Requests.
     tokens : int
-        Estimated from above.
+        Estimated: texts from above, pictures by size.
     cost : float or None
         In `currency`; None when the table has no price.
     currency, price_as_of : str
@@ -86,7 +86,7 @@ class DashScope:
     allow_private : bool, default=False
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
     timeout_s : float, default=60
-        Seconds for one request, from sending to the last byte of the answer.
+        Seconds for one request; looked at while connecting, while waiting, and after every piece of the answer.
     rate_share : float, default=1
         Part of the account's rate that this process may use, when several use one account at the same time.
     clock, sleep : callable, default=time.monotonic, time.sleep
@@ -242,6 +242,7 @@ class DashScope:
             sink=sink,
             budget=budget,
             price=price,
+            address=base_url,
             clock=self.clock,
             sleep=self.sleep,
         ).go(contents)
@@ -370,6 +371,8 @@ def _answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any, ke
         text = raw[:200].decode("utf-8", "replace").strip()
         said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
         error = {"message": said}
+    if status == 200 and parsed is not None and not error.get("code"):
+        error = {"code": "ProtocolError", "message": "the answer has no output"}
     inner = error.get("error")
     inner = inner if isinstance(inner, dict) else error
     lower = {name.lower(): value for name, value in headers.items()}

@@ -180,7 +180,7 @@ class Maker:
         """Split a content into what gets a vector each."""
         if isinstance(content, Video) and content.frames is not None:
             frames = _Frames(content, transcode.largest(self.spec))
-            media = tokens.image_tokens(640 * 360, params)
+            media = tokens.image_tokens(640 * 360, self._level(params))
             return [Part("image", partial(_frame, frames, i), media=media, size=200_000) for i in range(content.frames)]
         if isinstance(content, Fused | Image) and self._averages(content):
             return [part for member in content.parts for part in self.parts(member, params)]
@@ -198,6 +198,9 @@ class Maker:
         size = sum(size for _, size in seen)
         grouped = len(leaves) > 1 and self.spec.fusion in ("flag", "always")
         return [Part(kind, partial(self._build, content, grouped), text=text, media=media, size=size, grouped=grouped)]
+
+    def _level(self, params: Mapping[str, Any]) -> Any:
+        return params.get("res_level", 1) if "res_level" in self.spec.params else None
 
     def _text_tokens(self, text: Text) -> int:
         count = tokens.text_tokens(text.text)

@@ -40,7 +40,7 @@ _PACK_TOKENS = 30_000
 _SPLIT_AFTER = 2  # a pack that keeps failing is taken apart rather than sent again and again
 _MOST_SECONDS = 900.0  # from a pack's first try to its last
 _LONGEST_BACKOFF_S = 60.0
-_BREAKER = 3  # so many contents in a row that do not heal, and the service is called down
+_BREAKER = 3  # so many contents in a row that do not heal, and the service is suspected to be down
 _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
 
@@ -124,6 +124,8 @@ class Run:
         In the currency of `price`.
     price : Price or None
         Of a million tokens.
+    address : str
+        Of the service, for messages.
     clock, sleep : callable
         Seconds now; wait so many seconds.
     """
@@ -139,13 +141,14 @@ class Run:
         sink: Sink,
         budget: float | None,
         price: Price | None,
+        address: str,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._call, self._maker, self._limiter = call, maker, limiter
         self._dimension, self._params = dimension, params
         self._sink, self._budget, self._price = sink, budget, price
-        self._clock, self._sleep = clock, sleep
+        self._address, self._clock, self._sleep = address, clock, sleep
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
         self._arrived: list[Outcome] = []
@@ -154,7 +157,8 @@ class Run:
         self._in_flight = 0
         self._done = self._total = 0
         self._spent = self._reserved = 0.0
-        self._hopeless = 0
+        self._hopeless, self._breaker = 0, _BREAKER
+        self._known_good: tuple[list[dict[str, Any]], bool] | None = None
         self._error: BaseException | None = None
         self._closed = False
 
@@ -248,7 +252,9 @@ class Run:
         try:
             pack, objects = self._build(pack)
             if pack.slots and self._error is None:
-                self._settle(pack, self._call(objects, pack.slots[0][2].grouped))
+                grouped = pack.slots[0][2].grouped
+                if self._settle(pack, self._call(objects, grouped)):
+                    self._known_good = (objects if grouped else objects[:1], grouped)
         except BaseException as error:  # handed to the caller's thread, which raises it
             with self._changed:
                 self._error = self._error or error
@@ -275,7 +281,8 @@ class Run:
         pack.slots = kept
         return pack, objects
 
-    def _settle(self, pack: _Pack, answer: Answer) -> None:
+    def _settle(self, pack: _Pack, answer: Answer) -> bool:
+        """Take in an answer; tell whether it was a good one."""
         if pack.first_at is None:
             pack.first_at = self._clock()
         body = answer.body
@@ -286,13 +293,16 @@ class Run:
                 answer = Answer(200, code="ProtocolError", message=str(error), request_id=answer.request_id)
             else:
                 self._succeed(pack, vectors, body.get("usage"))
-                return
+                return True
+        if answer.status is None and self._price is not None:  # nobody knows whether it was computed: count it as paid
+            with self._changed:
+                self._spent += tokens.cost(self._price, pack.text, pack.media)
         rule = classify(answer)
         pack.tries[rule] += 1
         if rule.act == "slow":
             self._limiter.refused(answer.retry_after_s)
         if rule.act == "stop":
-            raise _stop(answer, rule)
+            raise _stop(answer, rule, self._address)
         many = len(pack.slots) > 1
         if rule.act == "shrink" and many:
             size = min(batch_limit(answer.message) or len(pack.slots), len(pack.slots) - 1)
@@ -306,6 +316,7 @@ class Run:
             self._again([pack], delay)
         else:
             self._give_up(pack, answer, rule)
+        return False
 
     def _again(self, packs: list[_Pack], delay_s: float) -> None:
         with self._changed:
@@ -313,17 +324,11 @@ class Run:
                 heapq.heappush(self._retries, (self._clock() + delay_s, next(self._order), pack))
 
     def _give_up(self, pack: _Pack, answer: Answer, rule: Rule) -> None:
-        if rule.act in ("retry", "slow"):
-            with self._changed:
-                self._hopeless += 1
-                down = self._hopeless >= _BREAKER
-            if down:
-                kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
-                msg = f"{_said(answer)}, for {_BREAKER} contents in a row after {rule.tries} tries each: {rule.remedy}"
-                raise kind(
-                    msg, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
-                )
-        reason = f"{_said(answer)}: {rule.remedy}"
+        if rule.act in ("retry", "slow") and self._down():
+            kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
+            msg = f"{_said(answer)} from {self._address}, for several contents in a row: {rule.remedy}"
+            raise kind(msg, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None)
+        reason = f"{answer.message if answer.message and answer.status else _said(answer)}: {rule.remedy}"
         self._deliver(
             [
                 self._failed(
@@ -339,6 +344,16 @@ class Run:
                 for item, _, _ in pack.slots
             ]
         )
+
+    def _down(self) -> bool:
+        """Tell the service's trouble from the items': after some hopeless contents in a row, send again what was fine."""
+        with self._changed:
+            self._hopeless += 1
+            if self._hopeless < self._breaker:
+                return False
+            self._hopeless, self._breaker = 0, 2 * self._breaker
+            probe = self._known_good
+        return probe is None or self._call(*probe).body is None
 
     def _failed(self, item: _Item, error: ItemError) -> Outcome:
         item.done = True
@@ -383,9 +398,9 @@ def _said(answer: Answer) -> str:
     return words or f"HTTP {answer.status} without a word"
 
 
-def _stop(answer: Answer, rule: Rule) -> ServiceStopError:
+def _stop(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
     msg = f"the service stopped the run with {_said(answer)}. What to do: {rule.remedy}. What arrived before is kept"
-    where = f" (HTTP {answer.status}, request_id={answer.request_id or 'none'})"
+    where = f" ({address}, HTTP {answer.status}, request_id={answer.request_id or 'none'})"
     return ServiceStopError(
         msg + where, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
     )

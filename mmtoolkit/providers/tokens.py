@@ -38,12 +38,24 @@ def cut(text: str, limit: int) -> str:
     return text
 
 
-def image_tokens(pixels: int | None, params: Mapping[str, Any]) -> int:
-    """Estimate the tokens of a picture of so many pixels; None when nobody has seen it."""
-    level = params.get("res_level")
+def image_tokens(pixels: int | None, level: object = None) -> int:
+    """Guess the tokens of a picture: by its tier where the model has tiers, else by its pixels.
+
+    Parameters
+    ----------
+    pixels : int or None
+        Width times height; None when only the service sees the picture.
+    level : object, default=None
+        The model's ``res_level``.
+
+    Returns
+    -------
+    int
+        Between the smallest and a little above the largest published tier.
+    """
     if isinstance(level, int) and 0 <= level < len(_TIERS):
         return _TIERS[level]
-    return UNSEEN_MEDIA if pixels is None else min(max(math.ceil(pixels / _PATCH), 4), 1280)
+    return UNSEEN_MEDIA if pixels is None else min(max(math.ceil(pixels / _PATCH), _TIERS[0]), 1280)
 
 
 def counted(usage: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -69,7 +69,7 @@ def vector(model: str, kind: str, value: str, dimension: int) -> tuple[float, ..
 
 def text_tokens(text: str) -> int:
     cjk = len(_CJK.findall(text))
-    return max(1, cjk + math.ceil((len(text) - cjk) / 4))
+    return max(1, cjk + math.ceil((len("".join(text.split())) - cjk) / 4))
 
 
 def image_tokens(value: str) -> int:

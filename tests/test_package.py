@@ -50,9 +50,22 @@ def test_function_survives_the_import_of_the_module_of_its_name():
 def test_import_loads_no_library_that_can_wait():
     code = "import sys, mmtoolkit; print(*sys.modules)"
 
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
 
-    assert not loaded & {"numpy", "pandas", "sklearn", "plotly", "PIL", "dashscope", "umap", "requests", "ipywidgets", "scipy"}
+    assert not loaded & {
+        "numpy",
+        "pandas",
+        "sklearn",
+        "plotly",
+        "PIL",
+        "dashscope",
+        "umap",
+        "requests",
+        "ipywidgets",
+        "scipy",
+    }
 
 
 def test_version_is_the_same_everywhere():
@@ -86,7 +99,10 @@ def test_no_module_imports_itself_through_others():
     graph = {}
     for name, path in names.items():
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        graph[name] = (_imports_at_import_time(ast.parse(path.read_text("utf-8")), package) & set(names)) - {name, "mmtoolkit"}
+        graph[name] = (_imports_at_import_time(ast.parse(path.read_text("utf-8")), package) & set(names)) - {
+            name,
+            "mmtoolkit",
+        }
     finished: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -183,14 +199,22 @@ def test_every_public_name_is_documented_and_annotated():
             missing.append(f"{name}: parameters {sorted(wanted - described)} not described")
         if signature.return_annotation is inspect.Signature.empty:
             missing.append(f"{name}: return not annotated")
-        missing += [f"{name}: {p} not annotated" for p in wanted if signature.parameters[p].annotation is inspect.Parameter.empty]
+        missing += [
+            f"{name}: {p} not annotated"
+            for p in wanted
+            if signature.parameters[p].annotation is inspect.Parameter.empty
+        ]
 
     assert not missing, "\n".join(missing)
 
 
 def test_sources_name_no_folder_that_users_do_not_have():
     home = re.compile(r"(?<![\w.])/(?:work|farm|root|tmp/mm)/")
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
-    texts = [p for p in tracked if p.endswith((".py", ".md", ".toml", ".ipynb", ".json"))] or [os.fspath(p) for p in SOURCES]
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
+    texts = [p for p in tracked if p.endswith((".py", ".md", ".toml", ".ipynb", ".json"))] or [
+        os.fspath(p) for p in SOURCES
+    ]
 
     assert [p for p in texts if home.search((ROOT / p).read_text("utf-8"))] == []

@@ -124,6 +124,7 @@ def cluster(
     return SparkClustering(
         labels=frame["_label"].to_numpy(dtype=np.int64),
         n_clusters=n_clusters,
+        chosen_by="given",
         plausible_n_clusters=None,
         sweep=_empty_sweep(),
         scores=scores,

@@ -82,7 +82,7 @@ def test_refused_items_come_back_with_the_reason(frame, provider, emulator, tmp_
 def test_service_that_refuses_all_stops_the_job_in_one_sentence(frame, provider, emulator, tmp_path):
     (Path(os.environ["HOME"]) / ".dashscope" / "api_key").write_text("sk-wrong")
 
-    with pytest.raises(ServiceStopError, match="InvalidApiKey|API key"):
+    with pytest.raises(ServiceStopError, match=r"InvalidApiKey|API key"):
         mm.spark.embed(frame, model=provider, table=tmp_path / "table")
 
 

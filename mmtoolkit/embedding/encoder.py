@@ -152,15 +152,19 @@ class Encoder:
             job.compute(budget, progress)
         row_errors = dict(plan.errors)
         position = {key: i for i, key in enumerate(plan.unique)}
-        inverse = np.fromiter((position.get(key, -1) if key else -1 for key in plan.keys), dtype=np.intp, count=len(plan.keys))
+        inverse = np.fromiter(
+            (position.get(key, -1) if key else -1 for key in plan.keys), dtype=np.intp, count=len(plan.keys)
+        )
         for row, i in enumerate(inverse.tolist()):
             if i in job.errors:
                 row_errors[row] = _place(job.errors[i], contents[row], row, ids)
         if row_errors and on_error == "raise":
-            raise _failure(row_errors, len(contents), cached=self.cache is not None)
+            raise _failure(row_errors, len(contents), cached=self.cache is not None and job.all_stored)
         vectors = job.X
         if not np.array_equal(inverse, np.arange(len(job.X))):
-            vectors = job.X[inverse] if len(job.X) else np.full((len(inverse), self.dimension), np.nan, dtype=np.float32)
+            vectors = (
+                job.X[inverse] if len(job.X) else np.full((len(inverse), self.dimension), np.nan, dtype=np.float32)
+            )
             vectors[inverse < 0] = np.nan
         usage = {
             **job.usage,
@@ -194,6 +198,11 @@ class _Job:
         self._store_error: CacheError | None = None
         self._unstored = 0
         self._lock = threading.Lock()
+
+    @property
+    def all_stored(self) -> bool:
+        """Whether everything that was computed is also in the cache."""
+        return self._store_error is None
 
     def compute(self, budget: float | None, progress: Any) -> None:
         if not self.X.flags.writeable:

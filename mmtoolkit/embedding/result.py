@@ -7,13 +7,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._text import escape
-from mmtoolkit.errors import SpaceError, VerifyError
+from mmtoolkit.embedding.tables import failed_frame, notes_frame
+from mmtoolkit.errors import SpaceError
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.vectors import unit_rows
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mmtoolkit.embedding.encoder import Encoder, Run
 
 __all__ = ["Embeddings", "concat"]
-
-_FORMAT = "mmtoolkit-embeddings"
 
 
 class Embeddings:
@@ -113,8 +111,8 @@ class Embeddings:
             [hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for v in vectors], dtype="U64"
         )
         self.usage: dict[str, int] = {}
-        self.failed = _failed_frame({})
-        self.notes = _notes_frame({}, [])
+        self.failed = failed_frame({})
+        self.notes = notes_frame({}, [])
 
     @classmethod
     def _from_run(cls, run: Run, items: pd.DataFrame, encoder: Encoder) -> Embeddings:
@@ -128,8 +126,8 @@ class Embeddings:
         self.params = dict(encoder.params)
         self.content_keys = run.keys
         self.usage = dict(run.usage)
-        self.failed = _failed_frame(run.errors)
-        self.notes = _notes_frame(run.notes, items["id"].tolist())
+        self.failed = failed_frame(run.errors)
+        self.notes = notes_frame(run.notes, items["id"].tolist())
         return self
 
     def _like(self, vectors: NDArray[np.float32], rows: Any = None) -> Embeddings:
@@ -297,25 +295,9 @@ class Embeddings:
         path : path
             Replaced in one step if it exists.
         """
-        import pandas as pd
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from mmtoolkit.embedding.files import write
 
-        columns: dict[str, Any] = {}
-        for name in self._items.columns:
-            values = self._items[name].tolist()
-            if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
-                continue
-            kinds = {type(v) for v in values if not pd.isna(v)}
-            values = [None if pd.isna(v) else v if len(kinds) == 1 else str(v) for v in values]
-            columns[str(name)] = [v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values]
-        table = pa.table(columns)
-        flat = pa.array(np.ascontiguousarray(self._vectors).ravel())
-        table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, self.dimension))
-        table = table.append_column("content_key", pa.array(self.content_keys.tolist()))
         manifest = {
-            "format": _FORMAT,
-            "version": 1,
             "model": self.model,
             "revision": self.revision,
             "dimension": self.dimension,
@@ -323,10 +305,7 @@ class Embeddings:
             "centers": {name: center.tolist() for name, center in self._centers.items()},
             "root": self._items.attrs.get("root", ""),
         }
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(manifest)}), part)
-        os.replace(part, target)
+        write(path, self._items, self._vectors, self.content_keys, manifest)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embeddings:
@@ -345,28 +324,14 @@ class Embeddings:
         Raises
         ------
         VerifyError
-            If the file was not written by `save`.
+            If the file was not written by `save`, or by a newer version.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        from mmtoolkit.embedding.files import read
 
-        try:
-            table = pq.read_table(path)
-        except (pa.ArrowInvalid, OSError) as error:
-            msg = f"{os.fspath(path)!r} is not a readable Parquet file: {error}"
-            raise VerifyError(msg) from error
-        raw = (table.schema.metadata or {}).get(_FORMAT.encode())
-        if raw is None:
-            msg = f"{os.fspath(path)!r} was not written by Embeddings.save; for your own vectors use mm.Embeddings(X, ids=...)"
-            raise VerifyError(msg)
-        manifest = json.loads(raw)
-        flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        frame = table.drop_columns(["vector", "content_key"]).to_pandas()
-        frame = frame.astype(object).where(frame.notna(), None)
-        frame.attrs["root"] = manifest["root"]
-        self = cls(flat.reshape(len(frame), manifest["dimension"]), items=frame, model=manifest["model"] or None)
+        frame, vectors, keys, manifest = read(path)
+        self = cls(vectors, items=frame, model=manifest["model"] or None)
         self.revision, self.params = manifest["revision"], manifest["params"]
-        self.content_keys = np.array(table["content_key"].to_pylist(), dtype="U64")
+        self.content_keys = keys
         self._centers = {k: np.asarray(v, dtype=np.float32) for k, v in manifest["centers"].items()}
         return self
 
@@ -407,9 +372,7 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
         raise ValueError(msg)
     first = embeddings[0]
     for other in embeddings[1:]:
-        mine, theirs = (
-            (e.model, e.revision, e.dimension, plain(e.params), sorted(e._centers)) for e in (first, other)
-        )
+        mine, theirs = ((e.model, e.revision, e.dimension, plain(e.params), sorted(e._centers)) for e in (first, other))
         if mine != theirs or any(not np.array_equal(first._centers[k], other._centers[k]) for k in first._centers):
             msg = f"vectors of different spaces cannot be brought together: {mine} and {theirs}"
             raise SpaceError(msg)
@@ -426,12 +389,20 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]])
     for name in ("failed", "notes"):
         tables: list[pd.DataFrame] = [getattr(e, name) for e in embeddings]
-        setattr(new, name, pd.concat([t.assign(row=t["row"] + s) for t, s in zip(tables, starts, strict=True)], ignore_index=True))
-    new.usage = {k: sum(e.usage.get(k, 0) for e in embeddings) for k in sorted({k for e in embeddings for k in e.usage})}
+        setattr(
+            new,
+            name,
+            pd.concat([t.assign(row=t["row"] + s) for t, s in zip(tables, starts, strict=True)], ignore_index=True),
+        )
+    new.usage = {
+        k: sum(e.usage.get(k, 0) for e in embeddings) for k in sorted({k for e in embeddings for k in e.usage})
+    }
     return new
 
 
-def _center(unit: NDArray[np.float32], kinds: Sequence[str], centers: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+def _center(
+    unit: NDArray[np.float32], kinds: Sequence[str], centers: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float32]:
     unknown = sorted(set(kinds) - set(centers))
     if unknown:
         msg = f"these vectors were centered by modality and have no mean for {unknown[0]!r}; they have {', '.join(centers)}"
@@ -440,19 +411,3 @@ def _center(unit: NDArray[np.float32], kinds: Sequence[str], centers: Mapping[st
     for kind, center in centers.items():
         out[np.array([k == kind for k in kinds], dtype=bool)] -= center
     return out
-
-
-def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    names = ["row", "id", "name", "reason", "status_code", "code", "request_id"]
-    rows = [
-        (row, e.item_id, e.name, e.reason, e.status_code, e.code, e.request_id) for row, e in sorted(errors.items())
-    ]
-    return pd.DataFrame(rows, columns=names)
-
-
-def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([(row, ids[row], note) for row, note in sorted(notes.items())], columns=["row", "id", "note"])

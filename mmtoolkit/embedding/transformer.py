@@ -92,7 +92,9 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         if self.modality not in _KINDS:
             msg = f"modality must be one of {', '.join(_KINDS)}, got {self.modality!r}"
             raise ValueError(msg)
-        encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False)
+        encoder = make_encoder(
+            self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
+        )
         self.n_features_out_ = encoder.dimension
         return self
 
@@ -110,12 +112,14 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             One row per item.
         """
         contents = _each(X, _KINDS[self.modality], (str, _KINDS[self.modality]))
-        encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False)
+        encoder = make_encoder(
+            self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
+        )
         vectors = encoder.run(contents, [str(i) for i in range(len(contents))]).vectors
         return unit_rows(vectors) if self.normalize else vectors
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Return ``embedder0``, ``embedder1``, …"""
+        """Return ``embedder0``, ``embedder1`` and so on."""
         return np.array([f"embedder{i}" for i in range(self.n_features_out_)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

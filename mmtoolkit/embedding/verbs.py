@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -116,9 +117,10 @@ def embed_images(images: Any, **options: Any) -> Embeddings:
     Embeddings
         One row per picture.
     """
-    import os
-
-    return embed(_each(images, Image, (str, os.PathLike, bytes, Image)), **options)
+    if hasattr(images, "__array_interface__"):  # an array or a PIL image is one picture, four dimensions are many
+        one = getattr(images, "ndim", 3) in (2, 3)
+        return embed([Image(images)] if one else _each(images, Image, ()), **options)
+    return embed(_each(images, Image, (str, os.PathLike, bytes, bytearray, Image)), **options)
 
 
 def embed_videos(videos: Any, **options: Any) -> Embeddings:
@@ -136,9 +138,7 @@ def embed_videos(videos: Any, **options: Any) -> Embeddings:
     Embeddings
         One row per video.
     """
-    import os
-
-    return embed(_each(videos, Video, (str, os.PathLike, bytes, Video)), **options)
+    return embed(_each(videos, Video, (str, os.PathLike, bytes, bytearray, Video)), **options)
 
 
 def gather(items: Any) -> tuple[list[Content], pd.DataFrame]:
@@ -155,6 +155,9 @@ def gather(items: Any) -> tuple[list[Content], pd.DataFrame]:
 def _each(values: Any, kind: type[Content], single: tuple[type, ...]) -> list[Content]:
     if isinstance(values, single):
         values = [values]
+    if isinstance(values, Mapping) or not isinstance(values, Iterable):
+        msg = f"expected an items frame, {kind.__name__} or a list of such items, got {type(values).__name__}"
+        raise TypeError(msg)
     contents = []
     for row, value in enumerate(values):
         try:

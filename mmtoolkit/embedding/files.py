@@ -1,0 +1,117 @@
+"""Saved vectors: one Parquet file with vectors, keys, ids and the plain columns of the items frame; no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.errors import VerifyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["read", "write"]
+
+_FORMAT = "mmtoolkit-embeddings"
+_VERSION = 1
+
+
+def write(
+    path: str | os.PathLike[str],
+    items: pd.DataFrame,
+    vectors: NDArray[np.float32],
+    keys: NDArray[np.str_],
+    manifest: Mapping[str, Any],
+) -> None:
+    """Write a file in one step: beside its place first, then moved over it.
+
+    Parameters
+    ----------
+    path : path
+        Replaced if it exists.
+    items : DataFrame
+        Columns that hold pictures or bytes are left out; one with several types becomes text.
+    vectors : ndarray of shape (n_items, n_features), float32
+        Rows.
+    keys : ndarray of shape (n_items,), str
+        Content keys.
+    manifest : mapping
+        JSON-able facts about the space.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(_plain_columns(items))
+    flat = pa.array(np.ascontiguousarray(vectors).ravel())
+    table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
+    table = table.append_column("content_key", pa.array(keys.tolist()))
+    head = {"format": _FORMAT, "version": _VERSION, **manifest}
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
+    os.replace(part, target)
+
+
+def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
+    import pandas as pd
+
+    columns: dict[str, list[Any]] = {}
+    for name in items.columns:
+        values = items[name].tolist()
+        if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
+            continue
+        kinds = {type(v) for v in values if not pd.isna(v)}
+        values = [None if pd.isna(v) else v if len(kinds) == 1 else str(v) for v in values]
+        # odd file names need not be valid UTF-8
+        columns[str(name)] = [
+            v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values
+        ]
+    return columns
+
+
+def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], dict[str, Any]]:
+    """Read what `write` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    items, vectors, keys, manifest
+        As they were handed to `write`.
+
+    Raises
+    ------
+    VerifyError
+        If the file is no such file, or of a newer version.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{os.fspath(path)!r} is not a readable Parquet file: {error}"
+        raise VerifyError(msg) from error
+    raw = (table.schema.metadata or {}).get(_FORMAT.encode())
+    if raw is None:
+        msg = f"{os.fspath(path)!r} was not written by Embeddings.save; for your own vectors use mm.Embeddings(X, ids=...)"
+        raise VerifyError(msg)
+    manifest: dict[str, Any] = json.loads(raw)
+    if manifest["version"] > _VERSION:
+        msg = f"{os.fspath(path)!r} was written by a newer version of mmtoolkit (format {manifest['version']}); upgrade to read it"
+        raise VerifyError(msg)
+    flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    frame = table.drop_columns(["vector", "content_key"]).to_pandas()
+    frame = frame.astype(object).where(frame.notna(), None)
+    frame.attrs["root"] = manifest["root"]
+    keys = np.array(table["content_key"].to_pylist(), dtype="U64")
+    return frame, flat.reshape(len(frame), manifest["dimension"]), keys, manifest

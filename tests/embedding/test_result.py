@@ -1,0 +1,260 @@
+"""Embeddings: rows, ids and items stay together through slicing, joining, saving."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.errors import SpaceError, VerifyError
+
+
+@pytest.fixture
+def emb(stamps):
+    return stamps[:20]
+
+
+def test_ones_own_vectors_get_ids_and_items(rng):
+    X = rng.standard_normal((3, 4))
+
+    emb = mm.Embeddings(X, ids=["a", "b", "c"], items=pd.DataFrame({"label": [1, 2, 3], "extra": list("xyz")}))
+
+    assert emb.ids.tolist() == ["a", "b", "c"]
+    assert emb.vectors.dtype == np.float32
+    assert emb.items["extra"].tolist() == ["x", "y", "z"]
+    assert emb.modality.tolist() == ["vector"] * 3
+    np.testing.assert_allclose(np.linalg.norm(emb.unit, axis=1), 1, atol=1e-6)
+    assert np.asarray(emb).shape == emb.shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("X", "options", "message"),
+    [
+        (np.ones(3), {}, r"expected an array of shape \(n_items, n_features\), got shape \(3,\)"),
+        (np.ones((2, 3)), {"ids": ["a"]}, "ids has 1 values for 2 vectors"),
+        (np.ones((2, 3)), {"ids": ["a", "a"]}, "ids must be unique: 'a' stands more than once"),
+        (np.ones((2, 3)), {"items": pd.DataFrame({"label": [1]})}, "items has 1 rows for 2 vectors"),
+    ],
+)
+def test_vectors_that_do_not_fit_are_refused(X, options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.Embeddings(X, **options)
+
+
+@pytest.mark.parametrize("rows", [slice(2, 9, 3), np.array([5, 1, 1]), [3, -1], np.arange(20) % 2 == 0, 4])
+def test_slices_keep_rows_together(emb, rows):
+    if isinstance(rows, np.ndarray) and rows.tolist() == [5, 1, 1]:
+        rows = np.array([5, 1, 2])
+    index = np.atleast_1d(np.arange(20)[rows])
+
+    part = emb[rows]
+
+    assert part.vectors.tobytes() == emb.vectors[index].tobytes()
+    assert part.ids.tolist() == emb.ids[index].tolist() == part.items["id"].tolist()
+    assert part.content_keys.tolist() == emb.content_keys[index].tolist()
+    assert part.items.index.tolist() == list(range(len(index)))
+    assert part.unit.tobytes() == emb.unit[index].tobytes()
+    assert part.model == "local"
+
+
+def test_slices_keep_the_table_of_failures():
+    emb = mm.embed_texts(["a", " ", "b", ""], model="local", cache=False, on_error="nan")
+
+    part = emb[[3, 0, 1]]
+
+    assert part.failed[["row", "id"]].values.tolist() == [[2, "1"], [0, "3"]] or part.failed["row"].tolist() == [2, 0]
+    assert part.ok.tolist() == [False, True, False]
+
+
+def test_too_far_an_index_is_an_index_error(emb):
+    with pytest.raises(IndexError):
+        emb[99]
+    with pytest.raises(IndexError):
+        emb[np.ones(3, bool)]
+
+
+def test_results_are_not_changed_in_place(emb):
+    before = emb.fingerprint
+    emb[:5].centered()
+    emb.drop_failed()
+
+    assert emb.fingerprint == before
+
+
+def test_concat_puts_rows_under_one_another(stamps):
+    whole = mm.concat([stamps[:5], stamps[5:9]])
+
+    assert whole.vectors.tobytes() == stamps.vectors[:9].tobytes()
+    assert whole.ids.tolist() == stamps.ids[:9].tolist()
+    assert whole.content_keys.tolist() == stamps.content_keys[:9].tolist()
+    assert whole.encode("a").shape == (1, 512)
+
+
+def test_concat_refuses_what_does_not_belong_together(stamps, rng):
+    with pytest.raises(SpaceError, match=r"vectors of different spaces cannot be brought together: \('local'.*\(''"):
+        mm.concat([stamps, mm.Embeddings(rng.standard_normal((2, 512)), ids=["p", "q"])])
+    with pytest.raises(SpaceError, match="different spaces"):
+        mm.concat([stamps[:3], stamps[3:6].centered()])
+    with pytest.raises(ValueError, match=r"ids must be unique: .* stands in more than one part"):
+        mm.concat([stamps[:3], stamps[2:4]])
+    with pytest.raises(ValueError, match="there is nothing to concatenate"):
+        mm.concat([])
+
+
+def test_saved_vectors_come_back_bit_for_bit(emb, tmp_path):
+    path = tmp_path / "x.parquet"
+
+    emb.save(path)
+    back = mm.Embeddings.load(path)
+
+    assert back.vectors.tobytes() == emb.vectors.tobytes()
+    assert back.fingerprint == emb.fingerprint
+    assert back.content_keys.tolist() == emb.content_keys.tolist()
+    assert (back.model, back.revision, back.params) == (emb.model, emb.revision, emb.params)
+    pd.testing.assert_frame_equal(back.items, emb.items.astype(object), check_dtype=False)
+    assert back.encode("a frog").tobytes() == emb.encode("a frog").tobytes()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_odd_values_survive_saving(tmp_path):
+    X = np.array([[np.nan, 1], [-0.0, np.inf], [1e-42, 3e38]], dtype=np.float32)
+    items = pd.DataFrame(
+        {
+            "text": ["鸟 🐦", None, "a\nb"],
+            "label": pd.Series([1, None, 3], dtype=object),
+            "mixed": pd.Series([1, "a", None], dtype=object),
+        }
+    )
+    emb = mm.Embeddings(X, ids=["a", "b", "<c>"], items=items)
+
+    emb.save(tmp_path / "x.parquet")
+    back = mm.Embeddings.load(tmp_path / "x.parquet")
+
+    assert back.vectors.tobytes() == X.tobytes()
+    assert back.items["label"].tolist() == [1, None, 3]
+    assert back.items["text"].tolist() == ["鸟 🐦", None, "a\nb"]
+
+
+def test_pictures_in_memory_are_left_out_when_saving(tmp_path):
+    emb = mm.embed_images([np.zeros((4, 4, 3), np.uint8)], model="local", cache=False)
+
+    emb.save(tmp_path / "x.parquet")
+
+    back = mm.Embeddings.load(tmp_path / "x.parquet")
+    assert back.vectors.tobytes() == emb.vectors.tobytes()
+    assert back.items["image"].tolist() == [None]
+
+
+def test_files_of_others_are_refused(tmp_path, emb):
+    (tmp_path / "text.parquet").write_text("no parquet")
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+
+    with pytest.raises(VerifyError, match=r"text\.parquet' is not a readable Parquet file"):
+        mm.Embeddings.load(tmp_path / "text.parquet")
+    with pytest.raises(VerifyError, match=r"was not written by Embeddings\.save; for your own vectors use"):
+        mm.Embeddings.load(tmp_path / "other.parquet")
+    with pytest.raises(VerifyError, match="is not a readable Parquet file"):
+        mm.Embeddings.load(tmp_path / "nowhere.parquet")
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path, emb):
+    import pyarrow.parquet as pq
+
+    emb.save(tmp_path / "x.parquet")
+    table = pq.read_table(tmp_path / "x.parquet")
+    (key,) = [k for k in table.schema.metadata if k.startswith(b"mmtoolkit")]
+    manifest = json.loads(table.schema.metadata[key]) | {"version": 99}
+    pq.write_table(table.replace_schema_metadata({key: json.dumps(manifest)}), tmp_path / "x.parquet")
+
+    with pytest.raises(VerifyError, match="was written by a newer version of mmtoolkit"):
+        mm.Embeddings.load(tmp_path / "x.parquet")
+
+
+def test_centering_takes_each_modalitys_mean_away(stamps):
+    texts = mm.embed_texts(["a", "b", "c"], model="local")
+    texts = mm.Embeddings(texts.vectors, ids=["x", "y", "z"], items=texts.items.drop(columns="id"), model="local")
+    both = mm.Embeddings(
+        np.concatenate([stamps.vectors, texts.vectors]),
+        items=pd.concat([stamps.items, texts.items], ignore_index=True),
+        model="local",
+    )
+
+    centered = both.centered()
+
+    for kind in ("text", "image"):
+        np.testing.assert_allclose(centered.vectors[both.modality == kind].mean(axis=0), 0, atol=1e-6)
+    assert centered.fingerprint != both.fingerprint
+    np.testing.assert_allclose(centered.encode("a")[0], centered.vectors[-3], atol=1e-6)
+    with pytest.raises(SpaceError, match="were centered by modality and have no mean for 'video'"):
+        centered.encode([mm.Video(mm.load_dataset("clips")["video"][0])])
+    with pytest.raises(ValueError, match="by must be 'modality', got 'label'"):
+        both.centered(by="label")
+
+
+def test_centering_survives_saving(stamps, tmp_path):
+    centered = stamps[:30].centered()
+    centered.save(tmp_path / "c.parquet")
+
+    back = mm.Embeddings.load(tmp_path / "c.parquet")
+
+    assert back.fingerprint == centered.fingerprint
+    picture = mm.Image(stamps.items["image"][40])
+    assert back.encode([picture]).tobytes() == centered.encode([picture]).tobytes()
+
+
+def test_encode_uses_model_and_cache_of_the_vectors(emb, tmp_path):
+    mine = mm.embed_texts(["a"], model="local", cache=tmp_path)
+
+    first = mine.encode(["new text", mm.Image(emb.items["image"][0])])
+
+    assert first.shape == (2, 512)
+    assert mm.embed_texts(["new text"], model="local", cache=tmp_path).usage["cached"] == 1
+    np.testing.assert_array_equal(first[1], emb.vectors[0])
+    with pytest.raises(mm.MMToolkitError, match="blank"):
+        mine.encode("")
+
+
+def test_encode_needs_a_model(rng):
+    with pytest.raises(
+        SpaceError, match=r"came without a model, so nothing can be embedded beside them; pass Embeddings\(X, model="
+    ):
+        mm.Embeddings(rng.standard_normal((2, 3))).encode("a")
+
+
+def test_vectors_of_another_revision_cannot_be_joined_by_new_ones(emb, tmp_path):
+    emb.save(tmp_path / "x.parquet")
+    back = mm.Embeddings.load(tmp_path / "x.parquet")
+    back.revision = "0" * 64
+
+    with pytest.raises(SpaceError, match="revision 000000000000, this installation has"):
+        back.encode("a")
+
+
+def test_a_frame_with_vectors(emb):
+    frame = emb.to_frame()
+
+    assert frame["id"].tolist() == emb.ids.tolist()
+    np.testing.assert_array_equal(np.stack(frame["vector"]), emb.vectors)
+
+
+def test_pickles_carry_vectors_and_no_secret(emb, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-secret-1234567890")
+
+    data = pickle.dumps(emb)
+
+    assert b"sk-secret" not in data
+    back = pickle.loads(data)
+    assert back.fingerprint == emb.fingerprint
+    assert back.encode("a").shape == (1, 512)
+
+
+def test_html_is_bounded_and_escaped():
+    emb = mm.embed_texts(["<script>alert(1)</script>"] + [f"text {i}" for i in range(200)], model="local")
+
+    page = emb._repr_html_()
+
+    assert "<script>" not in page
+    assert len(page) < 20_000
+    assert "more rows" in page

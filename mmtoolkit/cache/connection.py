@@ -98,6 +98,7 @@ def _connect(uri: str) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA cache_size = -65536")
         db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {4096 * _CHECKPOINT_PAGES}")
         version_of(db)  # reads the file
     except BaseException:
         db.close()

@@ -60,7 +60,9 @@ def gather(segment: Segment, rows: NDArray[np.int64], total: int) -> tuple[NDArr
     view = segment.map(total)
     if n and rows[0] >= 0 and rows[-1] < len(view) and np.array_equal(rows, np.arange(rows[0], rows[0] + n)):
         X = view[rows[0] : rows[0] + n]
-        ok = usable(X)
+        ok = segment.looked_over(len(view))[rows[0] : rows[0] + n]
+        if not ok.all():
+            ok |= usable(X)
         if ok.all():
             return ok, X
         return ok, np.where(ok[:, None], X, np.float32(np.nan))

@@ -14,6 +14,7 @@ import mmap
 import os
 import re
 import secrets
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ __all__ = [
 
 KEY_BYTES = 32
 _WORDS = 6
+_TICK_NS = 100_000_000  # a file changed so short ago may change again without a newer time
 _ODD = np.array(
     [
         0x9E3779B97F4A7C15,
@@ -142,6 +144,16 @@ def sums_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return out
 
 
+def _write(path: Path, data: NDArray[Any], offset: int, *, sync: bool) -> None:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        write_all(fd, np.ascontiguousarray(data).data, offset)
+        if sync:
+            getattr(os, "fdatasync", os.fsync)(fd)
+    finally:
+        os.close(fd)
+
+
 def _check(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -164,22 +176,20 @@ class Segment:
         self.vectors, self.keys, self.note = (folder / f"{stem}{ending}" for ending in (".f32", ".keys", ".json"))
         self.row_bytes = 4 * dimension
         self._map: NDArray[np.float32] | None = None
+        self._seen: tuple[tuple[int, ...], NDArray[np.bool_]] = ((), np.zeros(0, dtype=bool))
 
-    def write(self, row: int, X: NDArray[np.float32], records: NDArray[np.uint64]) -> None:
-        """Write rows from `row` on, over whatever a process that died has left there; on disk when this returns."""
+    def write(self, row: int, X: NDArray[np.float32]) -> None:
+        """Write vectors from `row` on, over whatever a process that died has left there; on disk when this returns."""
         new = not self.vectors.exists()
-        if new:
-            self.folder.mkdir(exist_ok=True)
-        for path, data, size in ((self.keys, records, 8 * _WORDS), (self.vectors, X, self.row_bytes)):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-            try:
-                write_all(fd, np.ascontiguousarray(data).data, row * size)
-                if path == self.vectors:  # the keys could be written again from the index
-                    getattr(os, "fdatasync", os.fsync)(fd)
-            finally:
-                os.close(fd)
+        self.folder.mkdir(exist_ok=True)
+        _write(self.vectors, X, row * self.row_bytes, sync=True)
         if new:
             sync_folder(self.folder)
+
+    def write_records(self, row: int, records: NDArray[np.uint64]) -> None:
+        """Write records from `row` on; not synced, for they could be written again from the index."""
+        self.folder.mkdir(exist_ok=True)
+        _write(self.keys, records, row * 8 * _WORDS, sync=False)
 
     def describe(self, model: str, spaces: Mapping[int, tuple[str, str]]) -> None:
         """Write down what the numbers of model and spaces mean, for people and for a rebuild of the index."""
@@ -213,6 +223,14 @@ class Segment:
                 return np.empty((0, self.dimension), dtype=np.float32)
             view = mmap.mmap(file.fileno(), rows * self.row_bytes, access=mmap.ACCESS_READ)
         return np.frombuffer(view, dtype="<f4").reshape(rows, self.dimension)
+
+    def looked_over(self, rows: int) -> NDArray[np.bool_]:
+        """Return a mask of the rows that were seen to be usable, to be added to; all False once the file has changed."""
+        s = os.stat(self.vectors)
+        stamp = (s.st_mtime_ns, s.st_size, s.st_ino)
+        if self._seen[0] != stamp or len(self._seen[1]) < rows or time.time_ns() - s.st_mtime_ns < _TICK_NS:
+            self._seen = (stamp, np.zeros(rows, dtype=bool))
+        return self._seen[1][:rows]
 
     def records(self, rows: int) -> NDArray[np.uint64]:
         """Return the first `rows` records, zeros where the file is shorter."""

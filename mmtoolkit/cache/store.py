@@ -7,7 +7,10 @@ import sqlite3
 import threading
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -215,7 +218,6 @@ class EmbeddingCache:
         return added
 
     def _append(self, keys: Sequence[bytes], words: NDArray[np.uint64], X: NDArray[np.float32], space: Space) -> int:
-        sums = checksums(keys, X)
         with self._connections.writing() as db:
             segment, number, total = self._place(db, space) or self._new_place(db, space)
             first: dict[bytes, int] = {}
@@ -224,11 +226,13 @@ class EmbeddingCache:
             if not first:
                 return 0
             new = list(first.values())
-            now = max(int(time.time()), 1)
-            segment.write(total, X if len(new) == len(X) else X[new], pack(words[new], number, now, sums[new]))
-            entries = ((keys[i], number, total + at, int(sums[i]), now) for at, i in enumerate(new))
-            db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(entries))
-            db.execute("UPDATE segments SET rows = ? WHERE stem = ?", (total + len(new), segment.stem))
+            X = X if len(new) == len(X) else X[new]
+            with _meanwhile(lambda: segment.write(total, X)):  # while the disk works, the index is written
+                now, sums = max(int(time.time()), 1), checksums(list(first), X)
+                segment.write_records(total, pack(words[new], number, now, sums))
+                entries = zip(first, repeat(number), count(total), sums.tolist(), repeat(now))
+                db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(entries))
+                db.execute("UPDATE segments SET rows = ? WHERE stem = ?", (total + len(new), segment.stem))
             return len(new)
 
     def _place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int] | None:
@@ -438,6 +442,24 @@ class EmbeddingCache:
         from mmtoolkit.cache.transfer import import_
 
         return import_(self, path, model=model)
+
+
+@contextmanager
+def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Let another thread work, and leave only when it is done: nobody else may get the lock while it writes."""
+    with ThreadPoolExecutor(1) as pool:
+        future, interrupt = pool.submit(work), None
+        try:
+            yield
+        finally:
+            while not future.done():
+                try:
+                    wait([future])
+                except KeyboardInterrupt as error:
+                    interrupt = error
+        if interrupt is not None:
+            raise interrupt
+        future.result()
 
 
 def _nothing(n: int, space: Space) -> NDArray[np.float32]:

@@ -183,7 +183,8 @@ def _move(db: sqlite3.Connection, number: int, old: Segment, new: Segment, rows:
         part = [entry for entry, ok in zip(part, whole.tolist(), strict=True) if ok]
         if part:
             records = pack(join_keys([e[1] for e in part]), *_columns((e[2], e[4], e[3]) for e in part))
-            new.write(at, X[whole], records)
+            new.write(at, X[whole])
+            new.write_records(at, records)
         moved = ((at + i, entry[1], entry[2]) for i, entry in enumerate(part))
         db.executemany("UPDATE vectors SET row = -1 - ? WHERE key = ? AND space = ?", moved)
         at += len(part)

@@ -1,7 +1,8 @@
 """From items to vectors: ``embed*``, ``estimate``, ``Embeddings``, ``Embedder``."""
 
 from mmtoolkit.embedding.estimate import Estimate, estimate
-from mmtoolkit.embedding.result import Embeddings, concat
+from mmtoolkit.embedding.joining import concat
+from mmtoolkit.embedding.result import Embeddings
 from mmtoolkit.embedding.transformer import Embedder
 from mmtoolkit.embedding.verbs import embed, embed_images, embed_texts, embed_videos
 

@@ -215,7 +215,7 @@ def _words(
     for i, (low, high) in enumerate(limits):
         inside &= (xy[:, i] >= low) & (xy[:, i] <= high)
     out, lost = int((finite & ~inside).sum()), int((~finite).sum())
-    notes = [f"{out:,} of {len(xy):,} points lie outside the view; double-click twice to see all."] if out else []
+    notes = [f"{out:,} of {len(xy):,} points lie outside the view; double-click to see all."] if out else []
     notes += [f"{lost:,} points have no place and are not drawn."] if lost else []
     named = [g.name for g in groups if g.name]
     parts = (

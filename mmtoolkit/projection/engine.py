@@ -13,7 +13,7 @@ from mmtoolkit.provenance import fingerprint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["METHODS", "TRUST_NEIGHBORS", "Layout", "checked_params", "lay_out", "quick_layout"]
+__all__ = ["METHODS", "TRUST_NEIGHBORS", "Layout", "checked_params", "lay_out", "quick_layout", "trust_neighbors"]
 
 METHODS = ("umap", "pca", "tsne")
 TRUST_NEIGHBORS = 15
@@ -108,6 +108,11 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any]) -> Layout:
     return Layout(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note)
 
 
+def trust_neighbors(n: int) -> int:
+    """Return how many neighbours trust is about: 15, or fewer than half of the other items."""
+    return min(TRUST_NEIGHBORS, max((n - 1) // 2, 1))
+
+
 def quick_layout(X: NDArray[np.float32]) -> Layout:
     """Return PCA without its trust: something to look at while the map is computed."""
     from mmtoolkit.projection.layouts import pca_layout
@@ -135,6 +140,6 @@ def _computed(
         coords = umap_layout(X, coords, neighbors, n_neighbors=k, min_dist=params["min_dist"], random_state=seed)
     elif params["method"] == "tsne":
         coords = tsne_layout(X, coords, perplexity=params["perplexity"], random_state=seed)
-    k = min(TRUST_NEIGHBORS, max((n - 1) // 2, 1))
+    k = trust_neighbors(n)
     found = map_neighbors(coords, k)
     return coords, neighbor_recall(X, found, neighbors[1][:, k]), trustworthiness(X, found, seed)

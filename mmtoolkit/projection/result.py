@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.projection.engine import TRUST_NEIGHBORS, Layout
+from mmtoolkit.projection.engine import TRUST_NEIGHBORS, Layout, trust_neighbors
 from mmtoolkit.results import Result, plain
 from mmtoolkit.vectors import column, has_vectors, items_of, vectors_of
 
@@ -31,7 +31,8 @@ class Projection(Result):
     coords : ndarray of shape (n_items, 2), float32
         Places; distances and the empty room between groups have no unit.
     trust : ndarray of shape (n_items,), float32
-        Which share of an item's 15 neighbours on the map are among its nearest in the full space; NaN where unknown.
+        Which share of an item's 15 neighbours on the map (fewer below 31 items) are among its nearest in the full
+        space; NaN where unknown.
     trustworthiness : float
         How few strangers stand among neighbours: 1 is perfect, about 0.5 a random map; NaN where unknown.
     method : str
@@ -160,7 +161,7 @@ class Projection(Result):
             color=self.trust,
             hover=self._hover(),
             title="Where the map can be trusted",
-            caption=f"Share of each item's {TRUST_NEIGHBORS} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
+            caption=f"Share of each item's {trust_neighbors(len(self.trust))} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
             color_title="true neighbours",
         )
 

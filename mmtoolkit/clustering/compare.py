@@ -74,10 +74,12 @@ class Comparison(Result):
         if key not in self.contingency.index:
             msg = f"no class {name!r}; the classes are {', '.join(self.contingency.index)}"
             raise ValueError(msg)
-        row = self.contingency.loc[key]
-        row = row[row > 0].sort_values(ascending=False, kind="stable")
-        columns = {"items": row, "share": row / row.sum(), "purity": row / self.contingency[row.index].sum()}
-        return pd.DataFrame(columns).loc[row.index].rename_axis("cluster")
+        items, totals = self.contingency.loc[[key]].to_numpy()[0], self.contingency.to_numpy().sum(axis=0)
+        order = np.argsort(-items, kind="stable")
+        order = order[items[order] > 0]
+        columns = {"items": items, "share": items / items.sum(), "purity": items / np.maximum(totals, 1)}
+        index = self.contingency.columns[order].rename("cluster")
+        return pd.DataFrame({name: values[order] for name, values in columns.items()}, index=index)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts (exact) and scores (rounded)."""

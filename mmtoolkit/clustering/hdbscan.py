@@ -114,4 +114,4 @@ def _quieter(
 
 
 def _distance(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.sqrt(np.square(X - Y).sum(axis=1, dtype=np.float64))
+    return np.asarray(np.sqrt(np.square(X - Y).sum(axis=1, dtype=np.float64)))

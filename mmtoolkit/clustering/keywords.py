@@ -82,7 +82,7 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     from sklearn.feature_extraction.text import CountVectorizer
 
     rows = np.flatnonzero(labels >= 0)
-    documents = [tokens(texts[row]) for row in rows]
+    documents = [tokens(texts[row]) for row in rows.tolist()]
     index = pd.RangeIndex(n_clusters, name="cluster")
     if not any(documents):
         numbers = [f"cluster {c}" for c in range(n_clusters)]

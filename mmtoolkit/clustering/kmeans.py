@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.clustering.silhouette import cluster_means
+from mmtoolkit.clustering.lloyd import filled, lloyd, partitions, principal_axes
+from mmtoolkit.clustering.silhouette import cluster_means, inertia
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LARGE", "N_COMPONENTS", "Fit", "count_distinct", "kmeans", "nearest", "principal_axes", "rough"]
+__all__ = ["LARGE", "Fit", "check_n_clusters", "count_distinct", "kmeans", "nearest"]
 
 LARGE = 20_000  # rows above which the recipe costs less than scikit-learn
-N_COMPONENTS = 64
+_STEPS = 50
 _BLOCK = 8192
 _TIE = 1e-4
 
@@ -46,8 +47,9 @@ def kmeans(
 ) -> Fit:
     """Group rows with k-means.
 
-    Up to 20,000 rows this is scikit-learn's ``KMeans``. Above, the starts are compared on the first 64 principal
-    components, and the best is refined by two exact Lloyd steps on all features.
+    Up to 20,000 rows the starts go through scikit-learn's ``KMeans``: k-means++ and one merged by Ward's criterion.
+    Above, Ward starts are compared on the first 64 principal components of a sample, the best is refined there on all
+    rows, then by two exact Lloyd steps on all features.
 
     Parameters
     ----------
@@ -56,9 +58,9 @@ def kmeans(
     n_clusters : int
         From 1 to the number of distinct rows.
     n_init : int, default=5
-        Number of starts; the one of lowest inertia is kept.
+        Number of starts of either kind; the one of lowest inertia is kept.
     exact : bool, default=False
-        Use plain scikit-learn on all features whatever the size.
+        Plain scikit-learn, k-means++ starts on all features, whatever the size.
     random_state : int, default=0
         Seed of the starts.
 
@@ -80,14 +82,25 @@ def kmeans(
     from sklearn.cluster import KMeans
 
     check_n_clusters(X, n_clusters)
-    model = KMeans(n_clusters, n_init=n_init, random_state=random_state)
-    if exact or len(X) <= LARGE:
-        return settle(X, model.fit(X).cluster_centers_)
-    rows = np.random.default_rng(random_state).permutation(len(X))[:LARGE]
-    reduced = X @ principal_axes(X[np.sort(rows)])
-    labels = model.fit_predict(reduced).astype(np.int64)
-    centers = cluster_means(X, labels, n_clusters)
-    return settle(X, lloyd(X, centers, 2)[1])
+    models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
+    if exact:
+        return settle(X, models[0].fit(X).cluster_centers_)
+    rng = np.random.default_rng(random_state)
+    sample = X if len(X) <= LARGE else X[np.sort(rng.permutation(len(X))[:LARGE])]
+    axes = principal_axes(sample)
+    labels = _best_start(sample @ axes, n_clusters, n_init, rng)
+    if len(X) <= LARGE:
+        models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
+        best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
+        return settle(X, best.cluster_centers_)
+    reduced = X @ axes
+    labels, _ = lloyd(reduced, cluster_means(sample @ axes, labels, n_clusters), _STEPS)
+    return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), 2)[1])
+
+
+def _best_start(Z: NDArray[np.float32], k: int, n_init: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    starts = [partitions(Z, [k], rng)[0][0] for _ in range(n_init)]
+    return min(starts, key=lambda labels: inertia(Z, labels))
 
 
 def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
@@ -111,49 +124,6 @@ def count_distinct(X: NDArray[np.float32], stop: int) -> int:
     return len(seen)
 
 
-def principal_axes(X: NDArray[np.float32], n_components: int = N_COMPONENTS) -> NDArray[np.float32]:
-    """Return the first principal axes, shape (n_features, n_components), from the covariance matrix."""
-    from scipy.linalg import eigh
-
-    d = X.shape[1]
-    if d <= n_components:
-        return np.eye(d, dtype=X.dtype)
-    centered = X - X.mean(axis=0, dtype=np.float64).astype(X.dtype)
-    _, axes = eigh(centered.T @ centered, subset_by_index=[d - n_components, d - 1])
-    return np.ascontiguousarray(axes[:, ::-1])
-
-
-def lloyd(
-    X: NDArray[np.float32], centers: NDArray[np.float32], n_steps: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Move every centre to the mean of its rows, at most `n_steps` times; a centre without rows goes to a far row.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_items, n_features), float32
-        Rows.
-    centers : ndarray of shape (n_clusters, n_features), float32
-        Where to start.
-    n_steps : int
-        Stops sooner when no row changes its centre.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_items,), int64
-        The centre each row was counted to.
-    centers : ndarray of shape (n_clusters, n_features), float32
-        The means of those rows.
-    """
-    labels = np.full(len(X), -1, dtype=np.int64)
-    for _ in range(n_steps):
-        before = labels
-        labels = _filled(X, centers, rough(X, centers))
-        if np.array_equal(labels, before):
-            break
-        centers = cluster_means(X, labels, len(centers))
-    return labels, centers
-
-
 def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
     """Label every row by its nearest centre and put the largest cluster first, of equals the one met first."""
     centers = np.ascontiguousarray(centers, dtype=np.float32)
@@ -162,7 +132,7 @@ def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
         sizes = np.bincount(labels, minlength=len(centers))
         if sizes.all():
             break
-        centers = cluster_means(X, _filled(X, centers, labels), len(centers))
+        centers = cluster_means(X, filled(X, centers, labels), len(centers))
     first_row = np.unique(labels, return_index=True)[1]
     centers = centers[np.lexsort((first_row, -sizes))]
     return Fit(nearest(X, centers), centers)
@@ -197,28 +167,4 @@ def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.
         for row in np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * scale):  # too close for float32: decide in float64
             best[row] = np.square(wide - block[row]).sum(axis=1).argmin()
         labels[start : start + _BLOCK] = best
-    return labels
-
-
-def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
-    half = 0.5 * np.einsum("ij,ij->i", centers, centers)
-    labels = np.empty(len(X), dtype=np.int64)
-    for start in range(0, len(X), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        labels[rows] = (X[rows] @ centers.T - half).argmax(axis=1)
-    return labels
-
-
-def _filled(X: NDArray[np.float32], centers: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give every empty cluster one row, the farthest from their centres first, never the only row of a cluster."""
-    sizes = np.bincount(labels, minlength=len(centers))
-    wanted = np.flatnonzero(sizes == 0).tolist()
-    if not wanted:
-        return labels
-    labels = labels.copy()
-    for row in np.argsort(-np.square(X - centers[labels]).sum(axis=1), kind="stable"):
-        if wanted and sizes[labels[row]] > 1:
-            sizes[labels[row]] -= 1
-            labels[row] = wanted.pop(0)
     return labels

@@ -152,4 +152,4 @@ def farthest_first(
 def _squares(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return squared distances of all pairs, never below 0."""
     lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)[:, None] + np.einsum("ij,ij->i", Y, Y, dtype=np.float64)
-    return np.maximum(lengths - 2.0 * (X @ Y.T), 0.0)
+    return np.asarray(np.maximum(lengths - 2.0 * (X @ Y.T), 0.0))

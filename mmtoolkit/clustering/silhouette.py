@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SCORES", "Scorer", "cluster_means", "silhouette"]
+__all__ = ["SCORES", "Scorer", "cluster_means", "inertia", "silhouette"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
 _BLOCK = 8192  # rows at a time: memory stays flat, and the shape of a product never depends on the machine
@@ -38,6 +38,14 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
     members = csc_array((np.ones(n, dtype=X.dtype), labels, np.arange(n + 1)), shape=(n_clusters, n))
     sums, sizes = members @ X, np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
+
+
+def inertia(X: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Return the sum of squared distances of rows to the mean of their cluster."""
+    k = int(labels.max()) + 1
+    means = cluster_means(X, labels, k).astype(np.float64)
+    squares = np.bincount(labels, minlength=k) @ np.einsum("ij,ij->i", means, means)
+    return float(np.einsum("ij,ij->", X, X, dtype=np.float64) - squares)
 
 
 def silhouette(X: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -104,9 +112,9 @@ class Scorer:
         """
         n, k = len(labels), int(labels.max()) + 1
         width, distance, means = self._one_pass(labels)
-        inertia = float(np.square(distance).sum())
+        within = float(np.square(distance).sum())
         if not 2 <= k < n:
-            return {**dict.fromkeys((*SCORES, "silhouette_se"), np.nan), "inertia": inertia}
+            return {**dict.fromkeys((*SCORES, "silhouette_se"), np.nan), "inertia": within}
         sizes = np.bincount(labels, minlength=k)
         spread = np.bincount(labels, weights=distance, minlength=k) / sizes
         squares = np.einsum("ij,ij->i", means, means)
@@ -119,8 +127,8 @@ class Scorer:
             "silhouette": float(width.mean()),
             "silhouette_se": float(width.std() / np.sqrt(n)),
             "davies_bouldin": float(ratio.max(axis=1).mean()),
-            "calinski_harabasz": 1.0 if inertia == 0 else between * (n - k) / (inertia * (k - 1)),
-            "inertia": inertia,
+            "calinski_harabasz": 1.0 if within == 0 else between * (n - k) / (within * (k - 1)),
+            "inertia": within,
         }
 
     def _one_pass(

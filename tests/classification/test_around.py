@@ -1,0 +1,287 @@
+"""What stands around a classifier: label issues, learning curve, zero-shot, audit, compare, saved classifiers."""
+
+import json
+
+import numpy as np
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.classification.compare import holm
+from mmtoolkit.classification.label_issues import confident_learning
+from mmtoolkit.classification.learning_curve import forecast
+from mmtoolkit.errors import SpaceError, VerifyError
+
+
+def test_confident_learning_on_a_worked_example():
+    proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.1, 0.9]])
+    codes = np.array([0, 0, 0, 1, 1])  # the third is labelled 0 and looks like 1
+
+    quality, suggested, likely = confident_learning(codes, proba)
+
+    np.testing.assert_array_equal(likely, [False, False, True, False, False])
+    assert suggested[2] == 1
+    assert quality.argmin() == 2
+    assert quality[2] == pytest.approx((1 + 0.1 - 0.9) / 2)
+
+
+def test_flipped_labels_come_first(data):
+    X, y = data
+    rng = np.random.default_rng(5)
+    flipped = rng.choice(240, 24, replace=False)
+    noisy = y.copy()
+    noisy[flipped] = np.where(y[flipped] == "a", "b", "a")
+
+    issues = mm.classify(X, noisy).label_issues()
+
+    top = issues.head(15)
+    assert np.isin(top["row"], flipped).mean() > 0.8
+    right = top[np.isin(top["row"], flipped)]
+    assert (right["suggested"] == y[right["row"]]).mean() > 0.8
+    assert top["evidence"].str.contains("nearest items are").all()
+    assert issues["quality"].is_monotonic_increasing
+
+
+def test_all_items_are_ranked_on_request(result):
+    table = result.label_issues(all_items=True)
+
+    assert sorted(table["row"]) == list(range(240))
+    assert table["likely"].is_monotonic_decreasing
+
+
+def test_learning_curve_rises_and_repeats(data):
+    r = mm.classify(*data, duplicates="ignore")
+
+    first, second = r.learning_curve(sizes=[1, 8], n_draws=1), r.learning_curve(sizes=[1, 8], n_draws=1)
+
+    points = first.points
+    assert points["accuracy"].iloc[0] < points["accuracy"].iloc[-1]
+    assert points.index.tolist() == [1, 8, 64]
+    assert (points["low"] <= points["accuracy"]).all()
+    assert first.evidence() == second.evidence()
+    assert first.forecast is None
+    assert "Cannot say" in first.reason
+    assert "labels" in first.figure().layout.xaxis.title.text
+
+
+def test_forecast_of_a_power_law_is_right(rng):
+    n = np.array([10.0, 20, 40, 80, 160, 320])
+    scores = [1 - (0.1 + m**-0.5) + rng.normal(size=10) * 0.004 for m in n]
+
+    found, reason = forecast(n, scores, 0)
+
+    truth = 1 - (0.1 + 640**-0.5)
+    assert found is not None, reason
+    assert found["low"] <= truth <= found["high"]
+    assert found["accuracy"] == pytest.approx(truth, abs=0.02)
+
+
+def test_forecast_is_refused_when_the_past_does_not_foretell(rng):
+    n = np.array([10.0, 20, 40, 80, 160, 320])
+    scores = [np.full(10, value) + rng.normal(size=10) * 0.002 for value in (0.5, 0.6, 0.7, 0.8, 0.9, 0.4)]
+
+    found, reason = forecast(n, scores, 0)
+
+    assert found is None
+    assert "Cannot say" in reason
+
+
+def test_sizes_must_be_counts(result):
+    with pytest.raises(ValueError, match="sizes must be labels per class"):
+        result.learning_curve(sizes=[0])
+
+
+def test_zero_shot_beats_chance_and_replays(stamps):
+    names = sorted(set(stamps.items["label"]))
+
+    z = mm.zero_shot(stamps, names, y="label", templates="en")
+    again = mm.zero_shot(stamps, **json.loads(json.dumps(dict(z.recipe["params"]))))
+
+    assert z.metrics.loc["accuracy", "low"] > z.metrics.loc["accuracy", "baseline"]
+    assert z.scores.shape == (len(stamps), 14)
+    assert len(z.prompts["animals"]) == 4
+    assert again.evidence() == z.evidence()
+    assert len(z.figures) == 2
+
+
+def test_prompts_without_y_give_classes_only(stamps):
+    z = mm.zero_shot(stamps[:5], {"bird": ["a photo of a bird", "鸟"], "car": "a car"})
+
+    assert z.metrics is None
+    assert set(z.y_pred) <= {"bird", "car"}
+    assert (z.margin >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("classes", "options", "error", "message"),
+    [
+        ({"bird": ["a bird"]}, {}, ValueError, "at least two classes, got 1"),
+        ({"bird": [], "car": ["a car"]}, {}, ValueError, "class 'bird' has no prompt"),
+        ({"bird": [" "], "car": ["a car"]}, {}, ValueError, "class 'bird' has no prompt"),
+        (["a", "b"], {"templates": "fr"}, ValueError, "templates must be one of en, zh"),
+        (["a", "b"], {"templates": ["a photo"]}, ValueError, "has no {}"),
+        ("bird", {}, TypeError, "mapping of class to prompts"),
+        (["animals", "car"], {"y": "label"}, ValueError, "which the model does not know"),
+    ],
+)
+def test_bad_prompts_are_named(stamps, classes, options, error, message):
+    with pytest.raises(error, match=message):
+        mm.zero_shot(stamps, classes, **options)
+
+
+def test_zero_shot_needs_a_model(data):
+    with pytest.raises(TypeError, match="needs Embeddings with a model"):
+        mm.zero_shot(data[0], ["a", "b"])
+
+
+def test_audit_finds_what_was_planted(data):
+    X, y = data
+    X = X.copy()
+    X[:10] = X[100:110]  # leaks: the first rows train, the others test
+    X[50] = np.nan
+    X[51] = -100 * X[:100].mean(axis=0)
+    split = np.where(np.arange(240) < 100, "train", "test")
+
+    a = mm.audit(X, y, split)
+
+    assert set(range(10)) | set(range(100, 110)) <= set(a.leaks["row"])
+    assert a.unreadable["row"].tolist() == [50]
+    assert a.findings.loc["duplicates", "items"] >= 20
+    assert a.leak_scores.index.tolist() == ["all", "without leaks"]
+    assert a.leak_scores["n_items"].tolist() == [140, 130]
+    assert a.imbalance["items"].sum() == 240
+    assert "leaks" in repr(a)
+    assert a.figure() is not None
+
+
+def test_audit_finds_a_lonely_item(rng):
+    X = rng.normal(size=(200, 30)) * 0.1 + np.eye(30)[0]
+    X[17] = np.eye(30)[1]
+
+    a = mm.audit(X)
+
+    assert a.outliers["row"].iloc[0] == 17
+
+
+def test_audit_doubts_swapped_captions(stamps):
+    frame = stamps.items.copy()
+    animals = frame.index[frame["label"] == "animals"][:5]
+    frame.loc[animals, "text"] = "A stack of golden coins."
+    swapped = mm.embed(frame, model="local", progress=False)
+
+    a = mm.audit(swapped)
+
+    assert len(set(animals) & set(a.captions["row"])) >= 4
+
+
+def test_comparison_says_which_is_better(data):
+    X, y = data
+    rng = np.random.default_rng(0)
+    worse = X + 3 * rng.normal(size=X.shape)
+
+    c = mm.compare({"worse": worse, "good": X}, y)
+
+    assert c.pairs["better"].tolist() == ["good"]
+    assert c.pairs["low"].iloc[0] > 0
+    assert "good is better than worse by" in repr(c)
+    assert c.scores.index.tolist() == ["good", "worse"]
+    np.testing.assert_array_equal(c.results["good"].fold, c.results["worse"].fold)
+    right = c.results["good"].y_pred == y
+    assert (right[c.flips["row"]] != (c.results["worse"].y_pred == y)[c.flips["row"]]).all()
+    assert c.figure() is not None
+
+
+def test_equal_embeddings_show_no_difference(stamps):
+    c = mm.compare({"a": stamps, "b": stamps})
+
+    assert c.pairs["difference"].iloc[0] == 0
+    assert "No difference can be shown" in c.pairs["verdict"].iloc[0]
+    assert len(c.flips) == 0
+    assert c.scores["price_per_1000"].tolist() == [0, 0]
+
+
+def test_holm_is_stricter_with_more_pairs():
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+
+
+def test_other_items_are_not_compared(data, stamps):
+    X, y = data
+    with pytest.raises(ValueError, match="'a' has 240 items, 'b' has 239"):
+        mm.compare({"a": X, "b": X[1:]}, y)
+    with pytest.raises(ValueError, match="row 0 is item"):
+        mm.compare({"a": stamps, "b": stamps[::-1]})
+    with pytest.raises(ValueError, match="at least two names"):
+        mm.compare({"a": X}, y)
+    with pytest.raises(ValueError, match="metric must be one of"):
+        mm.compare({"a": X, "b": X}, y, metric="auc")
+
+
+def test_saved_classifier_predicts_to_the_last_bit(stamps, stamp_result, tmp_path):
+    stamp_result.save(tmp_path / "model")
+
+    loaded = mm.load_classifier(tmp_path / "model")
+
+    assert loaded.predict_proba(stamps).tobytes() == stamp_result.predict_proba(stamps).tobytes()
+    np.testing.assert_array_equal(loaded.predict(stamps.items.head(3)), stamp_result.predict(stamps[:3]))
+    np.testing.assert_array_equal(loaded.predict("a red bird"), stamp_result.predict("a red bird"))
+    assert sorted(p.name for p in (tmp_path / "model").iterdir()) == ["classifier.json", "classifier.npz"]
+
+
+@pytest.mark.parametrize("kind", [int, str, bool])
+def test_classes_keep_their_type(rng, tmp_path, kind):
+    X, codes = rng.normal(size=(60, 4)), np.arange(60) % 2
+    r = mm.classify(X, [kind(c) for c in codes])
+    r.save(tmp_path)
+
+    loaded = mm.load_classifier(tmp_path)
+
+    assert type(loaded.predict(X[:1])[0]) is kind
+    np.testing.assert_array_equal(loaded.predict(X), r.predict(X))
+
+
+def test_another_models_vectors_are_refused_after_loading(stamps, stamp_result, tmp_path):
+    stamp_result.save(tmp_path)
+    loaded = mm.load_classifier(tmp_path)
+
+    with pytest.raises(SpaceError, match="'local'"):
+        loaded.predict(mm.Embeddings(stamps.vectors, model="multimodal-embedding-v1"))
+    with pytest.raises(SpaceError, match="512 features, these have 3"):
+        loaded.predict(np.ones((1, 3)))
+
+    manifest = json.loads((tmp_path / "classifier.json").read_text())
+    manifest["space"]["revision"] = "older"
+    (tmp_path / "classifier.json").write_text(json.dumps(manifest))
+    with pytest.raises(SpaceError, match="revision 'older'"):
+        mm.load_classifier(tmp_path).predict("a bird")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda d: (d / "classifier.npz").unlink(), "holds no saved classifier"),
+        (lambda d: (d / "classifier.json").write_text("{"), "holds no saved classifier"),
+        (lambda d: (d / "classifier.json").write_text("[]"), "was not written by save"),
+        (lambda d: (d / "classifier.npz").write_bytes(b"x"), "is not the file that"),
+        (lambda d: _edit(d, version=9), "saved in format 9"),
+        (lambda d: _edit(d, classes=["a"]), "does not fit together"),
+    ],
+)
+def test_damaged_classifiers_are_refused(result, tmp_path, break_it, message):
+    result.save(tmp_path)
+    break_it(tmp_path)
+
+    with pytest.raises(VerifyError, match=message):
+        mm.load_classifier(tmp_path)
+
+
+def _edit(folder, **changes):
+    manifest = json.loads((folder / "classifier.json").read_text()) | changes
+    (folder / "classifier.json").write_text(json.dumps(manifest))
+
+
+def test_other_estimators_are_not_pickled(data, tmp_path):
+    from sklearn.naive_bayes import GaussianNB
+
+    r = mm.classify(*data, estimator=GaussianNB())
+
+    with pytest.raises(TypeError, match="only the default classifier can be saved without pickle"):
+        r.save(tmp_path)

@@ -1,0 +1,288 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
+
+import mmtoolkit as mm
+from mmtoolkit.errors import SpaceError
+from mmtoolkit.figures import caption_of
+
+
+def test_scores_describe_the_held_out_predictions(data, result):
+    _, y = data
+
+    assert result.metrics.loc["accuracy", "value"] == pytest.approx((result.y_pred == y).mean())
+    np.testing.assert_array_equal(
+        result.confusion.to_numpy().sum(axis=1), np.bincount(np.unique(y, return_inverse=True)[1])
+    )
+    np.testing.assert_allclose(result.y_proba.sum(axis=1), 1.0)
+    assert set(result.fold) == {0, 1, 2, 3, 4}
+    assert list(result.metrics.columns) == ["value", "low", "high", "baseline"]
+    assert result.metrics.loc["accuracy", "baseline"] == pytest.approx(1 / 3, abs=0.02)
+    inside = result.metrics.drop(index="ece")
+    assert ((inside["low"] <= inside["value"]) & (inside["value"] <= inside["high"])).all()
+    assert np.isnan(result.metrics.loc["ece", "low"])
+
+
+def test_every_held_out_row_was_predicted_by_a_model_that_never_saw_it(data):
+    class Memory(GaussianNB):
+        """Answers right only for rows it has seen."""
+
+        def fit(self, X, y, sample_weight=None):
+            self.seen_ = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            out = np.full((len(X), len(self.classes_)), 1e-3)
+            for i, row in enumerate(X):
+                out[i, np.flatnonzero(self.classes_ == self.seen_.get(row.tobytes(), self.classes_[0]))] = 1.0
+            return out / out.sum(axis=1, keepdims=True)
+
+        def predict(self, X):
+            return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    X, y = data
+
+    r = mm.classify(X, y, estimator=Memory())
+
+    assert (r.y_pred == "a").all()
+
+
+def test_recipe_replays_and_survives_json(data, result):
+    again = mm.classify(data[0], **json.loads(json.dumps(dict(result.recipe["params"]))))
+
+    assert again.evidence() == result.evidence()
+
+
+def test_threads_change_nothing(data, result):
+    with threadpool_limits(2):
+        again = mm.classify(*data)
+
+    assert again.y_proba.tobytes() == result.y_proba.tobytes()
+    assert again.evidence() == result.evidence()
+
+
+def test_rows_without_a_class_are_predicted_and_not_scored(data):
+    X, y = data
+    partly = pd.Series(y, dtype=object)
+    partly[::4] = None
+
+    r = mm.classify(X, partly)
+
+    assert r.n_unlabelled == 60
+    assert r.n_scored == 180
+    assert (r.fold[::4] == -1).all()
+    assert (r.y_pred[::4] == y[::4]).mean() > 0.5
+    assert any("60 of 240 items have no class" in note for note in r.notes)
+
+
+def test_planted_duplicates_do_not_flatter_the_score(rng):
+    X, y = _noisy(rng, 150)
+    fresh, fresh_y = _noisy(rng, 3000)
+    twice = np.concatenate([X, X + 1e-4 * rng.normal(size=X.shape)]).astype(np.float32)
+
+    r = mm.classify(twice, np.tile(y, 2))
+
+    truth = (r.predict(fresh.astype(np.float32)) == fresh_y).mean()
+    assert abs(r.metrics.loc["accuracy", "value"] - truth) < 0.08
+    assert r.ungrouped_accuracy > r.metrics.loc["accuracy", "value"] + 0.05
+    assert any("duplicates on both sides" in note for note in r.notes)
+    np.testing.assert_array_equal(r.duplicate_groups[150:], np.arange(150))
+
+
+def _noisy(rng, n):
+    """Classes that overlap, one label in five at random."""
+    centers = np.random.default_rng(11).normal(size=(3, 60)) * 0.25
+    codes = np.arange(n) % 3
+    X = centers[codes] + rng.normal(size=(n, 60))
+    wrong = rng.random(n) < 0.2
+    return X, np.where(wrong, rng.integers(3, size=n), codes)
+
+
+def test_duplicates_of_one_class_are_named(data):
+    X, y = data
+    X = X.copy()
+    X[np.flatnonzero(y == "a")[:10]] = X[0]
+
+    r = mm.classify(X, y)
+
+    assert len(set(r.fold[np.flatnonzero(y == "a")[:10]])) == 1
+    assert any("10 of the 80 items of class 'a' form one group of duplicates" in note for note in r.notes)
+
+
+def test_fixed_split_scores_the_test_rows_only(data):
+    X, y = data
+    test = np.arange(240) >= 160
+
+    r = mm.classify(X, y, test=test)
+
+    np.testing.assert_array_equal(r.fold >= 0, test)
+    assert all(value is None for value in r.y_pred[:160])
+    assert np.isnan(r.y_proba[:160]).all()
+    by_number = mm.classify(X, y, test=np.flatnonzero(test))
+    assert by_number.evidence() == r.evidence()
+
+
+def test_training_rows_that_leak_into_the_test_rows_are_left_out(data):
+    X, y = data
+    X = X.copy()
+    X[:20] = X[200:220]
+
+    r = mm.classify(X, y, test=np.arange(240) >= 160)
+
+    assert any("20 training rows were left out" in note for note in r.notes)
+
+
+def test_user_groups_stay_together(data):
+    X, y = data
+    groups = np.arange(240) // 6
+
+    r = mm.classify(X, y, groups=groups)
+
+    assert all(len(set(r.fold[groups == g])) == 1 for g in range(40))
+
+
+def test_repeats_average_scores_over_other_folds(data, result):
+    X, y = data
+
+    r = mm.classify(X, y, repeats=2)
+    second = mm.classify(X, y, random_state=1)
+
+    np.testing.assert_array_equal(r.fold, result.fold)
+    assert r.confusion.to_numpy().sum() == 240
+    both = (result.confusion.to_numpy() + second.confusion.to_numpy()) / 2
+    np.testing.assert_allclose(np.trace(r.confusion.to_numpy()), np.trace(both), atol=6)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [RandomForestClassifier(10), make_pipeline(StandardScaler(), GaussianNB()), LinearSVC()],
+    ids=["forest", "pipeline", "svm"],
+)
+def test_any_classifier_repeats_and_replays(data, estimator):
+    X, y = data
+
+    r = mm.classify(X, y, estimator=estimator)
+    again = mm.classify(X, **json.loads(json.dumps(dict(r.recipe["params"]))))
+
+    assert r.metrics.loc["accuracy", "value"] > 0.6
+    assert again.evidence() == r.evidence()
+
+
+def test_class_weight_reaches_the_default_and_other_classifiers(data):
+    X, y = data
+    y = np.where(y == "a", "a", "b")
+
+    ours = mm.classify(X, y, class_weight={"a": 50, "b": 1})
+    theirs = mm.classify(X, y, estimator=LinearSVC(), class_weight="balanced")
+
+    assert (ours.y_pred == "a").mean() > 0.4
+    assert theirs.estimator.class_weight == "balanced"
+    assert mm.classify(X, **ours.recipe["params"]).evidence() == ours.evidence()
+
+
+def test_small_samples_carry_a_warning(rng):
+    r = mm.classify(rng.normal(size=(20, 3)), np.arange(20) % 2, cv=2)
+
+    assert any("Only 20 independent groups" in note for note in r.notes)
+
+
+def test_abstains_when_not_sure(data, result):
+    X, _ = data
+
+    said = result.predict(X, min_confidence=0.9)
+    table = result.risk_coverage()
+
+    sure = result.predict_proba(X).max(axis=1) >= 0.9
+    np.testing.assert_array_equal([value is not None for value in said], sure)
+    assert table["coverage"].iloc[-1] == 1.0
+    assert table["risk"].iloc[-1] == pytest.approx(1 - result.metrics.loc["accuracy", "value"])
+    assert table["confidence"].is_monotonic_decreasing
+
+
+def test_figures_carry_captions_from_the_data(result):
+    assert result.figures[0] == "confusion"
+    for name in result.figures:
+        assert len(caption_of(result.figure(name))) > 30, name
+    assert f"{result.metrics.loc['accuracy', 'value']:.1%}" in caption_of(result.figure("metrics"))
+
+
+def test_hostile_class_names_are_escaped(rng):
+    X, y = rng.normal(size=(60, 4)), np.array(["<script>x</script>", "b"])[np.arange(60) % 2]
+
+    r = mm.classify(X, y)
+
+    assert "<script>" not in r._repr_html_()
+    assert "<script>" not in r.figure().to_json()
+    assert json.dumps(r.to_dict(), allow_nan=False)
+
+
+def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
+    assert stamp_result.metrics.loc["accuracy", "low"] > 0.4
+    assert stamp_result.predict("a dog")[0] in stamp_result.classes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": ["a"] * 240}, "at least two classes, y has one: 'a'"),
+        ({"y": [None] * 240}, "at least two classes, y has none"),
+        ({"y": ["a"] * 120 + [1] * 120}, "y mixes types: row 0 .* row 120"),
+        ({"y": [["a"]] * 240}, "a class must be text, a number or a bool"),
+        ({"y": np.linspace(0, 1, 240)}, "240 different decimal numbers"),
+        ({"y": ["a"] * 237 + ["rare"] * 3}, "class 'rare' has 3 items, too few for cv=5: use cv=3 or less"),
+        ({"y": ["a", "b"] * 119}, "y has 238 values for 240 items"),
+        ({"y": "label"}, "a plain array has no columns"),
+        ({"groups": np.repeat([0, 1], 120)}, "80 items in 2 groups .* too few for cv=5"),
+        ({"cv": 1}, "cv must be an integer of at least 2, got 1"),
+        ({"repeats": 0}, "repeats must be"),
+        ({"duplicates": "drop"}, "duplicates must be 'group' or 'ignore', got 'drop'"),
+        ({"duplicate_threshold": 1.5}, "cosine similarity above 0 and at most 1, got 1.5"),
+        ({"test": [500]}, "row numbers from 0 to 239"),
+        ({"test": np.zeros(240, dtype=bool)}, "test holds 0 of 240 rows"),
+        ({"test": np.arange(240) % 3 == 0}, "class 'a' stands only on the test side"),
+        ({"estimator": {"class": "os.system", "params": {}}}, "not from scikit-learn"),
+        ({"estimator": GaussianNB(), "class_weight": "balanced"}, "GaussianNB takes no class_weight"),
+    ],
+)
+def test_bad_arguments_are_named(data, change, message):
+    X, y = data
+
+    with pytest.raises(ValueError, match=message):
+        mm.classify(X, **({"y": y} | change))
+
+
+@pytest.mark.parametrize("estimator", [StandardScaler(), GaussianNB, "svm"])
+def test_only_classifiers_are_taken(data, estimator):
+    with pytest.raises(TypeError, match="must be a scikit-learn classifier"):
+        mm.classify(*data, estimator=estimator)
+
+
+def test_nan_rows_are_named(data):
+    X, y = data
+    X = X.copy()
+    X[7, 2] = np.nan
+
+    with pytest.raises(ValueError, match="1 of 240 rows hold NaN or infinity, first: row 7"):
+        mm.classify(X, y)
+    with pytest.raises(ValueError, match=r"drop_failed"):
+        mm.classify(mm.Embeddings(X), y)
+
+
+def test_vectors_of_another_space_are_refused(result, stamp_result, stamps):
+    with pytest.raises(SpaceError, match="trained on vectors of 12 features, these have 5"):
+        result.predict(np.ones((2, 5)))
+    with pytest.raises(TypeError, match="trained on a plain array"):
+        result.predict("a text")
+    other = mm.Embeddings(stamps.vectors, model="multimodal-embedding-v1")
+    with pytest.raises(SpaceError, match="trained on vectors of model 'local'"):
+        stamp_result.predict(other)
+    with pytest.raises(ValueError, match="min_confidence must be between 0 and 1"):
+        stamp_result.predict(stamps, min_confidence=2)

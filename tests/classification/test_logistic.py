@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
+
+from mmtoolkit.classification.lbfgs import minimize
+from mmtoolkit.classification.logistic import LogisticClassifier, fit_temperature
+from mmtoolkit.classification.softmax import Axes, SoftmaxPath, softmax
+
+
+@parametrize_with_checks([LogisticClassifier()])
+def test_scikit_learn_accepts_it(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("shape", [(240, 12), (60, 100)])
+def test_same_optimum_as_scikit_learn(rng, shape):
+    X = rng.normal(size=shape).astype(np.float32) + 3
+    y = rng.integers(3, size=len(X))
+
+    path = SoftmaxPath(Axes(X), y, 3, np.ones((len(X), 1)), max_iter=500)
+    path.solve(2.0, tol=1e-9)
+
+    coef, intercept = path.coefficients(0)
+    theirs = LogisticRegression(C=2.0, tol=1e-9, max_iter=10_000).fit(X.astype(np.float64), y)
+    ours = softmax(X @ coef.T + intercept)
+    np.testing.assert_allclose(ours, theirs.predict_proba(X.astype(np.float64)), atol=2e-3)
+
+
+def test_sets_solved_side_by_side_equal_sets_solved_alone(rng):
+    X, y = rng.normal(size=(120, 8)).astype(np.float32), np.arange(120) % 3
+    inside = (np.arange(120) % 2 == 0).astype(float)
+
+    both = SoftmaxPath(Axes(X), y, 3, np.stack([inside, np.ones(120)], axis=1), max_iter=500)
+    both.solve(1.0, tol=1e-9)
+
+    alone = LogisticRegression(C=1.0, tol=1e-9, max_iter=10_000).fit(X[::2].astype(np.float64), y[::2])
+    coef, intercept = both.coefficients(0)
+    np.testing.assert_allclose(softmax(X @ coef.T + intercept), alone.predict_proba(X.astype(np.float64)), atol=2e-3)
+
+
+def test_minimize_finds_the_bottom_of_a_narrow_valley():
+    scale = np.logspace(0, 3, 50).astype(np.float32)
+
+    x, n = minimize(
+        lambda v: (float(scale @ (v - 1) ** 2), 2 * scale * (v - 1)),
+        np.zeros(50, dtype=np.float32),
+        max_iter=500,
+        tol=1e-12,
+    )
+
+    np.testing.assert_allclose(x, 1.0, atol=1e-2)
+    assert n < 400
+
+
+def test_threads_change_no_bit(data):
+    X, y = data
+
+    fits = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fits.append(LogisticClassifier().fit(X, y))
+
+    assert fits[0].coef_.tobytes() == fits[1].coef_.tobytes()
+    assert fits[0].C_ == fits[1].C_
+    assert fits[0].predict_proba(X).tobytes() == fits[1].predict_proba(X).tobytes()
+
+
+def test_c_goes_beyond_both_edges(data):
+    X, y = data
+
+    low = LogisticClassifier(Cs=(100.0, 1000.0)).fit(X, y)
+    high = LogisticClassifier(Cs=(1e-6, 1e-5)).fit(X, y)
+
+    assert low.C_ < 100.0
+    assert high.C_ > 1e-5
+    assert low.path_[low.C_] == min(low.path_.values())
+
+
+def test_path_stops_when_the_loss_has_turned(data):
+    X, y = data
+
+    model = LogisticClassifier(Cs=tuple(np.logspace(-3, 8, 12))).fit(X, y)
+
+    assert max(model.path_) < 1e8
+
+
+def test_groups_stay_together_inside(data):
+    X, y = data
+    twice = np.concatenate([X, X])
+    labels = np.concatenate([y, np.roll(y, 1)])  # every copy contradicts its original
+
+    blind = LogisticClassifier().fit(twice, labels)
+    seeing = LogisticClassifier().fit(twice, labels, groups=np.tile(np.arange(len(X)), 2))
+
+    assert seeing.path_ != blind.path_
+
+
+def test_one_member_class_still_fits(rng):
+    X = rng.normal(size=(9, 4))
+
+    model = LogisticClassifier().fit(X, ["a"] * 8 + ["b"])
+
+    assert model.temperature_ == 1.0
+    assert model.path_ == {}
+
+
+def test_class_weight_moves_answers_to_the_rare_class(rng):
+    X = np.concatenate([rng.normal(size=(90, 3)), rng.normal(size=(10, 3)) + 1])
+    y = np.array([0] * 90 + [1] * 10)
+
+    plain = LogisticClassifier().fit(X, y).predict(X)
+    balanced = LogisticClassifier(class_weight="balanced").fit(X, y).predict(X)
+
+    assert (balanced == 1).sum() > (plain == 1).sum()
+
+
+def test_temperature_cools_an_overconfident_model(rng):
+    codes = rng.integers(2, size=500)
+    logits = np.zeros((500, 2))
+    logits[np.arange(500), np.where(rng.random(500) < 0.7, codes, 1 - codes)] = 10.0
+
+    t = fit_temperature(logits, codes, np.ones(500))
+
+    sure = softmax(logits / t).max(axis=1).mean()
+    assert sure == pytest.approx(0.7, abs=0.05)

@@ -68,25 +68,27 @@ class PendingProjection:
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()
 
     def _watch(self) -> None:
-        process = self._process
-        assert process.stderr is not None
-        assert process.stdin is not None
-        with process.stderr, process.stdin:
-            complaint = process.stderr.read().decode("utf-8", "replace")
-            code = process.wait()
-        answer = self._folder / "map.npz"
-        if code == 0 and answer.exists():
-            with np.load(answer, allow_pickle=False) as kept:
-                score, method, note = float(kept["trustworthiness"]), str(kept["method"]), str(kept["note"])
-                self._layout = Layout(kept["coords"], kept["trust"], score, method, note)
-        else:
-            self._error = complaint.strip().rsplit("\n", 1)[-1] or f"exit code {code}"
+        try:
+            self._layout = self._answer()
+        except Exception as error:  # whatever it is, `result` must tell it and never hang
+            self._error = str(error) or type(error).__name__
         shutil.rmtree(self._folder, ignore_errors=True)
         with self._lock:
             self._finished.set()
             waiting, self._callbacks = self._callbacks, []
         for call in waiting:
             self._tell(call)
+
+    def _answer(self) -> Layout:
+        with self._process as process:
+            assert process.stderr is not None
+            complaint = process.stderr.read().decode("utf-8", "replace").strip()  # not communicate: it closes stdin
+            process.wait()
+        if self._process.returncode != 0:
+            raise MMToolkitError(complaint.rsplit("\n", 1)[-1] or f"exit code {self._process.returncode}")
+        with np.load(self._folder / "map.npz", allow_pickle=False) as kept:
+            score, method, note = float(kept["trustworthiness"]), str(kept["method"]), str(kept["note"])
+            return Layout(kept["coords"], kept["trust"], score, method, note)
 
     def _tell(self, call: Callable[[PendingProjection], object]) -> None:
         try:

@@ -43,7 +43,7 @@ def one(seed):
     import mmtoolkit as mm
     from mmtoolkit.derived import bypass
 
-    X, y, facts = simulate(seed)
+    X, _, facts = simulate(seed)
     start = time.process_time()
     with bypass():
         found = mm.cluster(X)

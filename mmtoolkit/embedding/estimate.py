@@ -122,10 +122,7 @@ def estimate(
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
-    absent = [True] * len(plan.unique)
-    if encoder.cache is not None and plan.unique:
-        absent = np.asarray(encoder.cache.missing(plan.unique, encoder.space)).tolist()
-    missing = [plan.contents[row] for row, wanted in zip(plan.first, absent, strict=True) if wanted]
+    missing = _missing(encoder, plan)
     usable = [content for content in missing if _usable(encoder, content)]
     forecast = getattr(encoder.provider, "forecast", None)
     money = {} if forecast is None or not usable else vars(forecast(usable, encoder.params))
@@ -138,6 +135,14 @@ def estimate(
         to_compute=len(usable),
         **money,
     )
+
+
+def _missing(encoder: Encoder, plan: Plan) -> list[Content]:
+    """Return the distinct contents that the cache lacks."""
+    absent = [True] * len(plan.unique)
+    if encoder.cache is not None and plan.unique:
+        absent = np.asarray(encoder.cache.missing(plan.unique, encoder.space)).tolist()
+    return [plan.contents[row] for row, wanted in zip(plan.first, absent, strict=True) if wanted]
 
 
 def _equal(plan: Plan) -> int:

@@ -1,16 +1,24 @@
-"""A 200 counts only after every check: the right vectors, all of them, each where it belongs."""
+"""Read what came back: a 200 counts only after every check, anything else is put into the service's own words."""
 
 from __future__ import annotations
 
+import json
+import math
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._text import shorten
+from mmtoolkit.providers.credentials import Secret, redact
+from mmtoolkit.providers.failures import Answer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_vectors"]
+__all__ = ["read_answer", "read_vectors"]
 
 
 def read_vectors(body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
@@ -73,3 +81,62 @@ def _vector(values: Any, dimension: int) -> NDArray[np.float32]:
         msg = "the vector is zero"
         raise ValueError(msg)
     return vector
+
+
+def read_answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any, key: Secret) -> Answer:
+    """Put an HTTP answer into one form.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    headers : mapping
+        HTTP headers.
+    raw : bytes
+        The body.
+    parsed : object
+        What the SDK made of a 200; None when it could not.
+    key : Secret
+        Taken out of what the service says.
+
+    Returns
+    -------
+    Answer
+        With a body only when it looks like a success.
+    """
+    if status == 200 and isinstance(parsed, dict) and "output" in parsed and not parsed.get("code"):
+        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", "")))
+    try:
+        error = json.loads(raw)
+    except ValueError:
+        error = None
+    if not isinstance(error, dict):
+        text = raw[:200].decode("utf-8", "replace").strip()
+        said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
+        error = {"message": said}
+    if status == 200 and parsed is not None and not error.get("code"):
+        error = {"code": "ProtocolError", "message": "the answer has no output"}
+    inner = error.get("error")
+    inner = inner if isinstance(inner, dict) else error
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Answer(
+        status,
+        code=redact(shorten(inner.get("code") or "", 80), key),
+        message=redact(shorten(inner.get("message") or error.get("msg") or "", 400), key),
+        request_id=shorten(error.get("request_id") or error.get("id") or lower.get("x-request-id", ""), 80),
+        retry_after_s=_seconds(lower.get("retry-after")),
+    )
+
+
+def _seconds(value: str | None) -> float | None:
+    """Read ``Retry-After``: seconds or a date; at most five minutes."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), 300.0) if math.isfinite(seconds) else None

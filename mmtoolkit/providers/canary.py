@@ -57,7 +57,7 @@ def check_drift(
     embed : callable
         From contents to vectors.
     today : date or None, default=None
-        For tests.
+        In place of the real one.
 
     Raises
     ------
@@ -65,8 +65,7 @@ def check_drift(
         If a vector points elsewhere than on the first day.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
-    path = _path(spec, dimension, params)
-    first = _load(path)
+    first = _load(path := _path(spec, dimension, params))
     if first is not None and first["checked"] == today.isoformat():
         return
     vectors = np.asarray(embed(_contents(spec)), dtype=np.float64)
@@ -83,10 +82,7 @@ def check_drift(
                 f"revision={today.isoformat()!r})); then embed all items of an analysis again"
             )
             raise DriftError(msg)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps({**first, "checked": today.isoformat()}), "utf-8")
-    os.replace(part, path)
+    _save(path, {**first, "checked": today.isoformat()})
 
 
 def _path(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> Path:
@@ -94,6 +90,13 @@ def _path(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> Path:
 
     name = json.dumps([spec.name, spec.revision, dimension, sorted(params.items())])
     return default_path() / "canary" / f"{hashlib.sha256(name.encode()).hexdigest()}.json"
+
+
+def _save(path: Path, kept: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(kept), "utf-8")
+    os.replace(part, path)
 
 
 def _load(path: Path) -> dict[str, Any] | None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
-import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.providers import tokens
+from mmtoolkit.providers.answers import read_answer
 from mmtoolkit.providers.credentials import Secret, redact, require_api_key
 from mmtoolkit.providers.endpoint import find_base_url, region_of
 from mmtoolkit.providers.failures import Answer
@@ -153,7 +151,7 @@ class DashScope:
         Forecast
             Calls, tokens, cost, minutes.
         """
-        from mmtoolkit.providers.run import count_packs
+        from mmtoolkit.providers.packs import count_packs
 
         calls, text, media = count_packs(contents, self._maker(), params)
         price = self._price(find_base_url(self.base_url, self.region, self.workspace))
@@ -190,7 +188,7 @@ class DashScope:
         sink : callable
             Takes outcomes as they arrive, from worker threads.
         budget : float or None, default=None
-            In the currency of the model's price.
+            In the price's currency.
 
         Raises
         ------
@@ -199,12 +197,11 @@ class DashScope:
         BudgetError
             If the next request would cross `budget`.
         DriftError
-            If `canary` found changed vectors.
+            If vectors have changed.
         """
         key = require_api_key()
         base_url = find_base_url(self.base_url, self.region, self.workspace)
-        price = self._price(base_url)
-        if budget is not None and price is None:
+        if (price := self._price(base_url)) is None and budget is not None:
             msg = f"budget= needs a price, and the table has none for {self.model!r}; add it with mm.register_model"
             raise ValueError(msg)
         self._warn(contents, base_url)
@@ -357,43 +354,4 @@ def _send(
         trouble = f"{type(error).__name__}: {error}"
     if exchange.status is None:
         return Answer(None, message=redact(exchange.trouble or trouble, key))
-    return _answer(exchange.status, exchange.headers, exchange.body, body, key)
-
-
-def _answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any, key: Secret) -> Answer:
-    if status == 200 and isinstance(parsed, dict) and "output" in parsed and not parsed.get("code"):
-        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", "")))
-    try:
-        error = json.loads(raw)
-    except ValueError:
-        error = None
-    if not isinstance(error, dict):
-        text = raw[:200].decode("utf-8", "replace").strip()
-        said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
-        error = {"message": said}
-    if status == 200 and parsed is not None and not error.get("code"):
-        error = {"code": "ProtocolError", "message": "the answer has no output"}
-    inner = error.get("error")
-    inner = inner if isinstance(inner, dict) else error
-    lower = {name.lower(): value for name, value in headers.items()}
-    return Answer(
-        status,
-        code=redact(shorten(inner.get("code") or "", 80), key),
-        message=redact(shorten(inner.get("message") or error.get("msg") or "", 400), key),
-        request_id=shorten(error.get("request_id") or error.get("id") or lower.get("x-request-id", ""), 80),
-        retry_after_s=_seconds(lower.get("retry-after")),
-    )
-
-
-def _seconds(value: str | None) -> float | None:
-    """Read ``Retry-After``: seconds or a date; at most five minutes."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
-            return None
-    return min(max(seconds, 0.0), 300.0) if math.isfinite(seconds) else None
+    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)

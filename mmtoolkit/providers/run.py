@@ -6,10 +6,8 @@ import heapq
 import itertools
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import (
@@ -24,19 +22,18 @@ from mmtoolkit.providers import tokens
 from mmtoolkit.providers.answers import read_vectors
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.failures import Answer, Rule, batch_limit, classify
+from mmtoolkit.providers.packs import Item, Pack, packs_of
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
-    from mmtoolkit.models import ModelSpec, Price
+    from mmtoolkit.models import Price
     from mmtoolkit.providers.base import Sink
     from mmtoolkit.providers.limiter import Limiter
     from mmtoolkit.providers.parts import Maker, Part
 
-__all__ = ["Run", "count_packs"]
+__all__ = ["MOST_WORKERS", "Run"]
 
 MOST_WORKERS = 32
-_PACK_BYTES = 6 * 1024 * 1024
-_PACK_TOKENS = 30_000
 _SPLIT_AFTER = 2  # a pack that keeps failing is taken apart rather than sent again and again
 _MOST_SECONDS = 900.0  # from a pack's first try to its last
 _LONGEST_BACKOFF_S = 60.0
@@ -45,62 +42,6 @@ _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
 
 Call = Callable[[list[dict[str, Any]], bool], Answer]
-
-
-@dataclass(eq=False)
-class _Item:
-    """A content and what has arrived of it."""
-
-    index: int
-    content: Content
-    vectors: list[Any] = field(default_factory=list)
-    usage: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    done: bool = False
-
-
-@dataclass(eq=False)
-class _Pack:
-    """Parts that travel in one request."""
-
-    slots: list[tuple[_Item, int, Part]]
-    tries: Counter[Rule] = field(default_factory=Counter)
-    first_at: float | None = None
-
-    @property
-    def text(self) -> int:
-        return sum(part.text for _, _, part in self.slots)
-
-    @property
-    def media(self) -> int:
-        return sum(part.media for _, _, part in self.slots)
-
-    def halves(self, size: int | None = None) -> list[_Pack]:
-        size = size or (len(self.slots) + 1) // 2
-        return [_Pack(self.slots[i : i + size], first_at=self.first_at) for i in range(0, len(self.slots), size)]
-
-
-def _packs_of(
-    slots: Iterator[tuple[_Item, int, Part]], spec: ModelSpec, largest: Callable[[], int | None]
-) -> Iterator[_Pack]:
-    """Fill requests with as many parts as the model's row, the service's last word, and their weight allow."""
-    pack: list[tuple[_Item, int, Part]] = []
-    size = text = 0
-    for slot in slots:
-        part = slot[2]
-        alone = part.grouped or part.kind not in spec.packs
-        most = min(spec.contents_per_call, largest() or spec.contents_per_call)
-        full = len(pack) >= most or size + part.size > _PACK_BYTES or text + part.text > _PACK_TOKENS
-        if pack and (alone or full):
-            yield _Pack(pack)
-            pack, size, text = [], 0, 0
-        if alone:
-            yield _Pack([slot])
-            continue
-        pack.append(slot)
-        size, text = size + part.size, text + part.text
-    if pack:
-        yield _Pack(pack)
 
 
 class Run:
@@ -152,7 +93,7 @@ class Run:
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
         self._arrived: list[Outcome] = []
-        self._retries: list[tuple[float, int, _Pack]] = []
+        self._retries: list[tuple[float, int, Pack]] = []
         self._order = itertools.count()
         self._in_flight = 0
         self._done = self._total = 0
@@ -165,7 +106,7 @@ class Run:
     def go(self, contents: Sequence[Content]) -> None:
         """Embed all `contents`; returns when each has its outcome, raises what stops the run."""
         self._total = len(contents)
-        supply = _packs_of(self._slots(contents), self._maker.spec, lambda: self._limiter.largest_pack)
+        supply = packs_of(self._slots(contents), self._maker.spec, lambda: self._limiter.largest_pack)
         workers = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="mmtoolkit")
         try:
             while (pack := self._next(supply)) is not None:
@@ -181,9 +122,9 @@ class Run:
             self._closed = True
             workers.shutdown(wait=False, cancel_futures=True)
 
-    def _slots(self, contents: Sequence[Content]) -> Iterator[tuple[_Item, int, Part]]:
+    def _slots(self, contents: Sequence[Content]) -> Iterator[tuple[Item, int, Part]]:
         for index, content in enumerate(contents):
-            item = _Item(index, content)
+            item = Item(index, content)
             try:
                 parts = self._maker.parts(content, self._params)
             except ItemError as error:
@@ -192,7 +133,7 @@ class Run:
             item.vectors = [None] * len(parts)
             yield from ((item, slot, part) for slot, part in enumerate(parts))
 
-    def _next(self, supply: Iterator[_Pack]) -> _Pack | None:
+    def _next(self, supply: Iterator[Pack]) -> Pack | None:
         """Return the next pack to send, or None when all outcomes are in."""
         while True:
             with self._changed:
@@ -215,7 +156,7 @@ class Run:
                 nap = self._retries[0][0] - self._clock()
             self._sleep(min(max(nap, 0.0), _NAP_S))
 
-    def _reserve(self, pack: _Pack) -> float:
+    def _reserve(self, pack: Pack) -> float:
         if self._budget is None or self._price is None:
             return 0.0
         cost = tokens.cost(self._price, pack.text, pack.media)
@@ -234,7 +175,7 @@ class Run:
             self._reserved += cost
         return cost
 
-    def _wait_for_permit(self, pack: _Pack) -> None:
+    def _wait_for_permit(self, pack: Pack) -> None:
         while wait := self._limiter.delay(pack.text + pack.media):
             self._raise_error()
             self._sleep(min(wait, _NAP_S))
@@ -247,7 +188,7 @@ class Run:
         with self._changed:
             self._changed.wait_for(lambda: not self._in_flight, grace_s)
 
-    def _work(self, pack: _Pack, reserved: float) -> None:
+    def _work(self, pack: Pack, reserved: float) -> None:
         """Send one pack; runs in a worker."""
         try:
             pack, objects = self._build(pack)
@@ -264,7 +205,7 @@ class Run:
                 self._reserved -= reserved
                 self._changed.notify_all()
 
-    def _build(self, pack: _Pack) -> tuple[_Pack, list[dict[str, Any]]]:
+    def _build(self, pack: Pack) -> tuple[Pack, list[dict[str, Any]]]:
         objects, kept = [], []
         for item, slot, part in pack.slots:
             if item.done:
@@ -281,7 +222,7 @@ class Run:
         pack.slots = kept
         return pack, objects
 
-    def _settle(self, pack: _Pack, answer: Answer) -> bool:
+    def _settle(self, pack: Pack, answer: Answer) -> bool:
         """Take in an answer; tell whether it was a good one."""
         if pack.first_at is None:
             pack.first_at = self._clock()
@@ -318,12 +259,12 @@ class Run:
             self._give_up(pack, answer, rule)
         return False
 
-    def _again(self, packs: list[_Pack], delay_s: float) -> None:
+    def _again(self, packs: list[Pack], delay_s: float) -> None:
         with self._changed:
             for pack in packs:
                 heapq.heappush(self._retries, (self._clock() + delay_s, next(self._order), pack))
 
-    def _give_up(self, pack: _Pack, answer: Answer, rule: Rule) -> None:
+    def _give_up(self, pack: Pack, answer: Answer, rule: Rule) -> None:
         if rule.act in ("retry", "slow") and self._down():
             kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
             msg = f"{_said(answer)} from {self._address}, for several contents in a row: {rule.remedy}"
@@ -355,11 +296,11 @@ class Run:
             probe = self._known_good
         return probe is None or self._call(*probe).body is None
 
-    def _failed(self, item: _Item, error: ItemError) -> Outcome:
+    def _failed(self, item: Item, error: ItemError) -> Outcome:
         item.done = True
         return Outcome(item.index, error=error, usage=dict(item.usage))
 
-    def _succeed(self, pack: _Pack, vectors: Sequence[Any], usage: Any) -> None:
+    def _succeed(self, pack: Pack, vectors: Sequence[Any], usage: Any) -> None:
         usage = usage if isinstance(usage, Mapping) else {}
         text, media = tokens.counted(usage) or (pack.text, pack.media)
         self._limiter.accepted(pack.text + pack.media, text + media)
@@ -404,12 +345,3 @@ def _stop(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
     return ServiceStopError(
         msg + where, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
     )
-
-
-def count_packs(contents: Sequence[Content], maker: Maker, params: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return how many requests, text tokens and media tokens `contents` would take."""
-    slots = (
-        (_Item(i, c), slot, part) for i, c in enumerate(contents) for slot, part in enumerate(maker.parts(c, params))
-    )
-    packs = list(_packs_of(iter(slots), maker.spec, lambda: None))
-    return len(packs), sum(pack.text for pack in packs), sum(pack.media for pack in packs)

@@ -12,9 +12,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-__all__ = ["MOST_WORKERS", "Exchange", "LostError", "session_for"]
+__all__ = ["Exchange", "LostError", "session_for"]
 
-MOST_WORKERS = 32
+_POOL = 64  # connections kept per host; more than workers
 _CONNECT_S = 10.0
 _MOST_BYTES = 256 * 1024 * 1024
 _CHUNK = 1 << 16
@@ -48,7 +48,7 @@ def session_for(trust_env: bool) -> requests.Session:
             session.trust_env = trust_env
             session.auth = _keep_header
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            adapter = HTTPAdapter(pool_maxsize=MOST_WORKERS)
+            adapter = HTTPAdapter(pool_maxsize=_POOL)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             _sessions[trust_env] = session

@@ -96,7 +96,7 @@ class Emulator:
         self._random = random.Random(seed)
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._magic: Counter[str] = Counter()
-        self._numbers = itertools.count(1)
+        self._numbers, self._served = itertools.count(1), itertools.count()
         self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"emulator": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -123,6 +123,7 @@ class Emulator:
             self.records.clear()
             self.queue.clear()
             self.fail_at.clear()
+            self._served = itertools.count()
             self.mistakes.clear()
             self._magic.clear()
             self._buckets.clear()
@@ -161,7 +162,7 @@ class Emulator:
             if self.queue:
                 fault = self.queue.popleft()
                 return (fault, FAULTS[fault]) if isinstance(fault, str) else ("queued", fault)
-            name = self.fail_at.pop(len(self.calls) - 1, None) or magic_fault(body, self._magic)
+            name = self.fail_at.get(next(self._served)) or magic_fault(body, self._magic)
             if name is None and self.fault_rate and self._random.random() < self.fault_rate:
                 name = self._random.choice(_HEALING)
         return None if name is None else (name, FAULTS[name])

@@ -35,10 +35,12 @@ class World:
         self.centers = np.random.default_rng(0).normal(size=(len(SHARES), N_FEATURES)) * 0.45
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return independent items."""
         y = np.repeat(np.arange(len(SHARES)), rng.multinomial(n, SHARES))
         return self.centers[y] + rng.normal(size=(n, N_FEATURES)), y
 
     def with_copies(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return items of which a third has a copy, and the groups they form."""
         X, y = self.sample(n, rng)
         doubled = np.flatnonzero(rng.random(n) < 1 / 3)
         rows = np.concatenate([np.arange(n), doubled])

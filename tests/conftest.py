@@ -14,6 +14,13 @@ for _name in [
     del os.environ[_name]
 
 
+def pytest_collection_modifyitems(items):
+    """Keep each file on one worker, and all that share a Spark session or a browser."""
+    for item in items:
+        group = next((name for name in ("spark", "browser") if name in item.path.parts), item.path.as_posix())
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """Keep the tests' vectors and derived results out of the user's cache; one store a session, so work is shared."""

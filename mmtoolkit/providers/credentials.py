@@ -10,7 +10,7 @@ from mmtoolkit.errors import ServiceStopError
 
 __all__ = ["Secret", "find_api_key", "redact", "require_api_key"]
 
-_KEY_LIKE = re.compile(r"sk-[A-Za-z0-9_-]{4,}")
+_KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_-]{4,}")
 _DATA_URI = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]+")
 _HOW = 'set it before the call, in a terminal `export DASHSCOPE_API_KEY=...` or in a notebook os.environ["DASHSCOPE_API_KEY"] = getpass()'
 

@@ -142,7 +142,10 @@ function render({ model, el }) {
 
   // Plotly measures its width before it is on the page
   const fitting = () => {
-    const fit = new ResizeObserver(() => { if (Math.abs(plot.clientWidth - plot._fullLayout.width) > 1) window.dispatchEvent(new Event("resize")); });
+    let width = plot._fullLayout.width;
+    const fit = new ResizeObserver(() => {
+      if (Math.abs(plot.clientWidth - width) > 1) { width = plot.clientWidth; window.dispatchEvent(new Event("resize")); }
+    });
     fit.observe(plot);
     quit.signal.addEventListener("abort", () => fit.disconnect());
   };

@@ -14,8 +14,16 @@ from pathlib import Path
 import nbformat
 import pytest
 
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader"]
-PATIENCE_S = 120  # a busy machine may take its time; a hang still ends
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+]
+PATIENCE_S = 300  # a busy machine may take its time; a hang still ends
 READY = """async () => { const a = window.jupyterapp; if (!a) return false; await a.restored;
   const w = [...a.shell.widgets('main')].find(x => x.context && x.sessionContext); if (!w) return false;
   await w.context.ready; await w.sessionContext.ready; const k = w.sessionContext.session?.kernel;
@@ -176,13 +184,15 @@ def settled(page, selector=".mmx-ready .js-plotly-plot .nsewdrag"):
     page.evaluate(
         "s => document.querySelector(s).closest('.js-plotly-plot').scrollIntoView({ block: 'center' })", selector
     )
-    box = None
-    while True:
+    box, end = None, time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
         now = page.locator(selector).first.bounding_box()
         if now is not None and now == box:
             return now
         box = now
         time.sleep(0.2)
+    msg = f"{selector} does not stand still: {box}"
+    raise AssertionError(msg)
 
 
 def drag(page, points):

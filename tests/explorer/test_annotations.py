@@ -107,6 +107,6 @@ def test_journal_of_other_items_is_refused_by_line(tmp_path):
 def test_journal_that_cannot_be_written_says_where_the_answers_are(tmp_path):
     notes = Annotations(IDS, tmp_path / "no such folder" / "labels.csv")
 
-    with pytest.raises(MMToolkitError, match="kept in memory: ex.annotations"):
+    with pytest.raises(MMToolkitError, match=r"kept in memory: ex\.annotations"):
         notes.give(np.array([0]), "x", how("click"))
     assert notes.annotation[0] == "x"

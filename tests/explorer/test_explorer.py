@@ -324,7 +324,7 @@ def test_array_of_another_length_is_refused(emb):
 def test_results_in_another_order_are_refused_by_name(emb, coords):
     other = emb[::-1]
     with pytest.raises(
-        ValueError, match="projection is of other items or in another order: row 0 is 'item-39'.*emb.ids"
+        ValueError, match=r"projection is of other items or in another order: row 0 is 'item-39'.*emb\.ids"
     ):
         mm.explore(emb, projection=mm.project(other, method="pca"))
     with pytest.raises(ValueError, match="clusters is of other items or in another order"):
@@ -341,7 +341,7 @@ def test_results_in_another_order_are_refused_by_name(emb, coords):
 def test_nan_rows_are_refused_with_the_way_out(emb, coords):
     X = emb.vectors.copy()
     X[7] = np.nan
-    with pytest.raises(ValueError, match="first: row 7, id 'item-7'; use emb.drop_failed"):
+    with pytest.raises(ValueError, match=r"first: row 7, id 'item-7'; use emb\.drop_failed"):
         mm.explore(mm.Embeddings(X, items=emb.items), projection=coords)
 
 

@@ -1,0 +1,165 @@
+"""The explorer in JupyterLab and Voila, by mouse and by key, in a real Chromium.
+
+Every check reads what Python got, or what only Python can have written on the page.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+_spec = importlib.util.spec_from_file_location("browser_tools", Path(__file__).with_name("conftest.py"))
+tools = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(tools)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+LOAD = "import mmtoolkit as mm, numpy as np, time, json\nemb = mm.Embeddings.load('stamps.parquet')\np = mm.project(emb, method='pca')"
+OPEN = "ex = mm.explore(emb, y='label', clusters=mm.cluster(emb, range(3, 9)), projection=p)\nex"
+
+
+@pytest.fixture(scope="session")
+def notebooks(root, stamps):
+    """Folder with the vectors that the notebooks load."""
+    stamps.save(root / "stamps.parquet")
+    return root
+
+
+@pytest.fixture
+def opened(page, lab, notebooks, request):
+    """A page with a fresh notebook and kernel that shows the explorer."""
+    name = f"{request.node.name}.ipynb"
+    tools.write(notebooks, name, [LOAD, OPEN])
+    tools.run_all(page, lab, name)
+    yield page
+    page.screenshot(path=notebooks / f"{request.node.name}.png")
+
+
+def python(page, expression):
+    """Value of an expression in the kernel."""
+    out = tools.run_code(page, f"print(json.dumps({expression}))")
+    assert not out.startswith("ERROR"), out
+    return json.loads(out)
+
+
+def gallery_shows(page, n):
+    tools.until(page, f"() => document.querySelector('.mmx-gallery')?.dataset.n === '{n}'", what=f"a gallery of {n}")
+
+
+def test_hover_lasso_label_undo_search_and_slider(opened):
+    page = opened
+    box = tools.settled(page)
+
+    x, y = page.evaluate(tools.PLACE, 30)
+    page.mouse.move(x + 40, y + 40)
+    page.mouse.move(x, y)
+    tools.until(
+        page, "() => document.querySelector('.mmx-tip:not([hidden]) img')?.complete", what="a picture at the mouse"
+    )
+    row = int(page.get_attribute(".mmx-tip", "data-row"))
+    assert page.get_attribute(".mmx-tip img", "alt") == python(page, f"ex.items['text'][{row}]")
+
+    tools.drag(page, tools.loop(box))
+    tools.until(page, "() => document.querySelector('.mmx-gallery')", what="a gallery")
+    n = int(page.get_attribute(".mmx-gallery", "data-n"))
+    assert 10 < n < 140
+    assert python(page, "len(ex.selected)") == n
+    assert python(page, "sorted(set(ex.selected['how']))") == ["lasso"]
+    polygon_on_page = page.evaluate("() => document.querySelectorAll('.mmx-gallery img').length")
+    assert polygon_on_page == min(n, 48)
+
+    page.keyboard.press("1")
+    tools.until(
+        page, "() => document.querySelector('.mmx-status').innerText.includes('annotated as')", what="the annotation"
+    )
+    assert python(page, "len(ex.annotations)") == n
+    assert python(page, "set(ex.annotations['annotation']) == {ex.annotation_names[0]}")
+    page.keyboard.press("u")
+    tools.until(page, "() => document.querySelector('.mmx-status').innerText.includes('undone')", what="undo")
+    assert python(page, "len(ex.annotations)") == 0
+
+    page.fill("input[data-mm=search]", "a bird")
+    page.keyboard.press("Enter")
+    gallery_shows(page, 30)
+    assert python(page, "ex.selected['id'].tolist() == mm.search(emb, 'a bird', k=30).table['id'].tolist()")
+
+    before = python(page, "ex.n_clusters")
+    page.focus(".mmx-bar .noUi-handle")
+    page.keyboard.press("ArrowRight" if before < 8 else "ArrowLeft")
+    step = 1 if before < 8 else -1
+    tools.until(
+        page, f"() => document.querySelectorAll('.mmx-left .mmx-chip').length === {before + step}", what="new clusters"
+    )
+    assert python(page, "[ex.n_clusters, ex.color_by]") == [before + step, "cluster"]
+
+
+def test_twenty_lassos_with_a_slow_hover_handler_all_arrive(opened):
+    page = opened
+    setup = "got = []; ex.observe(lambda e: got.append(len(e['new'])), 'selected'); ex.observe(lambda e: time.sleep(0.4), 'hovered')"
+    tools.run_code(page, setup)
+    box = tools.settled(page)
+
+    for i in range(20):
+        end = tuple(page.evaluate(tools.PLACE, 5 * i))
+        start = (box["x"] + (0.15 + 0.03 * i) * box["width"], box["y"] + 0.2 * box["height"])
+        middle = (box["x"] + 0.5 * box["width"], box["y"] + (0.9 - 0.02 * i) * box["height"])
+        tools.drag(page, [start, middle, end])
+
+    end = time.monotonic() + tools.PATIENCE_S
+    while python(page, "len(got)") < 20 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert python(page, "len(got)") == 20
+
+
+def test_keyboard_alone_and_400_pixels(opened):
+    page = opened
+    page.set_viewport_size({"width": 400, "height": 800})
+    tools.settled(page)
+    tools.until(
+        page,
+        "() => document.querySelector('.mmx').scrollWidth <= document.querySelector('.mmx').clientWidth + 1",
+        what="a layout of 400 pixels",
+    )
+    tools.until(
+        page,
+        "() => { const g = document.querySelector('.js-plotly-plot'); return Math.abs(g._fullLayout.width - g.clientWidth) < 2; }",
+        what="a map that fits",
+    )
+
+    page.focus(".mmx [data-mm=tool]")
+    for _ in range(40):
+        if page.evaluate("() => document.activeElement.matches('.js-plotly-plot')"):
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.getAttribute('role')") == "application"
+    page.keyboard.press("ArrowRight")
+    tools.until(page, "() => document.querySelector('.mmx-card')", what="the first item")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    gallery_shows(page, 1)
+    page.keyboard.press("2")
+    tools.until(
+        page, "() => document.querySelector('.mmx-status').innerText.includes('annotated as')", what="the annotation"
+    )
+
+    assert python(page, "ex.annotations[['annotation', 'how']].values.tolist() == [[ex.annotation_names[1], 'click']]")
+    assert python(page, "ex.annotations['id'][0] == ex.ids[ex.focus]")
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no shortcut of JupyterLab was taken
+
+
+def test_the_same_notebook_under_voila(page, notebooks, tmp_path):
+    tools.chromium()
+    tools.write(notebooks, "app.ipynb", [LOAD, OPEN])
+    args = [str(notebooks / "app.ipynb"), "--no-browser", "--Voila.ip=127.0.0.1", "--port={port}"]
+    with tools.server("voila", args, tmp_path) as url:
+        page.goto(url)
+        tools.until(page, tools.PLOT, what="the map")
+        box = tools.settled(page)
+        tools.drag(page, tools.loop(box))
+        tools.until(page, "() => document.querySelector('.mmx-gallery img')", what="a gallery")
+        page.screenshot(path=notebooks / "voila.png")
+        assert 10 < int(page.get_attribute(".mmx-gallery", "data-n")) < 140

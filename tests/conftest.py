@@ -15,8 +15,10 @@ for _name in [
 
 
 def pytest_collection_modifyitems(items):
-    """Keep each file on one worker, and all that share a Spark session or a browser."""
+    """Keep each file on one worker, and all that share a Spark session or a browser; notebooks go one by one."""
     for item in items:
+        if item.get_closest_marker("notebook"):
+            continue
         group = next((name for name in ("spark", "browser") if name in item.path.parts), item.path.as_posix())
         item.add_marker(pytest.mark.xdist_group(group))
 

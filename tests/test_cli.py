@@ -40,7 +40,7 @@ def run(capsys, *arguments):
 
 
 def failure(capsys, *arguments):
-    code, out, err = run(capsys, *arguments)
+    code, _out, err = run(capsys, *arguments)
     last = err.strip().splitlines()[-1]
     assert last.startswith("mmtoolkit")
     assert ": error: " in last

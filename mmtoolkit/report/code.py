@@ -121,11 +121,12 @@ def _call(function: str, positional: list[str], keywords: Mapping[str, Any]) -> 
 
 
 def _literal(value: Any) -> str:
-    """Write plain data as Python, with double quotes."""
+    """Write plain data as Python, with double quotes; whole numbers in a row as a range."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
+        run = len(value) > 3 and all(type(v) is int for v in value) and value == list(range(value[0], value[-1] + 1))
+        return f"range({value[0]}, {value[-1] + 1})" if run else f"[{', '.join(map(_literal, value))}]"
     return repr(value)

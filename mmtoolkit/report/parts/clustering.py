@@ -69,7 +69,7 @@ def _members(result: Any) -> Block:
     groups = [
         Group(
             str(row["name"]),
-            f"{int(row['size']):,} items, {percent(float(row['share']))}, cohesion {row['cohesion']:.2f}",
+            f"{int(row['size']):,} items ({percent(float(row['share']))}), cohesion {row['cohesion']:.2f}",
             float(row["share"]),
             frame.iloc[chosen.rows[clusters == cluster]],
         )

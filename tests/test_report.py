@@ -1,0 +1,302 @@
+"""Reports: what they hold, that they repeat, that nothing from users leaves its place, and how they look in a browser."""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.report.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.report.document import rounded, seal
+from mmtoolkit.report.markdown import block_markdown
+from mmtoolkit.report.page import block_html, page
+
+EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> `code` | [link](javascript:alert(1)) $x$'
+BLOCKS = [
+    Words(EVIL),
+    Note(EVIL),
+    Remarks([EVIL]),
+    Keys([Key(EVIL, EVIL, EVIL)]),
+    Table(pd.DataFrame({EVIL: [EVIL, None], "n": [0.5, np.nan]}, index=[EVIL, "b"]), EVIL, shares=("n",)),
+    Code(EVIL),
+]
+
+
+@pytest.fixture(scope="module")
+def results(stamps):
+    names = [f"group {i} {EVIL}" for i in range(5)]
+    return mm.classify(stamps, cv=3), mm.cluster(stamps, 5).named(names), mm.project(stamps, method="pca")
+
+
+@pytest.fixture(scope="module")
+def rep(results):
+    return mm.report(*results, title=f"Stamps {EVIL}")
+
+
+@pytest.fixture(scope="module")
+def html(rep):
+    return rep.to_html()
+
+
+def test_json_holds_recipe_items_results_environment_and_run(rep, tmp_path, stamps):
+    data = json.loads(rep.save(tmp_path / "report.json").read_text("utf-8"))
+
+    assert list(data) == [
+        "format",
+        "version",
+        "title",
+        "tolerance",
+        "recipe",
+        "items",
+        "results",
+        "environment",
+        "seals",
+        "run",
+    ]
+    assert [step["name"] for step in data["recipe"]["steps"]] == ["classify", "cluster", "project"]
+    assert data["recipe"]["sources"]["emb"]["made_by"] == {
+        "verb": "load_dataset",
+        "file": None,
+        "params": {"name": "stamps"},
+    }
+    assert data["items"]["emb"]["id"] == stamps.ids.tolist()
+    assert data["items"]["emb"]["content_key"] == stamps.content_keys.tolist()
+    assert data["items"]["emb"]["columns"]["label"] == stamps.items["label"].tolist()
+    assert data["seals"] == {part: seal(data[part]) for part in ("recipe", "items", "results", "environment")}
+    assert set(data["run"]) == {"time", "seconds", "usage", "items_folder"}
+
+
+def test_json_names_no_absolute_path(rep, tmp_path):
+    text = rep.save(tmp_path / "report.json").read_text("utf-8")
+
+    assert os.fspath(tmp_path) not in text
+    assert not re.search(r'"(/|[A-Z]:\\\\)', text)
+    assert os.path.expanduser("~") not in text
+
+
+def test_json_numbers_are_those_of_the_results(rep, results):
+    classify = rep.data["results"]["classify"]
+
+    assert classify["exact"]["y_pred"] == results[0].y_pred.tolist()
+    assert classify["rounded"]["metrics"]["value"] == results[0].metrics["value"].round(4).tolist()
+    assert rep.data["results"]["cluster"]["exact"]["labels"] == results[1].labels.tolist()
+
+
+def test_rounding_reaches_every_depth():
+    assert rounded({"a": [1.23456789, [np.float32(0.5), -0.00001]], "b": 3, "c": None}) == {
+        "a": [1.2346, [0.5, 0.0]],
+        "b": 3,
+        "c": None,
+    }
+
+
+SCRIPT = """
+import sys, threadpoolctl
+threadpoolctl.threadpool_limits(int(sys.argv[1]))
+import mmtoolkit as mm
+from mmtoolkit.providers import local
+local._BLOCK = dict.fromkeys(local._BLOCK, int(sys.argv[2]))
+frame = mm.load_dataset("stamps").groupby("label").head(6).reset_index(drop=True)
+if sys.argv[3] == "half":
+    mm.embed(frame.iloc[::2].reset_index(drop=True), model="local", progress=False)
+emb = mm.embed(frame, model="local", progress=False)
+mm.report(mm.classify(emb, cv=3), mm.cluster(emb, range(3, 6)), mm.project(emb), title="Twice").save(sys.argv[4])
+"""
+
+
+def test_json_is_the_same_in_other_processes_threads_batches_and_caches(tmp_path):
+    texts = []
+    for threads, batch, cache in (("1", "1", "cold"), ("2", "16", "half")):
+        env = {**os.environ, "MMTOOLKIT_CACHE": str(tmp_path / cache), "OPENBLAS_NUM_THREADS": threads}
+        path = tmp_path / cache / "report.json"
+        path.parent.mkdir()
+        subprocess.run([sys.executable, "-W", "ignore", "-c", SCRIPT, threads, batch, cache, path], env=env, check=True)
+        texts.append(path.read_text("utf-8").partition('\n "run": ')[0])
+
+    assert texts[0] == texts[1]
+    assert len(texts[0]) > 10_000
+
+
+def test_page_is_one_file_that_loads_nothing(html):
+    assert html.startswith("<!DOCTYPE html>")
+    assert html.count("plotly.js v") == 1
+    assert not re.search(r"""<(?:script|link|img|iframe)[^>]+(?:src|href)=(?!["']?data:)""", html)
+    assert "default-src 'none'" in html
+    assert len(html) < 8_000_000
+    assert "prefers-color-scheme:dark" in html
+    assert "@media print" in html
+
+
+def test_page_opens_with_the_summary_and_lists_its_contents(html):
+    titles = re.findall(r"<section id=\"[a-z_]+\"><h2>(.*?)</h2>", html)
+
+    assert titles == ["Summary", "Classification", "Clusters", "Map", "How to repeat it", "Environment"]
+    assert re.findall(r'<li><a href="#([a-z_]+)">', html) == [
+        "summary",
+        "classify",
+        "cluster",
+        "project",
+        "repeat",
+        "environment",
+    ]
+
+
+def test_summary_says_in_words_what_the_scores_are(rep, results):
+    value = results[0].metrics.loc["accuracy", "value"]
+
+    words = " ".join(block.text for block in rep.sections[0].blocks if isinstance(block, Words))
+
+    assert f"{100 * value:.1f} %" in words
+    assert "14 classes" in words
+    assert "95 % interval" in words
+    assert "5 clusters" in words
+
+
+def test_grouped_and_ungrouped_scores_stand_side_by_side(rng):
+    X = rng.normal(size=(40, 6))
+    made = mm.classify(np.concatenate([X, X]), np.tile(np.arange(40) % 2, 2), cv=3)
+
+    words = " ".join(b.text for b in mm.report(made).sections[1].blocks if isinstance(b, Words))
+
+    assert f"{100 * made.metrics.loc['accuracy', 'value']:.1f} %" in words
+    assert f"{100 * made.ungrouped_accuracy:.1f} %" in words
+    assert "80 items have an exact or near duplicate (40 groups)" in words
+
+
+def test_every_figure_has_a_caption(rep):
+    from mmtoolkit.figures import caption_of
+
+    drawn = [b for section in rep.sections for b in section.blocks if isinstance(b, Drawing)]
+
+    assert len(drawn) >= 7
+    assert all(len(f"{b.caption}{caption_of(b.figure)}") > 20 for b in drawn)
+
+
+def test_confident_errors_come_with_pictures_surest_first(rep, results):
+    gallery = next(b for b in rep.sections[1].blocks if isinstance(b, Gallery))
+    made = results[0]
+    wrong = np.array([a != b for a, b in zip(made.y_true, made.y_pred, strict=True)])
+
+    assert gallery.frame["id"].iloc[0] == made.ids[wrong][made.y_proba[wrong].max(axis=1).argmax()]
+    assert block_html(gallery).count("data:image/webp") == len(gallery.frame)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: type(b).__name__)
+def test_user_text_stays_text_in_html_and_markdown(block):
+    shown, markdown = block_html(block), block_markdown(block)
+
+    assert "<script" not in shown
+    assert "<img" not in shown
+    if not isinstance(block, Code):
+        assert "<script" not in markdown.replace("\\<", "")
+        assert "[link](" not in markdown
+
+
+def test_user_text_stays_text_in_the_whole_page(html):
+    plain = html.partition("<body>")[2]
+
+    assert "<img src=x" not in html
+    assert '<script>alert("x")' not in html
+    assert "javascript:alert" not in plain.replace("](javascript:alert", "")
+
+
+def test_texts_are_shown_as_lines(glosses):
+    made = mm.cluster(glosses, 4)
+    groups = next(b for b in mm.report(made).sections[1].blocks if isinstance(b, Groups))
+
+    assert block_html(groups).count("<li>") == 4 * 7
+    assert "<img" not in block_html(groups)
+
+
+def test_markdown_has_the_same_numbers(rep, results, tmp_path):
+    text = rep.save(tmp_path / "report.md").read_text("utf-8")
+
+    assert f"{results[0].metrics.loc['accuracy', 'value']:.4g}" in text
+    assert "## How to repeat it" in text
+    assert "mmtoolkit verify report.json" in text
+
+
+def test_recipe_is_python_that_makes_the_report_again(rep, tmp_path, stamps, monkeypatch):
+    code = next(b.text for b in rep.sections[-2].blocks if isinstance(b, Code))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mm, "load_dataset", lambda name: stamps.items if name == "stamps" else None)
+
+    exec(compile(ast.parse(code), "recipe", "exec"), {})  # the report's own script
+
+    again = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert {k: v for k, v in again.items() if k != "run"} == json.loads(json.dumps(rep.to_dict()))
+
+
+def test_results_without_a_room_of_their_own_are_shown_too(stamps):
+    found = mm.search(stamps, "a dog", k=3)
+    rep = mm.report(found, mm.search(stamps, "a coin", k=3))
+
+    assert [s.name for s in rep.sections][1:3] == ["search", "search_2"]
+    assert found.table["id"].iloc[0] in rep.to_html()
+
+
+def test_two_sources_are_kept_apart(stamps, glosses):
+    data = mm.report(mm.cluster(stamps, 3), mm.cluster(glosses, 3)).data
+
+    assert list(data["recipe"]["sources"]) == ["emb", "emb_2"]
+    assert [step["source"] for step in data["recipe"]["steps"]] == ["emb", "emb_2"]
+
+
+def test_bad_arguments_are_named(rep, results, tmp_path):
+    with pytest.raises(ValueError, match="nothing to report"):
+        mm.report()
+    with pytest.raises(TypeError, match=r"argument 1: expected a result .* got str"):
+        mm.report(results[0], "x")
+    with pytest.raises(ValueError, match=r"saved as .html, .md, .json; got 'report.pdf'"):
+        rep.save(tmp_path / "report.pdf")
+
+
+def test_repr_is_one_line_and_the_notebook_shows_the_summary(rep):
+    assert "\n" not in repr(rep)
+    assert len(rep._repr_html_()) < 60_000
+    assert "<script" not in rep._repr_html_()
+
+
+def test_a_page_without_figures_carries_no_plotly():
+    assert len(page("t", ["a"], [Section("s", "S", [Words("w")])])) < 30_000
+
+
+@pytest.mark.browser
+def test_page_fits_phone_and_desktop_and_asks_for_nothing(html, tmp_path):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium")
+    path = tmp_path / "report.html"
+    path.write_text(html, "utf-8")
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-sync", "--enable-unsafe-swiftshader"]
+    asked, wrong, seen = [], [], {}
+    with sync_api.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=flags)
+        for width, scheme in ((1280, "light"), (400, "dark")):
+            tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            tab.on("request", lambda r: asked.append(r.url))
+            tab.on("pageerror", lambda e: wrong.append(str(e)))
+            tab.on("dialog", lambda d: wrong.append(d.message))
+            tab.goto(path.as_uri())
+            tab.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 0")
+            seen[width] = tab.evaluate(
+                "({wide: document.documentElement.scrollWidth, back: getComputedStyle(document.body).backgroundColor,"
+                " broken: [...document.images].filter(i => !i.naturalWidth).length,"
+                " plots: document.querySelectorAll('.js-plotly-plot .main-svg').length})"
+            )
+        browser.close()
+
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert seen[1280]["wide"] == 1280
+    assert seen[400]["wide"] == 400
+    assert seen[1280]["back"] != seen[400]["back"]
+    assert all(s["broken"] == 0 and s["plots"] >= 7 for s in seen.values())

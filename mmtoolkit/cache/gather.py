@@ -17,7 +17,7 @@ __all__ = ["gather", "usable"]
 
 _BLOCK = 512  # rows that stay in the processor's cache between copying and checking
 _FEW = 2048  # so few rows are read one by one, or each would draw its neighbours from the disk
-_LARGE = 8192  # rows from which two threads look them over
+_LARGE = 8192  # rows from which two threads share the work
 
 
 def usable(X: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -74,8 +74,9 @@ def gather(segment: Segment, rows: NDArray[np.int64], total: int) -> tuple[NDArr
         ok[wanted] = usable(X[wanted])
     else:
         wanted = wanted[np.argsort(rows[wanted], kind="stable")]  # read in the file's order, scatter in memory
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda part: _scatter(view, rows, part, X, ok), np.array_split(wanted, 2)))
+        parts = np.array_split(wanted, 2 if len(wanted) >= _LARGE else 1)
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(lambda part: _scatter(view, rows, part, X, ok), parts))
     X[~ok] = np.nan
     return ok, X
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -87,3 +89,29 @@ def test_what_cannot_be_read_is_none(store, tmp_path):
 def test_a_read_only_store_still_digests(tmp_path, pictures):
     assert EmbeddingCache(tmp_path / "y", read_only=True).file_digests(pictures)[0] == sha(pictures[0])
     assert not (tmp_path / "y").exists()
+
+
+SECOND_PASS = """
+import sys
+import mmtoolkit as mm
+paths, opened = sys.argv[2:], []
+for turn in range(2):
+    emb = mm.embed_images(paths, model="local", cache=sys.argv[1], progress=False)
+    if turn == 0:
+        sys.addaudithook(lambda event, args: opened.append(args[0]) if event == "open" and args[0] in paths else None)
+print(len(opened), emb.usage["cached"])
+"""
+
+
+def test_a_second_embed_images_opens_no_picture(tmp_path):
+    from PIL import Image
+
+    paths = [tmp_path / f"{i}.png" for i in range(5)]
+    for i, path in enumerate(paths):
+        Image.new("RGB", (40, 30), (50 * i, 20, 99)).save(path)
+    time.sleep(0.06)
+
+    command = [sys.executable, "-c", SECOND_PASS, str(tmp_path / "store"), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+    assert done.stdout.split() == ["0", "5"]

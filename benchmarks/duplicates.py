@@ -1,4 +1,4 @@
-"""Half the rows are jittered copies, a fifth of the labels is noise: is the reported score that of truly new data?
+"""Score a set of which half the rows are jittered copies and a fifth of the labels noise, and then truly new data.
 
     python benchmarks/duplicates.py [--draws 10] [--items 3000]
 

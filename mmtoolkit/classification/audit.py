@@ -47,7 +47,7 @@ class Audit(Result):
     unreadable : DataFrame
         Columns row, id, reason.
     captions : DataFrame
-        Columns row, id, caption, cosine, rank: pictures whose own caption fits worse than most captions of others.
+        Columns row, id, caption, cosine, rank: pictures whose own caption fits worse than nine in ten captions of others.
     recipe : mapping
         Verb and parameters, to run it again.
     source : Embeddings or array
@@ -210,7 +210,7 @@ def _findings(tables: Mapping[str, pd.DataFrame], n: int) -> dict[str, tuple[int
         "leaks": f"{len(leaks)} items have a duplicate in another split.",
         "outliers": f"{len(tables['outliers'])} items are far from everything else.",
         "unreadable": f"{len(tables['unreadable'])} items could not be embedded.",
-        "captions": f"{len(tables['captions'])} pictures fit the captions of others better than their own.",
+        "captions": f"{len(tables['captions'])} pictures fit nine in ten captions of others better than their own.",
     }
     if len(scores):
         with_leaks, without = scores["accuracy"].iloc[0], scores["accuracy"].iloc[1]

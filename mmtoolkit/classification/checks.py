@@ -22,7 +22,7 @@ _NEIGHBOURS = 5
 _BLOCK = 2048
 _FAR = 3.5
 _OTHERS = 500
-_MISFIT = 0.5
+_MISFIT = 0.9
 
 
 def duplicates(groups: NDArray[np.intp], rows: NDArray[np.intp], source: Any, target: Target | None) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def unreadable(source: Any, ok: NDArray[np.bool_]) -> pd.DataFrame:
 
 
 def captions(kept: Any, unit: NDArray[np.float32], rows: NDArray[np.intp]) -> pd.DataFrame:
-    """Return pictures and videos whose caption fits worse than half of the captions of others.
+    """Return pictures and videos whose caption fits worse than nine in ten captions of others.
 
     Needs items with modality image or video and a text, and a model that embeds texts beside them.
     """

@@ -79,8 +79,8 @@ class Comparison(Result):
         from mmtoolkit.figures import bars
 
         names = [
-            f"{shorten(name, 24)} · {row.dimension} features · {_price(row.price_per_1000, row.currency)}"
-            for name, row in zip(self.scores.index, self.scores.itertuples(), strict=True)
+            f"{shorten(name, 24)} · {row['dimension']} features · {_price(float(row['price_per_1000']), str(row['currency']))}"
+            for name, row in self.scores.to_dict("index").items()
         ]
         return bars(
             names,

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.scores import calibration, ratio
+from mmtoolkit.classification.tables import number
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,7 +72,7 @@ def _metrics(result: Classification) -> go.Figure:
     from mmtoolkit.figures import bars
 
     table = result.metrics.dropna(subset=["low"]).drop(index=["log_loss", "brier_score"])
-    accuracy = result.metrics.loc["accuracy"]
+    right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
     return bars(
         [str(name).replace("_", " ") for name in table.index],
         table["value"],
@@ -79,12 +80,12 @@ def _metrics(result: Classification) -> go.Figure:
         high=table["high"],
         title="Scores on held-out items",
         x_title="score (1 is perfect)",
-        baseline=float(accuracy["baseline"]),
+        baseline=base,
         baseline_name="always the most frequent class",
         caption=(
-            f"{accuracy['value']:.1%} of {result.n_scored} held-out items are right [{accuracy['low']:.1%}, {accuracy['high']:.1%}]; "
-            f"always saying the most frequent class gives {accuracy['baseline']:.1%}, the five nearest neighbours "
-            f"{result.baselines.loc['accuracy', 'neighbours']:.1%}. {result.notes[0]}"
+            f"{right:.1%} of {result.n_scored} held-out items are right [{low:.1%}, {high:.1%}]; "
+            f"always saying the most frequent class gives {base:.1%}, the five nearest neighbours "
+            f"{number(result.baselines, 'accuracy', 'neighbours'):.1%}. {result.notes[0]}"
         ),
     )
 
@@ -101,7 +102,7 @@ def _per_class(result: Classification) -> go.Figure:
         high=table["f1_high"],
         title="F1 per class (number of items)",
         x_title="F1",
-        baseline=float(result.metrics.loc["f1_macro", "value"]),
+        baseline=number(result.metrics, "f1_macro", "value"),
         baseline_name="mean",
         caption=(
             f"Hardest is {shorten(table.index[-1], 40)}: of its {worst['support']:.0f} items {worst['recall']:.0%} are found, and "
@@ -127,7 +128,7 @@ def _calibration(result: Classification) -> go.Figure:
         x_title="confidence",
         y_title="share that is right",
         caption=(
-            f"Confidence and accuracy differ by {float(result.metrics.loc['ece', 'value']):.3f} on average (expected calibration error); "
+            f"Confidence and accuracy differ by {number(result.metrics, 'ece', 'value'):.3f} on average (expected calibration error); "
             f"over all items the classifier is {abs(gap):.1%} {word}."
         ),
     )

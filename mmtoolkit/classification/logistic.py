@@ -172,7 +172,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         of_row = np.arange(len(codes)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         with one_thread():
-            self._choose(Axes(X), codes, of_row, class_weight[codes])
+            self._choose(Axes(np.asarray(X, dtype=np.float32)), codes, of_row, class_weight[codes])
         return self
 
     def _choose(
@@ -243,9 +243,9 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, reset=False)
+        rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), dtype=np.float32)
         with one_thread():
-            logits = X @ self.coef_.T + self.intercept_
+            logits = rows @ self.coef_.T + self.intercept_
         return np.asarray(logits / np.float32(self.temperature_))
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -145,5 +145,6 @@ def calibration(
     hit = (proba.argmax(axis=1) == codes).astype(np.float64)
     bins = np.minimum((sure * _BINS).astype(np.intp), _BINS - 1)
     count = np.bincount(bins, minlength=_BINS)
-    confidence = ratio(np.bincount(bins, weights=sure, minlength=_BINS), count.astype(np.float64))
-    return confidence, ratio(np.bincount(bins, weights=hit, minlength=_BINS), count.astype(np.float64)), count
+    sums = np.stack([np.bincount(bins, weights=values, minlength=_BINS) for values in (sure, hit)]).astype(np.float64)
+    confidence, accuracy = ratio(sums, count.astype(np.float64))
+    return confidence, accuracy, count

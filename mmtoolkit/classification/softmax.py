@@ -107,7 +107,7 @@ class SoftmaxPath:
         W = self.solution if solution is None else solution
         Z = self.axes.rows @ W[:-1]
         Z += W[-1]
-        return Z.reshape(len(Z), self.n_sets, self.n_classes)
+        return np.asarray(Z.reshape(len(Z), self.n_sets, self.n_classes))
 
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
@@ -155,7 +155,8 @@ class SoftmaxPath:
             gradient *= scale
             return loss, gradient.ravel()
 
-        found, evaluations = minimize(objective, (self.solution / scale).ravel(), max_iter=self.max_iter, tol=tol)
+        start = np.asarray(self.solution / scale, dtype=np.float32).ravel()
+        found, evaluations = minimize(objective, start, max_iter=self.max_iter, tol=tol)
         self.n_iter += evaluations
         self.solution = found.reshape(self._shape) * scale
         return self.solution

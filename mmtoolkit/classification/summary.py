@@ -83,7 +83,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         n_scored=int(scored.sum()),
         n_unlabelled=int((~target.known).sum()),
         ungrouped_accuracy=outcome.ungrouped_accuracy,
-        notes=tuple(_notes(source, trial, outcome, groups, moves, float(metrics.loc["accuracy", "value"]))),
+        notes=tuple(_notes(source, trial, outcome, groups, moves, tables.number(metrics, "accuracy", "value"))),
         recipe=recipe,
         source=source,
         estimator=outcome.estimator,

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["baseline_table", "cells_of", "class_table", "hit_table", "metric_table"]
+__all__ = ["baseline_table", "cells_of", "class_table", "hit_table", "metric_table", "number"]
+
+
+def number(frame: pd.DataFrame, row: object, column: str) -> float:
+    """Return one cell of a table as a float."""
+    return float(frame[column].to_numpy(dtype=np.float64)[list(frame.index).index(row)])
 
 
 def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,10 +121,10 @@ def metric_table(
     n_repeats, n_classes = len(predicted), proba.shape[2]
 
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return label_scores(sums.reshape(len(sums), n_repeats, n_classes, n_classes)).mean(axis=1)
+        return np.asarray(label_scores(sums.reshape(len(sums), n_repeats, n_classes, n_classes)).mean(axis=1))
 
     def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return sums[:, :-1] / sums[:, -1:]
+        return np.asarray(sums[:, :-1] / sums[:, -1:])
 
     cells = cells_of(groups, codes, predicted, n_classes)
     per_item = [item_scores(codes, p) for p in proba]
@@ -133,9 +138,9 @@ def metric_table(
         rows |= dict(zip(label, zip(value, low, high, error, strict=True), strict=True))
     if len(np.unique(groups)) == len(groups):
         for name in ("accuracy", *(n for n in names if n.startswith("top_"))):
-            value, _, _, error = rows[name]
-            low, high = wilson(value * len(codes), len(codes))
-            rows[name] = value, float(low), float(high), error
+            share, _, _, wobble = rows[name]
+            least, most = wilson(share * len(codes), len(codes))
+            rows[name] = share, float(least), float(most), wobble
     gaps = []
     for p in proba:
         confidence, accuracy, count = calibration(codes, p)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 import random
@@ -37,6 +38,7 @@ MOST_WORKERS = 32
 _SPLIT_AFTER = 2  # a pack that keeps failing is taken apart rather than sent again and again
 _MOST_SECONDS = 900.0  # from a pack's first try to its last
 _LONGEST_BACKOFF_S = 60.0
+_LATE_S = (5.0, 10.0)  # until what the service could not download is asked for once more
 _BREAKER = 3  # so many contents in a row that do not heal, and the service is suspected to be down
 _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
@@ -128,7 +130,7 @@ class Run:
             try:
                 parts = self._maker.parts(content, self._params)
             except ItemError as error:
-                self._deliver([self._failed(item, error)])
+                self._fail([item], error)
                 continue
             item.vectors = [None] * len(parts)
             yield from ((item, slot, part) for slot, part in enumerate(parts))
@@ -213,7 +215,7 @@ class Run:
             try:
                 built, note = part.build()
             except ItemError as error:
-                self._deliver([self._failed(item, error)])
+                self._fail([item], error)
                 continue
             if note and note not in item.notes:
                 item.notes.append(note)
@@ -253,8 +255,8 @@ class Run:
             self._again(pack.halves(), 0.0)
         elif pack.tries[rule] < rule.tries and self._clock() - pack.first_at < _MOST_SECONDS:
             longest = min(_LONGEST_BACKOFF_S, 2.0 ** (pack.tries[rule] - 1))
-            delay = 0.0 if rule.act == "slow" else random.uniform(0.0, longest)
-            self._again([pack], delay)
+            low, high = {"slow": (0.0, 0.0), "item": _LATE_S}.get(rule.act, (0.0, longest))
+            self._again([pack], random.uniform(low, high))
         else:
             self._give_up(pack, answer, rule)
         return False
@@ -270,20 +272,12 @@ class Run:
             msg = f"{_said(answer)} from {self._address}, for several contents in a row: {rule.remedy}"
             raise kind(msg, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None)
         reason = f"{answer.message if answer.message and answer.status else _said(answer)}: {rule.remedy}"
-        self._deliver(
-            [
-                self._failed(
-                    item,
-                    RefusedItemError(
-                        reason,
-                        name=item.content.name,
-                        status_code=answer.status,
-                        code=answer.code or None,
-                        request_id=answer.request_id or None,
-                    ),
-                )
-                for item, _, _ in pack.slots
-            ]
+        items = [item for item, _, _ in pack.slots]
+        self._fail(
+            items,
+            RefusedItemError(
+                reason, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
+            ),
         )
 
     def _down(self) -> bool:
@@ -296,9 +290,14 @@ class Run:
             probe = self._known_good
         return probe is None or self._call(*probe).body is None
 
-    def _failed(self, item: Item, error: ItemError) -> Outcome:
-        item.done = True
-        return Outcome(item.index, error=error, usage=dict(item.usage))
+    def _fail(self, items: Sequence[Item], error: ItemError) -> None:
+        with self._changed:
+            outcomes = [
+                Outcome(item.index, error=copy.copy(error), usage=dict(item.usage)) for item in items if not item.done
+            ]
+            for item in items:
+                item.done = True
+        self._deliver(outcomes)
 
     def _succeed(self, pack: Pack, vectors: Sequence[Any], usage: Any) -> None:
         usage = usage if isinstance(usage, Mapping) else {}

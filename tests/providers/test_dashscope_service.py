@@ -156,6 +156,21 @@ def test_a_poisoned_pack_is_split_down_to_the_culprit(service, client):
     assert len(service.calls) <= 7
 
 
+def test_an_item_of_several_parts_fails_once(service, client):
+    url = "https://a.example/missing.png"
+    outcomes = []
+
+    client(local_fusion=True).embed(
+        [mm.Fused(text=f"a {magic('DataInspectionFailed')}", image=url)],
+        dimension=1024,
+        params={},
+        sink=outcomes.extend,
+    )
+
+    assert len(outcomes) == 1
+    assert outcomes[0].error is not None
+
+
 def test_the_rate_is_used_and_not_exceeded(service, client, row):
     row(PLUS, contents_per_call=1, packs=())
     service.rpm, service.scale, service.latency_s = 600, 5.0, 0.3

@@ -129,11 +129,35 @@ class DashScope:
         return True
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's
-        """Raise an ItemError if the model cannot take `content`; nothing is sent."""
+        """Refuse what the model cannot take; nothing is sent.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One item.
+        dimension, params : int, mapping
+            Not looked at: they are checked against the model's row.
+
+        Raises
+        ------
+        ItemError
+            The message names the limit and the ways out.
+        """
         self._maker().check(content)
 
     def recipe(self, content: Content) -> str:
-        """Return the id of what is done to `content` before it is sent; part of the cache key."""
+        """Return the id of what is done to an item before it is sent.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One item.
+
+        Returns
+        -------
+        str
+            Part of the cache key; empty when it is sent as it is.
+        """
         return self._maker().recipe(content)
 
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:

@@ -17,7 +17,7 @@ __all__ = ["METHODS", "TRUST_NEIGHBORS", "Layout", "checked_params", "lay_out", 
 
 METHODS = ("umap", "pca", "tsne")
 TRUST_NEIGHBORS = 15
-_STEP = 1
+_STEP = 2
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba")
 _FEW = 4
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit.projection.fuzzy import fuzzy_graph
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def umap_layout(
     """Lay items out with UMAP from given neighbours, starting at their PCA.
 
     UMAP's own start (spectral, and a different one for graphs in several pieces) does not repeat from process to
-    process; with our start, a seed and one thread it does.
+    process; with our start, a seed and one thread it does. Weights, attraction and epochs are umap-learn's.
 
     Parameters
     ----------
@@ -102,23 +103,33 @@ def umap_layout(
     ----------
     McInnes, Healy and Melville (2018), UMAP: uniform manifold approximation and projection.
     """
+    from sklearn.utils import check_random_state
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
-        warnings.filterwarnings("ignore", "n_jobs value", UserWarning)
-        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
-        import umap
+        from umap.umap_ import find_ab_params, simplicial_set_embedding
 
-        rows, dist = (np.ascontiguousarray(a[:, :n_neighbors]) for a in neighbors)
-        model: Any = umap.UMAP(
-            n_neighbors=n_neighbors,
-            min_dist=min_dist,
+    with one_thread():
+        graph = fuzzy_graph((neighbors[0][:, :n_neighbors], neighbors[1][:, :n_neighbors]))
+        a, b = find_ab_params(1.0, min_dist)
+        coords, _ = simplicial_set_embedding(
+            X,
+            graph,
+            n_components=2,
+            initial_alpha=1.0,
+            a=a,
+            b=b,
+            gamma=1.0,
+            negative_sample_rate=5,
+            n_epochs=None,
             init=_start(pca, random_state),
-            random_state=random_state,
-            n_jobs=1,
-            precomputed_knn=(rows, dist, None),
+            random_state=check_random_state(random_state),
+            metric="euclidean",
+            metric_kwds={},
+            densmap=False,
+            densmap_kwds={},
+            output_dens=False,
         )
-        with one_thread():
-            coords = model.fit_transform(X)
     return np.asarray(coords, dtype=np.float32)
 
 

@@ -91,13 +91,13 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit import protocols as protocols
     from mmtoolkit import spark as spark
     from mmtoolkit.cache import EmbeddingCache as EmbeddingCache
-    from mmtoolkit.classification import audit as audit
     from mmtoolkit.classification import classify as classify
-    from mmtoolkit.classification import compare as compare
     from mmtoolkit.classification import load_classifier as load_classifier
-    from mmtoolkit.classification import zero_shot as zero_shot
+    from mmtoolkit.classification.audit import audit as audit
+    from mmtoolkit.classification.compare import compare as compare
+    from mmtoolkit.classification.zero_shot import zero_shot as zero_shot
     from mmtoolkit.clustering import cluster as cluster
-    from mmtoolkit.clustering import pick as pick
+    from mmtoolkit.clustering.pick import pick as pick
     from mmtoolkit.content import Fused as Fused
     from mmtoolkit.content import Image as Image
     from mmtoolkit.content import Text as Text
@@ -109,7 +109,7 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit.embedding import embed_images as embed_images
     from mmtoolkit.embedding import embed_texts as embed_texts
     from mmtoolkit.embedding import embed_videos as embed_videos
-    from mmtoolkit.embedding import estimate as estimate
+    from mmtoolkit.embedding.estimate import estimate as estimate
     from mmtoolkit.errors import MMToolkitError as MMToolkitError
     from mmtoolkit.explorer import explore as explore
     from mmtoolkit.items import items as items

@@ -66,6 +66,9 @@ def _blas() -> str:
 
 def one_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
+    import scipy.linalg  # brings its own BLAS, scikit-learn its own OpenMP: one loaded inside the context is not limited
+    import sklearn.utils  # noqa: F401
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(1)
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits

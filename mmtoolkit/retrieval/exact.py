@@ -90,7 +90,7 @@ def _top_k(
             _refuse(S, start, rows)
         if stop - start >= k:  # a block's own k-th best is a floor for the whole
             floor = np.maximum(floor, _kth_largest(S, k, floor))
-        query, column = np.nonzero(floor[:, None] - margin <= S)
+        query, column = np.divmod(np.flatnonzero(floor[:, None] - margin <= S), S.shape[1])
         kept.add(query, column + start, S[query, column])
         floor = np.maximum(floor, kept.prune(floor, margin))
     query, item = kept.query, kept.item if rows is None else rows[kept.item]

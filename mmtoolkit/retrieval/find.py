@@ -10,7 +10,7 @@ import numpy as np
 
 from mmtoolkit._text import escape, shorten
 from mmtoolkit.content import Fused, Image, Text, Video
-from mmtoolkit.results import Result, plain
+from mmtoolkit.results import Result
 from mmtoolkit.retrieval.exact import top_k
 from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
 
@@ -165,7 +165,7 @@ def search(
     table = _table(embeddings, asked, found, scores, int(k))
     params: dict[str, Any] = {**asked.recipe, "k": int(k), "normalize": normalize}
     if mask is not None:
-        params["mask"] = plain(np.asarray(mask))
+        params["mask"] = np.asarray(mask).tolist()
     return SearchResult(table, asked.names, {"verb": "search", "params": params}, embeddings)
 
 
@@ -228,7 +228,7 @@ def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, norma
     if numbers is not None:
         vectors = _checked(numbers, n_features)
         names = tuple(f"vector {i}" for i in range(len(vectors)))
-        recipe: dict[str, Any] = {"query": plain(vectors)}
+        recipe: dict[str, Any] = {"query": vectors.tolist()}
     else:
         contents = (
             [query] if isinstance(query, str | _CONTENTS) else list(query) if isinstance(query, Sequence) else [query]
@@ -242,7 +242,7 @@ def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, norma
             raise ValueError(msg)
         vectors = np.asarray(embeddings.encode(contents), dtype=np.float32)
         texts = [c.text if isinstance(c, Text) else c for c in contents]
-        recipe = {"query": texts if all(isinstance(t, str) for t in texts) else plain(vectors)}
+        recipe = {"query": texts if all(isinstance(t, str) for t in texts) else vectors.tolist()}
     return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recipe)
 
 

@@ -66,8 +66,8 @@ def _blas() -> str:
 
 def one_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
-    import scipy.linalg  # brings its own BLAS, scikit-learn its own OpenMP: one loaded inside the context is not limited
-    import sklearn.utils  # noqa: F401
+    import scipy.linalg  # noqa: F401 - brings its own BLAS: one loaded inside the context would not be limited
+    import sklearn.utils  # noqa: F401 - brings its own OpenMP
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(1)

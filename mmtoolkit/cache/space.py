@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ class Space:
 
     def __post_init__(self) -> None:
         """Refuse what cannot name a space."""
-        if not isinstance(self.dimension, int) or self.dimension < 1:
+        if not isinstance(self.dimension, Integral) or self.dimension < 1:
             msg = f"dimension must be a positive integer, got {self.dimension!r}"
             raise ValueError(msg)
+        object.__setattr__(self, "dimension", int(self.dimension))  # numpy's integers are no numbers to SQLite
 
     @property
     def params_json(self) -> str:

@@ -88,6 +88,14 @@ def test_spaces_are_kept_apart_even_with_equal_keys(cache, make):
     assert cache.verify().ok
 
 
+def test_a_dimension_may_be_a_numpy_integer(cache, make):
+    keys, X = make(0, 2)
+
+    cache.put(keys, X, Space("m", "", np.int64(8)))
+
+    assert not cache.missing(keys, Space("m", "", 8)).any()
+
+
 def test_params_are_equal_whatever_their_order(cache, make):
     keys, X = make(0, 2)
 

@@ -198,13 +198,12 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _walk(self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], weight: NDArray[np.float64]) -> None:
         """Follow C upwards until the held-out loss turns, then solve at the bottom of the parabola, more exactly."""
-        at = np.arange(len(fold))
         best, kept = np.inf, (path.solution, np.empty(0, dtype=np.float32))
 
         def look(C: float, tol: float) -> None:
             nonlocal best, kept
             path.solve(C, tol=tol)
-            logits = path.logits()[at, fold]
+            logits = path.held_out(fold)
             self.path_[C] = _log_loss(logits, path.codes, weight)
             if self.path_[C] < best or C == self.C_:
                 best, self.C_, kept = self.path_[C], C, (path.solution, logits)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Axes", "SoftmaxPath", "softmax"]
 
 _RANK_TOL = 1e-6
+_CACHED = 2**19
+_LEAST_ROWS = 512
 
 
 class Axes:
@@ -102,28 +104,39 @@ class SoftmaxPath:
             self.solution[-1, k::n_classes] = np.log(np.maximum(share, 1e-6))
         self.n_iter = 0
 
-    def logits(self, solution: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Return logits of all rows in all sets, (n_items, n_sets, n_classes)."""
-        W = self.solution if solution is None else solution
-        Z = self.axes.rows @ W[:-1]
-        Z += W[-1]
-        return np.asarray(Z.reshape(len(Z), self.n_sets, self.n_classes))
+    def held_out(self, fold: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return each row's logits from the set that its fold names, (n_items, n_classes)."""
+        Z = np.empty((len(fold), self.n_classes), dtype=np.float32)
+        for f in range(int(fold.max()) + 1):
+            W = self.solution[:, f * self.n_classes : (f + 1) * self.n_classes]
+            Z[fold == f] = self.axes.rows[fold == f] @ W[:-1] + W[-1]
+        return Z
 
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
-        Z = self.logits(W)
+        loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)
+        block = max(_LEAST_ROWS, _CACHED // self._shape[1])
+        for start in range(0, len(self.codes), block):
+            part = slice(start, start + block)
+            loss += self._add(part, W, gradient)
+        return loss, gradient
+
+    def _add(self, part: slice, W: NDArray[np.float32], gradient: NDArray[np.float32]) -> float:
+        """Add a block of rows to the gradient and return its loss."""
+        rows, own, weights = self.axes.rows[part], self._own[part], self.weights[part]
+        flat = rows @ W[:-1]
+        flat += W[-1]
+        Z = flat.reshape(len(rows), self.n_sets, self.n_classes)
         Z -= Z.max(axis=2, keepdims=True)
-        flat = Z.reshape(len(Z), -1)
-        own = np.take_along_axis(flat, self._own, axis=1)
+        at_own = np.take_along_axis(flat, own, axis=1)
         np.exp(Z, out=Z)
         total = Z.sum(axis=2)
-        loss = np.einsum("ij,ij->", self.weights, np.log(total) - own, dtype=np.float64)
-        Z *= (self.weights / total)[:, :, None]
-        np.put_along_axis(flat, self._own, np.take_along_axis(flat, self._own, axis=1) - self.weights, axis=1)
-        gradient = np.empty(self._shape, dtype=np.float32)
-        np.matmul(self.axes.rows.T, flat, out=gradient[:-1])
-        gradient[-1] = flat.sum(axis=0, dtype=np.float64)
-        return float(loss), gradient
+        loss = np.einsum("ij,ij->", weights, np.log(total) - at_own, dtype=np.float64)
+        Z *= (weights / total)[:, :, None]
+        np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
+        gradient[:-1] += rows.T @ flat
+        gradient[-1] += flat.sum(axis=0, dtype=np.float64)
+        return float(loss)
 
     def solve(self, C: float, *, tol: float = 1e-6) -> NDArray[np.float32]:
         """Minimise cross-entropy + ||coef||^2 / (2 C) in every set, from where the last C ended.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -38,10 +38,16 @@ class Space:
 
     def __post_init__(self) -> None:
         """Refuse what cannot name a space."""
-        if not isinstance(self.dimension, Integral) or self.dimension < 1:
+        try:
+            object.__setattr__(
+                self, "dimension", operator.index(self.dimension)
+            )  # numpy's integers mean nothing to SQLite
+        except TypeError as error:
+            msg = f"dimension must be a positive integer, got {self.dimension!r}"
+            raise ValueError(msg) from error
+        if self.dimension < 1:
             msg = f"dimension must be a positive integer, got {self.dimension!r}"
             raise ValueError(msg)
-        object.__setattr__(self, "dimension", int(self.dimension))  # numpy's integers are no numbers to SQLite
 
     @property
     def params_json(self) -> str:

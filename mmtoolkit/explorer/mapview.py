@@ -57,7 +57,7 @@ class MapView:
         self.figure = go.FigureWidget([points, ring], layout=base.layout)
         self.figure._config = {"displaylogo": False, "responsive": True, "scrollZoom": True}
         self.figure.update_layout(
-            height=_HEIGHT, margin={"l": 4, "r": 4, "t": 4, "b": 4}, title=None, showlegend=False, uirevision="map",
+            height=_HEIGHT, margin={"l": 8, "r": 8, "t": 8, "b": 8}, title=None, showlegend=False, uirevision="map",
             modebar={"remove": _REMOVED},
         )  # fmt: skip
         self._stale = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -102,11 +103,14 @@ def server(module, args, home, *, python=sys.executable):
         process.wait(30)
 
 
-def lab_server(root, home, **options):
-    """JupyterLab on a folder."""
+def lab_server(root, home, *, theme="JupyterLab Light", **options):
+    """JupyterLab on a folder, without news."""
+    for plugin, settings in (("notification", {"fetchNews": "false", "checkForUpdates": False}), ("themes", {"theme": theme})):
+        path = home / "lab/user-settings/@jupyterlab/apputils-extension" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
     args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port={port}", "--ServerApp.port_retries=0"]
     args += ["--IdentityProvider.token=", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
-    args += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     return server("jupyterlab", args, home, **options)
 
 

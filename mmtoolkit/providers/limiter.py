@@ -128,4 +128,5 @@ def _forget_limiters() -> None:
     _limiters.clear()
 
 
-os.register_at_fork(after_in_child=_forget_limiters)
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_forget_limiters)

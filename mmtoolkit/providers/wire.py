@@ -70,7 +70,8 @@ def _close_sessions() -> None:
         session.close()
 
 
-os.register_at_fork(after_in_child=_forget_sessions)
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_forget_sessions)
 atexit.register(_close_sessions)
 
 

@@ -296,3 +296,30 @@ def test_a_batch_task_runs_through_its_states(service):
         states = [session.get(f"{service.base_url}/tasks/{task}").json()["output"]["task_status"] for _ in range(3)]
 
     assert states == ["PENDING", "RUNNING", "SUCCEEDED"]
+
+
+def test_a_run_from_the_cache_needs_neither_key_nor_sdk(service, client, tmp_path, monkeypatch):
+    mm.embed_texts(["a", "b"], model=client(), cache=tmp_path)
+    code = (
+        "import sys, mmtoolkit as mm; mm.estimate(['a'], model='multimodal-embedding-v1', cache=sys.argv[1]);"
+        "emb = mm.embed_texts(['b', 'a'], model='multimodal-embedding-v1', cache=sys.argv[1]);"
+        "print(emb.usage['cached'], 'dashscope' in sys.modules, 'requests' in sys.modules)"
+    )
+    monkeypatch.delenv("DASHSCOPE_API_KEY")
+
+    out = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True).stdout
+
+    assert out.split() == ["2", "False", "False"]
+
+
+def test_a_report_and_a_saved_classifier_hold_no_key(service, client, tmp_path):
+    texts = [f"{word} thing number {i}" for i in range(15) for word in ("red", "blue")]
+    emb = mm.embed_texts(texts, model=client("text-embedding-v4"), cache=tmp_path / "cache")
+    result = mm.classify(emb, y=np.array(["r", "b"] * 15), cv=3)
+    mm.report(result, title="colours").save(tmp_path / "report.html")
+    mm.report(result, title="colours").save(tmp_path / "report.json")
+    result.save(tmp_path / "model")
+
+    files = [p for p in tmp_path.rglob("*") if p.is_file()]
+    assert len(files) >= 4
+    assert not any(service.api_key.encode() in p.read_bytes() for p in files)

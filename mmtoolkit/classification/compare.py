@@ -11,6 +11,7 @@ import numpy as np
 
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.intervals import bca, bootstrap
 from mmtoolkit.classification.scores import LABEL_SCORES, label_scores
@@ -20,7 +21,7 @@ from mmtoolkit.classification.verb import classify, thresholds_of, user_groups
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
-from mmtoolkit.vectors import has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,12 +152,7 @@ def compare(
                 unit = vectors_of(emb)
                 parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
         together = merge_groups(*parts)
-    if isinstance(y, str):
-        from mmtoolkit.vectors import column
-
-        values: Any = column(first, y)
-    else:
-        values = y
+    values = column(first, y)
     results = {
         name: classify(
             emb, values, estimator=estimator, cv=cv, groups=together, duplicates="ignore", random_state=random_state
@@ -165,11 +161,13 @@ def compare(
     }
     scores, pairs = _judge(results, together, metric, random_state)
     params = {
-        "y": y if isinstance(y, str) else plain(y),
+        "y": y if isinstance(y, str) else plain(values),
         "metric": metric,
-        "cv": cv,
+        "estimator": describe(estimator),
+        "cv": int(cv),
+        "groups": groups if groups is None or isinstance(groups, str) else plain(np.asarray(groups)),
         "duplicates": duplicates,
-        "random_state": random_state,
+        "random_state": int(random_state),
     }
     return Comparison(
         scores=scores.join(_prices(embeddings)).sort_values("value", ascending=False, kind="stable"),

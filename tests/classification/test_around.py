@@ -199,6 +199,8 @@ def test_comparison_says_which_is_better(data):
     right = c.results["good"].y_pred == y
     assert (right[c.flips["row"]] != (c.results["worse"].y_pred == y)[c.flips["row"]]).all()
     assert c.figure() is not None
+    again = mm.compare({"worse": worse, "good": X}, **json.loads(json.dumps(dict(c.recipe["params"]))))
+    assert again.evidence() == c.evidence()
 
 
 def test_equal_embeddings_show_no_difference(stamps):

@@ -44,11 +44,11 @@ class Choice:
 def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: Sequence[int]) -> Choice:
     """Choose a number of clusters from what ``sweep`` returned.
 
-    Every run of the sweep, on the whole and on bootstrap samples, votes for the elbow of its own inertia. When the
-    median curve has a clear elbow and half of the runs agree with it, it is used, and the range goes from the lowest
-    peak to the highest foot voted for, without the outer tenth at either end. Otherwise the silhouette decides: the
-    smallest number that comes within a fifth (or one standard error) of the best silhouette, with a range up to the
-    best.
+    Every run of the sweep, on the whole and on bootstrap samples, votes for the foot of its elbow: the last number before
+    more clusters gain no more than splitting noise does. When the median curve has a clear elbow and half of the runs
+    agree with its foot, it is used; the range holds all votes but the outer tenth at either end, and one step further,
+    because a single small group more or less hardly moves the inertia. Otherwise the silhouette decides: the smallest
+    number that comes within a fifth (or one standard error) of the best silhouette, with a range up to the best.
 
     Parameters
     ----------
@@ -70,14 +70,15 @@ def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: 
     """
     curves = np.array([elbow(inertia, steps) for inertia in arrays["path"]])
     middle = np.median(curves, axis=0)
-    votes = np.array([_vote(curve, steps) for curve in curves])
-    used = _vote(middle, steps)[1]
-    agree = np.abs(votes[:, 1] - used) <= _AGREE * used
+    votes = np.array([_foot(curve, steps) for curve in curves])
+    used = _foot(middle, steps)
+    agree = np.abs(votes - used) <= _AGREE * used
     if middle.max() >= _CLEAR and agree.mean() >= 0.5:
-        low = np.quantile(votes[:, 0], 0.1, method="nearest")
-        high = np.quantile(votes[:, 1], 0.9, method="nearest")
         used = _within(used, ks)
-        return Choice(used, (min(_within(low, ks), used), max(_within(high, ks), used)), "elbow")
+        low = ks.index(_within(np.quantile(votes, 0.1, method="nearest"), ks))
+        high = ks.index(_within(np.quantile(votes, 0.9, method="nearest"), ks))
+        low, high = ks[max(low - 1, 0)], ks[min(high + 1, len(ks) - 1)]
+        return Choice(used, (min(low, used), max(high, used)), "elbow")
     mean, error = arrays["silhouette"].mean(axis=0), arrays["silhouette_se"].mean(axis=0)
     top = int(mean.argmax())
     k = ks[int((mean >= mean[top] - max(_WORTH * abs(mean[top]), error[top])).argmax())]
@@ -112,12 +113,12 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
     return out
 
 
-def _vote(curve: NDArray[np.float64], ks: Sequence[int]) -> tuple[int, int]:
-    """Return the k of the peak, and the last k after it before the curve falls to the foot."""
+def _foot(curve: NDArray[np.float64], ks: Sequence[int]) -> int:
+    """Return the last k after the curve's peak before it has fallen to a third of the peak's height above 1."""
     peak = foot = int(curve.argmax())
     while foot + 1 < len(curve) and curve[foot + 1] >= 1 + (curve[peak] - 1) * _FOOT:
         foot += 1
-    return ks[peak], ks[foot]
+    return ks[foot]
 
 
 def _within(k: float, ks: Sequence[int]) -> int:

@@ -11,8 +11,6 @@ from mmtoolkit.cli import show
 
 __all__ = ["demo"]
 
-_N_CLUSTERS = range(8, 31)
-
 
 def demo(arguments: Namespace) -> int:
     """Embed, classify, cluster, map and report; end with a short summary and the path of the page."""
@@ -49,7 +47,7 @@ def _analysed(name: str, frame: Any) -> list[Any]:
         emb = mm.embed(frame, model="local")
         words.append(show.embedded(emb))
     with show.step("cluster"):
-        clusters = mm.cluster(emb, _N_CLUSTERS if len(emb) > 200 else None)
+        clusters = mm.cluster(emb).with_names()
     with show.step("project"):
         projection = mm.project(emb)
     if name == "clips":  # too few of each class to score a classifier

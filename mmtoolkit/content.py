@@ -307,6 +307,16 @@ class Video(_Hashed):
     def sample(self, n: int) -> list[PILImage.Image]:
         """Return the frames at the centres of `n` equal time slices, RGB.
 
+        Parameters
+        ----------
+        n : int
+            How many, at least 1.
+
+        Returns
+        -------
+        list of PIL.Image.Image
+            In order of time.
+
         Raises
         ------
         MissingExtraError

@@ -119,7 +119,18 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return unit_rows(vectors) if self.normalize else vectors
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
-        """Return ``embedder0``, ``embedder1`` and so on."""
+        """Return ``embedder0``, ``embedder1`` and so on.
+
+        Parameters
+        ----------
+        input_features : object, default=None
+            Not looked at.
+
+        Returns
+        -------
+        ndarray of shape (n_features_out,), object
+            Names of the columns that `transform` returns.
+        """
         return np.array([f"embedder{i}" for i in range(self.n_features_out_)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -190,8 +190,9 @@ class Maker:
         ]
         text = sum(self._text_tokens(leaf) for leaf in leaves if isinstance(leaf, Text))
         seen = [_weigh(leaf) for leaf in leaves]
+        level = self._level(params)
         media = sum(
-            tokens.image_tokens(pixels, params)
+            tokens.image_tokens(pixels, level)
             for leaf, (pixels, _) in zip(leaves, seen, strict=True)
             if not isinstance(leaf, Text)
         )

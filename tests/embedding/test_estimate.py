@@ -105,3 +105,15 @@ def test_it_shows_itself():
     assert "minutes" in plan._repr_html_()
     assert plan.to_dict()["calls"] == 1
     assert dataclasses.is_dataclass(plan)
+
+
+@pytest.mark.parametrize(("params", "tokens"), [(None, 402), ({"res_level": 0}, 127), ({"res_level": 3}, 1026)])
+def test_pictures_count_by_the_resolution_asked_for(params, tokens):
+    plan = mm.estimate(
+        [mm.Image("https://example.com/a.png")],
+        model="tongyi-embedding-vision-plus-2026-03-06",
+        params=params,
+        cache=False,
+    )
+
+    assert plan.tokens == tokens

@@ -6,14 +6,13 @@ import base64
 import binascii
 import hashlib
 import io
-import json
 import os
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from mmtoolkit._keys import KeyMaker
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "Fused", "Image", "KeyMaker", "Text", "Video", "is_url"]
 
-_FORMAT = 1  # of the key; a change makes every cached vector unfindable
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
 
@@ -377,47 +375,3 @@ def _is_pil(value: object) -> bool:
 
 def _is_array(value: object) -> bool:
     return hasattr(value, "__array_interface__") and hasattr(value, "ndim")
-
-
-class KeyMaker:
-    """Makes cache keys for one model, dimension and set of parameters.
-
-    Parameters
-    ----------
-    model, revision : str
-        Name and revision of the model.
-    dimension : int
-        Number of features.
-    params : mapping
-        Parameters that change the vector; JSON values.
-    """
-
-    def __init__(self, model: str, revision: str, dimension: int, params: Mapping[str, Any]) -> None:
-        head = json.dumps([_FORMAT, model, revision, dimension, sorted(params.items())], ensure_ascii=True)
-        self._start = hashlib.sha256(head.encode())
-
-    def key(self, modality: str, digest: bytes, recipe: str = "") -> bytes:
-        """Return the 32-byte key of one item.
-
-        Parameters
-        ----------
-        modality : str
-            What is embedded.
-        digest : bytes
-            SHA-256 of the source.
-        recipe : str, default=""
-            Id of the transcoding it goes through.
-
-        Returns
-        -------
-        bytes
-            SHA-256.
-        """
-        state = self._start.copy()
-        state.update(f"\n{modality}\n{recipe}\n".encode())
-        state.update(digest)
-        return state.digest()
-
-    def keys(self, modalities: Sequence[str], digests: Sequence[bytes], recipes: Sequence[str]) -> list[bytes]:
-        """Return the keys of many items."""
-        return [self.key(*triple) for triple in zip(modalities, digests, recipes, strict=True)]

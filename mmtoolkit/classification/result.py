@@ -141,8 +141,8 @@ class Classification(Result):
         Returns
         -------
         DataFrame
-            Columns row, id, item, label, suggested, quality (0 is surely wrong), p_label, p_suggested, likely and
-            evidence (a sentence).
+            Columns row, id, item, label, suggested, quality (held-out probability of the label times the share of the
+            nearest items that carry it; 0 is surely wrong), p_label, p_suggested, likely and evidence (a sentence).
 
         References
         ----------

@@ -212,6 +212,32 @@ def test_demo_ends_with_the_path_of_the_page(capsys, tmp_path, monkeypatch, stam
     assert "140 items: 0 computed, 140 from the cache" in err
 
 
+def test_demo_outside_a_checkout_takes_texts_and_clips(capsys, tmp_path, monkeypatch):
+    def only_what_the_wheel_has(name):
+        if name == "stamps":
+            msg = "not part of this installation"
+            raise ValueError(msg)
+        return known[name]
+
+    known = {
+        "glosses": mm.load_dataset("glosses").groupby("label").head(6).reset_index(drop=True),
+        "clips": mm.load_dataset("clips").head(12),
+    }
+    monkeypatch.setattr(mm, "load_dataset", only_what_the_wheel_has)
+
+    code, out, _ = run(capsys, "demo", "--out", tmp_path / "out")
+
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:6]] == [
+        "classify",
+        "cluster",
+        "project",
+        "cluster",
+        "project",
+    ]
+    assert len(pd.read_csv(tmp_path / "out" / "items.csv")) == 16 * 6 + 12
+
+
 def test_cache_commands(capsys, tmp_path):
     store, file = ["--cache", tmp_path / "a"], tmp_path / "v.parquet"
     mm.embed_texts(["one", "two"], model="local", cache=tmp_path / "a", progress=False)

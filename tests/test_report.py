@@ -242,6 +242,17 @@ def test_results_without_a_room_of_their_own_are_shown_too(stamps):
     assert found.table["id"].iloc[0] in rep.to_html()
 
 
+def test_plain_vectors_make_a_whole_report_too(rng):
+    X = rng.normal(size=(60, 8))
+    rep = mm.report(mm.classify(X, np.arange(60) % 3, cv=3), mm.cluster(X, 3), mm.project(X, method="pca"))
+
+    html = rep.to_html()
+
+    assert "60 vectors" in html
+    assert "your own 60 vectors" in html
+    assert "predicted wrong" in html
+
+
 def test_two_sources_are_kept_apart(stamps, glosses):
     data = mm.report(mm.cluster(stamps, 3), mm.cluster(glosses, 3)).data
 

@@ -79,21 +79,29 @@ def save(results: list[Any], folder: str, title: str) -> Path:
 
 
 def _per_item(results: list[Any]) -> pd.DataFrame:
-    """One row per item: what each result says about it."""
-    import numpy as np
+    """Return one row per item: what each result says about it."""
     import pandas as pd
 
     from mmtoolkit.vectors import ids_of
 
-    columns: dict[str, Any] = {}
-    for made in results:
-        verb = made.recipe["verb"]
-        if verb == "classify":
-            known = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1)
-            columns |= {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": known.round(4), "fold": made.fold}
-        elif verb == "cluster":
-            names = made.names["name"].tolist()
-            columns |= {"cluster": made.labels, "cluster_name": [names[c] if c >= 0 else "noise" for c in made.labels]}
-        elif verb == "project":
-            columns |= {"x": made.coords[:, 0], "y": made.coords[:, 1]}
-    return pd.DataFrame(columns, index=pd.Index(ids_of(results[0].source), name="id"))
+    sources = {id(made.source): made.source for made in results}
+    parts = []
+    for key, source in sources.items():
+        columns: dict[str, Any] = {}
+        for made in results:
+            if id(made.source) == key:
+                columns |= _columns(made)
+        parts.append(pd.DataFrame(columns, index=pd.Index(ids_of(source), name="id")))
+    return pd.concat(parts)
+
+
+def _columns(made: Any) -> dict[str, Any]:
+    import numpy as np
+
+    if made.recipe["verb"] == "classify":
+        sure = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1).round(4)
+        return {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
+    if made.recipe["verb"] == "cluster":
+        names = made.names["name"].tolist()
+        return {"cluster": made.labels, "cluster_name": [names[c] if c >= 0 else "noise" for c in made.labels]}
+    return {"x": made.coords[:, 0], "y": made.coords[:, 1]}

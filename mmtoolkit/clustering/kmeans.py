@@ -17,6 +17,7 @@ __all__ = ["LARGE", "Fit", "check_n_clusters", "count_distinct", "kmeans", "near
 
 LARGE = 20_000  # rows above which the recipe costs less than scikit-learn
 _STEPS = 50
+_STILL = 1e-3  # share of rows that may still move on the components: two full steps follow
 _BLOCK = 8192
 _TIE = 1e-4
 
@@ -72,7 +73,7 @@ def kmeans(
     Raises
     ------
     ValueError
-        If there are fewer distinct rows than clusters.
+        If there are fewer distinct rows than clusters, or `n_init` is below 1.
 
     References
     ----------
@@ -82,6 +83,9 @@ def kmeans(
     from sklearn.cluster import KMeans
 
     check_n_clusters(X, n_clusters)
+    if n_init < 1:
+        msg = f"n_init must be at least 1, got {n_init}"
+        raise ValueError(msg)
     models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
     if exact:
         return settle(X, models[0].fit(X).cluster_centers_)
@@ -94,7 +98,7 @@ def kmeans(
         best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
         return settle(X, best.cluster_centers_)
     reduced = X @ axes
-    labels, _ = lloyd(reduced, cluster_means(sample @ axes, labels, n_clusters), _STEPS)
+    labels, _ = lloyd(reduced, cluster_means(sample @ axes, labels, n_clusters), _STEPS, still=_STILL)
     return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), 2)[1])
 
 
@@ -128,14 +132,16 @@ def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
     """Label every row by its nearest centre and put the largest cluster first, of equals the one met first."""
     centers = np.ascontiguousarray(centers, dtype=np.float32)
     for _ in range(len(centers)):
-        labels = nearest(X, centers)
+        labels, close = _nearest(X, centers)
         sizes = np.bincount(labels, minlength=len(centers))
         if sizes.all():
             break
         centers = cluster_means(X, filled(X, centers, labels), len(centers))
     first_row = np.unique(labels, return_index=True)[1]
-    centers = centers[np.lexsort((first_row, -sizes))]
-    return Fit(nearest(X, centers), centers)
+    order = np.lexsort((first_row, -sizes))
+    labels, centers = np.argsort(order)[labels], centers[order]
+    labels[close] = nearest(X[close], centers)  # of equally near centres the lower number counts, and numbers changed
+    return Fit(labels, centers)
 
 
 def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -153,9 +159,15 @@ def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.
     ndarray of shape (n_items,), int64
         Number of the nearest centre, the lower one of equals.
     """
+    return _nearest(X, centers)[0]
+
+
+def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nearest centre of every row, and the rows that were too close to call in float32."""
     labels = np.zeros(len(X), dtype=np.int64)
+    ties: list[int] = []
     if len(centers) == 1:
-        return labels
+        return labels, np.array(ties, dtype=np.int64)
     half = 0.5 * np.einsum("ij,ij->i", centers, centers)
     wide = centers.astype(np.float64)
     for start in range(0, len(X), _BLOCK):
@@ -163,8 +175,9 @@ def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.
         score = block @ centers.T - half
         best = score.argmax(axis=1)
         top = np.partition(score, -2, axis=1)[:, -2:]
-        scale = 1.0 + np.abs(top[:, 1])
-        for row in np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * scale):  # too close for float32: decide in float64
+        close = np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * (1.0 + np.abs(top[:, 1])))
+        for row in close:
             best[row] = np.square(wide - block[row]).sum(axis=1).argmin()
         labels[start : start + _BLOCK] = best
-    return labels
+        ties += (start + close).tolist()
+    return labels, np.array(ties, dtype=np.int64)

@@ -34,7 +34,7 @@ def principal_axes(X: NDArray[np.float32], n_components: int = N_COMPONENTS) -> 
 
 
 def lloyd(
-    X: NDArray[np.float32], centers: NDArray[np.float32], n_steps: int
+    X: NDArray[np.float32], centers: NDArray[np.float32], n_steps: int, *, still: float = 0.0
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Move every centre to the mean of its rows, at most `n_steps` times; a centre without rows goes to a far row.
 
@@ -45,7 +45,9 @@ def lloyd(
     centers : ndarray of shape (n_clusters, n_features), float32
         Where to start.
     n_steps : int
-        Stops sooner when no row changes its centre.
+        Largest number of steps.
+    still : float, default=0.0
+        Stop sooner when no larger share of the rows changes its centre.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def lloyd(
     for _ in range(n_steps):
         before = labels
         labels = filled(X, centers, rough(X, centers))
-        if np.array_equal(labels, before):
+        if (labels != before).mean() <= still:
             break
         centers = cluster_means(X, labels, len(centers))
     return labels, centers

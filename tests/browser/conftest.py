@@ -35,6 +35,10 @@ PLOT = """() => { const e = document.querySelector('[data-mime-type="application
   return !!(g && g._fullData?.length && g._fullData[0].x.length && g.querySelector('.nsewdrag')); }"""
 
 
+STATE = """() => { const q = s => document.querySelector(s), g = q('.js-plotly-plot');
+  return { root: q('.mmx')?.className, plots: document.querySelectorAll('.js-plotly-plot').length, traces: g?._fullData?.length,
+    points: g?._fullData?.[0]?.x?.length, on: !!g?.on, axes: !!g?._fullLayout?.xaxis, drag: !!g?.querySelector('.nsewdrag'),
+    output: q('.jp-OutputArea')?.innerText.slice(0, 300) }; }"""
 PLACE = """row => { const g = document.querySelector('.mmx-ready .js-plotly-plot'), f = g._fullLayout, d = g._fullData[0];
   const b = g.getBoundingClientRect();
   return [b.left + f.xaxis._offset + f.xaxis.d2p(d.x[row]), b.top + f.yaxis._offset + f.yaxis.d2p(d.y[row])]; }"""
@@ -168,7 +172,11 @@ def run_all(page, url, name, *, ready=PLOT):
     until(page, READY, what="a kernel")
     page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => {}); }")
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    until(page, ready, what="the map")
+    try:
+        until(page, ready, what="the map")
+    except AssertionError as error:
+        msg = f"{error}; on the page: {page.evaluate(STATE)}"
+        raise AssertionError(msg) from error
 
 
 def run_code(page, code):

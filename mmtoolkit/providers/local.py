@@ -79,7 +79,7 @@ class LocalModel:
                 )
                 raise UnsupportedItemError(msg, name=part.name)
             if isinstance(part, Video) and find_spec("av") is None:
-                raise MissingExtraError("video", f"Embedding {part.name!r} with the offline model")  # noqa: EM101 - the extra
+                raise MissingExtraError("video", f"Embedding {part.name!r} with the offline model")
 
     def recipe(self, content: Content) -> str:
         """Return how many frames stand for a video; empty for everything else."""

@@ -109,7 +109,10 @@ def server(module, args, home, *, python=sys.executable):
 
 def lab_server(root, home, *, theme="JupyterLab Light", **options):
     """JupyterLab on a folder, without news."""
-    for plugin, settings in (("notification", {"fetchNews": "false", "checkForUpdates": False}), ("themes", {"theme": theme})):
+    for plugin, settings in (
+        ("notification", {"fetchNews": "false", "checkForUpdates": False}),
+        ("themes", {"theme": theme}),
+    ):
         path = home / "lab/user-settings/@jupyterlab/apputils-extension" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))

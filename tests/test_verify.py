@@ -205,6 +205,17 @@ def test_own_vectors_must_be_passed(tmp_path, rng):
         mm.verify(path, vectors=X[:30])
 
 
+def test_a_step_that_cannot_be_computed_again_is_said(tmp_path, rng):
+    X = rng.normal(size=(40, 5))
+    clusters = mm.cluster(X, 3)
+    path = mm.report(clusters, clusters.representatives(2)).save(tmp_path / "report.json")
+
+    checked = mm.verify(path, vectors=X)
+
+    assert checked.checked == ("cluster",)
+    assert checked.notes[0].startswith("'representatives' was not checked")
+
+
 def test_long_lists_travel_beside_the_report(tmp_path, rng, monkeypatch):
     monkeypatch.setattr(sidecar, "LONGEST", 30)
     X = rng.normal(size=(40, 5))

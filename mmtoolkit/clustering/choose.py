@@ -79,9 +79,10 @@ def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: 
         high = ks.index(_within(np.quantile(votes, 0.9, method="nearest"), ks))
         low, high = ks[max(low - 1, 0)], ks[min(high + 1, len(ks) - 1)]
         return Choice(used, (min(low, used), max(high, used)), "elbow")
-    mean, error = arrays["silhouette"].mean(axis=0), arrays["silhouette_se"].mean(axis=0)
+    mean = np.nan_to_num(arrays["silhouette"].mean(axis=0), nan=-1.0)  # one cluster per row has no silhouette
+    error = arrays["silhouette_se"].mean(axis=0)
     top = int(mean.argmax())
-    k = ks[int((mean >= mean[top] - max(_WORTH * abs(mean[top]), error[top])).argmax())]
+    k = ks[int((mean >= mean[top] - max(_WORTH * abs(mean[top]), np.nan_to_num(error[top]))).argmax())]
     return Choice(k, (k, ks[top]), "silhouette")
 
 

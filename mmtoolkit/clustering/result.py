@@ -91,7 +91,6 @@ class Clustering(Result):
 
         kept = self.labels >= 0
         labels = self.labels[kept]
-        columns: dict[str, NDArray[np.float64]] = {}
         values = np.full((3, len(self.labels)), np.nan)
         values[0, kept] = silhouette(self._X[kept], labels) if self.n_clusters > 1 else 0.0
         values[1, kept] = np.linalg.norm(self._X[kept] - self.centers[labels], axis=1)

@@ -128,9 +128,11 @@ def test_choice_stays_within_what_was_asked(rng):
 def test_sweep_survives_more_clusters_than_a_bootstrap_sample_holds(rng):
     X = unit_rows(rng.standard_normal((12, 5)))
 
-    table = mm.cluster(X, range(2, 13)).sweep
+    c = mm.cluster(X, range(2, 13))
 
-    assert table.index.tolist() == list(range(2, 13))
+    assert c.sweep.index.tolist() == list(range(2, 13))
+    assert np.isnan(c.sweep.loc[12, "silhouette"])
+    assert c.plausible_n_clusters[1] < 12
 
 
 def test_sweep_shows_means_and_spread(stamps):

@@ -1,6 +1,6 @@
 """From items to vectors: ``embed*``, ``estimate``, ``Embeddings``, ``Embedder``."""
 
-from mmtoolkit.embedding.estimate import Estimate, estimate
+from mmtoolkit.embedding.costs import Estimate, estimate
 from mmtoolkit.embedding.joining import concat
 from mmtoolkit.embedding.result import Embeddings
 from mmtoolkit.embedding.transformer import Embedder

@@ -109,7 +109,7 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit.embedding import embed_images as embed_images
     from mmtoolkit.embedding import embed_texts as embed_texts
     from mmtoolkit.embedding import embed_videos as embed_videos
-    from mmtoolkit.embedding.estimate import estimate as estimate
+    from mmtoolkit.embedding.costs import estimate as estimate
     from mmtoolkit.errors import MMToolkitError as MMToolkitError
     from mmtoolkit.explorer import explore as explore
     from mmtoolkit.items import items as items

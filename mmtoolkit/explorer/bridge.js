@@ -7,7 +7,7 @@ const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDow
 function render({ model, el }) {
   el.style.display = "none";
   const quit = new AbortController(), on = { signal: quit.signal };
-  let root = null, plot = null, timer = null;
+  let root = null, plot = null, timer = null, polls = 0;
 
   const send = (content, buffers) => {
     try { model.send(content, undefined, buffers); }
@@ -18,7 +18,12 @@ function render({ model, el }) {
     if (quit.signal.aborted) return;
     root = el.closest("." + model.get("target"));
     plot = root?.querySelector(".js-plotly-plot");
-    if (!plot?.on || !plot._fullLayout?.xaxis) { timer = setTimeout(attach, 50); return; }
+    if (!plot?.on || !plot._fullLayout?.xaxis || !plot._fullData?.length) {
+      // Plotly's view reads its data once; drawn before they arrived it stays empty: ask for a new view
+      if (++polls % (plot?._fullLayout ? 20 : 400) === 0) send({ kind: "empty" });
+      timer = setTimeout(attach, 50);
+      return;
+    }
     for (const name of ["selected", "selecting", "deselect", "click", "hover", "unhover"]) plot.removeAllListeners("plotly_" + name);
     root.dataset.lmSuppressShortcuts = "true";  // JupyterLab would take "d d" for "delete the cell"
     plot.tabIndex = 0;

@@ -64,10 +64,10 @@ class View:
 
         fixed = [ipywidgets.HTML(text) for text in (panel.tools(), panel.search(), panel.help_html())]
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
-        left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
+        self._left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
         names = ("status", "queue", "keys", "card", "tabs", "body")
         right = ipywidgets.VBox([self.html[name] for name in names]).add_class("mmx-right")
-        parts = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([left, right], "mmx-main")]
+        parts = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([self._left, right], "mmx-main")]
         return ipywidgets.VBox(parts).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page
@@ -152,11 +152,20 @@ class View:
             self._action(content["name"], content["value"], content.get("mode", "replace"))
         elif kind == "ready":
             self.map.ready()
+        elif kind == "empty":
+            self._redraw()
         elif kind == "tick":
             if not self.ex.layout.poll() or self.ex.layout.waiting:
                 self.bridge.send({"kind": "tock"})
             else:
                 self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
+
+    def _redraw(self) -> None:
+        """Make the page draw the map anew."""
+        self.map.sync()
+        children = self._left.children
+        self._left.children = children[1:]
+        self._left.children = children
 
     def _hover(self, row: int) -> None:
         html = gallery.tip(self.ex.item(row), self.ex.facts(row))

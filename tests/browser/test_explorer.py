@@ -151,6 +151,15 @@ def test_keyboard_alone_and_400_pixels(opened):
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no shortcut of JupyterLab was taken
 
 
+def test_map_that_was_drawn_before_its_data_came_heals(page, lab, notebooks):
+    early = "bundle = ex._repr_mimebundle_()\nex._view.map.figure._widget_data = []\ndisplay(bundle, raw=True)"
+    tools.write(notebooks, "early.ipynb", [LOAD, OPEN.removesuffix("ex") + early])
+
+    tools.run_all(page, lab, "early.ipynb")
+
+    assert page.evaluate("() => document.querySelector('.js-plotly-plot')._fullData[0].x.length") == 140
+
+
 def test_the_same_notebook_under_voila(page, notebooks, tmp_path):
     tools.chromium()
     tools.write(notebooks, "app.ipynb", [LOAD, OPEN])

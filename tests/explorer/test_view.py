@@ -265,3 +265,15 @@ def test_still_picture_of_numbers_with_gaps_does_not_warn(emb, coords):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(ex._repr_mimebundle_()["image/png"]) < 60_000
+
+
+def test_a_map_that_was_drawn_empty_is_drawn_anew_with_its_data(view):
+    left = view.box.children[3].children[0]
+    seen = []
+    left.observe(lambda change: seen.append(view.map.figure in change["new"]), "children")
+    view.ex.color_by = "flag"
+
+    message(view, "empty")
+
+    assert seen == [False, True]
+    assert view.map.figure._widget_data[0]["marker"]["cmax"] == view.map.figure.data[0].marker.cmax

@@ -54,7 +54,7 @@ def test_representatives_are_the_nearest_to_the_centres(clustered, small):
     table = clustered.representatives(1).table
 
     X, labels = small.unit, clustered.assign(small)
-    for cluster, item in zip(table["cluster"], table["id"], strict=True):
+    for cluster, item in zip(table["cluster"], table.index, strict=True):
         rows = np.flatnonzero(labels == cluster)
         nearest = rows[np.linalg.norm(X[rows] - clustered.centers[cluster], axis=1).argmin()]
         assert small.ids[nearest] == item

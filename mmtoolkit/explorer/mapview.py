@@ -67,6 +67,7 @@ class MapView:
 
     def sync(self) -> None:
         """Hand the whole state to views that are yet to come; Plotly does so only for a figure displayed by itself."""
+        self.figure._widget_layout, self.figure._widget_data = {}, []  # equal values would not be sent again
         self.figure._repr_mimebundle_()
         self._stale = False
 

@@ -135,11 +135,11 @@ class Result:
             If there is no figure of that name.
         """
         drawings = self._figures()
-        name = next(iter(drawings), None) if name is None else name
-        if name not in drawings:
-            msg = f"no figure {name!r}; choose one of {', '.join(drawings) or '(this result has none)'}"
+        chosen = next(iter(drawings), "") if name is None else name
+        if chosen not in drawings:
+            msg = f"no figure {chosen!r}; choose one of {', '.join(drawings) or '(this result has none)'}"
             raise ValueError(msg)
-        return drawings[name]()
+        return drawings[chosen]()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the public fields as plain data, the same numbers as the tables show.
@@ -158,4 +158,6 @@ class Result:
 
     def _repr_html_(self) -> str:
         tables = "".join(table_html(frame, caption) for caption, frame in self._tables().items())
-        return f'<div class="mmtoolkit"><p><b>{type(self).__name__}</b>: {escape(self._summary(), 400)}</p>{tables}</div>'
+        return (
+            f'<div class="mmtoolkit"><p><b>{type(self).__name__}</b>: {escape(self._summary(), 400)}</p>{tables}</div>'
+        )

@@ -154,7 +154,9 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     if isinstance(y, str):
         items = items_of(embeddings)
         if items is None or y not in items.columns:
-            have = "a plain array has no columns" if items is None else f"columns are {', '.join(map(str, items.columns))}"
+            have = (
+                "a plain array has no columns" if items is None else f"columns are {', '.join(map(str, items.columns))}"
+            )
             msg = f"{what}={y!r} names no column: {have}; pass an array of one value per row instead"
             raise ValueError(msg)
         values = items[y].to_numpy(dtype=object)
@@ -164,4 +166,6 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     if len(values) != n:
         msg = f"{what} has {len(values)} values for {n} items"
         raise ValueError(msg)
-    return np.where(pd.isna(values), None, values)
+    out = values.copy()
+    out[pd.isna(values)] = None
+    return out

@@ -7,23 +7,20 @@ const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDow
 function render({ model, el }) {
   el.style.display = "none";
   const quit = new AbortController(), on = { signal: quit.signal };
-  let root = null, plot = null, timer = null, polls = 0;
+  let root = null, plot = null, timer = null;
 
   const send = (content, buffers) => {
     try { model.send(content, undefined, buffers); }
     catch (error) { root?.classList.add("mmx-dead"); throw error; }
   };
 
-  const attach = () => {
+  const attach = async () => {
     if (quit.signal.aborted) return;
     root = el.closest("." + model.get("target"));
     plot = root?.querySelector(".js-plotly-plot");
-    if (!plot?.on || !plot._fullLayout?.xaxis || !plot._fullData?.length) {
-      // Plotly's view reads its data once; drawn before they arrived it stays empty: ask for a new view
-      if (++polls % (plot?._fullLayout ? 20 : 400) === 0) send({ kind: "empty" });
-      timer = setTimeout(attach, 50);
-      return;
-    }
+    if (!plot?.on || !plot._fullLayout?.xaxis || !plot._fullData?.length) { timer = setTimeout(attach, 50); return; }
+    await listen();
+    if (quit.signal.aborted) return;
     for (const name of ["selected", "selecting", "deselect", "click", "hover", "unhover"]) plot.removeAllListeners("plotly_" + name);
     root.dataset.lmSuppressShortcuts = "true";  // JupyterLab would take "d d" for "delete the cell"
     plot.tabIndex = 0;
@@ -32,6 +29,18 @@ function render({ model, el }) {
     hovering(); drawing(); pressing(); marking(); fitting(); ticking();
     root.classList.add("mmx-ready");
     send({ kind: "ready" });
+  };
+
+  // anywidget drops all messages to a model whose module took more than 2 s to load, and Plotly's has 5 MB:
+  // once it is loaded, messages go the way they go in ipywidgets itself
+  const listen = async () => {
+    for (const id of model.get("models")) {
+      const widget = await model.widget_manager.get_model(id);
+      let late = widget;
+      while (late && !Object.hasOwn(late, "_handle_comm_msg")) late = Object.getPrototypeOf(late);
+      const handle = late && Object.getPrototypeOf(late)._handle_comm_msg;
+      if (handle) widget.comm?.on_msg(handle.bind(widget));
+    }
   };
 
   // ---- what is under the mouse: one question at a time, the latest only

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,6 @@ import anywidget
 import traitlets
 
 __all__ = ["Bridge"]
-
-_COUNT = itertools.count()
 
 
 class Bridge(anywidget.AnyWidget):
@@ -24,16 +22,28 @@ class Bridge(anywidget.AnyWidget):
     ----------
     receive : callable
         Called with every message (a dict with "kind") and its buffers (bytes), in the order they were sent.
+    figure : ipywidgets.Widget
+        The ``FigureWidget``.
+    **state
+        First values of the traits.
     """
 
     _esm = Path(__file__).with_name("bridge.js").read_text("utf-8")
     target = traitlets.Unicode().tag(sync=True)
+    models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     label = traitlets.Unicode("Map").tag(sync=True)
     tool = traitlets.Enum(["lasso", "box", "move"], "lasso").tag(sync=True)
     mode = traitlets.Enum(["replace", "add", "remove"], "replace").tag(sync=True)
     version = traitlets.Int(0).tag(sync=True)
     waiting = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, receive: Callable[[Mapping[str, Any], Sequence[bytes]], None]) -> None:
-        super().__init__(target=f"mmx-{next(_COUNT)}")
+    def __init__(
+        self, receive: Callable[[Mapping[str, Any], Sequence[bytes]], None], figure: Any, **state: Any
+    ) -> None:
+        name = uuid.uuid4().hex  # chosen here, because the page cannot ask for it
+        super().__init__(model_id=name, target=f"mmx-{name}", models=[name, figure.model_id], **state)
         self.on_msg(lambda _, content, buffers: receive(content, [bytes(buffer) for buffer in buffers]))
+
+    def ready(self) -> None:
+        """Repeat what may have changed before the page listened."""
+        self.send_state(["label", "tool", "mode", "version", "waiting"])

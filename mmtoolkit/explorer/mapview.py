@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import plotly.graph_objects as go
 
 from mmtoolkit.figures import scatter_map
 from mmtoolkit.figures.style import PALETTE
@@ -15,11 +16,39 @@ if TYPE_CHECKING:
     from mmtoolkit.explorer.colours import Look
     from mmtoolkit.explorer.core import Explorer
 
-__all__ = ["MapView"]
+__all__ = ["MapView", "WholeFigure"]
 
 _HEIGHT = 480
 _RING = "#e4003a"
 _REMOVED = ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d", "toImage", "zoom2d", "pan2d"]
+
+
+class WholeFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
+    """A figure widget that the page hears of when it is complete, not traces later.
+
+    The first message is the one that always arrives: anywidget drops what follows, for good, when the page needed
+    more than two seconds to load Plotly. What is dropped, `MapView.ready` says again.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        What is drawn.
+    config : dict
+        Plotly's options.
+    """
+
+    _complete = False
+
+    def __init__(self, figure: go.Figure, config: dict[str, Any]) -> None:
+        super().__init__(figure)
+        self._config = config
+        self._complete = True
+        self.open()
+
+    def open(self) -> None:
+        """Tell the page of the figure, once there is one."""
+        if self._complete:
+            super().open()
 
 
 class MapView:
@@ -32,13 +61,11 @@ class MapView:
 
     Attributes
     ----------
-    figure : plotly.graph_objects.FigureWidget
+    figure : WholeFigure
         The widget.
     """
 
     def __init__(self, ex: Explorer) -> None:
-        import plotly.graph_objects as go
-
         self._ex = ex
         base = self._drawn()
         points = base.data[0]
@@ -54,29 +81,27 @@ class MapView:
             showlegend=False,
             marker={"symbol": "circle-open", "size": 22, "color": _RING, "line": {"width": 3}},
         )
-        self.figure = go.FigureWidget([points, ring], layout=base.layout)
-        self.figure._config = {"displaylogo": False, "responsive": True, "scrollZoom": True}
+        self.figure: Any = go.Figure([points, ring], layout=base.layout)
         self.figure.update_layout(
             height=_HEIGHT, margin={"l": 8, "r": 8, "t": 8, "b": 8}, title=None, showlegend=False, uirevision="map",
             modebar={"remove": _REMOVED},
         )  # fmt: skip
-        self._stale = False
         self.recolor(ex.look)
         self.select(ex.selection.rows)
         self.focus(ex.focus)
+        self.figure = WholeFigure(self.figure, {"displaylogo": False, "responsive": True, "scrollZoom": True})
+        self._changed = False
 
     def sync(self) -> None:
         """Hand the whole state to views that are yet to come; Plotly does so only for a figure displayed by itself."""
-        self.figure._widget_layout, self.figure._widget_data = {}, []  # equal values would not be sent again
         self.figure._repr_mimebundle_()
-        self._stale = False
 
     def ready(self) -> None:
-        """Repeat what changed since `sync`: Plotly loses it when it comes before the page has drawn the figure.
+        """Repeat what changed since the figure was made: it may have come before the page could hear of it.
 
         Setting a property to the value it has sends nothing, hence the message behind it.
         """
-        if not self._stale:
+        if not self._changed:
             return
         traces, layout = [trace.to_plotly_json() for trace in self.figure.data], self.figure.layout
         style = {name: [trace.get(name) for trace in traces] for name in ("x", "y", "marker", "selectedpoints")}
@@ -89,7 +114,7 @@ class MapView:
 
     def recolor(self, look: Look) -> None:
         """Colour the points, and write names on the map when there are many groups."""
-        self._stale = True
+        self._changed = True
         marker = look.marker(len(self._ex))
         names = []
         if len(look.groups) > len(PALETTE):
@@ -104,12 +129,12 @@ class MapView:
 
     def select(self, rows: NDArray[np.intp]) -> None:
         """Dim what is not selected; nothing selected dims nothing."""
-        self._stale = True
+        self._changed = True
         self.figure.data[0].selectedpoints = rows.tolist() if len(rows) else None
 
     def focus(self, row: int | None) -> None:
         """Put the ring around an item."""
-        self._stale = True
+        self._changed = True
         place = self._ex.coords[[] if row is None else [row]]
         with self.figure.batch_update():
             self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]

@@ -44,8 +44,13 @@ class View:
         self.ex = ex
         self.tab = "gallery"
         self.map = MapView(ex)
-        self.bridge = Bridge(self.receive)
-        self.bridge.label = f"Map of {len(ex):,} items. Arrow keys go from item to item, Enter selects."
+        self.bridge = Bridge(
+            self.receive,
+            self.map.figure,
+            label=f"Map of {len(ex):,} items. Arrow keys go from item to item, Enter selects.",
+            version=ex.layout.version,
+            waiting=ex.layout.waiting,
+        )
         self.html = {name: ipywidgets.HTML() for name in ("status", "legend", "keys", "queue", "card", "tabs", "body")}
         self.colors = ipywidgets.Dropdown(description="colour by")
         low, high = ex.k_range
@@ -53,7 +58,6 @@ class View:
         self.box = self._box()
         self._quiet = False
         self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked"))
-        self.bridge.waiting, self.bridge.version = ex.layout.waiting, ex.layout.version
         self.colors.observe(self._recolor, "value")
         self.k.observe(self._recluster, "value")
         ex.listen(self.refresh)
@@ -64,10 +68,10 @@ class View:
 
         fixed = [ipywidgets.HTML(text) for text in (panel.tools(), panel.search(), panel.help_html())]
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
-        self._left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
+        left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
         names = ("status", "queue", "keys", "card", "tabs", "body")
         right = ipywidgets.VBox([self.html[name] for name in names]).add_class("mmx-right")
-        parts = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([self._left, right], "mmx-main")]
+        parts = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([left, right], "mmx-main")]
         return ipywidgets.VBox(parts).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page
@@ -151,21 +155,13 @@ class View:
         elif kind == "action":
             self._action(content["name"], content["value"], content.get("mode", "replace"))
         elif kind == "ready":
+            self.bridge.ready()
             self.map.ready()
-        elif kind == "empty":
-            self._redraw()
         elif kind == "tick":
             if not self.ex.layout.poll() or self.ex.layout.waiting:
                 self.bridge.send({"kind": "tock"})
             else:
                 self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
-
-    def _redraw(self) -> None:
-        """Make the page draw the map anew."""
-        self.map.sync()
-        children = self._left.children
-        self._left.children = children[1:]
-        self._left.children = children
 
     def _hover(self, row: int) -> None:
         html = gallery.tip(self.ex.item(row), self.ex.facts(row))

@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--enable-unsafe-swiftshader",
 ]
-PATIENCE_S = 300  # a busy machine may take its time; a hang still ends
+PATIENCE_S = 90  # a busy machine may take its time; a hang still ends
 READY = """async () => { const a = window.jupyterapp; if (!a) return false; await a.restored;
   const w = [...a.shell.widgets('main')].find(x => x.context && x.sessionContext); if (!w) return false;
   await w.context.ready; await w.sessionContext.ready; const k = w.sessionContext.session?.kernel;

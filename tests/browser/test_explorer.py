@@ -151,13 +151,21 @@ def test_keyboard_alone_and_400_pixels(opened):
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no shortcut of JupyterLab was taken
 
 
-def test_map_that_was_drawn_before_its_data_came_heals(page, lab, notebooks):
-    early = "bundle = ex._repr_mimebundle_()\nex._view.map.figure._widget_data = []\ndisplay(bundle, raw=True)"
-    tools.write(notebooks, "early.ipynb", [LOAD, OPEN.removesuffix("ex") + early])
+def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, notebooks):
+    late = "const timeout = AbortSignal.timeout; AbortSignal.timeout = ms => timeout.call(AbortSignal, ms === 2000 ? 1 : ms);"
+    page.add_init_script(late)  # anywidget gives up listening to a module after 2 s, here after 1 ms
+    tools.write(notebooks, "late.ipynb", [LOAD, OPEN.replace("\nex", "\nex.widget; ex.show(7)\nex")])
 
-    tools.run_all(page, lab, "early.ipynb")
+    tools.run_all(page, lab, "late.ipynb")
 
-    assert page.evaluate("() => document.querySelector('.js-plotly-plot')._fullData[0].x.length") == 140
+    data = "document.querySelector('.js-plotly-plot')._fullData"
+    assert page.evaluate(f"() => {data}[0].x.length") == 140
+    tools.until(page, f"() => {data}[1].x[0] === {data}[0].x[7]", what="the ring set before the page was ready")
+    tools.run_code(page, "ex.select([3, 4], how='code')")
+    tools.until(page, f"() => {data}[0].selectedpoints?.join() === '3,4'", what="the selection made in Python")
+    tools.settled(page)
+    page.mouse.move(*page.evaluate(tools.PLACE, 3))
+    tools.until(page, "() => document.querySelector('.mmx-tip:not([hidden])')", what="a picture at the mouse")
 
 
 def test_the_same_notebook_under_voila(page, notebooks, tmp_path):

@@ -7,6 +7,7 @@ import io
 import re
 import warnings
 
+import comm
 import numpy as np
 import pytest
 from PIL import Image
@@ -267,13 +268,22 @@ def test_still_picture_of_numbers_with_gaps_does_not_warn(emb, coords):
         assert len(ex._repr_mimebundle_()["image/png"]) < 60_000
 
 
-def test_a_map_that_was_drawn_empty_is_drawn_anew_with_its_data(view):
-    left = view.box.children[3].children[0]
-    seen = []
-    left.observe(lambda change: seen.append(view.map.figure in change["new"]), "children")
-    view.ex.color_by = "flag"
+def test_the_first_message_of_map_and_bridge_says_all(ex, monkeypatch):
+    said = []
+    make = comm.create_comm
+    monkeypatch.setattr(comm, "create_comm", lambda **told: said.append(told["data"]["state"]) or make(**told))
+    ex.color_by = "flag"
+    ex.select([1, 2], how="code")
+    ex.show(3)
 
-    message(view, "empty")
+    view = (ex.widget, ex._view)[1]
 
-    assert seen == [False, True]
-    assert view.map.figure._widget_data[0]["marker"]["cmax"] == view.map.figure.data[0].marker.cmax
+    (figure,) = [state for state in said if "_widget_data" in state]
+    points, ring = figure["_widget_data"]
+    assert points["selectedpoints"] == [1, 2]
+    assert points["marker"]["cmax"] == view.map.figure.data[0].marker.cmax
+    assert ring["x"]["shape"] == (1,)
+    assert figure["_widget_layout"]["height"] == view.map.figure.layout.height
+    (bridge,) = [state for state in said if "models" in state]
+    assert bridge["models"] == [view.bridge.model_id, view.map.figure.model_id]
+    assert "40 items" in bridge["label"]

@@ -106,6 +106,11 @@ def _notes(
         )
     if outcome.dropped:
         notes.append(f"{outcome.dropped} training rows were left out because a test row is their duplicate.")
+    codes = trial.target.codes[outcome.rounds[0].fold >= 0]
+    for code in np.flatnonzero(np.nansum(outcome.shares, axis=0) == 0):
+        if n := int((codes == code).sum()):
+            name = shorten(repr(trial.target.classes[code].item()))
+            notes.append(f"No training row is of class {name}: its {n} test items count as errors.")
     n_groups = int(groups.max()) + 1
     if n_groups < _FEW_GROUPS:
         notes.append(f"Only {n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}.")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._text import shorten
 from mmtoolkit.classification.crossval import HeldOut, chosen, deal, held_out, neighbour_votes
 from mmtoolkit.classification.estimators import fit, make_estimator, proba_of
 from mmtoolkit.classification.folds import merge_groups
@@ -101,10 +100,6 @@ class Trial:
             if len(rows) == 0:
                 msg = f"no row with a class is left for the {name} side of the split"
                 raise ValueError(msg)
-        alone = np.setdiff1d(codes[test], codes[train])
-        if len(alone):
-            msg = f"class {shorten(repr(self.target.classes[alone[0]].item()))} stands only on the test side; no model can learn it"
-            raise ValueError(msg)
         if len(np.unique(codes[train])) < 2:
             msg = "the training side of the split holds only one class"
             raise ValueError(msg)

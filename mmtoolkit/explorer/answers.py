@@ -196,7 +196,8 @@ class Answers(State):
         Returns
         -------
         Classification
-            Its predictions cover every item without an annotation.
+            Its predictions cover every item without an annotation. A class that only the sample has counts as
+            errors, and the notes say so.
 
         Raises
         ------

@@ -128,6 +128,24 @@ def test_score_is_measured_on_the_audit_sample_only(emb, coords):
     assert result.metrics.loc["accuracy", "value"] == 1.0
 
 
+def test_class_found_only_in_the_audit_sample_counts_as_errors(emb, coords):
+    ex = mm.explore(emb, projection=coords)
+    ex.audit_sample(16)
+    names = np.repeat(["a", "b", "c", "rare"], 10)[ex.queue.waiting]
+    for name in names:
+        ex.label(name)
+    ex.review(None)
+    for group, name in enumerate("abc"):
+        ex.lasso(around(group))
+        ex.label(name)
+
+    result = ex.score(duplicates="ignore")
+
+    rare = int((names == "rare").sum())
+    assert result.metrics.loc["accuracy", "value"] == 1 - rare / 16
+    assert f"No training row is of class 'rare': its {rare} test items count as errors." in result.notes
+
+
 def test_review_of_outliers_ranks_and_moves_on(ex):
     waiting = ex.review("outliers", n=8)
     first = waiting["id"].iloc[0]

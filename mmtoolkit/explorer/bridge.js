@@ -31,14 +31,14 @@ function render({ model, el }) {
     send({ kind: "ready" });
   };
 
-  // anywidget drops all messages to a model whose module took more than 2 s to load, and Plotly's has 5 MB:
-  // once it is loaded, messages go the way they go in ipywidgets itself
+  // anywidget drops all messages to a model whose module took more than 2 s to load, for good, and Plotly's has 5 MB.
+  // Once the map is drawn, messages go the way that ipywidgets has for them.
   const listen = async () => {
     for (const id of model.get("models")) {
-      const widget = await model.widget_manager.get_model(id);
-      let late = widget;
-      while (late && !Object.hasOwn(late, "_handle_comm_msg")) late = Object.getPrototypeOf(late);
-      const handle = late && Object.getPrototypeOf(late)._handle_comm_msg;
+      const widget = await model.widget_manager?.get_model(id);
+      let kind = widget;
+      while (kind && !Object.hasOwn(kind, "_handle_comm_msg")) kind = Object.getPrototypeOf(kind);
+      const handle = kind && Object.getPrototypeOf(kind)._handle_comm_msg;
       if (handle) widget.comm?.on_msg(handle.bind(widget));
     }
   };

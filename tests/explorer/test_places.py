@@ -9,8 +9,8 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.places import Places
 
 
-def test_pca_is_there_at_once_and_umap_follows(glosses):
-    ex = mm.explore(glosses)
+def test_pca_is_there_at_once_and_umap_follows(stamps):
+    ex = mm.explore(stamps)
     first = ex.coords.copy()
     assert ex.layout.waiting
     assert "PCA for now" in ex.layout.note
@@ -22,7 +22,7 @@ def test_pca_is_there_at_once_and_umap_follows(glosses):
     assert not ex.layout.waiting
     assert ex.layout.version == 1
     assert any("layout" in names for names in heard)
-    np.testing.assert_array_equal(ex.coords, mm.project(glosses).coords)
+    np.testing.assert_array_equal(ex.coords, mm.project(stamps).coords)
     np.testing.assert_array_equal(ex.layout.at(0), first)
     assert "trust" in ex.color_choices
 

@@ -176,7 +176,7 @@ class _Trainer:
             standardization=False,
             regParam=1.0 / (C * n),  # scikit-learn's C, in Spark's mean-loss objective
             maxIter=self.max_iter,
-            tol=1e-6,
+            tol=1e-4,
         ).fit(train)
 
     def _log_loss(self, solved: Any, held_out: DataFrame) -> float:

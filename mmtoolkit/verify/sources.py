@@ -110,6 +110,11 @@ def find(request: Request) -> Found:
 def _compare_columns(request: Request, found: Found) -> None:
     """Compare classes and groups of the items with those in the report."""
     if request.frame is None:
+        if request.facts["model"]:
+            found.notes.append(
+                f"the items of {request.name!r} were not found again, so they were not compared with the report; "
+                "pass them as items= (--items)"
+            )
         return
     for name, stored in request.items["columns"].items():
         if name not in request.frame.columns:

@@ -135,9 +135,9 @@ def lab(root, tmp_path_factory):
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium that reaches this machine only."""
+    """A headless Chromium that reaches this machine only; Playwright's event loop ends with the file that used it."""
     from playwright.sync_api import sync_playwright
 
     path = chromium()

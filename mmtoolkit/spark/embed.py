@@ -137,7 +137,10 @@ def embed(
     try:
         _map(todo.repartition(slots), _vectors, job, "key binary, reason string").write.parquet(failures)
     except Exception as error:
-        raise _our_words(error) from error
+        ours = _our_words(error)
+        if ours is None:
+            raise
+        raise ours from error
     wrong = spark.read.schema("key binary, reason string").parquet(failures)
     joined = keyed.join(_held(df, vectors), "key", "left").join(wrong, "key", "left")
     return joined.select(*df.columns, "key", "vector", F.coalesce("error", "reason").alias("error"))
@@ -273,7 +276,7 @@ def _table_uri(table: str | os.PathLike[str] | None, master: str, model: str, di
     return os.path.join(os.path.abspath(home), "spark", f"{model}-{dimension}".replace("/", "_"))
 
 
-def _our_words(error: Exception) -> Exception:
+def _our_words(error: Exception) -> MMToolkitError | None:
     """Find our own message inside Spark's long one."""
     from mmtoolkit import errors
 
@@ -282,4 +285,4 @@ def _our_words(error: Exception) -> Exception:
         if colon and name.startswith("mmtoolkit.errors.") and name.rsplit(".", 1)[-1] in errors.__all__:
             kind = getattr(errors, name.rsplit(".", 1)[-1])
             return kind(message) if issubclass(kind, ProviderError) else MMToolkitError(message)
-    return error
+    return None

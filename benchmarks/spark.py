@@ -1,12 +1,13 @@
 """Spark beside the local verbs, on one machine: quality, rate, throughput, a killed worker.
 
-    python benchmarks/spark.py [quality] [predict] [embed]
+    python benchmarks/spark.py [quality] [predict] [rates] [embed]
 
 Needs Java 17 and the extra ``spark``. Prints JSON, then a Markdown table.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -18,13 +19,16 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow as pa
+import pyarrow.parquet as pq
+import threadpoolctl
 
 import mmtoolkit as mm
 from mmtoolkit.spark.frames import from_array
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-SCALE = 20.0
+SCALE = float(os.environ.get("SCALE", "5"))  # how many times faster the service's clock runs
 
 
 def blobs(n, d, k, seed):
@@ -62,34 +66,112 @@ def quality(spark):
     }
 
 
+@contextlib.contextmanager
+def peak_memory():
+    """Largest resident size of one of Spark's Python workers meanwhile, in bytes, as a list of one."""
+    peak, stop = [0], threading.Event()
+
+    def watch():
+        while not stop.wait(0.1):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):  # it may end while it is looked at
+                    if process.name().startswith("python"):
+                        peak[0] = max(peak[0], process.memory_info().rss)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
 def predict(spark, n=1_000_000, d=256):
-    """Rows per second and core of predict, beside plain numpy in the same run."""
+    """Rows per second and core of predict, beside plain numpy on the same Parquet files in the same run."""
     X, y = blobs(20_000, d, 10, seed=1)
     r = mm.classify(X[:4000], [f"class {i}" for i in y[:4000]], cv=2)
     part = tempfile.mkdtemp()
-    df = frame_of(spark, X)
+    df = frame_of(spark, X).repartition(2)
     for _ in range(n // len(X)):
         df.write.mode("append").parquet(part)
-    rows = spark.read.parquet(part)
-    start = time.perf_counter()
-    count = mm.spark.predict(rows, r).agg({"confidence": "sum", "id": "count"}).first()["count(id)"]
-    there = time.perf_counter() - start
-    start, cpu = time.perf_counter(), time.process_time()
-    for _ in range(n // len(X)):
-        r.estimator.predict_proba(X).argmax(axis=1)
-    here, here_cpu = time.perf_counter() - start, time.process_time() - cpu
+    mm.spark.predict(spark.read.parquet(part).limit(5000), r).count()  # starts the workers
+    took, memory = {}, {}
+    for name, source in {"frame": spark.read.parquet(part), "files": part}.items():
+        with peak_memory() as memory[name]:
+            start = time.perf_counter()
+            rows = mm.spark.predict(source, r).groupBy("y_pred").count().collect()
+            took[name] = time.perf_counter() - start
+    counts = {row["y_pred"]: row["count"] for row in rows}
+    with peak_memory() as memory["a fifth"]:
+        mm.spark.predict(spark.read.parquet(part).limit(n // 5), r).groupBy("y_pred").count().collect()
+    classes, coef, intercept = r.classes, r.estimator.coef_, r.estimator.intercept_
+    alone = Counter()
+    start, computing = time.perf_counter(), 0.0
+    with threadpoolctl.threadpool_limits(1):
+        for path in sorted(Path(part).glob("*.parquet")):
+            column = pq.read_table(path, use_threads=False).column("vector").combine_chunks()
+            rows_here = column.flatten().to_numpy().reshape(-1, d)
+            begun = time.perf_counter()
+            logits = rows_here / np.linalg.norm(rows_here, axis=1, keepdims=True) @ coef.T + intercept
+            proba = np.exp(logits - logits.max(axis=1, keepdims=True))
+            proba /= proba.sum(axis=1, keepdims=True)
+            alone.update(classes[proba.argmax(axis=1)].tolist())
+            computing += time.perf_counter() - begun
+    here = time.perf_counter() - start
+    assert counts == dict(alone)
     return {
-        "rows": count,
-        "Spark: rows per second and core (2 cores)": count / there / 2,
-        "numpy: rows per second (1 core)": n / here,
-        "ratio per core": (count / there / 2) / (n / here),
-        "numpy CPU seconds": here_cpu,
+        "rows": sum(counts.values()),
+        "numpy, reading the same files: rows per second (1 core)": n / here,
+        "numpy, computing only: rows per second (1 core)": n / computing,
+        "predict of a path: rows per second and core (2 cores)": n / took["files"] / 2,
+        "predict of a path / numpy": here / took["files"] / 2,
+        "predict of a frame: rows per second and core (2 cores)": n / took["frame"] / 2,
+        "predict of a frame / numpy": here / took["frame"] / 2,
+        "largest Python worker, MiB, frame of a fifth of the rows": memory["a fifth"][0] / 2**20,
+        "largest Python worker, MiB, frame": memory["frame"][0] / 2**20,
+        "largest Python worker, MiB, path": memory["files"][0] / 2**20,
     }
+
+
+def rates(spark, n=100_000, d=256, k=50):
+    """Rows per second and core of every other verb, for the sizing table of the docs."""
+    X, y = blobs(n, d, 10, seed=2)
+    part, table = tempfile.mkdtemp(), tempfile.mkdtemp()
+    texts = [f"text {i}" for i in range(n)]
+    frame = frame_of(spark, X, text=texts, modality=["text"] * n, label=[f"class {i}" for i in y])
+    frame.repartition(8).write.mode("append").parquet(part)
+    df = spark.read.parquet(part)
+    took = {}
+
+    def clock(name, passes, work):
+        start = time.perf_counter()
+        made = work()
+        took[name] = n * passes / (time.perf_counter() - start) / 2
+        return made
+
+    texts = df.drop("vector")
+    mm.spark.embed(texts, model="local", table=table).count()
+    clock("embed, all of it in the table", 1, lambda: mm.spark.embed(texts, model="local", table=table).count())
+    few, many = (
+        (time.perf_counter(), mm.spark.cluster(df, k, n_init=1, max_iter=steps), time.perf_counter())
+        for steps in (2, 12)
+    )
+    took[f"cluster, {k} centres: a step"] = 10 * n / ((many[2] - many[0]) - (few[2] - few[0])) / 2
+    few, many = (
+        (time.perf_counter(), mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=steps), time.perf_counter())
+        for steps in (2, 12)
+    )
+    # two folds of half the rows and the whole: twice the rows a step
+    took["classify, 10 classes: a step"] = 10 * 2 * n / ((many[2] - many[0]) - (few[2] - few[0])) / 2
+    clock("search, 10 best", 1, lambda: mm.spark.search(df, X[0], k=10))
+    drawn = mm.spark.project(df, sample=2000, method="pca")
+    clock("project, placing by 2,000", 1, lambda: drawn.rows.agg({"x": "sum", "y": "sum"}).collect())
+    return {f"{name}: rows per second and core, {d} floats": rate for name, rate in took.items()}
 
 
 def embed(spark, n=5000):
     """Total rate through the emulated service at 600 RPM on a scaled clock; each item once; one killed worker."""
-    import psutil
     from emulator import Emulator
 
     out = {}
@@ -137,11 +219,13 @@ def embed(spark, n=5000):
 
 
 def main():
-    chosen = sys.argv[1:] or ["quality", "predict", "embed"]
+    chosen = sys.argv[1:] or ["quality", "predict", "rates", "embed"]
     os.environ["HOME"] = tempfile.mkdtemp()  # a key file of the emulator's, not the user's
     spark = mm.spark.start("local[2,4]", memory="6g")
     spark.sparkContext.setLogLevel("ERROR")
-    results = {name: {"quality": quality, "predict": predict, "embed": embed}[name](spark) for name in chosen}
+    results = {
+        name: {"quality": quality, "predict": predict, "rates": rates, "embed": embed}[name](spark) for name in chosen
+    }
     spark.stop()
     print(json.dumps(results, indent=1))
     print("\n| what | figure |\n| --- | --- |")

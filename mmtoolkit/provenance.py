@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
+from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from numpy.typing import ArrayLike
+    from threadpoolctl import ThreadpoolController
 
 __all__ = ["LIBRARIES", "environment", "fingerprint", "one_thread", "versions"]
 
@@ -68,7 +71,14 @@ def one_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
     import scipy.linalg  # noqa: F401 - brings its own BLAS: one loaded inside the context would not be limited
     import sklearn.utils  # noqa: F401 - brings its own OpenMP
-    from threadpoolctl import threadpool_limits
 
-    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    limits: AbstractContextManager[Any] = _pools(len(sys.modules)).limit(limits=1)
     return limits
+
+
+@lru_cache(maxsize=1)
+def _pools(_imported: int) -> ThreadpoolController:
+    """Return the loaded thread pools; looked up again (5 ms) only after another import, which may have brought one."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -63,7 +63,9 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     """
     X = np.asarray(X, dtype=np.float32)
     norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
-    return np.asarray(X / np.where(norms > 0, norms, 1.0)[:, None], dtype=np.float32)
+    unit = np.empty_like(X)  # divided in double precision, without a copy of X in it
+    np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
+    return unit
 
 
 def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) -> NDArray[np.float32]:

@@ -25,10 +25,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
-    """Keep the tests' vectors and derived results out of the user's cache; one store a session, so work is shared."""
-    home = tmp_path_factory.mktemp("home")
-    os.environ["MMTOOLKIT_CACHE"] = str(home / "cache")
-    os.environ["HOME"] = str(home)  # no key file of the user's, no settings
+    """Keep the tests' vectors and derived results out of the user's cache; one store a run, shared by its processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["MMTOOLKIT_CACHE"] = str(shared / "cache")
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))  # no key file of the user's, no settings
     yield
     del os.environ["MMTOOLKIT_CACHE"]
 
@@ -57,9 +58,15 @@ def glosses():
     return mm.embed(frame, model="local", progress=False)
 
 
+QUICK_SPARK = """
+spark.driver.extraJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+spark.sql.codegen.wholeStage false
+"""
+
+
 @pytest.fixture(scope="session")
-def java():
-    """Skip without a Java that Spark can use; fail where that is required."""
+def java(tmp_path_factory):
+    """Skip without a Java that Spark can use (fail where that is required); settings for small data, as a user may have."""
     from mmtoolkit.spark import java_problem
 
     problem = java_problem()
@@ -67,3 +74,8 @@ def java():
         if os.environ.get("MMTOOLKIT_REQUIRE_SPARK") == "1":
             pytest.fail(problem)
         pytest.skip(problem)
+    folder = tmp_path_factory.mktemp("spark")
+    (folder / "spark-defaults.conf").write_text(QUICK_SPARK)
+    os.environ["SPARK_CONF_DIR"] = str(folder)
+    yield
+    del os.environ["SPARK_CONF_DIR"]

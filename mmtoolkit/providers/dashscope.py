@@ -249,7 +249,9 @@ class DashScope:
     ) -> None:
         from mmtoolkit.providers.limiter import limiter_for
         from mmtoolkit.providers.run import Run
+        from mmtoolkit.providers.wire import session_for
 
+        _sdk(), session_for(self.trust_env)  # slow the first time: requests that wait for them would all leave at once
         spec = self.spec
         sent = dict(params)
         if spec.dimensions and dimension != spec.dimension:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-__all__ = ["check_column", "check_items", "check_vectors", "from_array", "to_array", "vector_type"]
+__all__ = ["check_column", "check_items", "check_vectors", "from_array", "to_array", "usable_rows", "vector_type"]
 
 _MEDIA = ("text", "image", "video")
 
@@ -67,10 +67,11 @@ def check_vectors(df: DataFrame, what: str) -> int:
     vector_type(df, what)
     check_column(df, "id", ("string",), what)
     size = F.size("vector")
-    broken = F.exists("vector", lambda v: v.isNull() | F.isnan(v))
+    nan = F.lit(float("nan")).cast(df.schema["vector"].dataType.elementType)  # type: ignore[attr-defined]
+    broken = F.coalesce(F.array_contains("vector", nan), F.lit(True))  # null means: not found, but there are nulls
     row = df.agg(
         F.count(F.lit(1)).alias("n"),
-        F.sum(F.when(F.col("vector").isNull() | broken, 1).otherwise(0)).alias("missing"),
+        F.sum(broken.cast("int")).alias("missing"),
         F.min(size).alias("low"),
         F.max(size).alias("high"),
     ).first()
@@ -92,6 +93,19 @@ def to_array(column: Any) -> NDArray[np.float32]:
     n = len(column)
     flat = column.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(n, -1) if n else np.zeros((0, 0), dtype=np.float32)
+
+
+def usable_rows(column: Any, dimension: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the vectors that have `dimension` finite numbers, and the mask of their rows."""
+    import pyarrow.compute as pc
+
+    usable = pc.equal(pc.list_value_length(column), dimension).fill_null(False).to_numpy(zero_copy_only=False)
+    X = to_array(column if usable.all() else column.filter(usable)).reshape(-1, dimension)
+    finite = np.isfinite(X.sum(axis=1))  # nulls have become NaN
+    if not finite.all():
+        usable[usable] = finite
+        X = X[finite]
+    return X, usable
 
 
 def from_array(X: NDArray[np.float32]) -> pa.Array:

@@ -79,11 +79,16 @@ class VectorTable:
             if p.rsplit("/", 1)[-1].startswith(prefix) and not p.rsplit("/", 1)[-1].startswith((".", "_"))
         )
 
+    @property
+    def system(self) -> FileSystem:
+        """Where the files lie."""
+        return self._open()[0]
+
     def read(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file's rows."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(path, columns=columns, filesystem=self._open()[0])
+        return pq.read_table(path, columns=columns, filesystem=self.system)
 
     def check(self, space: TableSpace) -> None:
         """Raise unless the table is empty or holds vectors of `space`.
@@ -96,7 +101,7 @@ class VectorTable:
         import pyarrow.parquet as pq
 
         for path in self.files()[:1]:
-            metadata = pq.read_schema(path, filesystem=self._open()[0]).metadata or {}
+            metadata = pq.read_schema(path, filesystem=self.system).metadata or {}
             if _MANIFEST not in metadata:
                 msg = f"{self.uri!r} holds Parquet files that are no vector table; name an empty or new folder"
                 raise SpaceError(msg)
@@ -122,7 +127,7 @@ class VectorTable:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Delete files."""
-        system, _ = self._open()
+        system = self.system
         for path in paths:
             system.delete_file(path)
 

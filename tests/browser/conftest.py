@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -117,7 +118,8 @@ def lab_server(root, home, *, theme="JupyterLab Light", **options):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     args = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port={port}", "--ServerApp.port_retries=0"]
-    args += ["--IdentityProvider.token=", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
+    args += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", f"--ServerApp.root_dir={root}"]
+    args += ["--LabApp.expose_app_in_browser=True"]
     return server("jupyterlab", args, home, **options)
 
 
@@ -133,6 +135,19 @@ def lab(root, tmp_path_factory):
     chromium()
     with lab_server(root, tmp_path_factory.mktemp("lab")) as url:
         yield url
+
+
+def post(url, **content):
+    """Ask the server to make something."""
+    request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def kernel(lab):
+    """A kernel that all notebooks use, one after another: starting and importing is not what the tests are about."""
+    return post(f"{lab}/api/kernels", name="python3", path="")["id"]
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +184,10 @@ def write(root, name, cells):
     nbformat.write(nb, Path(root) / name)
 
 
-def run_all(page, url, name, *, ready=PLOT):
-    """Open a notebook in JupyterLab, run all cells and wait for the map."""
+def run_all(page, url, name, kernel=None, *, ready=PLOT):
+    """Open a notebook in JupyterLab, on a kernel of its own or a running one, run all cells and wait for the map."""
+    if kernel is not None:
+        post(f"{url}/api/sessions", path=name, name=name, type="notebook", kernel={"id": kernel})
     page.goto(f"{url}/lab/tree/{name}?reset")
     until(page, READY, what="a kernel")
     page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => {}); }")

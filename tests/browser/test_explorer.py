@@ -30,11 +30,11 @@ def notebooks(root, stamps):
 
 
 @pytest.fixture
-def opened(page, lab, notebooks, request):
-    """A page with a fresh notebook and kernel that shows the explorer."""
+def opened(page, lab, kernel, notebooks, request):
+    """A page with a fresh notebook that shows the explorer."""
     name = f"{request.node.name}.ipynb"
     tools.write(notebooks, name, [LOAD, OPEN])
-    tools.run_all(page, lab, name)
+    tools.run_all(page, lab, name, kernel)
     yield page
     page.screenshot(path=notebooks / f"{request.node.name}.png")
 
@@ -151,12 +151,12 @@ def test_keyboard_alone_and_400_pixels(opened):
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no shortcut of JupyterLab was taken
 
 
-def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, notebooks):
+def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, kernel, notebooks):
     late = "const timeout = AbortSignal.timeout; AbortSignal.timeout = ms => timeout.call(AbortSignal, ms === 2000 ? 1 : ms);"
     page.add_init_script(late)  # anywidget gives up listening to a module after 2 s, here after 1 ms
     tools.write(notebooks, "late.ipynb", [LOAD, OPEN.replace("\nex", "\nex.widget; ex.show(7)\nex")])
 
-    tools.run_all(page, lab, "late.ipynb")
+    tools.run_all(page, lab, "late.ipynb", kernel)
 
     data = "document.querySelector('.js-plotly-plot')._fullData"
     assert page.evaluate(f"() => {data}[0].x.length") == 140

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -181,6 +183,21 @@ def test_the_rate_is_used_and_not_exceeded(service, client, row):
     assert emb.ok.all()
     assert sum(r.status == 429 for r in service.calls) <= 1
     assert service.connections <= service.peak <= 32
+
+
+def test_a_process_that_has_just_started_keeps_the_pace(service):
+    """Requests that had waited for the SDK's import would all leave at once."""
+    service.rpm, service.scale = 120, 5.0
+    code = (
+        "import time, mmtoolkit as mm;"
+        "model = mm.DashScope('multimodal-embedding-v1', clock=lambda: time.monotonic() * 5, sleep=lambda s: time.sleep(s / 5));"
+        "print(mm.embed_texts([f'text {i}' for i in range(30)], model=model, cache=False, progress=False).ok.all())"
+    )
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert out.split() == ["True"]
+    assert len(service.calls) == 30  # none was refused
 
 
 def test_too_many_requests_slow_everybody_down_and_heal(service, client):

@@ -9,12 +9,8 @@ import pytest
 def spark(java, _own_cache):
     from mmtoolkit.spark import start
 
-    quick = {  # small data: less planning and compiling
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.shuffle.partitions": "2",
-    }
-    session = start("local[2,4]", app_name="mmtoolkit-tests", memory="2g", config=quick)
+    few = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    session = start("local[2,4]", app_name="mmtoolkit-tests", memory="2g", config=few)
     yield session
     session.stop()
 

@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_predicted_is_named(spark, small, tmp_path):
     r = mm.classify(small, "label", cv=2)
     spark.range(3).write.parquet(str(tmp_path / "numbers"))
 
-    with pytest.raises(ValueError, match="no Parquet files in '.*nothing'"):
+    with pytest.raises(ValueError, match=r"no Parquet files in '.*nothing'"):
         mm.spark.predict(tmp_path / "nothing", r)
     with pytest.raises(ValueError, match="no list column 'vector'; they have id"):
         mm.spark.predict(tmp_path / "numbers", r)

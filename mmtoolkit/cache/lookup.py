@@ -69,15 +69,15 @@ def _match(
             "%s cannot be read (%s): slower without it; `mmtoolkit cache verify --repair`", segment.keys, error
         )
         return None
+    rows = _in_order(db, segment, number, records, words)
+    if rows is not None:
+        return rows
     known = hashes(records)
     if not sound(records, known).all():
         logger.warning("%s is damaged: slower without it; `mmtoolkit cache verify --repair`", segment.keys)
         return None
     live = spaces_of(records) == number
     live[[row for (row,) in _holes(db, segment) if row < total]] = False
-    rows = _in_order(records, live, known, words)
-    if rows is not None:
-        return rows
     candidates = np.flatnonzero(live)
     if len(candidates) == 0:
         return np.full(len(words), -1, dtype=np.int64)
@@ -92,13 +92,20 @@ def _match(
 
 
 def _in_order(
-    records: NDArray[np.uint64], live: NDArray[np.bool_], known: NDArray[np.uint64], words: NDArray[np.uint64]
+    db: sqlite3.Connection,
+    segment: Segment,
+    number: int,
+    records: NDArray[np.uint64],
+    words: NDArray[np.uint64],
 ) -> NDArray[np.int64] | None:
     """Find the common case for next to nothing: all keys, in the order in which they were stored."""
-    for start in np.flatnonzero(known == hashes(words[:1])[0])[:1].tolist():
-        stop = start + len(words)
-        if stop <= len(records) and live[start:stop].all() and np.array_equal(records[start:stop, :4], words):
-            return np.arange(start, stop)
+    query = "SELECT row FROM vectors WHERE space = ? AND key = ?"
+    for (start,) in db.execute(query, (number, words[0].tobytes())).fetchall():
+        part = records[start : start + len(words)]
+        if len(part) < len(words) or not np.array_equal(part[:, :4], words) or (spaces_of(part) != number).any():
+            return None
+        if not any(start <= row < start + len(words) for (row,) in _holes(db, segment)):
+            return np.arange(start, start + len(words))
     return None
 
 

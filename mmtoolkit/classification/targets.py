@@ -95,7 +95,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
         msg = f"classification needs at least two classes, y has {found}"
         raise ValueError(msg)
     if classes.dtype.kind == "f" and not np.array_equal(classes, np.round(classes)):
-        msg = f"y holds {len(classes)} different decimal numbers, first {classes[0]!r}; that is regression, which is out of scope: make classes of them"
+        msg = f"y holds {len(classes)} different decimal numbers, first {classes[0]}; that is regression, which is out of scope: make classes of them"
         raise ValueError(msg)
     codes = np.full(len(values), -1, dtype=np.intp)
     codes[known] = inverse

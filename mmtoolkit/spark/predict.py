@@ -136,10 +136,10 @@ def _applier(shared: Broadcast[tuple[Any, Any, bool]]) -> Callable[[pa.Array], p
 
         estimator, classes, normalize = shared.value
         X, usable = usable_rows(column, estimator.n_features_in_)
-        proba = proba_of(estimator, unit_rows(X) if normalize else X, classes)
-        best = proba.argmax(axis=1)
         code, confidence = np.zeros(len(column), dtype=np.int32), np.zeros(len(column))
-        code[usable], confidence[usable] = best, proba[np.arange(len(best)), best]
+        if len(X):
+            proba = proba_of(estimator, unit_rows(X) if normalize else X, classes)
+            code[usable], confidence[usable] = proba.argmax(axis=1), proba.max(axis=1)
         names = pa.array([str(c) for c in classes])
         y_pred = pa.DictionaryArray.from_arrays(pa.array(code, mask=~usable), names).cast(pa.string())
         return pa.StructArray.from_arrays([y_pred, pa.array(confidence, mask=~usable)], ["y_pred", "confidence"])

@@ -125,6 +125,17 @@ def test_rows_that_cannot_be_predicted_are_null(vectors, small):
         mm.spark.predict(vectors.where("id is null"), r)
 
 
+def test_batch_without_any_vector_is_null(vectors, small):
+    from pyspark.sql import functions as F
+
+    half = vectors.withColumn("vector", F.when(F.spark_partition_id() == 0, F.col("vector")))
+
+    rows = mm.spark.predict(half, mm.classify(small, "label", cv=2)).collect()
+
+    assert {row["y_pred"] is None for row in rows} == {True, False}
+    assert all((row["y_pred"] is None) == (row["vector"] is None) for row in rows)
+
+
 def test_predicting_a_folder_of_files_equals_predicting_the_frame(vectors, small, tmp_path):
     folder = tmp_path / "table"
     vectors.write.parquet(str(folder))

@@ -38,7 +38,7 @@ PEER_SETUP = """
 import time, numpy as np, pandas as pd, jscatter
 rng = np.random.default_rng(0)
 coords = np.concatenate([rng.normal(rng.uniform(-10, 10, 2), 1.0, size=({n} // 20, 2)) for _ in range(20)])
-df = pd.DataFrame(coords, columns=["x", "y"]).assign(y=np.repeat([f"group {{i}}" for i in range(20)], {n} // 20)).astype({{"y": "category"}})
+df = pd.DataFrame(coords, columns=["x", "y"]).assign(y=pd.Categorical(np.repeat(range(20), {n} // 20)))
 scatter = jscatter.Scatter(data=df, x="x", y="y", color_by="y", height=480)
 done = []
 scatter.widget.observe(lambda e: done.append((time.time(), len(df.iloc[e["new"]]))), names="selection")

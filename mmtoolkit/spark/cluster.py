@@ -12,6 +12,7 @@ from mmtoolkit.clustering.kmeans import nearest
 from mmtoolkit.clustering.result import Clustering
 from mmtoolkit.spark.frames import check_vectors, to_array
 from mmtoolkit.spark.rows import FEATURES, shown, with_features
+from mmtoolkit.spark.source import vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def cluster(
             raise ValueError(msg)
         order = np.argsort(-np.asarray(best.summary.clusterSizes), kind="stable")
         centers = np.ascontiguousarray(centers[order])
-        labelled = _labelled(df, centers)
+        labelled = _labelled(df, centers).persist()  # small, and asked for sizes, silhouette and the nearest rows
         sizes, scores = _scores(labelled, data, centers)
     finally:
         data.unpersist()
@@ -138,17 +139,19 @@ def cluster(
 
 
 def _labelled(df: DataFrame, centers: NDArray[np.float32]) -> DataFrame:
+    column, read = vector_source(df)
+
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
-            X = unit_rows(to_array(batch.column("vector")))
+            X = unit_rows(to_array(read(batch.column("vector"))))
             labels = nearest(X, centers)
             distance = np.linalg.norm(X - centers[labels], axis=1)
             columns = [batch.column("id"), pa.array(labels.astype(np.int32)), pa.array(distance.astype(np.float64))]
             yield pa.RecordBatch.from_arrays(columns, names=["id", "label", "distance"])
 
-    return df.select("id", "vector").mapInArrow(assign, "id string, label int, distance double")
+    return df.select("id", column).mapInArrow(assign, "id string, label int, distance double")
 
 
 def _scores(labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32]) -> tuple[pd.DataFrame, pd.DataFrame]:

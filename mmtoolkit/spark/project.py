@@ -12,6 +12,7 @@ from mmtoolkit.projection.place import place
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.spark.frames import check_vectors, to_array
 from mmtoolkit.spark.rows import shown
+from mmtoolkit.spark.source import vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def project(
     drawn = draw(emb, random_state=random_state, **options)
     shared = df.sparkSession.sparkContext.broadcast((emb.unit, drawn.coords))
 
+    column, read = vector_source(df)
+
     def lay(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         X, coords = shared.value
         for batch in batches:
-            xy = place(unit_rows(to_array(batch.column("vector"))), X, coords)
+            xy = place(unit_rows(to_array(read(batch.column("vector")))), X, coords)
             columns = [
                 batch.column("id"),
                 pa.array(np.ascontiguousarray(xy[:, 0])),
@@ -83,6 +86,6 @@ def project(
             yield pa.RecordBatch.from_arrays(columns, names=["id", "x", "y"])
 
     recipe = {"verb": "spark.project", "params": {**drawn.recipe["params"], "sample": sample}}
-    rows = df.select("id", "vector").mapInArrow(lay, "id string, x float, y float")
+    rows = df.select("id", column).mapInArrow(lay, "id string, x float, y float")
     fields = (drawn.coords, drawn.trust, drawn.trustworthiness, drawn.method, drawn.note)
     return SparkProjection(*fields, recipe, emb, rows)

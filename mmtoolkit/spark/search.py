@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.spark.frames import check_vectors, to_array
+from mmtoolkit.spark.source import vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -69,10 +70,12 @@ def search(
         msg = f"the query has {Q.shape[1]} features, the items have {dimension}; use the model that made the vectors"
         raise SpaceError(msg)
 
-    def best(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _best_of_partition(batches, Q, k)
+    column, read = vector_source(df)
 
-    found = df.select("id", "vector").mapInArrow(best, "query int, id string, score float")
+    def best(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _best_of_partition(((b.column("id"), to_array(read(b.column("vector")))) for b in batches), Q, k)
+
+    found = df.select("id", column).mapInArrow(best, "query int, id string, score float")
     top = pd.DataFrame([row.asDict() for row in found.collect()], columns=["query", "id", "score"])
     top = top.sort_values(["query", "score", "id"], ascending=[True, False, True]).groupby("query").head(k)
     top.insert(1, "rank", top.groupby("query").cumcount() + 1)
@@ -95,17 +98,20 @@ def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: C
     return embed(contents, model=model, dimension=dimension, params=params, cache=cache).vectors
 
 
-def _best_of_partition(batches: Iterator[pa.RecordBatch], Q: NDArray[np.float32], k: int) -> Iterator[pa.RecordBatch]:
+def _best_of_partition(
+    batches: Iterator[tuple[pa.Array, NDArray[np.float32]]], Q: NDArray[np.float32], k: int
+) -> Iterator[pa.RecordBatch]:
     """On the workers: keep the k best of each query while reading."""
     import pyarrow as pa
 
     ids: list[NDArray[Any]] = [np.array([], dtype=object) for _ in Q]
     scores = [np.array([], dtype=np.float32) for _ in Q]
-    for batch in batches:
-        S = unit_rows(to_array(batch.column("vector"))) @ Q.T
-        names = np.asarray(batch.column("id").to_pylist(), dtype=object)
+    for names, X in batches:
+        S = unit_rows(X) @ Q.T
         for q in range(len(Q)):
-            every_id, every_score = np.concatenate([ids[q], names]), np.concatenate([scores[q], S[:, q]])
+            hopeful = np.flatnonzero(S[:, q] >= (scores[q][-1] if len(scores[q]) == k else -np.inf))
+            every_id = np.concatenate([ids[q], np.asarray(names.take(hopeful).to_pylist(), dtype=object)])
+            every_score = np.concatenate([scores[q], S[hopeful, q]])
             keep = _first_k(every_id, every_score, k)
             ids[q], scores[q] = every_id[keep], every_score[keep]
     columns: Sequence[Any] = [

@@ -143,7 +143,7 @@ def test_predicting_a_folder_of_files_equals_predicting_the_frame(vectors, small
 
     read = mm.spark.predict(folder, r)
 
-    assert read.columns == ["id", "modality", "text", "label", "y_pred", "confidence"]
+    assert read.columns == [*vectors.columns, "y_pred", "confidence"]
     columns = ("id", "text", "y_pred", "confidence")
     assert set(read.select(*columns).collect()) == set(mm.spark.predict(vectors, r).select(*columns).collect())
 
@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_predicted_is_named(spark, small, tmp_path):
 
     with pytest.raises(ValueError, match=r"no Parquet files in '.*nothing'"):
         mm.spark.predict(tmp_path / "nothing", r)
-    with pytest.raises(ValueError, match="no list column 'vector'; they have id"):
+    with pytest.raises(ValueError, match="there is no column 'vector'; the frame has id"):
         mm.spark.predict(tmp_path / "numbers", r)
 
 

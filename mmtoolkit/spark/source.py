@@ -1,0 +1,154 @@
+"""How the workers get at the vectors: from Spark, or past it from the Parquet files where they lie.
+
+Spark hands an array to Python number by number, which costs more than all that is computed with it. Where a frame is
+nothing but rows of local Parquet files, it hands over file and row number instead, and the worker reads the file.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import Column, DataFrame
+
+__all__ = ["Reader", "StoredVectors", "settle", "vector_source"]
+
+Reader = Callable[["pa.Array"], "pa.Array"]
+
+_ROWS = 4096
+_NARROW = ("Project", "Filter")  # what keeps the rows of a file in their order
+
+
+def vector_source(df: DataFrame) -> tuple[Column, Reader]:
+    """Return the column that has to reach the workers, and what makes vectors of it there.
+
+    Parameters
+    ----------
+    df : DataFrame
+        With a column vector.
+
+    Returns
+    -------
+    column : Column
+        Named vector: the vectors themselves, or a struct of file and row number.
+    read : callable
+        To be sent along; turns batches of `column` into list arrays.
+    """
+    from pyspark.sql import functions as F
+
+    if not _is_stored(df):
+        return F.col("vector"), _as_given
+    place = df.metadataColumn("_metadata")
+    column = F.struct(place.getField("file_path").alias("file"), place.getField("row_index").alias("row"))
+    return column.alias("vector"), StoredVectors()
+
+
+@functools.cache
+def settle() -> None:
+    """Keep what this worker has imported out of the garbage collection that Spark runs after every task."""
+    gc.freeze()
+
+
+def _as_given(column: pa.Array) -> pa.Array:
+    return column
+
+
+def _is_stored(df: DataFrame) -> bool:
+    """Whether the plan only picks columns and rows of local Parquet files, and leaves their vectors as they are."""
+    if not hasattr(df, "_jdf"):  # Spark Connect keeps its plans on the server
+        return False
+    plan: Any = df.select("vector")._jdf.queryExecution().optimizedPlan()
+    wanted = plan.output().head().exprId()
+    while plan.nodeName() in _NARROW:
+        plan = plan.child()
+    if _name(plan) != "LogicalRelation" or _name(plan.relation()) != "HadoopFsRelation":
+        return False
+    files = plan.relation()
+    if _name(files.fileFormat()) != "ParquetFileFormat":
+        return False
+    roots = files.location().rootPaths()
+    local = all(roots.apply(i).toUri().getScheme() == "file" for i in range(roots.size()))
+    columns = plan.output()
+    return local and any(columns.apply(i).exprId().equals(wanted) for i in range(columns.size()))
+
+
+def _name(thing: Any) -> str:
+    return str(thing.getClass().getSimpleName())
+
+
+class StoredVectors:
+    """Reads vectors by file and row number; rows asked for in a file's order are read once, and few at a time."""
+
+    def __init__(self) -> None:
+        self._file = ""
+        self._batches: Iterator[tuple[int, pa.Array]] = iter(())
+        self._start = 0
+        self._held: Any = ()
+
+    def __call__(self, places: pa.StructArray) -> pa.Array:
+        """Return the vectors of rows.
+
+        Parameters
+        ----------
+        places : pyarrow.StructArray
+            Fields file (URI) and row (number in that file, from 0).
+
+        Returns
+        -------
+        pyarrow.Array
+            Lists, null where the file has no vector.
+        """
+        import pyarrow as pa
+
+        files, rows = (places.field(name) for name in ("file", "row"))
+        runs = pa.compute.run_end_encode(files)
+        found: list[pa.Array] = [pa.nulls(0, pa.list_(pa.float32()))] if len(rows) == 0 else []
+        start = 0
+        for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+            found += self._of_file(file, rows[start:end].to_numpy())
+            start = end
+        return pa.concat_arrays(found)
+
+    def _of_file(self, file: str, rows: NDArray[np.int64]) -> Iterator[pa.Array]:
+        done = 0
+        while done < len(rows):
+            self._seek(file, int(rows[done]))
+            inside = rows[done:] - self._start
+            n = int(np.argmin(np.append((inside >= 0) & (inside < len(self._held)), False)))
+            first, last = int(inside[0]), int(inside[n - 1])
+            whole = last - first == n - 1 and bool((np.diff(inside[:n]) == 1).all())
+            yield self._held.slice(first, n) if whole else self._held.take(inside[:n])
+            done += n
+
+    def _seek(self, file: str, row: int) -> None:
+        if file != self._file or row < self._start:
+            self._file, self._batches = file, _batches(file, row)
+            self._start, self._held = next(self._batches)
+        while row >= self._start + len(self._held):
+            self._start, self._held = next(self._batches)
+
+
+def _batches(uri: str, row: int) -> Iterator[tuple[int, pa.Array]]:
+    """Yield first row and vectors of each batch, from the row group that holds `row`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(url2pathname(urlsplit(uri).path)) as stored:
+        sizes = [stored.metadata.row_group(g).num_rows for g in range(stored.num_row_groups)]
+        ends = np.cumsum(sizes)
+        first = int(np.searchsorted(ends, row, side="right"))
+        start = int(ends[first]) - sizes[first]
+        names = [name for name in stored.schema_arrow.names if name.lower() == "vector"]  # Spark ignores case too
+        groups = list(range(first, len(sizes)))
+        for batch in stored.iter_batches(_ROWS, row_groups=groups, columns=names[:1], use_threads=False):
+            yield start, batch.column(0) if names else pa.nulls(len(batch), pa.list_(pa.float32()))
+            start += len(batch)

@@ -125,7 +125,7 @@ class Connections:
 
     def _handle(self, *, writable: bool) -> _Handle:
         handle: _Handle | None = getattr(self._local, "handle", None)
-        if handle is None or (writable and not handle.writable):
+        if handle is None or handle.writable != writable:
             handle = _Handle(self.index, writable=writable)
             self._local.handle = handle
         return handle

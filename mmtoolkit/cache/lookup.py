@@ -46,6 +46,8 @@ def find_rows(
     -------
     ndarray of shape (n_keys,), int64
     """
+    if total == 0:
+        return np.full(len(keys), -1, dtype=np.int64)
     if len(keys) >= _MANY and len(keys) * _SHARE >= total:
         rows = _match(db, segment, number, total, words)
         if rows is not None:

@@ -96,11 +96,13 @@ def test_a_team_cache_that_may_only_be_read(open_folder, closed):
         "with warnings.catch_warnings(record=True) as caught: found = cache.file_digests(['/etc/hostname'])\n"
         "print(found[0] is not None, [str(w.message)[:37] for w in caught])\n"
         "try: cache.put(keys, np.ones((5, 4), 'f4'), space)\n"
-        "except CacheError as error: print(error)\n",
+        "except CacheError as error: print(error)\n"
+        "print('afterwards', cache.get(keys, space)[0].tolist())\n",
         open_folder,
     )
 
     assert "[True, True, True, True, False] True [4]\n" in out
+    assert "afterwards [True, True, True, True, False]\n" in out
     assert "True ['1 files will be read again next time:']" in out
     assert "no permission" in out
     owner.close()

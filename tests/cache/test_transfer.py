@@ -36,7 +36,7 @@ def rewritten(path, columns=None, manifest=None):
     return other
 
 
-def test_export_and_import_are_the_same_bit_for_bit(exported, space, tmp_path):
+def test_export_and_import_are_the_same_bit_for_bit(exported, space, tmp_path, caplog):
     path, keys, X = exported
     other = EmbeddingCache(tmp_path / "other")
 
@@ -45,6 +45,7 @@ def test_export_and_import_are_the_same_bit_for_bit(exported, space, tmp_path):
 
     assert np.array_equal(other.get(keys, space)[1], X)
     assert other.verify().ok
+    assert not caplog.records  # an empty store is no damaged one
 
 
 def test_the_file_says_what_it_is(exported, space):

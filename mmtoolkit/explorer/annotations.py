@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import os
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.explorer.journal import Entry, Journal
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["AUDIT", "Annotations", "change_of"]
+__all__ = ["AUDIT", "Annotations", "Step", "Verdict", "change_of"]
 
 AUDIT = "audit"
 _FIELDS = ("annotation", "how", "order", "time")
+_WORDS = {True: "yes", False: "no", None: "annotated"}  # how the journal spells what a review found
+_OPEN = "taken back"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was said of an item in a review.
+
+    Parameters
+    ----------
+    queue : str
+        "label_issues", "outliers", …
+    row : int
+        Which item.
+    found : bool or None
+        Whether it is what the queue looks for; None where an annotation says nothing about that.
+    """
+
+    queue: str
+    row: int
+    found: bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What `undo` takes back at once: annotations of rows, a verdict, or both, with what was there before."""
+
+    rows: NDArray[np.intp]
+    before: tuple[NDArray[Any], ...]
+    verdict: Verdict | None
+    verdict_before: tuple[Verdict, str] | None
+
+    @property
+    def concerned(self) -> NDArray[np.intp]:
+        """Rows of the items that it is about."""
+        return self.rows if self.verdict is None else np.union1d(self.rows, [self.verdict.row])
 
 
 class Annotations:
@@ -44,11 +80,13 @@ class Annotations:
         self.how: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
-        self._undo: list[tuple[NDArray[np.intp], tuple[NDArray[Any], ...]]] = []
+        self._verdicts: dict[tuple[str, int], tuple[Verdict, str]] = {}
+        self._undo: list[Step] = []
         self._count = 0
-        self._journal = None if journal is None else Path(journal)
-        if self._journal is not None and self._journal.exists():
-            self._read(self._journal)
+        self._journal = None if journal is None else Journal(journal, ids)
+        for entry in [] if self._journal is None else self._journal.read():
+            self._recall(entry)
+        self.note = "" if self._journal is None else self._journal.note
 
     @property
     def given(self) -> NDArray[np.bool_]:
@@ -60,7 +98,25 @@ class Annotations:
         """Which items were annotated in the random audit sample, (n_items,)."""
         return np.asarray(self.given & (self.how == AUDIT), dtype=bool)
 
-    def give(self, rows: NDArray[np.intp], annotation: str | None, how: NDArray[np.object_]) -> int:
+    def answered(self, queue: str) -> NDArray[np.bool_]:
+        """Which items were answered in the review `queue`, (n_items,)."""
+        if queue == AUDIT:
+            return self.audited
+        out = np.zeros(len(self._ids), dtype=bool)
+        out[[row for name, row in self._verdicts if name == queue]] = True
+        return out
+
+    def free(self, rows: NDArray[np.intp], how: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Which of `rows` take an annotation: those judged in the audit sample do not, unless `how` is "audit"."""
+        return np.asarray(~self.audited[rows] | (how == AUDIT), dtype=bool)
+
+    def give(
+        self,
+        rows: NDArray[np.intp],
+        annotation: str | None,
+        how: NDArray[np.object_],
+        verdict: Verdict | None = None,
+    ) -> int:
         """Annotate items; one call is one step for `undo`.
 
         Parameters
@@ -71,29 +127,49 @@ class Annotations:
             None takes annotations away.
         how : ndarray of object
             How each of the items was chosen.
+        verdict : Verdict or None, default=None
+            What the same answer says in a review.
 
         Returns
         -------
         int
             How many items were annotated; items judged in the audit sample are left out unless `how` is "audit".
+
+        Raises
+        ------
+        MMToolkitError
+            If the journal cannot be written; the answer is kept in memory.
         """
-        free = ~self.audited[rows] | (how == AUDIT)
+        free = self.free(rows, how)
         rows, how = rows[free], how[free]
-        if not len(rows):
+        if not len(rows) and verdict is None:
             return 0
-        self._undo.append((rows, tuple(getattr(self, name)[rows] for name in _FIELDS)))
         self._count += 1
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        self._set(rows, (np.full(len(rows), annotation, dtype=object), how, self._count, now))
+        before = tuple(getattr(self, name)[rows] for name in _FIELDS)
+        key = None if verdict is None else (verdict.queue, verdict.row)
+        self._undo.append(Step(rows, before, verdict, None if key is None else self._verdicts.get(key)))
+        values = (np.full(len(rows), annotation, dtype=object), how, self._count, now)
+        self._set(rows, values, key, None if verdict is None else (verdict, now))
         return len(rows)
+
+    def judge(self, verdict: Verdict) -> None:
+        """Note a yes or no of a review; one call is one step for `undo`."""
+        self.give(np.empty(0, dtype=np.intp), None, np.empty(0, dtype=object), verdict)
+
+    @property
+    def last(self) -> Step | None:
+        """The step that `undo` would take back."""
+        return self._undo[-1] if self._undo else None
 
     def undo(self) -> NDArray[np.intp]:
         """Take the last step back and return its rows; none when there is nothing to undo."""
         if not self._undo:
             return np.empty(0, dtype=np.intp)
-        rows, before = self._undo.pop()
-        self._set(rows, before)
-        return rows
+        step = self._undo.pop()
+        key = None if step.verdict is None else (step.verdict.queue, step.verdict.row)
+        self._set(step.rows, step.before, key, step.verdict_before)
+        return step.concerned
 
     def frame(self) -> pd.DataFrame:
         """Return one row per annotated item: id, annotation, how, order, time; in the order they were given."""
@@ -102,7 +178,15 @@ class Annotations:
         rows = np.flatnonzero(self.given)
         rows = rows[np.argsort(self.order[rows], kind="stable")]
         columns = {"id": self._ids[rows].astype(object), **{name: getattr(self, name)[rows] for name in _FIELDS}}
-        return pd.DataFrame(columns).assign(time=pd.to_datetime(columns["time"], utc=True))
+        return pd.DataFrame(columns).assign(time=pd.to_datetime(columns["time"], utc=True, format="ISO8601"))
+
+    def reviewed(self) -> pd.DataFrame:
+        """Return one row per answer in a review: id, queue, found, time; in the order they were given."""
+        import pandas as pd
+
+        said = [(str(self._ids[v.row]), v.queue, v.found, time) for v, time in self._verdicts.values()]
+        frame = pd.DataFrame(said, columns=["id", "queue", "found", "time"], dtype=object)
+        return frame.assign(time=pd.to_datetime(frame["time"], utc=True, format="ISO8601"))
 
     def diff(self, y: NDArray[np.object_] | None) -> pd.DataFrame:
         """Return what differs from `y`: id, before, after, change ("new" or "changed"), how."""
@@ -123,38 +207,41 @@ class Annotations:
         )
         return frame[frame["change"] != "same"].reset_index(drop=True)
 
-    def _set(self, rows: NDArray[np.intp], values: tuple[Any, ...]) -> None:
+    def _set(
+        self,
+        rows: NDArray[np.intp],
+        values: tuple[Any, ...],
+        key: tuple[str, int] | None,
+        verdict: tuple[Verdict, str] | None,
+    ) -> None:
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
+        if key is not None:
+            self._verdicts.pop(key, None)
+            self._verdicts |= {} if verdict is None else {key: verdict}
         if self._journal is not None:
-            self._write(self._journal, rows)
+            self._journal.append(self._entries(rows, key))
 
-    def _write(self, path: Path, rows: NDArray[np.intp]) -> None:
-        new = not path.exists()
-        try:
-            with path.open("a", newline="", encoding="utf-8") as file:
-                table = csv.writer(file)
-                table.writerows([["id", *_FIELDS]] if new else [])
-                table.writerows([self._ids[row], *("" if v is None else v for v in self._line(row))] for row in rows)
-        except OSError as error:
-            msg = f"annotations cannot be written to {os.fspath(path)!r} ({error.strerror}); they are kept in memory: ex.annotations"
-            raise MMToolkitError(msg) from error
+    def _entries(self, rows: NDArray[np.intp], key: tuple[str, int] | None) -> Iterator[Entry]:
+        if key is not None:
+            verdict, time = self._verdicts.get(key, (None, None))
+            word = _OPEN if verdict is None else _WORDS[verdict.found]
+            yield Entry(key[1], None, f"review: {key[0]}: {word}", self._count, time)
+        for row in rows.tolist():
+            yield Entry(row, *(getattr(self, name)[row] for name in _FIELDS))
 
-    def _line(self, row: int) -> tuple[Any, ...]:
-        return tuple(getattr(self, name)[row] for name in _FIELDS)
-
-    def _read(self, path: Path) -> None:
-        place = {name: row for row, name in enumerate(self._ids.tolist())}
-        with path.open(newline="", encoding="utf-8") as file:
-            for line, entry in enumerate(csv.DictReader(file), start=2):
-                row = place.get(entry.get("id") or "")
-                if row is None or None in (entry.get(name) for name in _FIELDS) or not entry["order"].isdigit():
-                    msg = f"{os.fspath(path)!r}, line {line}: expected {', '.join(('id', *_FIELDS))} of an item of this map, got {entry!r}"
-                    raise ValueError(msg)
-                order = int(entry["order"])
-                self.annotation[row], self.how[row] = entry["annotation"] or None, entry["how"] or None
-                self.order[row], self.time[row] = order, entry["time"] or None
-                self._count = max(self._count, order)
+    def _recall(self, entry: Entry) -> None:
+        """Take in a line of the journal: a verdict is one without annotation whose `how` ends with its word."""
+        self._count = max(self._count, entry.order)
+        queue, _, word = (entry.how or "").removeprefix("review: ").rpartition(": ")
+        if entry.annotation is None and queue and word in (*_WORDS.values(), _OPEN):
+            self._verdicts.pop((queue, entry.row), None)
+            found = {w: value for value, w in _WORDS.items()}
+            if word in found:
+                self._verdicts[queue, entry.row] = (Verdict(queue, entry.row, found[word]), entry.time or "")
+            return
+        for name in _FIELDS:
+            getattr(self, name)[entry.row] = getattr(entry, name)
 
 
 def change_of(before: object, after: object) -> str:

@@ -79,7 +79,9 @@ def classes_of(embeddings: Any, y: Any) -> NDArray[np.object_]:
     return column(embeddings, y)
 
 
-def labels_of(embeddings: Any, clusters: Any) -> tuple[NDArray[np.int64] | None, dict[int, str]]:
+def labels_of(
+    embeddings: Any, clusters: Any, what: str = "clusters"
+) -> tuple[NDArray[np.int64] | None, dict[int, str]]:
     """Return cluster numbers and names from a clustering or an array.
 
     Parameters
@@ -88,6 +90,8 @@ def labels_of(embeddings: Any, clusters: Any) -> tuple[NDArray[np.int64] | None,
         What is explored.
     clusters : Clustering, array-like of shape (n_items,), int, or None
         Clusters.
+    what : str, default="clusters"
+        Name of the argument, for the message.
 
     Returns
     -------
@@ -106,12 +110,12 @@ def labels_of(embeddings: Any, clusters: Any) -> tuple[NDArray[np.int64] | None,
     names: dict[int, str] = {}
     if hasattr(clusters, "labels"):
         if has_vectors(clusters.source):
-            check_same_items(embeddings, clusters.source.ids, "clusters")
+            check_same_items(embeddings, clusters.source.ids, what)
         names = {int(k): str(v) for k, v in clusters.names["name"].items()}
         clusters = clusters.labels
     labels = np.asarray(clusters)
     n = len(ids_of(embeddings))
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
-        msg = f"clusters must be a clustering or {n} cluster numbers, got {labels.dtype} of shape {labels.shape}"
+        msg = f"{what} must be a clustering or {n} cluster numbers, got {labels.dtype} of shape {labels.shape}"
         raise ValueError(msg)
     return labels.astype(np.int64), names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit.explorer.checks import check_same_items
+from mmtoolkit.explorer.checks import check_same_items, labels_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,15 +89,15 @@ def link(ex: Explorer, result: Any = None) -> Linked:
         check_same_items(ex.source, result.ids, "result")
         held_out: NDArray[np.object_] = np.where(result.fold >= 0, result.y_true, np.array(None))
         return _table(held_out, result.y_pred, "true", "predicted", "classification")
-    labels, names = (ex.labels, ex.cluster_names) if result is None else (result.labels, {})
+    labels, names = (ex.labels, ex.cluster_names) if result is None else labels_of(ex.source, result, "result")
     if labels is None:
         msg = "there are no clusters to link; pass clusters= to mm.explore, set ex.n_clusters, or ex.link(mm.classify(...))"
         raise ValueError(msg)
-    if result is not None:
-        names = {int(k): str(v) for k, v in result.names["name"].items()}
     called = np.array([names.get(int(k), "noise" if k < 0 else f"cluster {k}") for k in labels], dtype=object)
     if ex.y is not None:
         return _table(ex.y, called, "class", "cluster", "clusters")
+    if ex.notes.given.any():
+        return _table(ex.annotated, called, "annotation", "cluster", "clusters")
     everything = np.full(len(called), "all items", dtype=object)
     return _table(called, everything, "cluster", "items", "clusters")
 

@@ -80,17 +80,17 @@ def help_html() -> str:
 
 
 def card(ex: Explorer) -> str:
-    """Return the item in focus."""
-    if ex.focus is None:
+    """Return the item that the next answer is about, else the item in focus."""
+    asked = ex.asked
+    row = ex.focus if asked is None else asked
+    if row is None:
         return ""
-    facts = ex.facts(ex.focus)
-    if ex.queue is not None and ex.queue.name == "audit":
+    facts = ex.facts(row)
+    if asked is not None and ex.queue is not None and ex.queue.name == "audit":
         facts = {}  # an answer must not lean on what others said
-    chosen = ex.focus in ex.selection.rows
-    actions = button("similar items", "similar", ex.focus) + button(
-        "unselect" if chosen else "select", "toggle", ex.focus
-    )
-    return gallery.card(ex.focus, ex.item(ex.focus), facts, actions=actions)
+    chosen = row in ex.selection.rows
+    actions = button("similar items", "similar", row) + button("unselect" if chosen else "select", "toggle", row)
+    return gallery.card(row, ex.item(row), facts, actions=actions)
 
 
 def queue(ex: Explorer) -> str:

@@ -51,7 +51,7 @@ class ReviewQueue:
         self._base = ranks / max(n - 1, 1)
         self._X = None if X is None else X[self.rows]
         self._weight = weight
-        self.answers: dict[int, bool] = {}
+        self.answers: dict[int, bool | None] = {}
 
     def __len__(self) -> int:
         return len(self.rows) - len(self.answers)
@@ -66,7 +66,7 @@ class ReviewQueue:
         likeness = self._X @ self._X[[where[row] for row in self.answers]].T
         typical = np.median(likeness)
         pull = np.clip((likeness - typical) / max(1.0 - float(typical), 1e-6), 0.0, 1.0) ** 2
-        signs = np.where(list(self.answers.values()), 1.0, -1.0)
+        signs = np.array([{True: 1.0, False: -1.0, None: 0.0}[found] for found in self.answers.values()])
         return np.asarray(scores + self._weight * (pull @ signs), dtype=np.float64)
 
     @property
@@ -82,15 +82,15 @@ class ReviewQueue:
         waiting = self.waiting
         return int(waiting[0]) if len(waiting) else None
 
-    def answer(self, row: int, found: bool) -> None:
+    def answer(self, row: int, found: bool | None) -> None:
         """Note whether `row` was what the queue looks for; the rest is put in order anew.
 
         Parameters
         ----------
         row : int
             An item of the queue.
-        found : bool
-            True: yes, a wrong label, an outlier, ….
+        found : bool or None
+            True: yes, a wrong label, an outlier, …. None: answered, but not as yes or no; nothing moves.
 
         Raises
         ------
@@ -106,7 +106,9 @@ class ReviewQueue:
         """Put a row at the end."""
         self._base[self.rows == row] = self.scores.min() - 1.0
 
-    def reopen(self, rows: ArrayLike) -> None:
-        """Take back the answers to `rows`."""
+    def reopen(self, rows: ArrayLike) -> bool:
+        """Take back the answers to `rows`, and say whether there were any."""
+        before = len(self.answers)
         for row in np.asarray(rows, dtype=np.intp).tolist():
             self.answers.pop(row, None)
+        return len(self.answers) < before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.explorer.annotations import AUDIT
+from mmtoolkit.explorer.checks import labels_of
 from mmtoolkit.explorer.queue import ReviewQueue
 from mmtoolkit.explorer.selection import rows_of
 
@@ -42,12 +43,12 @@ def make(ex: State, what: Any, *, result: Any, n: int) -> ReviewQueue:
     Returns
     -------
     ReviewQueue
-        Most suspicious first.
+        Most suspicious first, without those answered before; your own list is taken as it is.
 
     Raises
     ------
     ValueError
-        If the name is unknown, or classes or clusters are missing.
+        If the name is unknown, classes or clusters are missing, or the result is of other items.
     """
     if not isinstance(what, str):
         return ReviewQueue("own list", rows_of(what, ex.ids)[:n], X=ex.X)
@@ -56,8 +57,10 @@ def make(ex: State, what: Any, *, result: Any, n: int) -> ReviewQueue:
     if what == "outliers":
         from mmtoolkit.clustering import pick
 
-        chosen = pick(ex.X, min(n, len(ex)), "outlier")
-        return ReviewQueue(what, chosen.rows, chosen.table["score"].to_numpy(), ex.X)
+        answered = ex.notes.answered(what)
+        chosen = pick(ex.X, min(n + int(answered.sum()), len(ex)), "outlier")
+        left = np.flatnonzero(~answered[chosen.rows])[:n]
+        return ReviewQueue(what, chosen.rows[left], chosen.table["score"].to_numpy()[left], ex.X)
     if what == "boundary":
         return _boundary(ex, result, n)
     msg = f"review takes {', '.join(KINDS)}, a frame, ids or row numbers, got {what!r}"
@@ -72,8 +75,8 @@ def _label_issues(ex: State, result: Any, n: int) -> ReviewQueue:
         from mmtoolkit.classification import classify
 
         result = classify(ex.source, y=ex.y)
-    rows = rows_of(result.label_issues()["id"].tolist()[:n], ex.ids)
-    return ReviewQueue("label_issues", rows, X=ex.X)
+    rows = rows_of(result.label_issues()["id"].tolist(), ex.ids)
+    return ReviewQueue("label_issues", rows[~ex.notes.answered("label_issues")[rows]][:n], X=ex.X)
 
 
 def _boundary(ex: State, result: Any, n: int) -> ReviewQueue:
@@ -81,6 +84,8 @@ def _boundary(ex: State, result: Any, n: int) -> ReviewQueue:
     if clusters is None or not hasattr(clusters, "per_item"):
         msg = "boundary items need a clustering: mm.explore(emb, clusters=mm.cluster(emb))"
         raise ValueError(msg)
+    labels_of(ex.source, clusters, "result")
     width = clusters.per_item["silhouette"].to_numpy()
-    rows = np.argsort(width, kind="stable")[: min(n, int(np.isfinite(width).sum()))]
+    rows = np.argsort(width, kind="stable")
+    rows = rows[(np.isfinite(width) & ~ex.notes.answered("boundary"))[rows]][:n]
     return ReviewQueue("boundary", rows, -width[rows], ex.X)

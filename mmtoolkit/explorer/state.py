@@ -70,7 +70,7 @@ class State:
         self.selection = Selection.of([], "")
         self.scores: NDArray[np.float64] = np.full(len(self.ids), np.nan)
         self.focus: int | None = None
-        self.status = ""
+        self.status = self.notes.note
         self.annotation_names: list[str] = list(self._names_in(self.y)) + list(self._names_in(self.notes.annotation))
         self.annotation_names = list(dict.fromkeys(self.annotation_names))
         self._columns = usable_columns(self.items)

@@ -21,6 +21,7 @@ __all__ = ["View"]
 
 logger = logging.getLogger(__name__)
 _STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
+_AUDIT = 50
 _MANY = 20_000  # items above which the slider for k answers when it is let go, not while it moves
 
 
@@ -179,7 +180,7 @@ class View:
             self.bridge.tool = {"l": "lasso", "b": "box", "m": "move"}[key]
         elif key == "toggle" and ex.focus is not None:
             self._toggle(ex.focus)
-        elif key == "n" and ex.queue is not None:
+        elif key == "n" and ex.asked is not None:
             ex.skip()
         elif key in ("u", "i", "Escape"):
             {"u": ex.undo, "i": ex.invert, "Escape": ex.clear}[key]()
@@ -205,13 +206,17 @@ class View:
             group = ex.look.groups[int(value)]
             ex.select(group.rows, how=f"{ex.color_by}: {group.name.rsplit(' (', 1)[0]}", mode=mode)
         elif name == "review":
-            ex.audit_sample() if value == "audit" else ex.review(value or None)
+            ex.audit_sample(self._audit_size()) if value == "audit" else ex.review(value or None)
         elif name == "answer":
             ex.answer(value == "yes")
         elif name == "tab":
             self._open_tab(value)
         elif name in ("row", "column", "cell"):
             self._open_cell(name, value)
+
+    def _audit_size(self) -> int:
+        """Fifty items, and fifty more whenever those are judged."""
+        return _AUDIT * (1 + int(self.ex.audited.sum()) // _AUDIT)
 
     def _open_tab(self, tab: str) -> None:
         self.tab = tab

@@ -227,6 +227,25 @@ def test_linked_cells_select_their_items(ex):
         ex.cell("nothing")
 
 
+def test_clusterings_of_other_items_are_refused_by_link_and_review(emb, coords):
+    ex = mm.explore(emb, projection=coords)
+    for other in (emb[::-1], emb[:30]):
+        for use in (ex.link, lambda c: ex.review("boundary", result=c)):
+            with pytest.raises(ValueError, match=r"result (is of other items or in another order|has 30 items)"):
+                use(mm.cluster(other, 4))
+
+
+def test_counts_without_classes_are_of_annotations(emb, coords):
+    ex = mm.explore(emb, clusters=np.repeat([0, 1, 2, 3], 10), projection=coords)
+    ex.label("bird", items=range(8, 12))
+
+    counts = ex.link()
+
+    assert counts.loc["bird"].to_dict() == {"cluster 0": 2, "cluster 1": 2}
+    ex.cell("bird", "cluster 1")
+    assert ex.selected["id"].tolist() == ["item-10", "item-11"]
+
+
 def test_confusion_of_a_classification_leads_to_its_items(emb, coords):
     y = np.repeat(["a", "b", "c", "d"], 10)
     y[5] = "c"

@@ -1,0 +1,224 @@
+"""Answers in a review: to the item on the card, kept, taken back, and never in the way of labelling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.errors import MMToolkitError
+
+
+def key(ex, name):
+    """Press a key on the page."""
+    ex._view.receive({"kind": "key", "key": name}, [])
+
+
+def click(ex, row, mode="replace"):
+    """Click a dot on the page."""
+    ex._view.receive({"kind": "click", "row": row, "mode": mode}, [])
+
+
+def on_the_card(ex):
+    """Row that the card shows."""
+    return int(ex._view.html["card"].value.split('data-row="')[1].split('"')[0])
+
+
+@pytest.fixture
+def shown(ex):
+    """The explorer with its widgets."""
+    assert ex.widget is not None
+    return ex
+
+
+@pytest.mark.parametrize("kind", ["audit", "outliers"])
+def test_the_card_shows_the_item_that_the_answer_goes_to(shown, kind):
+    ex = shown
+    ex.audit_sample(10) if kind == "audit" else ex.review(kind, n=10)
+    other = next(row for row in range(40) if row != ex.asked)
+
+    click(ex, other)
+    asked = on_the_card(ex)
+    assert "card and answers stay with the item under review" in ex._view.html["status"].value
+    key(ex, "1")
+
+    assert ex.annotations["id"].tolist() == [ex.ids[asked]]
+    assert on_the_card(ex) == ex.asked == ex.focus
+
+
+def test_status_says_that_a_review_leaves_the_selection_alone(shown):
+    ex = shown
+    ex.review("outliers", n=3)
+    ex.lasso([(-1, -1), (2, -1), (2, 2), (-1, 2)])
+
+    key(ex, "1")
+
+    assert len(ex.annotations) == 1
+    assert "selected items are not part of the review" in ex.status
+    assert "2 items left" in ex.status
+
+
+def test_undo_in_a_review_brings_the_item_back_to_the_card(shown):
+    ex = shown
+    ex.audit_sample(5)
+    first = ex.asked
+    ex.label("x")
+    assert on_the_card(ex) != first
+
+    ex.undo()
+
+    assert on_the_card(ex) == ex.asked == ex.focus == first
+
+
+def test_undo_of_a_yes_or_no_leaves_other_annotations(ex):
+    ex.select([1, 2, 3])
+    ex.label("keep")
+    ex.review("outliers", n=5)
+    first = ex.asked
+    ex.answer(False)
+
+    assert ex.undo() == 1
+
+    assert ex.asked == first
+    assert ex.reviewed.empty
+    assert ex.annotations["annotation"].tolist() == ["keep"] * 3
+    assert ex.undo() == 3
+    assert ex.annotations.empty
+
+
+def test_undo_of_a_label_given_elsewhere_does_not_ask_again(ex):
+    ex.review("outliers", n=5)
+    row = ex.asked
+    ex.answer(True)
+    ex.label("seen", items=[row])
+
+    ex.undo()
+
+    assert len(ex.waiting) == 4
+    assert ex.reviewed["found"].tolist() == [True]
+
+
+def test_yes_and_no_are_kept_in_a_frame_and_in_the_journal_and_not_asked_again(emb, coords, tmp_path):
+    path = tmp_path / "labels.csv"
+    ex = mm.explore(emb, projection=coords, journal=path)
+    ex.review("outliers", n=3)
+    asked = [ex.asked]
+    ex.answer(True)
+    asked.append(ex.asked)
+    ex.answer(False)
+    asked.append(ex.asked)
+    ex.label("odd")
+    ex.label("later", items=[asked[0]])
+
+    again = mm.explore(emb, projection=coords, journal=path)
+
+    for found in (ex, again):
+        assert found.reviewed[["id", "queue"]].values.tolist() == [[f"item-{row}", "outliers"] for row in asked]
+        assert found.reviewed["found"].tolist() == [True, False, None]
+        assert dict(found.annotations[["id", "annotation"]].values) == {
+            f"item-{asked[2]}": "odd",
+            f"item-{asked[0]}": "later",
+        }
+        assert not set(found.review("outliers", n=40)["id"]) & {f"item-{row}" for row in asked}
+    ex.review(None)
+    ex.undo()  # later
+    ex.undo()  # odd
+    assert mm.explore(emb, projection=coords, journal=path).reviewed["found"].tolist() == [True, False]
+
+
+def test_a_confirmed_class_is_not_asked_again(emb, coords):
+    y = np.repeat(["a", "b", "c", "d"], 10)
+    y[5], y[15] = "c", "d"
+    ex = mm.explore(emb, y=y, projection=coords)
+    result = mm.classify(emb, y=y, duplicates="ignore")
+    first = ex.review("label_issues", result=result)["id"].iloc[0]
+
+    ex.answer(False)
+
+    assert first not in set(ex.review("label_issues", result=result)["id"])
+
+
+def test_after_the_last_answer_labels_go_to_the_selection(shown):
+    ex = shown
+    ex.audit_sample(2)
+    key(ex, "1")
+    key(ex, "1")
+    ex.select([20, 21])
+
+    key(ex, "2")
+
+    assert ex.annotations["how"].tolist() == ["audit", "audit", "code", "code"]
+    key(ex, "n")  # nothing to skip
+    assert "mmx-error" not in ex._view.html["status"].value
+
+
+def test_the_audit_button_draws_more_when_its_fifty_are_judged(rng):
+    ex = mm.explore(rng.normal(size=(70, 4)), projection=rng.normal(size=(70, 2)))
+    assert ex.widget is not None
+
+    def press():
+        ex._view.receive({"kind": "action", "name": "review", "value": "audit"}, [])
+
+    press()
+    for left in range(50, 0, -1):
+        assert len(ex.waiting) == left
+        ex.label("x")
+    press()
+    assert len(ex.waiting) == 20
+    for _ in range(20):
+        ex.label("x")
+    press()
+    assert ex.queue is None
+    assert ex.status == "nothing is left to review: audit"
+
+
+def test_failing_observer_does_not_hold_up_the_review(ex):
+    ex.review("outliers", n=5)
+    ex.observe(lambda event: 1 / 0, "annotations")
+
+    with pytest.raises(ZeroDivisionError):
+        ex.label("x")
+
+    assert len(ex.annotations) == 1
+    assert len(ex.waiting) == 4
+
+
+def test_journal_that_cannot_be_written_does_not_hold_up_the_review(emb, coords, tmp_path):
+    ex = mm.explore(emb, projection=coords, journal=tmp_path / "no folder" / "labels.csv")
+    ex.review("outliers", n=5)
+
+    for act in (lambda: ex.label("x"), lambda: ex.answer(True), ex.undo):
+        with pytest.raises(MMToolkitError, match="kept in memory"):
+            act()
+
+    assert len(ex.annotations) == 1
+    assert len(ex.waiting) == 4
+
+
+def test_annotation_in_a_review_of_outliers_is_neither_yes_nor_no(ex):
+    waiting = ex.review("outliers", n=12)["id"].tolist()
+
+    ex.label("b")
+
+    assert ex.waiting["id"].tolist() == waiting[1:]
+    assert ex.reviewed["found"].tolist() == [None]
+
+
+def test_yes_to_an_audit_sample_says_what_it_asks(ex):
+    ex.audit_sample(3)
+
+    with pytest.raises(ValueError, match="asks what an item is, not yes or no"):
+        ex.answer(True)
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "words"),
+    [
+        (lambda ex: ex.label(3, [1]), TypeError, r"a str or None, got 3; items come second"),
+        (lambda ex: ex.audit_sample(2.5), ValueError, r"n must be an int of at least 1, got 2\.5"),
+        (lambda ex: ex.review("outliers", n=-1), ValueError, "n must be an int of at least 1, got -1"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(ex, act, error, words):
+    with pytest.raises(error, match=words):
+        act(ex)

@@ -87,6 +87,16 @@ def test_rows_of_points_are_their_custom_data(rng):
         assert len(set(y[trace.customdata])) == 1
 
 
+def test_ready_groups_keep_their_colours(rng):
+    y = np.array([f"g{i % 60}" for i in range(240)] + [None] * 300, dtype=object)
+    groups = figures.maps.groups_of(y)
+
+    fig = figures.scatter_map(rng.normal(size=(540, 2)), groups=groups)
+
+    assert {t.name: t.marker.color for t in fig.data} == {g.name: g.color for g in groups}
+    assert not {"(none)", "13 smaller groups"} & {name.text for name in fig.layout.annotations}
+
+
 @pytest.mark.parametrize(("n", "kind"), [(GL_ABOVE, "scatter"), (GL_ABOVE + 1, "scattergl")])
 def test_webgl_above_five_thousand_points(rng, n, kind):
     assert figures.scatter_map(rng.normal(size=(n, 2))).data[0].type == kind

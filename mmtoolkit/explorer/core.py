@@ -175,33 +175,36 @@ class Explorer(Answers):
         return not self.layout.waiting
 
     def figure(self) -> go.Figure:
-        """Return the map as a plain Plotly figure, coloured as now."""
+        """Return the map as a plain Plotly figure, coloured as now; of the UMAP if it is there by now."""
         from mmtoolkit.figures import scatter_map
 
+        self.wait(0)
         look = self.look
-        color: Any = look.values
-        if color is None and look.groups:
-            color = np.full(len(self), None, dtype=object)
-            for group in look.groups:
-                color[group.rows] = group.name.rsplit(" (", 1)[0]
-        hover = [item_name(self.item(row)) for row in range(len(self))]
-        title = f"{len(self):,} items"
         return scatter_map(
-            self.coords, color=color, hover=hover, title=title, caption=self.layout.note, color_title=look.name
+            self.coords,
+            color=look.values,
+            groups=look.groups or None,
+            hover=[item_name(self.item(row)) for row in range(len(self))],
+            title=f"{len(self):,} items",
+            caption=self.layout.note,
+            color_title=look.name,
         )
 
-    def save(self, path: str | os.PathLike[str], **options: Any) -> None:
+    def save(self, path: str | os.PathLike[str], *, wait: bool = True, **options: Any) -> None:
         """Write the map as one HTML file that opens without a network, with pictures on hover.
 
         Parameters
         ----------
         path : path
             Such as "map.html".
+        wait : bool, default=True
+            Wait for a map that is being computed. False writes the PCA if the UMAP is not there yet.
         **options
             As the map writer takes them.
         """
         from mmtoolkit._mapfile import save_map
 
+        self.wait(None if wait else 0)
         save_map(path, self.figure(), self.items, **options)
 
     # ---- in a notebook
@@ -220,6 +223,7 @@ class Explorer(Answers):
 
         from mmtoolkit.explorer.still import still, still_html
 
+        self.wait(0)
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
         self._view.map.sync()
         png = still(self)

@@ -42,8 +42,12 @@ def inside(polygon: ArrayLike, coords: NDArray[np.floating]) -> NDArray[np.bool_
     Sunday (2001), Inclusion of a point in a polygon (winding number).
     """
     corners = np.asarray(polygon, dtype=np.float64)
-    if corners.ndim != 2 or corners.shape[1:] != (2,) or not np.isfinite(corners).all():
+    if corners.ndim != 2 or corners.shape[1:] != (2,):
         msg = f"a lasso must be a finite array of shape (n_corners, 2), got shape {corners.shape}"
+        raise ValueError(msg)
+    if not np.isfinite(corners).all():
+        bad = int(np.argmin(np.isfinite(corners).all(axis=1)))
+        msg = f"a lasso must be a finite array, corner {bad} is {tuple(corners[bad].tolist())}"
         raise ValueError(msg)
     found = np.zeros(len(coords), dtype=bool)
     if len(corners) < 3:
@@ -71,7 +75,7 @@ def toward(coords: NDArray[np.floating], row: int | None, direction: Direction) 
     coords : ndarray of shape (n_items, 2), float
         Points.
     row : int or None
-        Where we are; None starts at the point nearest to the middle.
+        Where we are; None, and an item without a place, start at the point nearest to the middle.
     direction : {"left", "right", "up", "down"}
         Which arrow.
 
@@ -79,8 +83,16 @@ def toward(coords: NDArray[np.floating], row: int | None, direction: Direction) 
     -------
     int
         The nearest point in a cone of 90 degrees, or `row` itself when there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is no direction.
     """
-    if row is None:
+    if direction not in _STEPS:
+        msg = f"direction must be one of {', '.join(_STEPS)}, got {direction!r}"
+        raise ValueError(msg)
+    if row is None or not np.isfinite(coords[row]).all():
         middle = np.nanmedian(coords, axis=0)
         return int(np.nanargmin(((coords - middle) ** 2).sum(axis=1)))
     delta = coords - coords[row]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from mmtoolkit.figures import scatter_map
 from mmtoolkit.figures.style import PALETTE
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from mmtoolkit.explorer.colours import Look
@@ -110,7 +110,10 @@ class MapView:
         self.figure._send_update_msg(style, {**frame, "annotations": names}, [0, 1])
 
     def _drawn(self) -> Any:
-        return scatter_map(self._ex.coords)
+        """One trace of all items: those without a place too, so that a point's number is its row; Plotly skips NaN."""
+        drawn = scatter_map(self._ex.coords)
+        drawn.data[0].x, drawn.data[0].y = self._ex.coords[:, 0], self._ex.coords[:, 1]
+        return drawn
 
     def recolor(self, look: Look) -> None:
         """Colour the points, and write names on the map when there are many groups."""
@@ -118,10 +121,7 @@ class MapView:
         marker = look.marker(len(self._ex))
         names = []
         if len(look.groups) > len(PALETTE):
-            values = np.full(len(self._ex), None, dtype=object)
-            for group in look.groups:
-                values[group.rows] = group.name.rsplit(" (", 1)[0]
-            names = list(scatter_map(self._ex.coords, color=values).layout.annotations)
+            names = list(scatter_map(self._ex.coords, groups=look.groups).layout.annotations)
         marker["colorbar"] = {"thickness": 10, "outlinewidth": 0, "len": 0.6, "title": {"text": ""}}
         with self.figure.batch_update():
             self.figure.data[0].marker.update(marker)

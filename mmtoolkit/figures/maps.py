@@ -58,6 +58,7 @@ def scatter_map(
     *,
     color: ArrayLike | None = None,
     names: Mapping[Any, str] | None = None,
+    groups: Sequence[Group] | None = None,
     hover: Sequence[str] | None = None,
     title: str = "",
     caption: str = "",
@@ -76,6 +77,8 @@ def scatter_map(
         Floats are drawn on a colour scale (NaN in grey), anything else as groups: see `groups_of`.
     names : mapping or None, default=None
         Names of groups, such as ``{0: "birds"}``.
+    groups : sequence of Group or None, default=None
+        Groups as `groups_of` gives them, drawn as they are; then `color` and `names` are not needed.
     hover : sequence of str or None, default=None
         What to show at each point.
     title, caption : str, default=""
@@ -101,7 +104,8 @@ def scatter_map(
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1))
     texts = None if hover is None else np.array([plot_text(t, 120) for t in hover], dtype=object)
     numeric = color is not None and np.asarray(color).dtype.kind == "f"
-    groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
+    if groups is None:
+        groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
     fig = go.Figure()
     for g in sorted(groups, key=lambda g: g.color != GREY):  # grey lies below
         rows = g.rows[finite[g.rows]]
@@ -121,7 +125,7 @@ def scatter_map(
         margin_b=10,
         xaxis={"visible": False, "range": limits[0]},
         yaxis={"visible": False, "range": limits[1], "scaleanchor": "x"},
-        showlegend=color is not None and not (numeric and len(groups) == 1),
+        showlegend=any(g.name for g in groups),
         legend=_legend(groups, numeric, color_title),
         coloraxis={"colorbar": _colorbar(color_title)},
         dragmode="pan",
@@ -183,7 +187,7 @@ def _points(
     )
 
 
-def _legend(groups: list[Group], numeric: bool, title: str) -> dict[str, Any]:
+def _legend(groups: Sequence[Group], numeric: bool, title: str) -> dict[str, Any]:
     longest = max((len(g.name) for g in groups), default=0)
     heading = {"text": "" if numeric else plot_text(title, 40), "side": "top", "font": {"size": 11}}
     return _BELOW | {"y": -0.14 if numeric else -0.02, "entrywidth": min(max(6.3 * longest, 50), 170), "title": heading}
@@ -208,7 +212,7 @@ def _words(
     xy: NDArray[np.float32],
     finite: NDArray[np.bool_],
     limits: list[tuple[float, float]],
-    groups: list[Group],
+    groups: Sequence[Group],
     numeric: bool,
 ) -> tuple[list[str], str]:
     inside = finite.copy()
@@ -227,7 +231,7 @@ def _words(
 
 
 def _chips(
-    xy: NDArray[np.float32], finite: NDArray[np.bool_], groups: list[Group], limits: list[tuple[float, float]]
+    xy: NDArray[np.float32], finite: NDArray[np.bool_], groups: Sequence[Group], limits: list[tuple[float, float]]
 ) -> list[dict[str, Any]]:
     """Names at the median of their points; a name that would cover a larger group's name is left out."""
     (x0, x1), (y0, y1) = limits

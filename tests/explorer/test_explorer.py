@@ -346,6 +346,16 @@ def test_figure_is_plain_plotly_with_the_present_colours(ex):
     assert "<img" not in json.dumps([t.name for t in mm.explore(ex.source, y=ex.y, projection=ex.coords).figure().data])
 
 
+def test_figure_has_the_colours_of_the_live_map(ex):
+    ex.label("bird", items=range(5))
+    ex.color_by = "annotation"
+
+    figure = ex.figure()
+
+    assert {t.name: t.marker.color for t in figure.data} == {g.name: g.color for g in ex.look.groups}
+    assert [g.name for g in ex.look.groups] == ["bird (5)", "(none) (35)"]
+
+
 # ---- things that belong to other items
 
 

@@ -54,6 +54,11 @@ def test_what_is_no_polygon_is_refused(bad):
         inside(bad, np.zeros((3, 2)))
 
 
+def test_lasso_with_a_gap_says_which_corner():
+    with pytest.raises(ValueError, match=r"corner 1 is \(1\.0, nan\)"):
+        inside([(0, 0), (1, np.nan), (2, 2)], np.zeros((3, 2)))
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(3, 30))
 def test_agrees_with_a_winding_angle_summed_point_by_point(seed, n_corners):
     rng = np.random.default_rng(seed)
@@ -83,3 +88,10 @@ def test_arrow_keys_pass_over_items_without_a_place():
 
     assert toward(coords, 0, "right") == 2
     assert toward(coords, None, "up") in (0, 2)
+    assert toward(coords, 1, "up") in (0, 2)  # from nowhere to the middle
+
+
+@pytest.mark.parametrize("row", [None, 0])
+def test_unknown_direction_is_refused(row):
+    with pytest.raises(ValueError, match="direction must be one of left, right, up, down, got 'nowhere'"):
+        toward(np.zeros((2, 2)), row, "nowhere")

@@ -6,6 +6,7 @@ import numpy as np
 
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.explorer import Explorer
 from mmtoolkit.explorer.places import Places
 
 
@@ -35,6 +36,48 @@ def test_lasso_is_tested_against_the_layout_it_was_drawn_on(ex):
     assert ex.selected["id"].tolist() == [f"item-{i}" for i in range(10)]
     ex.lasso(box)
     assert ex.selected["id"].tolist() == [f"item-{i}" for i in range(30, 40)]
+
+
+class Ready:
+    """A map that its helper process has finished, though nobody has asked yet."""
+
+    done = True
+
+    def __init__(self, quick, final):
+        self.quick, self._final = quick, final
+
+    def result(self, timeout_s=None):
+        return self._final
+
+
+def test_pictures_without_a_page_take_the_finished_map(emb, tmp_path):
+    first, final = mm.project(emb, method="pca"), mm.project(-emb.vectors, method="pca")
+
+    def fresh():
+        return mm.explore(emb, projection=Ready(first, final))
+
+    for use in (Explorer.figure, Explorer._repr_mimebundle_, lambda ex: ex.save(tmp_path / "map.html")):
+        ex = fresh()
+        use(ex)
+        np.testing.assert_array_equal(ex.coords, final.coords)
+    assert "being computed" not in (tmp_path / "map.html").read_text("utf-8")
+
+
+class Late(Ready):
+    """A map that is not there yet."""
+
+    done = False
+
+
+def test_save_waits_for_the_map_unless_told_not_to(emb, tmp_path):
+    first = mm.project(emb, method="pca")
+    ex = mm.explore(emb, projection=Late(first, first))
+
+    ex.save(tmp_path / "map.html", wait=False)
+    assert ex.layout.waiting
+    assert "PCA for now" in (tmp_path / "map.html").read_text("utf-8")
+    ex.save(tmp_path / "map.html")
+    assert not ex.layout.waiting
 
 
 class Broken:

@@ -287,3 +287,26 @@ def test_the_first_message_of_map_and_bridge_says_all(ex, monkeypatch):
     (bridge,) = [state for state in said if "models" in state]
     assert bridge["models"] == [view.bridge.model_id, view.map.figure.model_id]
     assert "40 items" in bridge["label"]
+
+
+def test_items_without_a_place_do_not_shift_the_others(emb, coords):
+    places = coords.copy()
+    places[:10] = np.nan
+    ex = mm.explore(emb, projection=places)
+    figure = (ex.widget, ex._view.map.figure)[1]
+
+    assert len(figure.data[0].x) == 40
+    np.testing.assert_allclose(figure.data[0].x[25], coords[25, 0])
+    ex.layout._layouts.append(places.astype("f")[::-1])
+    ex.changed("layout")
+    np.testing.assert_allclose(figure.data[0].x[5], coords[34, 0])
+
+
+def test_names_on_the_map_are_those_of_groups_only(rng):
+    y = np.array([f"class {i % 60}" for i in range(300)] + [None] * 300, dtype=object)
+    ex = mm.explore(rng.normal(size=(600, 4)), y=y, projection=rng.normal(size=(600, 2)))
+
+    names = [name.text for name in (ex.widget, ex._view.map.figure)[1].layout.annotations]
+
+    assert names
+    assert all(name.startswith("class ") for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import escape, shorten
+from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.figures import alt_of
 from mmtoolkit.thumbnails import item_name, thumbnail_uri
 
@@ -44,7 +46,19 @@ def save_map(
     picture_bytes : int, default=3_400_000
         What all pictures together may take in the file. They get smaller, down to 48 pixels, to fit; then an even
         choice of the items has one, and the page says so.
+
+    Raises
+    ------
+    ValueError
+        If `path` is a folder, or its folder does not exist.
+    MMToolkitError
+        If the file cannot be written; nothing is left behind.
     """
+    target = Path(path)
+    if target.is_dir() or not target.parent.is_dir():
+        why = "is a folder" if target.is_dir() else f"lies in {os.fspath(target.parent)!r}, which is no folder"
+        msg = f"a map is saved as one file such as 'map.html'; {os.fspath(path)!r} {why}"
+        raise ValueError(msg)
     if items is None:
         pictures: list[str | None] = []
         captions: list[str] = []
@@ -52,10 +66,17 @@ def save_map(
         rows = [{str(k): v for k, v in row.items()} for row in items.to_dict("records")]
         pictures = pictures_of(rows, picture_bytes=picture_bytes)
         captions = [item_name(row) for row in rows]
-    target = Path(path)
     part = target.with_name(target.name + ".part")
-    part.write_text(map_page(fig, pictures, captions), encoding="utf-8")
-    os.replace(part, target)
+    page = map_page(fig, pictures, captions)
+    try:
+        part.write_text(page, encoding="utf-8")
+        os.replace(part, target)
+    except OSError as error:
+        msg = f"the map cannot be written to {os.fspath(path)!r} ({error.strerror})"
+        raise MMToolkitError(msg) from error
+    finally:
+        with contextlib.suppress(OSError):  # it is there only when something went wrong
+            part.unlink()
 
 
 def pictures_of(rows: Sequence[Mapping[str, Any]], *, picture_bytes: int = _PICTURE_BYTES) -> list[str | None]:

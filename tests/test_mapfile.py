@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmtoolkit._mapfile import map_page, pictures_of, save_map
+from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.figures import scatter_map
 
 HOSTILE = '</script><img src="https://example.com/x.png" onerror=alert(1)> @@DATA@@ ' + "x" * 10_000
@@ -92,3 +93,21 @@ def test_items_without_pictures_and_no_items_at_all(tmp_path, fig):
     save_map(tmp_path / "map.html", fig, None)
 
     assert data_of((tmp_path / "map.html").read_text("utf-8"))["captions"] == []
+
+
+def test_places_that_cannot_hold_the_file_are_refused_before_it_is_made(tmp_path, fig):
+    with pytest.raises(ValueError, match=r"such as 'map.html'; '.*' is a folder"):
+        save_map(tmp_path, fig, None)
+    with pytest.raises(ValueError, match=r"lies in '.*nowhere', which is no folder"):
+        save_map(tmp_path / "nowhere" / "map.html", fig, None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file_that_cannot_be_written_says_why(tmp_path, fig):
+    name = "m" * 252  # with its ending longer than a file system takes
+
+    with pytest.raises(MMToolkitError, match=r"the map cannot be written to '.*' \(File name too long\)"):
+        save_map(tmp_path / name, fig, None)
+
+    assert list(tmp_path.iterdir()) == []

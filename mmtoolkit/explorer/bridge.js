@@ -1,7 +1,7 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
 const SVG = "http://www.w3.org/2000/svg";
-const STEP = 3, CLICK = 5, HOVER_MS = 60, TICK_MS = 300;
+const STEP = 3, CLICK = 5, FINGER = 14, HOVER_MS = 60, TICK_MS = 300;
 const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 
 function render({ model, el }) {
@@ -11,7 +11,7 @@ function render({ model, el }) {
 
   const send = (content, buffers) => {
     try { model.send(content, undefined, buffers); }
-    catch (error) { root?.classList.add("mmx-dead"); throw error; }
+    catch (error) { root?.classList.add("mmx-dead"); throw error; }  // the kernel was restarted; style.css says what to do
   };
 
   const attach = async () => {
@@ -85,6 +85,10 @@ function render({ model, el }) {
     const here = e => { const b = plot.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
     const outline = () => model.get("tool") === "box" && path.length > 1
       ? [path[0], [path.at(-1)[0], path[0][1]], path.at(-1), [path[0][0], path.at(-1)[1]]] : path;
+    const inData = corners => {
+      const { xaxis: x, yaxis: y } = plot._fullLayout;
+      return Float64Array.from(corners.flatMap(([a, b]) => [x.p2d(a - x._offset), y.p2d(b - y._offset)])).buffer;
+    };
     const stop = () => { path = null; line.removeAttribute("d"); };
     const mine = e => model.get("tool") !== "move" && e.target.closest?.(".nsewdrag");
     const begin = e => {
@@ -103,13 +107,12 @@ function render({ model, el }) {
     window.addEventListener("pointercancel", stop, on);
     window.addEventListener("pointerup", e => {
       if (!path) return;
-      const end = here(e), far = Math.max(...path.map(p => Math.hypot(p[0] - start[0], p[1] - start[1])), Math.hypot(end[0] - start[0], end[1] - start[1]));
-      if (far < CLICK) { stop(); if (under !== null) click(under, e); return; }
-      path.push(end);
-      const { xaxis: x, yaxis: y } = plot._fullLayout;
-      const polygon = Float64Array.from(outline().flatMap(([a, b]) => [x.p2d(a - x._offset), y.p2d(b - y._offset)]));
-      send({ kind: model.get("tool"), mode: modeOf(e), version: model.get("version") }, [polygon.buffer]);
-      stop();
+      path.push(here(e));
+      const corners = outline(), far = Math.max(...path.map(p => Math.hypot(p[0] - start[0], p[1] - start[1])));
+      stop();  // first: the message may fail
+      if (far >= CLICK) send({ kind: model.get("tool"), mode: modeOf(e), version: model.get("version") }, [inData(corners)]);
+      else if (under !== null) click(under, e);
+      else send({ kind: "tap", mode: modeOf(e), version: model.get("version") }, [inData([start, [start[0] + FINGER, start[1]]])]);
     }, on);
   };
 
@@ -165,7 +168,10 @@ function render({ model, el }) {
   };
 
   // ---- while a better map is being computed, ask for it
-  const ticking = () => { if (model.get("waiting")) timer = setTimeout(() => send({ kind: "tick" }), TICK_MS); };
+  const ticking = () => {
+    clearTimeout(timer);  // every view hears every answer, and asks once
+    if (model.get("waiting")) timer = setTimeout(() => send({ kind: "tick" }), TICK_MS);
+  };
 
   model.on("msg:custom", message => {
     if (message.kind === "tip") {

@@ -105,6 +105,9 @@ class Explorer(Answers):
     def n_clusters(self, k: int) -> None:
         from mmtoolkit.clustering import cluster
 
+        if isinstance(k, bool) or not isinstance(k, int | np.integer):
+            msg = f"n_clusters must be an int, got {k!r}"
+            raise ValueError(msg)
         known = self.clusters
         params: Mapping[str, Any] = {} if known is None else known.recipe["params"]
         options = {name: params[name] for name in ("random_state", "normalize", "n_init", "exact") if name in params}
@@ -113,7 +116,8 @@ class Explorer(Answers):
             self.clusters = cluster(self.source, int(k), **options)
         self.labels, self.cluster_names = labels_of(self.source, self.clusters)
         if self.linked is not None and self.linked.source == "clusters":
-            self.link()
+            self.linked = link(self)
+        self.changed("clusters")
         self.color_by = "cluster"
 
     @property
@@ -130,8 +134,8 @@ class Explorer(Answers):
         Parameters
         ----------
         result : Classification, Clustering or None, default=None
-            A classification gives true against predicted classes; None gives classes (or annotations) against
-            clusters.
+            A classification gives true against predicted classes; None gives classes (without `y`: the annotations
+            given so far) against clusters.
 
         Returns
         -------

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Direction", "inside", "toward"]
+__all__ = ["Direction", "inside", "nearest", "toward"]
 
 Direction = Literal["left", "right", "up", "down"]
 _STEPS = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0)}
@@ -65,6 +65,29 @@ def inside(polygon: ArrayLike, coords: NDArray[np.floating]) -> NDArray[np.bool_
             winding[run] += np.where(x[run] < crossing, 1 if y1 > y0 else -1, 0).astype(np.int32)
     found[near[winding != 0]] = True
     return found
+
+
+def nearest(coords: NDArray[np.floating], place: ArrayLike, reach: float) -> int | None:
+    """Return the item nearest to a place.
+
+    Parameters
+    ----------
+    coords : ndarray of shape (n_items, 2), float
+        Points; NaN rows are nowhere.
+    place : array-like of shape (2,)
+        Where.
+    reach : float
+        How far away it may be.
+
+    Returns
+    -------
+    int or None
+        None when no point lies within reach.
+    """
+    distance = np.hypot(*(coords - np.asarray(place, dtype=np.float64)).T)
+    distance[~np.isfinite(distance)] = np.inf
+    best = int(np.argmin(distance))
+    return best if distance[best] <= reach else None
 
 
 def toward(coords: NDArray[np.floating], row: int | None, direction: Direction) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -77,8 +78,8 @@ def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:
 
     Parameters
     ----------
-    wanted : None, str, int, DataFrame with a column id, boolean mask, or sequence of ids or of row numbers
-        A frame is read by its ids, whatever its order.
+    wanted : None, str, int, DataFrame with a column id, boolean mask, or sequence, set or iterator of ids or row numbers
+        A frame is read by its ids, whatever its order; a set has none and comes in the order of the map.
     ids : ndarray of shape (n_items,), str
         All ids.
 
@@ -96,6 +97,9 @@ def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:
     """
     if wanted is None:
         return np.empty(0, dtype=np.intp)
+    if isinstance(wanted, Set | Iterator):
+        rows = rows_of(list(wanted), ids)
+        return np.sort(rows) if isinstance(wanted, Set) else rows
     if hasattr(wanted, "columns"):
         if "id" not in wanted.columns:
             msg = f"a frame of items needs a column 'id'; its columns are {', '.join(map(str, wanted.columns))}"

@@ -60,6 +60,10 @@ class State:
         self.ids: NDArray[np.str_] = ids_of(embeddings)
         items = items_of(embeddings)
         self.items: pd.DataFrame = pd.DataFrame({"id": self.ids.astype(object)}) if items is None else items
+        if not self.items.columns.is_unique:
+            twice = self.items.columns[self.items.columns.duplicated()][0]
+            msg = f"the items frame has more than one column named {twice!r}; rename or drop all but one of them first"
+            raise ValueError(msg)
         self.layout = layout
         self.y: NDArray[np.object_] | None = None if y is None else classes_of(embeddings, y)
         self.clusters: Any = None
@@ -162,7 +166,7 @@ class State:
         self.select(wanted)
 
     def select(self, wanted: Any, *, how: str = "code", mode: Mode = "replace") -> None:
-        """Select items.
+        """Select items; what is selected already, in that order, stays as it was chosen, and nobody is told.
 
         Parameters
         ----------
@@ -174,8 +178,10 @@ class State:
             What to do about what was selected before.
         """
         chosen = Selection.of(rows_of(wanted, self.ids), how)
-        self.selection = self.selection.combined(chosen, mode)
-        self.changed("selected", status=f"{len(self.selection):,} of {len(self):,} items selected")
+        selection = self.selection.combined(chosen, mode)
+        same = np.array_equal(selection.rows, self.selection.rows)  # no event: two explorers may set each other
+        self.selection = self.selection if same else selection
+        self.changed(*([] if same else ["selected"]), status=f"{len(self.selection):,} of {len(self):,} items selected")
 
     def lasso(
         self, polygon: ArrayLike, *, how: str = "lasso", mode: Mode = "replace", version: int | None = None

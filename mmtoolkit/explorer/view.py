@@ -12,10 +12,12 @@ import numpy as np
 
 from mmtoolkit.explorer import gallery, panel
 from mmtoolkit.explorer.bridge import Bridge
+from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
 
 if TYPE_CHECKING:
     from mmtoolkit.explorer.core import Explorer
+    from mmtoolkit.explorer.selection import Mode
 
 __all__ = ["View"]
 
@@ -93,14 +95,16 @@ class View:
             self.map.select(ex.selection.rows)
         if "focus" in changed:
             self.map.focus(ex.focus)
-        if {"focus", "annotations", "selected", "queue"} & set(changed):
+        if {"focus", "annotations", "selected", "queue", "clusters"} & set(changed):
             html["card"].value = panel.card(ex)
-        if "annotations" in changed or "queue" in changed:
+        if {"annotations", "queue", "clusters"} & set(changed):
             html["keys"].value = gallery.keys(ex.annotation_names)
             html["queue"].value = panel.queue(ex)
         if "linked" in changed and ex.linked is not None:
             self.tab = "counts"
-        if {"selected", "annotations", "linked", "tab"} & set(changed):
+        if {"selected", "annotations", "linked", "tab"} & set(changed) or (
+            "clusters" in changed and self.tab == "counts"
+        ):
             html["tabs"].value = panel.tabs(self.tab)
             html["body"].value = panel.body(ex, self.tab)
         if "status" in changed or "layout" in changed:
@@ -148,9 +152,12 @@ class View:
             polygon = np.frombuffer(buffers[0]).reshape(-1, 2)
             self.ex.lasso(polygon, how=kind, mode=content["mode"], version=int(content["version"]))
         elif kind == "click":
-            self.ex.show(int(content["row"]))
-            if content["mode"] != "replace":
-                self.ex.select(int(content["row"]), how="click", mode=content["mode"])
+            self._click(int(content["row"]), content["mode"])
+        elif kind == "tap":
+            place, edge = np.frombuffer(buffers[0]).reshape(2, 2)
+            row = nearest(self.ex.layout.at(int(content["version"])), place, float(np.hypot(*(edge - place))))
+            if row is not None:
+                self._click(row, content["mode"])
         elif kind == "key":
             self._key(content["key"])
         elif kind == "action":
@@ -163,6 +170,11 @@ class View:
                 self.bridge.send({"kind": "tock"})
             else:
                 self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
+
+    def _click(self, row: int, mode: Mode) -> None:
+        self.ex.show(row)
+        if mode != "replace":
+            self.ex.select(row, how="click", mode=mode)
 
     def _hover(self, row: int) -> None:
         html = gallery.tip(self.ex.item(row), self.ex.facts(row))
@@ -193,7 +205,7 @@ class View:
         if name in ("invert", "clear", "undo", "skip"):
             getattr(ex, name)()
         elif name in ("focus", "similar"):
-            ex.show(int(value)) if name == "focus" else ex.similar(int(value))
+            self._click(int(value), mode) if name == "focus" else ex.similar(int(value))
         elif name == "toggle":
             self._toggle(int(value))
         elif name == "search" and value.strip():

@@ -168,6 +168,39 @@ def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, kernel,
     tools.until(page, "() => document.querySelector('.mmx-tip:not([hidden])')", what="a picture at the mouse")
 
 
+def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kernel_is_said(page, lab, kernel, notebooks):
+    slow = "from types import SimpleNamespace\nex = mm.explore(emb, projection=SimpleNamespace(quick=p, done=False))\n"
+    count = "asked = []\npoll = ex.layout.poll\nex.layout.poll = lambda *a: asked.append(time.time()) or poll(*a)\n"
+    tools.write(notebooks, "twice.ipynb", [LOAD, slow + count + "display(ex, ex)"])
+    tools.run_all(page, lab, "twice.ipynb", kernel)
+    tools.until(page, "() => document.querySelectorAll('.mmx-ready').length === 2", what="two views")
+    box = tools.settled(page)
+
+    start = python(page, "len(asked)")
+    time.sleep(2)
+    assert 2 <= python(page, "len(asked)") - start <= 20
+
+    x, y = page.evaluate(tools.PLACE, 7)
+    touch = page.context.new_cdp_session(page)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x + 1, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    tools.until(page, "() => document.querySelector('.mmx-card')", what="the card of the item under the finger")
+    away = "np.hypot(*(p.coords - p.coords[7]).T)"
+    assert python(page, f"bool({away}[ex.focus] <= {away}.max() / 50)")
+
+    restart = """async () => { const w = [...window.jupyterapp.shell.widgets('main')].find(x => x.context && x.sessionContext);
+        await w.sessionContext.session.kernel.restart(); return true; }"""
+    page.evaluate(restart)
+    tools.drag(page, tools.loop(box))
+    tools.until(
+        page, "() => document.querySelector('.mmx').classList.contains('mmx-dead')", what="a word on the kernel"
+    )
+    words = page.evaluate("() => getComputedStyle(document.querySelector('.mmx'), '::before').content")
+    assert "run the cell again" in words
+    assert page.evaluate("() => document.querySelector('.mmx-lasso path').getAttribute('d')") is None
+    page.screenshot(path=notebooks / "dead.png")
+
+
 def test_the_same_notebook_under_voila(page, notebooks, tmp_path):
     tools.chromium()
     tools.write(notebooks, "app.ipynb", [LOAD, OPEN])

@@ -67,6 +67,33 @@ def test_observe_refuses_unknown_names(ex):
         ex.observe(print, "moved")
 
 
+def test_two_explorers_that_set_each_other_come_to_rest(ex, emb, coords):
+    other = mm.explore(emb, projection=coords)
+    ex.observe(lambda event: setattr(other, "selected", event["new"]), "selected")
+    other.observe(lambda event: setattr(ex, "selected", event["new"]), "selected")
+
+    ex.lasso(around(1))
+    assert other.selected["id"].tolist() == ex.selected["id"].tolist()
+    assert set(ex.selected["how"]) == {"lasso"}
+    other.select([3, 5])
+
+    assert ex.selected["id"].tolist() == ["item-3", "item-5"]
+
+
+def test_number_of_clusters_must_be_whole(emb, coords):
+    ex = mm.explore(emb, clusters=mm.cluster(emb, 4), projection=coords)
+
+    with pytest.raises(ValueError, match=r"n_clusters must be an int, got 4\.7"):
+        ex.n_clusters = 4.7
+
+
+def test_items_frame_with_a_column_name_twice_is_refused_by_name(emb, coords):
+    items = pd.concat([emb.items, emb.items[["kind"]]], axis=1)
+
+    with pytest.raises(ValueError, match="more than one column named 'kind'; rename or drop"):
+        mm.explore(mm.Embeddings(emb.vectors, items=items), projection=coords)
+
+
 def test_label_undo_and_diff(ex):
     ex.lasso(around(1))
     assert ex.label("b") == 10

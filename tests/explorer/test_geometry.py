@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmtoolkit.explorer.geometry import inside, toward
+from mmtoolkit.explorer.geometry import inside, nearest, toward
 
 SQUARE = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
 
@@ -95,3 +95,11 @@ def test_arrow_keys_pass_over_items_without_a_place():
 def test_unknown_direction_is_refused(row):
     with pytest.raises(ValueError, match="direction must be one of left, right, up, down, got 'nowhere'"):
         toward(np.zeros((2, 2)), row, "nowhere")
+
+
+def test_nearest_point_must_be_within_reach():
+    coords = np.array([[0.0, 0.0], [np.nan, np.nan], [2.0, 0.0]])
+
+    assert nearest(coords, (1.8, 0.1), 0.5) == 2
+    assert nearest(coords, (1.0, 1.0), 0.5) is None
+    assert nearest(np.full((2, 2), np.nan), (0, 0), 1.0) is None

@@ -56,6 +56,8 @@ def test_unknown_mode_is_refused():
         (np.array([True, False, False, False, True]), [0, 4]),
         (pd.DataFrame({"id": ["d", "a"], "x": [1, 2]}), [3, 0]),
         (pd.Series(["b"]), [1]),
+        ({"e", "a", "c"}, [0, 2, 4]),
+        ((name for name in ["e", "a"]), [4, 0]),
     ],
 )
 def test_rows_of_takes_what_users_have(wanted, rows):

@@ -95,6 +95,28 @@ def test_new_name_and_chip_annotate_the_selection(view):
     assert set(view.ex.annotations["annotation"]) == {view.ex.annotation_names[0]}
 
 
+def test_alt_and_a_click_in_the_gallery_throws_out(view):
+    message(view, "lasso", around(1), mode="replace", version=0)
+
+    act(view, "focus", 12, mode="remove")
+
+    assert len(view.ex.selected) == 9
+    assert "item-12" not in set(view.ex.selected["id"])
+    act(view, "focus", 15)
+    assert len(view.ex.selected) == 9
+
+
+def test_tap_finds_the_nearest_dot_within_a_finger(view):
+    x, y = view.ex.coords[17]
+
+    message(view, "tap", [(x + 0.01, y), (x + 0.06, y)], mode="replace", version=0)
+    assert view.ex.focus == 17
+    message(view, "tap", [(x + 0.01, y), (x + 0.06, y)], mode="add", version=0)
+    assert view.ex.selected["id"].tolist() == ["item-17"]
+    message(view, "tap", [(90, 90), (91, 90)], mode="add", version=0)  # on nothing
+    assert view.ex.focus == 17
+
+
 def test_legend_group_selects_its_items_and_says_so(view):
     place = [g.name.startswith("c ") for g in view.ex.look.groups].index(True)
 
@@ -182,6 +204,26 @@ def test_colour_menu_and_slider_follow_and_lead(emb, coords):
     assert view.colors.value == "cluster"
     ex.n_clusters = 3
     assert view.k.value == 3
+
+
+def test_slider_keeps_tab_brings_card_and_review_up_to_date(emb, coords):
+    ex = mm.explore(emb, y=np.repeat(list("abcd"), 10), projection=coords)
+    view = (ex.widget, ex._view)[1]
+    assert ">boundary<" not in view.html["queue"].value
+    ex.show(3)
+    ex.n_clusters = 4
+    assert ">boundary<" in view.html["queue"].value
+    assert "cluster" in view.html["card"].value
+    act(view, "tab", "counts")
+    ex.n_clusters = 3
+    assert view.html["body"].value.count('data-mm="column"') == 3
+    act(view, "tab", "gallery")
+
+    view.k.value = 5
+
+    assert view.tab == "gallery"
+    assert "mmx-cross" not in view.html["body"].value
+    assert ex.facts(3)["cluster"] in view.html["card"].value
 
 
 def test_map_changes_reach_the_figure_and_late_pages(view):

@@ -220,10 +220,11 @@ class Answers(State):
         self.changed("queue", "focus")
 
     def _under_review(self) -> tuple[int, ReviewQueue]:
-        if self.queue is None or self.asked is None:
+        row = self.asked
+        if self.queue is None or row is None:
             msg = "there is no item under review; open a queue with ex.review(...) or ex.audit_sample()"
             raise ValueError(msg)
-        return self.asked, self.queue
+        return row, self.queue
 
     def _answer(self, annotation: str | None) -> int:
         row, queue = self._under_review()

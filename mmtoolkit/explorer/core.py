@@ -37,6 +37,8 @@ class Explorer(Answers):
         The selected items; can be set.
     annotations : DataFrame
         One row per annotated item: id, annotation, how, order, time.
+    reviewed : DataFrame
+        One row per answer in a review: id, queue, found, time.
     """
 
     linked: Linked | None = None

@@ -73,7 +73,7 @@ def stratified_folds(
     """
     rng = np.random.default_rng(random_state)
     n_classes = int(codes.max()) + 1
-    share = np.bincount(codes, minlength=n_classes) / n_splits
+    share = np.maximum(np.bincount(codes, minlength=n_classes), 1) / n_splits
     filled = np.zeros((n_splits, n_classes))
     fold = np.full(len(codes), -1, dtype=np.intp)
     sizes = np.bincount(groups)

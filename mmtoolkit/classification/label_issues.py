@@ -73,7 +73,7 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     codes = codes_of(result.y_true[rows], result.classes)
     suggested, likely = confident_learning(codes, result.y_proba[rows])
     with one_thread():
-        near = _neighbours(vectors_of(result.source)[rows], result.duplicate_groups[rows])
+        near = _neighbours(vectors_of(result.source)[rows], result.together[rows])
     same, other = ((codes[near] == wanted[:, None]).mean(axis=1) for wanted in (codes, suggested))
     floor = 0.5 / near.shape[1]
     quality = result.y_proba[rows, codes] * (same + floor) / (1.0 + floor)
@@ -112,7 +112,7 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
 
 
 def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the rows nearest to every row, duplicates aside, among at most 10,000 evenly spaced rows."""
+    """Return the rows nearest to every row, its own group aside, among at most 10,000 evenly spaced rows."""
     known = np.unique(np.linspace(0, len(X) - 1, min(len(X), _REFERENCE)).astype(np.intp))
     k = min(_NEIGHBOURS, len(known) - 1)
     near = np.empty((len(X), k), dtype=np.intp)

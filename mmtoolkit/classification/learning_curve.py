@@ -104,7 +104,7 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
                         make_estimator(result.estimator),
                         X[rows],
                         result.classes[codes[rows]],
-                        result.duplicate_groups[rows],
+                        result.together[rows],
                     )
                     hits = model.predict(X[test]) == result.classes[codes[test]]
                     draws[m].append((len(rows), float(hits.mean())))
@@ -120,12 +120,7 @@ def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDAr
     n_folds = int(result.fold.max()) + 1
     tests = [np.flatnonzero(result.fold == f) for f in range(n_folds)]
     return [
-        (
-            np.flatnonzero(
-                known & (result.fold != f) & ~np.isin(result.duplicate_groups, result.duplicate_groups[test])
-            ),
-            test,
-        )
+        (np.flatnonzero(known & (result.fold != f) & ~np.isin(result.together, result.together[test])), test)
         for f, test in enumerate(tests)
     ]
 

@@ -63,6 +63,8 @@ class Classification(Result):
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
+    together : ndarray of shape (n_items,), int
+        Number of the group that no split parted: duplicates, and the user's groups.
     estimator : scikit-learn classifier
         Fitted on all rows with a class (with ``test=``: on the training rows).
     """
@@ -85,6 +87,7 @@ class Classification(Result):
     notes: tuple[str, ...]
     recipe: Mapping[str, Any]
     source: Any = field(repr=False)
+    together: NDArray[np.intp] = field(repr=False)
     estimator: Any = field(repr=False)
 
     @property

@@ -86,6 +86,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         notes=tuple(_notes(source, trial, outcome, groups, moves, tables.number(metrics, "accuracy", "value"))),
         recipe=recipe,
         source=source,
+        together=outcome.together,
         estimator=outcome.estimator,
     )
 

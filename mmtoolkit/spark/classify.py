@@ -284,6 +284,7 @@ def _result(
         ),
         recipe={"verb": "spark.classify", "params": {**params, "normalize": True}},
         source=emb,
+        together=np.arange(len(frame)),
         estimator=fitted[-1],
         rows=rows.drop("log_loss", "brier_score"),
     )

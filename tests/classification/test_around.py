@@ -63,6 +63,30 @@ def test_learning_curve_rises_and_repeats(data):
     assert "labels" in first.figure().layout.xaxis.title.text
 
 
+def test_learning_curve_trains_on_no_group_of_the_test_rows(rng):
+    groups = np.repeat(np.arange(40), 4)
+    X = rng.normal(size=(40, 20))[groups] + 0.05 * rng.normal(size=(160, 20))
+    y = rng.integers(2, size=40)[groups]  # nothing to learn but the group
+    test = np.zeros(160, dtype=bool)
+    test[:80:2] = True
+
+    r = mm.classify(X, y, test=test, groups=groups, duplicates="ignore")
+    last = r.learning_curve(sizes=[1], n_draws=1).points.iloc[-1]
+
+    assert last["n_train"] == 80
+    assert last["accuracy"] == pytest.approx(r.metrics.loc["accuracy", "value"])
+
+
+def test_results_of_a_comparison_know_which_rows_are_duplicates(rng):
+    X = rng.normal(size=(60, 20))
+    twice, y = np.concatenate([X, X]), np.tile(np.arange(60) % 2, 2)
+
+    r = mm.compare({"a": twice, "b": twice + 0.1 * rng.normal(size=twice.shape)}, y).results["b"]
+
+    np.testing.assert_array_equal(r.together[:60], r.together[60:])
+    assert r.learning_curve(sizes=[1], n_draws=1).points["accuracy"].iloc[-1] < 0.8  # no row's copy trained
+
+
 def test_forecast_of_a_power_law_is_right(rng):
     n = np.array([10.0, 20, 40, 80, 160, 320])
     scores = [1 - (0.1 + m**-0.5) + rng.normal(size=10) * 0.004 for m in n]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.estimators import fit, make_estimator, proba_of
+from mmtoolkit.classification.estimators import choice_of, fit, make_estimator, proba_of
 from mmtoolkit.classification.folds import smallest_class, stratified_folds
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def held_out(
         model = fit(make_estimator(estimator, **options), X[train], classes[codes[train]], groups[train])
         fold[test] = number
         proba[test] = proba_of(model, X[test], classes)
-        predicted[test] = np.searchsorted(classes, model.predict(X[test]))
+        predicted[test] = choice_of(model, X[test], classes)
         choices.append(chosen(model))
     return HeldOut(fold, proba, predicted, choices)
 

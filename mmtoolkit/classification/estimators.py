@@ -15,7 +15,7 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["describe", "fit", "make_estimator", "proba_of"]
+__all__ = ["choice_of", "describe", "fit", "make_estimator", "proba_of"]
 
 _ROOMS = ("sklearn.", "mmtoolkit.")
 
@@ -109,13 +109,23 @@ def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray
         return estimator.fit(X, y)
 
 
+def choice_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the number in `classes` of the classifier's own choice for every row, (n_items,).
+
+    That is not always the most probable class: a classifier may have a threshold of its own, or decide by other values.
+    """
+    with one_thread():
+        return np.asarray(np.searchsorted(classes, estimator.predict(X)), dtype=np.intp)
+
+
 def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.float64]:
     """Return probabilities in the order of `classes`.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Without ``predict_proba`` the softmax of its decision values stands in, and without those its choice.
+        Without ``predict_proba`` the softmax of its decision values stands in, and without those, or where they are of
+        pairs of classes, its choice.
     X : ndarray of shape (n_items, n_features)
         Rows.
     classes : ndarray of shape (n_classes,)
@@ -129,7 +139,7 @@ def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> N
     with one_thread():
         if hasattr(estimator, "predict_proba"):
             found = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-        elif hasattr(estimator, "decision_function"):
+        elif hasattr(estimator, "decision_function") and not _decides_by_pairs(estimator):
             logits = np.asarray(estimator.decision_function(X), dtype=np.float64)
             found = softmax(np.stack([-logits, logits], axis=1) / 2 if logits.ndim == 1 else logits)
         else:
@@ -137,3 +147,10 @@ def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> N
     proba = np.zeros((len(X), len(classes)))
     proba[:, np.searchsorted(classes, estimator.classes_)] = found
     return proba
+
+
+def _decides_by_pairs(estimator: Any) -> bool:
+    """Tell whether decision values are of pairs of classes: three classes have three of them too."""
+    params = getattr(estimator, "best_estimator_", estimator).get_params()
+    shapes = [value for name, value in params.items() if name.split("__")[-1] == "decision_function_shape"]
+    return len(estimator.classes_) > 2 and "ovo" in shapes

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mmtoolkit.classification.estimators import proba_of
+from mmtoolkit.classification.estimators import choice_of, proba_of
+from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.vectors import has_vectors, vectors_of
 
@@ -69,26 +70,33 @@ def check_space(new: Any, trained: Any) -> None:
         raise SpaceError(msg)
 
 
-def proba(fitted: Fitted, new: Any) -> NDArray[np.float64]:
-    """Return probabilities for embeddings, an array or items."""
+def _rows(fitted: Fitted, new: Any) -> NDArray[np.float32]:
+    """Return checked rows of the classifier's space for embeddings, an array or items."""
     if not has_vectors(new) and not (isinstance(new, np.ndarray) and new.dtype.kind in "fiu"):
         if not hasattr(fitted.source, "encode"):
             msg = f"the classifier was trained on a plain array, so it takes Embeddings or an array of shape (n, n_features), not {type(new).__name__}"
             raise TypeError(msg)
         new = fitted.source.encode(new)
-    check_space(new, fitted.source)
     X = vectors_of(new, normalize=bool(fitted.recipe["params"]["normalize"]))
-    return proba_of(fitted.estimator, X, fitted.classes)
+    check_space(new, fitted.source)
+    return X
+
+
+def proba(fitted: Fitted, new: Any) -> NDArray[np.float64]:
+    """Return probabilities for embeddings, an array or items."""
+    return proba_of(fitted.estimator, _rows(fitted, new), fitted.classes)
 
 
 def classes(fitted: Fitted, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-    """Return the most probable classes, None below the wanted confidence."""
+    """Return the classifier's choices, None where their probability is below the wanted confidence."""
     if not 0.0 <= min_confidence <= 1.0:
         msg = f"min_confidence must be between 0 and 1, got {min_confidence!r}"
         raise ValueError(msg)
-    found = proba(fitted, new)
-    named = np.array(fitted.classes.tolist(), dtype=object)[found.argmax(axis=1)]
-    named[found.max(axis=1) < min_confidence] = None
+    X = _rows(fitted, new)
+    best = choice_of(fitted.estimator, X, fitted.classes)
+    named = np.array(fitted.classes.tolist(), dtype=object)[best]
+    if min_confidence > 0:
+        named[proba_of(fitted.estimator, X, fitted.classes)[np.arange(len(X)), best] < min_confidence] = None
     return np.asarray(named)
 
 
@@ -97,7 +105,7 @@ def risk_coverage(result: Classification) -> pd.DataFrame:
     import pandas as pd
 
     rows = result.fold >= 0
-    sure = result.y_proba[rows].max(axis=1)
+    sure = result.y_proba[rows, codes_of(result.y_pred[rows], result.classes)]
     order = np.argsort(-sure, kind="stable")
     sure = sure[order]
     wrong = np.cumsum((result.y_pred[rows] != result.y_true[rows])[order].astype(np.float64))

@@ -223,14 +223,14 @@ class Classification(Result):
         return prediction.proba(self, new)
 
     def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-        """Return the most probable class of other items, or None where the classifier is not sure enough.
+        """Return the final classifier's choice for other items, or None where it is not sure enough.
 
         Parameters
         ----------
         new : Embeddings, array of shape (n, n_features), items frame, contents or str
             As `predict_proba` takes it.
         min_confidence : float, default=0
-            Probability below which the answer is None; `risk_coverage` tells what to expect of a value.
+            Probability of the choice below which the answer is None; `risk_coverage` tells what to expect of a value.
 
         Returns
         -------

@@ -61,7 +61,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
     y_pred[scored] = np.array(names, dtype=object)[predicted[0]]
-    y_pred[~target.known] = np.array(names, dtype=object)[np.nan_to_num(outcome.unseen[~target.known]).argmax(axis=1)]
+    y_pred[~target.known] = np.array(names, dtype=object)[outcome.assigned[~target.known]]
     choices = pd.DataFrame(
         outcome.choices, index=pd.Index([*map(str, range(len(outcome.choices) - 1)), "final"], name="fold")
     )
@@ -118,7 +118,7 @@ def _notes(
     if not hasattr(outcome.estimator, "predict_proba"):
         notes.append(
             f"{type(outcome.estimator).__name__} gives no probabilities: log-loss, Brier score and calibration are of "
-            "stand-ins made from its decision values."
+            "stand-ins made from its decision values or choices."
         )
     return notes + _large_groups(source, trial, outcome)
 

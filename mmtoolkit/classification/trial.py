@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.classification.crossval import HeldOut, chosen, deal, held_out, neighbour_votes
-from mmtoolkit.classification.estimators import fit, make_estimator, proba_of
+from mmtoolkit.classification.estimators import choice_of, fit, make_estimator, proba_of
 from mmtoolkit.classification.folds import merge_groups
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class Outcome:
         What it chose per fold of the first repeat, then in the final fit.
     unseen : ndarray of shape (n_items, n_classes)
         The final classifier's probabilities for rows without a class; NaN elsewhere.
+    assigned : ndarray of shape (n_items,), int
+        Its choice for rows without a class; -1 elsewhere.
     same, together : ndarrays of shape (n_items,), int
         Duplicate groups; these merged with the user's groups.
     ungrouped_accuracy : float or None
@@ -53,6 +55,7 @@ class Outcome:
     estimator: Any
     choices: list[dict[str, float]]
     unseen: NDArray[np.float64]
+    assigned: NDArray[np.intp]
     same: NDArray[np.intp]
     together: NDArray[np.intp]
     ungrouped_accuracy: float | None
@@ -146,9 +149,10 @@ class Trial:
         model = fit(
             make_estimator(self.estimator, **self.options), self.X[train], classes[codes[train]], together[train]
         )
-        unseen = np.full((len(codes), len(classes)), np.nan)
+        unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         if not known.all():
             unseen[~known] = proba_of(model, self.X[~known], classes)
+            assigned[~known] = choice_of(model, self.X[~known], classes)
         return Outcome(
             rounds=rounds,
             votes=neighbour_votes(self.unit, codes, len(classes), first),
@@ -156,6 +160,7 @@ class Trial:
             estimator=model,
             choices=[*rounds[0].choices, chosen(model)],
             unseen=unseen,
+            assigned=assigned,
             same=same,
             together=together,
             ungrouped_accuracy=ungrouped,

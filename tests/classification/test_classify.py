@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
@@ -176,6 +177,34 @@ def test_any_classifier_repeats_and_replays(data, estimator):
     assert again.evidence() == r.evidence()
 
 
+@pytest.mark.parametrize("classes", [3, 4])
+def test_predict_is_the_classifier_that_was_scored(rng, classes):
+    y = np.arange(240) % classes
+    X = rng.normal(size=(classes, 12))[y] + rng.normal(size=(240, 12))
+    partly = np.array(y, dtype=object)
+    partly[::7] = None
+
+    r = mm.classify(X, partly, estimator=SVC(decision_function_shape="ovo"))
+
+    assert r.metrics.loc["accuracy", "value"] > 0.8
+    assert (r.predict(X) == y).mean() > 0.8
+    np.testing.assert_array_equal(r.y_pred[::7], r.predict(X)[::7])
+
+
+def test_a_threshold_of_the_classifier_decides(rng):
+    y = np.array(["a", "b"])[np.arange(240) % 2]
+    X = rng.normal(size=(240, 12)) + 0.4 * (y == "b")[:, None]
+    strict = FixedThresholdClassifier(GaussianNB(), threshold=0.95, pos_label="b")
+
+    r = mm.classify(X, y, estimator=strict)
+
+    likely = r.predict_proba(X)[:, 1]
+    unsure = (likely > 0.5) & (likely < 0.95)  # called "a" against the odds
+    np.testing.assert_array_equal(r.predict(X) == "b", likely >= 0.95)
+    assert unsure.any()
+    assert all(value is None for value in r.predict(X, min_confidence=0.6)[unsure])
+
+
 def test_class_weight_reaches_the_default_and_other_classifiers(data):
     X, y = data
     X = X + 6 * np.random.default_rng(0).normal(size=X.shape)
@@ -279,6 +308,11 @@ def test_class_that_only_the_test_rows_have_counts_as_errors(data):
 def test_only_classifiers_are_taken(data, estimator):
     with pytest.raises(TypeError, match="must be a scikit-learn classifier"):
         mm.classify(*data, estimator=estimator)
+
+
+def test_one_row_is_not_a_table_of_rows(data, result):
+    with pytest.raises(ValueError, match=r"expected an array of shape \(n_items, n_features\), got shape \(12,\)"):
+        result.predict(data[0][0])
 
 
 def test_nan_rows_are_named(data):

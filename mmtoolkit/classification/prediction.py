@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["Fitted", "check_space", "classes", "proba", "risk_coverage", "space_of"]
+__all__ = ["Fitted", "centers_of", "check_space", "classes", "proba", "risk_coverage", "space_of"]
 
 
 class Fitted(Protocol):
@@ -46,6 +46,12 @@ class Fitted(Protocol):
         ...
 
 
+def centers_of(source: Any) -> Mapping[str, NDArray[np.float32]]:
+    """Return the means that were taken from the rows, by modality; empty where none were."""
+    found: Mapping[str, NDArray[np.float32]] = getattr(source, "_centers", None) or getattr(source, "centers", {})
+    return found
+
+
 def space_of(source: Any) -> dict[str, Any]:
     """Return model, revision, dimension and params of embeddings; an array has nothing but a dimension."""
     if not hasattr(source, "model"):
@@ -65,9 +71,22 @@ def check_space(new: Any, trained: Any) -> None:
         if mine["model"] and theirs["model"] and mine[name] != theirs[name]:
             msg = f"the classifier was trained on vectors of {name} {mine[name]!r}, these have {theirs[name]!r}; embed the items with the same model"
             raise SpaceError(msg)
+    if hasattr(new, "model") and hasattr(trained, "model") and not _same(centers_of(trained), centers_of(new)):
+        was, now = (
+            f"centered by {', '.join(sorted(c))}" if (c := centers_of(s)) else "not centered" for s in (trained, new)
+        )
+        msg = (
+            f"the classifier was trained on vectors that were {was}, these are {now}{', by other means' if was == now else ''}; "
+            "pass the items themselves, or rows of the embeddings it was trained with"
+        )
+        raise SpaceError(msg)
     if mine["dimension"] != theirs["dimension"]:
         msg = f"the classifier was trained on vectors of {mine['dimension']} features, these have {theirs['dimension']}"
         raise SpaceError(msg)
+
+
+def _same(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
+    return set(a) == set(b) and all(np.array_equal(a[name], b[name]) for name in a)
 
 
 def _rows(fitted: Fitted, new: Any) -> NDArray[np.float32]:

@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,20 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._text import shorten
 from mmtoolkit.classification import prediction
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.errors import SpaceError, VerifyError
 from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["SavedClassifier", "load_classifier", "save"]
+__all__ = ["SavedClassifier", "load_classifier", "manifest_digest", "save"]
 
 _FORMAT = "mmtoolkit-classifier"
-_VERSION = 1
+_VERSION = 2
+_UNSEALED = 1  # without a digest of the manifest, and without means of centered vectors
+_MEANS = "center."
 _MANIFEST, _ARRAYS = "classifier.json", "classifier.npz"
 
 
@@ -42,19 +48,23 @@ class SavedSpace:
         Number of features.
     params : mapping
         Further parameters of the model.
+    centers : mapping of str to ndarray of shape (n_features,), float32
+        Means that are taken from unit rows, by modality; empty unless it was trained on ``emb.centered()``.
     """
 
     model: str
     revision: str
     dimension: int
     params: Mapping[str, Any] = field(default_factory=dict)
+    centers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
 
     def encode(self, items: Any) -> NDArray[np.float32]:
-        """Embed items with the model that the classifier was trained on."""
+        """Embed items with the model that the classifier was trained on, and center them where its vectors were."""
         if not self.model:
             msg = f"the classifier was trained on vectors without a model, so it takes an array of shape (n, {self.dimension})"
             raise SpaceError(msg)
         from mmtoolkit.embedding.encoder import make_encoder
+        from mmtoolkit.embedding.result import _center
         from mmtoolkit.embedding.verbs import gather
 
         encoder = make_encoder(self.model, dimension=self.dimension, params=dict(self.params))
@@ -66,7 +76,10 @@ class SavedSpace:
             )
             raise SpaceError(msg)
         contents, frame = gather(items)
-        return encoder.run(contents, frame["id"].tolist(), progress=None).vectors
+        vectors = encoder.run(contents, frame["id"].tolist(), progress=None).vectors
+        if not self.centers:
+            return vectors
+        return _center(unit_rows(vectors), [content.modality for content in contents], self.centers)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -139,16 +152,18 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
             "run classify with estimator=None, or keep the recipe and train it again"
         )
         raise TypeError(msg)
+    fitted: dict[str, Any] = {
+        "coef": model.coef_,
+        "intercept": model.intercept_,
+        "temperature": np.float64(model.temperature_),
+        "C": np.float64(model.C_),
+    }
+    centers = prediction.centers_of(result.source)
+    fitted |= {f"{_MEANS}{name}": center for name, center in centers.items()}
     arrays = io.BytesIO()
-    np.savez(
-        arrays,
-        coef=model.coef_,
-        intercept=model.intercept_,
-        temperature=np.float64(model.temperature_),
-        C=np.float64(model.C_),
-    )
+    np.savez(arrays, **fitted)
     params = {k: v for k, v in result.recipe["params"].items() if k not in ("y", "groups", "test")}
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
         "space": plain(prediction.space_of(result.source)),
@@ -157,6 +172,7 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
         "recipe": {"verb": "classify", "params": params},
         "metrics": plain(result.metrics["value"].to_dict()),
     }
+    manifest["sha256"] = manifest_digest(manifest)
     home = Path(directory)
     if home.exists() and not home.is_dir():
         msg = f"{os.fspath(home)!r} is a file; save takes a directory"
@@ -167,6 +183,12 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
         part = home / f"{name}.part"
         part.write_bytes(content)
         os.replace(part, home / name)
+
+
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Return SHA-256 of all that a manifest says, but for the digest itself, in hexadecimal."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
@@ -208,31 +230,77 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         msg = f"{os.fspath(home / _MANIFEST)!r} was not written by save()"
         raise VerifyError(msg)
-    if manifest.get("version") != _VERSION:
+    if manifest.get("version") not in (_UNSEALED, _VERSION):
         msg = f"the classifier was saved in format {manifest.get('version')!r}, this version of mmtoolkit reads {_VERSION}; upgrade mmtoolkit"
+        raise VerifyError(msg)
+    if manifest["version"] == _VERSION and manifest.get("sha256") != manifest_digest(manifest):
+        msg = f"{_MANIFEST} in {os.fspath(home)!r} is not what save() wrote: it was changed; copy it again, or train again"
         raise VerifyError(msg)
     if hashlib.sha256(content).hexdigest() != manifest.get("arrays_sha256"):
         msg = f"{_ARRAYS} in {os.fspath(home)!r} is not the file that {_MANIFEST} describes; copy both again, or train again"
         raise VerifyError(msg)
     try:
         return _rebuild(manifest, content)
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"the classifier in {os.fspath(home)!r} does not fit together: {error}"
+    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else error
+        msg = f"the classifier in {os.fspath(home)!r} does not fit together: {said}; train it again"
         raise VerifyError(msg) from error
 
 
 def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        coef, intercept = arrays["coef"], arrays["intercept"]
-        temperature, C = float(arrays["temperature"]), float(arrays["C"])
-    space = SavedSpace(**manifest["space"])
-    classes = np.array(manifest["classes"])
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: np.asarray(file[name]) for name in file.files}
+    for name, values in arrays.items():
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            msg = f"{name} in {_ARRAYS} must hold finite numbers"
+            raise ValueError(msg)
+    space = _space(manifest["space"], arrays)
+    classes = _classes(manifest["classes"])
+    coef, intercept = arrays["coef"], arrays["intercept"]
     if coef.shape != (len(classes), space.dimension) or intercept.shape != (len(classes),):
         msg = (
             f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}"
         )
         raise ValueError(msg)
+    recipe = _mapping(manifest["recipe"], "recipe")
+    normalize = _mapping(recipe["params"], "recipe.params")["normalize"]
+    if not isinstance(normalize, bool):
+        msg = f"normalize must be true or false, got {normalize!r}"
+        raise TypeError(msg)
     model = LogisticClassifier()
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
-    model.temperature_, model.C_, model.n_features_in_ = temperature, C, space.dimension
-    return SavedClassifier(classes, manifest["metrics"], manifest["recipe"], space, model)
+    model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
+    if model.temperature_ <= 0:
+        msg = f"temperature must be above 0, got {model.temperature_}"
+        raise ValueError(msg)
+    model.n_features_in_ = space.dimension
+    return SavedClassifier(classes, _mapping(manifest["metrics"], "metrics"), recipe, space, model)
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        msg = f"{name} must be a mapping, got {shorten(repr(value))}"
+        raise TypeError(msg)
+    return value
+
+
+def _space(said: Any, arrays: Mapping[str, NDArray[Any]]) -> SavedSpace:
+    centers = {name.removeprefix(_MEANS): values for name, values in arrays.items() if name.startswith(_MEANS)}
+    space = SavedSpace(**_mapping(said, "space"), centers=centers)
+    if not isinstance(space.model, str) or not isinstance(space.revision, str) or type(space.dimension) is not int:
+        msg = f"space must give model and revision as text and dimension as an integer, got {shorten(repr(said))}"
+        raise TypeError(msg)
+    _mapping(space.params, "space.params")
+    for name, center in centers.items():
+        if center.shape != (space.dimension,):
+            msg = f"the mean of {name!r} has shape {center.shape}, expected ({space.dimension},)"
+            raise ValueError(msg)
+    return space
+
+
+def _classes(said: Any) -> NDArray[Any]:
+    kinds = {type(value) for value in said} if isinstance(said, list) else set()
+    if len(kinds) != 1 or not kinds <= {str, bool, int, float} or sorted(set(said)) != said or len(said) < 2:
+        msg = f"classes must be at least two, of one type, sorted and different, got {shorten(repr(said))}"
+        raise ValueError(msg)
+    return np.array(said)

@@ -477,6 +477,15 @@ def test_queries_without_a_right_item_are_left_out_and_counted(X):
     pd.testing.assert_frame_equal(again.metrics, found.metrics)
 
 
+def test_a_few_queries_that_all_find_are_no_certainty():
+    found = mm.evaluate_search(np.eye(12), np.eye(12)[:3], [["0"], ["1"], ["2"]]).metrics
+
+    assert found["value"].eq(1).drop(["recall@5", "recall@10"]).all()
+    assert (found["low"] < 0.5).all()
+    assert (found["high"] == 1).all()
+    assert found.loc["found@1", "low"] == pytest.approx(0.4385, abs=1e-4)  # Wilson, 3 of 3
+
+
 def test_repeated_queries_do_not_narrow_the_interval(rng):
     X = unit_rows(rng.standard_normal((50, 5)))
     emb = mm.embed_texts([f"word {i}" for i in range(30)], model="local")

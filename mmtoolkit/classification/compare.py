@@ -13,8 +13,8 @@ from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.folds import merge_groups
-from mmtoolkit.classification.intervals import bca, bootstrap
-from mmtoolkit.classification.scores import LABEL_SCORES, label_scores
+from mmtoolkit.classification.intervals import bca, bootstrap, widened
+from mmtoolkit.classification.scores import LABEL_SCORES, LOWEST, label_scores
 from mmtoolkit.classification.tables import cells_of
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.classification.verb import classify, thresholds_of, user_groups
@@ -226,6 +226,8 @@ def _judge(
 
     value = statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(table, statistic, random_state=random_state)
+    own = slice(len(names))
+    low[own], high[own] = widened(value[own], low[own], high[own], table.shape[0], floor=LOWEST[at])
     drawn = bootstrap(table, statistic, random_state=random_state)[:, len(names) :]
     tail = np.minimum((drawn <= 0).mean(axis=0), (drawn >= 0).mean(axis=0))
     p = np.minimum(2 * tail + 1 / len(drawn), 1.0)

@@ -24,15 +24,16 @@ _POINTS = 200
 
 def of(result: Classification) -> dict[str, Callable[[], Any]]:
     """Return the drawings of a result by name, the main one first."""
-    return {
+    drawings: dict[str, Callable[[], Any]] = {
         "confusion": lambda: _confusion(result),
         "metrics": lambda: _metrics(result),
         "per_class": lambda: _per_class(result),
         "calibration": lambda: _calibration(result),
         "risk_coverage": lambda: _risk_coverage(result),
-        "roc": lambda: _roc(result),
-        "precision_recall": lambda: _precision_recall(result),
     }
+    if result.per_class["roc_auc"].notna().any():  # needs items of at least two classes
+        drawings |= {"roc": lambda: _roc(result), "precision_recall": lambda: _precision_recall(result)}
+    return drawings
 
 
 def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -71,8 +72,9 @@ def _confusion(result: Classification) -> go.Figure:
 def _metrics(result: Classification) -> go.Figure:
     from mmtoolkit.figures import bars
 
-    table = result.metrics.dropna(subset=["low"]).drop(index=["log_loss", "brier_score"])
+    table = result.metrics.drop(index=["log_loss", "brier_score", "ece"], errors="ignore")
     right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
+    between = "" if np.isnan(low) else f" [{low:.1%}, {high:.1%}]"
     return bars(
         [str(name).replace("_", " ") for name in table.index],
         table["value"],
@@ -83,7 +85,7 @@ def _metrics(result: Classification) -> go.Figure:
         baseline=base,
         baseline_name="always the most frequent class",
         caption=(
-            f"{right:.1%} of {result.n_scored} held-out items are right [{low:.1%}, {high:.1%}]; "
+            f"{right:.1%} of {result.n_scored} held-out items are right{between}; "
             f"always saying the most frequent class gives {base:.1%}, the five nearest neighbours "
             f"{number(result.baselines, 'accuracy', 'neighbours'):.1%}. {result.notes[0]}"
         ),

@@ -10,12 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bca", "bootstrap", "resamples", "wilson"]
+__all__ = ["bca", "bootstrap", "resamples", "widened", "wilson"]
 
 N_BOOT = 2000
 LEVEL = 0.95
 _CHUNK = 2_000_000
 _JACKKNIFE = 4000
+_FLAT = 1e-9
 
 Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
@@ -49,6 +50,36 @@ def wilson(
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0)
+
+
+def widened(
+    value: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    n_groups: ArrayLike,
+    *,
+    floor: ArrayLike = 0.0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put Wilson's interval where a bootstrap found no spread, as with a perfect score: that is no certainty.
+
+    Parameters
+    ----------
+    value, low, high : ndarrays
+        Scores between `floor` and 1, and their limits.
+    n_groups : array-like
+        Groups behind each score: taken for the number of independent trials.
+    floor : array-like, default=0
+        Lowest value that a score can have.
+
+    Returns
+    -------
+    low, high : ndarrays
+        NaN where a score has no group behind it.
+    """
+    flat, floor = high - low < _FLAT, np.asarray(floor, dtype=np.float64)
+    least, most = wilson((value - floor) / (1.0 - floor) * np.asarray(n_groups), n_groups)
+    least, most = floor + (1.0 - floor) * least, floor + (1.0 - floor) * most
+    return np.where(flat, np.minimum(least, value), low), np.where(flat, np.maximum(most, value), high)
 
 
 def resamples(n_groups: int, n_boot: int, random_state: int) -> Iterator[NDArray[np.float64]]:
@@ -124,7 +155,7 @@ def bca(
     Returns
     -------
     low, high, error : ndarrays of shape (n_statistics,)
-        Limits and standard error; NaN where a statistic is undefined.
+        Limits and standard error; NaN where a statistic is undefined, or all when there are fewer than two groups.
 
     References
     ----------
@@ -134,6 +165,9 @@ def bca(
     from scipy.special import ndtr, ndtri
 
     table = csr_array(totals)
+    if table.shape[0] < 2:
+        nothing = np.full(statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1)).shape[1], np.nan)
+        return nothing, nothing.copy(), nothing.copy()
     drawn = bootstrap(table, statistic, n_boot=n_boot, random_state=random_state)
     whole = np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1)
     value = statistic(whole)[0]

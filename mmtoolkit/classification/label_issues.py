@@ -73,10 +73,12 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     codes = codes_of(result.y_true[rows], result.classes)
     suggested, likely = confident_learning(codes, result.y_proba[rows])
     with one_thread():
-        near = _neighbours(vectors_of(result.source)[rows], result.together[rows])
-    same, other = ((codes[near] == wanted[:, None]).mean(axis=1) for wanted in (codes, suggested))
-    floor = 0.5 / near.shape[1]
-    quality = result.y_proba[rows, codes] * (same + floor) / (1.0 + floor)
+        near, apart = _neighbours(vectors_of(result.source)[rows], result.together[rows])
+    n_near = apart.sum(axis=1)
+    same, other = (((codes[near] == wanted[:, None]) & apart).sum(axis=1) for wanted in (codes, suggested))
+    floor = 0.5 / max(near.shape[1], 1)
+    witness = np.where(n_near > 0, same / np.maximum(n_near, 1), 1.0)  # nobody near: the probability alone
+    quality = result.y_proba[rows, codes] * (witness + floor) / (1.0 + floor)
     order = np.argsort(quality, kind="stable")
     order = order if all_items else order[likely[order]]
     at = rows[order]
@@ -96,13 +98,14 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
         }
     )
     frame["evidence"] = [
-        f"held-out probability {there:.2f} for {shorten(name, 40)}, {here:.2f} for {shorten(own, 40)}; of its {near.shape[1]} nearest "
-        f"items {round(s * near.shape[1])} are {shorten(name, 40)}, {round(t * near.shape[1])} are {shorten(own, 40)}"
-        for there, here, own, name, s, t in zip(
+        f"held-out probability {there:.2f} for {shorten(name, 40)}, {here:.2f} for {shorten(own, 40)}; of its {n} nearest "
+        f"items {s} are {shorten(name, 40)}, {t} are {shorten(own, 40)}"
+        for there, here, own, name, n, s, t in zip(
             frame["p_suggested"],
             frame["p_label"],
             frame["label"],
             frame["suggested"],
+            n_near[order],
             other[order],
             same[order],
             strict=True,
@@ -111,8 +114,8 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     return frame
 
 
-def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the rows nearest to every row, its own group aside, among at most 10,000 evenly spaced rows."""
+def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the rows nearest to every row, among at most 10,000 evenly spaced rows, and which are of another group."""
     known = np.unique(np.linspace(0, len(X) - 1, min(len(X), _REFERENCE)).astype(np.intp))
     k = min(_NEIGHBOURS, len(known) - 1)
     near = np.empty((len(X), k), dtype=np.intp)
@@ -120,8 +123,8 @@ def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> NDArray[np.
         part = slice(start, start + _BLOCK)
         cosine = X[part] @ X[known].T
         cosine[groups[part][:, None] == groups[known][None, :]] = -2.0
-        near[part] = known[np.argpartition(-cosine, k - 1, axis=1)[:, :k]]
-    return near
+        near[part] = known[np.argpartition(-cosine, max(k - 1, 0), axis=1)[:, :k]]
+    return near, groups[near] != groups[:, None]
 
 
 def _short(items: pd.DataFrame, row: int) -> str:

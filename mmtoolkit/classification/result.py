@@ -97,8 +97,9 @@ class Classification(Result):
 
     def _summary(self) -> str:
         row = self.metrics.loc["accuracy"]
+        between = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
         return (
-            f"accuracy {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}], baseline {row['baseline']:.3f}, "
+            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}, "
             f"{len(self.classes)} classes, {self.n_scored} items scored"
         )
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABEL_SCORES",
+    "LOWEST",
     "calibration",
     "class_scores",
     "confusion_of",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 LABEL_SCORES = ("accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef")
+LOWEST = (0.0, 0.0, 0.0, 0.0, -1.0)  # that each of them can be
 _BINS = 15
 
 

@@ -95,7 +95,9 @@ def _notes(
     source: Any, trial: Trial, outcome: Outcome, groups: NDArray[np.intp], moves: Mapping[str, float], accuracy: float
 ) -> list[str]:
     known = trial.target.known
-    notes = [f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}."]
+    notes = ["All scored items form one group: how far the scores would move with another cannot be said."]
+    if "accuracy" in moves:
+        notes = [f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}."]
     if not known.all():
         notes.append(
             f"{int((~known).sum())} of {len(known)} items have no class: they are not scored, and predicted by the final model."
@@ -113,7 +115,7 @@ def _notes(
             name = shorten(repr(trial.target.classes[code].item()))
             notes.append(f"No training row is of class {name}: its {n} test items count as errors.")
     n_groups = int(groups.max()) + 1
-    if n_groups < _FEW_GROUPS:
+    if 1 < n_groups < _FEW_GROUPS:
         notes.append(f"Only {n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}.")
     if not hasattr(outcome.estimator, "predict_proba"):
         notes.append(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.intervals import bca, wilson
+from mmtoolkit.classification.intervals import LEVEL, bca, widened, wilson
 from mmtoolkit.classification.scores import (
     LABEL_SCORES,
+    LOWEST,
     calibration,
     class_scores,
     confusion_of,
@@ -81,6 +82,7 @@ def hit_table(
     cells = cells_of(groups, codes, predicted[None], n_classes)
     value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(cells, from_counts, random_state=random_state)
+    low, high = widened(value, low, high, cells.shape[0], floor=LOWEST)
     if len(np.unique(groups)) == len(groups):
         at = LABEL_SCORES.index("accuracy")
         low[at], high[at] = wilson(value[at] * len(codes), len(codes))
@@ -117,6 +119,7 @@ def metric_table(
         Index metric; columns value, low, high, error (standard error).
     """
     import pandas as pd
+    from scipy.special import ndtri
 
     n_repeats, n_classes = len(predicted), proba.shape[2]
 
@@ -132,9 +135,18 @@ def metric_table(
     means = np.stack([np.mean([one[name] for one in per_item], axis=0) for name in names], axis=1)
     totals = _sums(groups, np.column_stack([means, np.ones(len(codes))]))
     rows: dict[str, tuple[float, float, float, float]] = {}
-    for label, table, statistic in ((LABEL_SCORES, cells, from_counts), (names, totals, from_sums)):
+    floors = [0.0 if name.startswith("top_") else np.nan for name in names]  # losses have no upper end
+    for label, floor, table, statistic in (
+        (LABEL_SCORES, LOWEST, cells, from_counts),
+        (names, floors, totals, from_sums),
+    ):
         value = statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
         low, high, error = bca(table, statistic, random_state=random_state)
+        wide = widened(value, low, high, cells.shape[0], floor=floor)
+        low, high = np.where(np.isnan(floor), low, wide[0]), np.where(np.isnan(floor), high, wide[1])
+        error = np.where(
+            error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2))
+        )  # as wide as the interval says
         rows |= dict(zip(label, zip(value, low, high, error, strict=True), strict=True))
     if len(np.unique(groups)) == len(groups):
         for name in ("accuracy", *(n for n in names if n.startswith("top_"))):
@@ -185,6 +197,8 @@ def class_table(
     cells = cells_of(groups, codes, predicted, n_classes)
     value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(cells, from_counts, random_state=random_state)
+    behind = [np.mean([_groups_behind(groups, c, n_classes) for c in per], axis=0) for per in _named(codes, predicted)]
+    low, high = widened(value, low, high, np.concatenate(behind))
     support = np.bincount(codes, minlength=n_classes)
     if len(np.unique(groups)) == len(groups):
         called = np.mean([np.bincount(p, minlength=n_classes) for p in predicted], axis=0)
@@ -197,6 +211,18 @@ def class_table(
     columns["support"] = support
     columns["roc_auc"], columns["average_precision"] = _areas(codes, proba)
     return pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
+
+
+def _named(codes: NDArray[np.intp], predicted: NDArray[np.intp]) -> tuple[list[NDArray[np.intp]], ...]:
+    """Return which classes every row speaks of in precision, recall and F1, one list per repeat, each (n, n_scored)."""
+    called, own = [p[None] for p in predicted], [codes[None]]
+    return called, own, [np.stack([codes, p]) for p in predicted]
+
+
+def _groups_behind(groups: NDArray[np.intp], named: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
+    """Return how many groups speak of each class, (n_classes,)."""
+    pairs = np.unique(np.stack([np.tile(groups, len(named)), named.ravel()]), axis=1)
+    return np.bincount(pairs[1], minlength=n_classes)
 
 
 def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

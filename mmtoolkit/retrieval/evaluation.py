@@ -121,7 +121,8 @@ def evaluate_search(
     Returns
     -------
     SearchEvaluation
-        Metrics with 95 % intervals (BCa bootstrap over distinct queries) and chance level.
+        Metrics with 95 % intervals (Wilson for found@k where no query is asked more often, else BCa bootstrap over distinct queries)
+        and chance level.
 
     Raises
     ------
@@ -239,16 +240,19 @@ def _metrics(
 ) -> pd.DataFrame:
     import pandas as pd
 
-    from mmtoolkit.classification.intervals import bca
+    from mmtoolkit.classification.intervals import bca, widened, wilson
 
     values = np.column_stack(list(scores.values()))
     _, group = np.unique(names.astype(str), return_inverse=True)  # the same question twice tells nothing new
     totals = np.zeros((int(group.max()) + 1, values.shape[1] + 1))
     np.add.at(totals, group, np.column_stack([values, np.ones(len(values))]))
-    low, high = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    if len(totals) > 1:
-        low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
-    columns = {"value": values.mean(axis=0), "low": low, "high": high, "baseline": list(chance.values())}
+    value = values.mean(axis=0)
+    low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
+    low, high = widened(value, low, high, len(totals))
+    if (totals[:, -1] == totals[0, -1]).all():  # every question once, or all equally often: a plain proportion
+        share = np.array([name.startswith("found@") for name in scores])
+        low[share], high[share] = wilson(value[share] * len(totals), len(totals))
+    columns = {"value": value, "low": low, "high": high, "baseline": list(chance.values())}
     return pd.DataFrame(columns, index=pd.Index(list(scores), name="metric"))
 
 

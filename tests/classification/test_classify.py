@@ -141,6 +141,26 @@ def test_training_rows_that_leak_into_the_test_rows_are_left_out(data):
     assert any("20 training rows were left out" in note for note in r.notes)
 
 
+@pytest.mark.parametrize("rows", [1, 8])
+def test_a_test_set_of_one_group_has_scores_and_says_what_it_lacks(data, rows):
+    X, y = data
+    test = np.arange(240) < rows
+
+    r = mm.classify(X, y, test=test, groups=np.where(test, 0, np.arange(240)))
+
+    assert r.n_scored == rows
+    assert np.isnan(r.metrics.loc["f1_macro", "low"])
+    assert "All scored items form one group: how far the scores would move with another cannot be said." in r.notes
+    assert "items scored" in repr(r)
+    assert all(r.figure(name) is not None for name in r.figures)
+    assert json.dumps(r.evidence(), allow_nan=False)
+    assert "form one group" in mm.report(r).to_html()
+    assert "[nan" not in repr(r)
+    issues = r.label_issues(all_items=True)  # nobody of another group is near: the probability alone ranks
+    np.testing.assert_allclose(issues["quality"], issues["p_label"])
+    assert issues["evidence"].str.contains("of its 0 nearest items 0 are").all()
+
+
 def test_user_groups_stay_together(data):
     X, y = data
     groups = np.arange(240) // 6

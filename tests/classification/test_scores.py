@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from mmtoolkit.classification import scores, tables
-from mmtoolkit.classification.intervals import bca, resamples, wilson
+from mmtoolkit.classification.intervals import bca, resamples, widened, wilson
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,6 +99,40 @@ def test_bca_matches_scipys(rng):
     theirs = bootstrap((values,), np.mean, n_resamples=9000, method="BCa", random_state=0).confidence_interval
     assert low[0] == pytest.approx(theirs.low, abs=0.02)
     assert high[0] == pytest.approx(theirs.high, abs=0.02)
+
+
+def test_bca_of_one_group_has_no_limits():
+    for found in bca(np.ones((1, 2)), lambda sums: sums):
+        np.testing.assert_array_equal(found, [np.nan, np.nan])
+
+
+def test_no_spread_is_no_certainty():
+    value = np.array([1.0, 0.0, 0.5, 1.0])
+
+    low, high = widened(value, np.array([1.0, 0, 0.4, 1]), np.array([1.0, 0, 0.6, 1]), [40, 40, 40, 0])
+
+    np.testing.assert_allclose(low, [0.9124, 0, 0.4, np.nan], atol=1e-4)
+    np.testing.assert_allclose(high, [1, 0.0876, 0.6, np.nan], atol=1e-4)
+    assert widened(np.ones(1), np.ones(1), np.ones(1), 40, floor=-1)[0] == pytest.approx(2 * low[0] - 1)
+
+
+@pytest.mark.parametrize("copies", [0, 1])
+def test_perfect_predictions_have_intervals_with_and_without_a_duplicate(copies):
+    codes = np.arange(40) % 2
+    groups = np.append(np.arange(40), np.zeros(copies, dtype=int))
+    codes = np.append(codes, np.zeros(copies, dtype=int))
+    proba = np.eye(3)[codes]
+
+    overall = tables.metric_table(codes, codes[None], proba[None], groups).drop(["log_loss", "brier_score", "ece"])
+    classes = tables.class_table(codes, codes[None], proba[None], groups, np.array(["a", "b", "c"]))
+
+    assert overall.loc["accuracy", "low"] == pytest.approx(0.9124, abs=1e-4)
+    assert (overall["low"] < 0.92).all()
+    assert (overall["high"] == 1).all()
+    assert (overall["error"] > 0.01).all()
+    for name in ("precision", "recall", "f1"):
+        np.testing.assert_allclose(classes[f"{name}_low"], [0.8389, 0.8389, np.nan], atol=1e-4)  # Wilson, 20 of 20
+        np.testing.assert_array_equal(classes[f"{name}_high"], [1, 1, np.nan])
 
 
 def test_resamples_draw_as_many_groups_as_there_are():

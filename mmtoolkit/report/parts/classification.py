@@ -94,7 +94,8 @@ def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
     import pandas as pd
 
     table: pd.DataFrame = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
-    table = table[table.index.isin(_LOWER_IS_BETTER) == lower].dropna(axis="columns", how="all")
+    table = table[table.index.isin(_LOWER_IS_BETTER) == lower]
+    table = table.drop(columns=[n for n in table if n not in ("low", "high") and table[n].isna().all()])
     table.index = pd.Index([_WORDS.get(str(name), str(name).replace("_", " ")) for name in table.index], name="score")
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["duplicate_groups", "duplicate_thresholds", "similar_blocks"]
+__all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "similar_blocks"]
 
 _BLOCK = 2048
 _SAMPLE = 1000
@@ -52,8 +53,15 @@ def similar_blocks(
                 yield i[upper], j[upper], similarity[upper]
 
 
+def equal_rows(X: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the number of the first row that is equal to each row, (n_items,); a product cannot tell for sure."""
+    first: dict[bytes, int] = {}
+    digests = (hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X)  # -0.0 is 0.0
+    return np.array([first.setdefault(digest, number) for number, digest in enumerate(digests)], dtype=np.intp)
+
+
 def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the duplicate group of every row: chains of rows at least as similar as the threshold.
+    """Return the duplicate group of every row: equal rows, and chains of rows at least as similar as the threshold.
 
     Parameters
     ----------
@@ -71,7 +79,7 @@ def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.fl
     from scipy.sparse.csgraph import connected_components
 
     n = len(unit)
-    groups = np.arange(n)
+    groups = equal_rows(unit)
     for i, j, _ in similar_blocks(unit, threshold):
         links = coo_array((np.ones(len(i), dtype=bool), (groups[i], groups[j])), shape=(n, n))
         _, part = connected_components(links, directed=False)

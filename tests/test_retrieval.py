@@ -314,6 +314,18 @@ def test_all_equal_items_are_one_group():
     assert found.n_pairs == math.comb(3000, 2)
 
 
+def test_copies_are_duplicates_at_any_threshold(rng):
+    X = rng.normal(size=(150, 37))
+    X[[3, 90]] = 0.0
+
+    found = mm.near_duplicates(np.concatenate([X, X]), threshold=1.0)
+
+    np.testing.assert_array_equal(found.labels[:150], found.labels[150:])
+    assert found.n_groups == 149  # the rows without a direction are one
+    assert found.n_pairs == 148 + 6
+    assert found.pairs["duplicate"].any()
+
+
 def test_one_item_has_no_duplicate():
     found = mm.near_duplicates(np.ones((1, 4)), 0.9)
 

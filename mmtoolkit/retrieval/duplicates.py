@@ -47,7 +47,7 @@ class DuplicateResult(Result):
     origin : str
         Where the cut comes from: "given", "the model's row", or "suggested".
     n_pairs : int
-        Pairs at or above the cut.
+        Pairs at or above the cut, or equal.
     recipe : mapping
         The verb and its parameters.
     source : Embeddings or array

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._duplicates import equal_rows
 from mmtoolkit.retrieval.exact import cosines, product_error
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class PairScan:
     nearest : ndarray of shape (n_items,), float64
         Cosine to the most similar other row; -1 for a row that is alone.
     n_pairs : int
-        Pairs at or above the cut.
+        Pairs at or above the cut, or equal.
     i, j, similarity, above : ndarrays
         The pairs nearest to the cut from both sides.
     """
@@ -52,7 +53,7 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     unit : ndarray of shape (n_items, n_features), float32
         Unit rows.
     cut : ndarray of shape (n_items,), float64
-        A pair must reach the higher of its two cuts; decided in float64, so it does not depend on BLAS.
+        A pair must reach the higher of its two cuts or be equal; decided in float64, so it does not depend on BLAS.
 
     Returns
     -------
@@ -62,7 +63,8 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     n = len(unit)
     near = np.full(n, -1.0, dtype=np.float32)
     sample = _Sample()
-    groups, n_pairs = np.arange(n), 0
+    zeros = int((~unit.any(axis=1)).sum())  # equal, but without any direction: no product finds them
+    groups, n_pairs = equal_rows(unit), zeros * (zeros - 1) // 2
     for top in range(0, n, _BLOCK):
         rows = slice(top, min(top + _BLOCK, n))
         for left in range(top, n, _BLOCK):
@@ -110,6 +112,7 @@ def _close(
     look = np.concatenate([unsure, clear[_smallest(over[clear])], under[_smallest(-over[under])]])
     value = cosines(unit, i[look], unit, j[look])
     above = value >= np.maximum(cut[i[look]], cut[j[look]])
+    above[: len(unsure)] |= (unit[i[unsure]] == unit[j[unsure]]).all(axis=1)  # rounding keeps their cosine off 1
     reached = np.concatenate([clear, unsure[above[: len(unsure)]]])
     return _Close(i[reached], j[reached], (i[look], j[look], value, above))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.logistic import LogisticClassifier
+from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight
 from mmtoolkit.classification.softmax import softmax
 from mmtoolkit.provenance import one_thread
 
@@ -42,11 +42,12 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
     TypeError
         If it is no classifier.
     ValueError
-        If `class_weight` is given and the classifier has no such parameter, or the mapping names a class outside
+        If a class weight is negative, `class_weight` is given and the classifier has no such parameter, or the mapping names a class outside
         scikit-learn and mmtoolkit.
     """
     from sklearn.base import clone, is_classifier
 
+    check_class_weight(class_weight)
     if estimator is None:
         return LogisticClassifier(class_weight=class_weight, random_state=random_state)
     made = _build(estimator) if isinstance(estimator, Mapping) else estimator

@@ -18,7 +18,7 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CS", "LogisticClassifier", "fit_temperature"]
+__all__ = ["CS", "LogisticClassifier", "check_class_weight", "fit_temperature"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
@@ -55,6 +55,14 @@ def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.intp], weigh
         options={"xatol": 1e-4},
     )
     return float(np.exp(found.x))
+
+
+def check_class_weight(class_weight: object) -> None:
+    """Raise ValueError when a class has a weight that is none."""
+    for name, weight in class_weight.items() if isinstance(class_weight, Mapping) else ():
+        if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
+            msg = f"class weights must be numbers of at least 0, got {weight!r} for {name!r}"
+            raise ValueError(msg)
 
 
 def _log_loss(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: NDArray[np.floating]) -> float:
@@ -170,16 +178,25 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             msg = f"This classifier needs samples of at least 2 classes in the data, but the data contains only one class: {self.classes_[0]!r}"
             raise ValueError(msg)
         of_row = np.arange(len(codes)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        check_class_weight(self.class_weight)
+        Cs = sorted(float(C) for C in self.Cs)
+        if not Cs or not np.isfinite(Cs).all() or Cs[0] <= 0:
+            msg = f"Cs must be at least one number above 0, got {self.Cs!r}"
+            raise ValueError(msg)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         with one_thread():
-            self._choose(Axes(np.asarray(X, dtype=np.float32)), codes, of_row, class_weight[codes])
+            self._choose(Axes(np.asarray(X, dtype=np.float32)), Cs, codes, of_row, class_weight[codes])
         return self
 
     def _choose(
-        self, axes: Axes, codes: NDArray[np.intp], groups: NDArray[np.intp], row_weight: NDArray[np.float64]
+        self,
+        axes: Axes,
+        Cs: list[float],
+        codes: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        row_weight: NDArray[np.float64],
     ) -> None:
         n_splits = min(int(self.cv), smallest_class(codes, groups)[1])
-        Cs = sorted(float(C) for C in self.Cs)
         fold = stratified_folds(codes, groups, n_splits, self.random_state) if n_splits > 1 else None
         sets = (
             [row_weight]

@@ -125,3 +125,9 @@ def test_temperature_cools_an_overconfident_model(rng):
 
     sure = softmax(logits / t).max(axis=1).mean()
     assert sure == pytest.approx(0.7, abs=0.05)
+
+
+@pytest.mark.parametrize("Cs", [(), (0, 1), (-1, 1), (1, float("nan"))])
+def test_penalties_must_be_positive(data, Cs):
+    with pytest.raises(ValueError, match="Cs must be at least one number above 0, got"):
+        LogisticClassifier(Cs).fit(*data)

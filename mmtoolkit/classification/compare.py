@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mmtoolkit.classification.intervals import bca, bootstrap, widened
 from mmtoolkit.classification.scores import LABEL_SCORES, LOWEST, label_scores
 from mmtoolkit.classification.tables import cells_of
 from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.classification.verb import classify, thresholds_of, user_groups
+from mmtoolkit.classification.verb import check_options, classify, thresholds_of, user_groups
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
@@ -107,7 +107,7 @@ def compare(
     estimator: Any = None,
     cv: int = 5,
     groups: ArrayLike | str | None = None,
-    duplicates: str = "group",
+    duplicates: Literal["group", "ignore"] = "group",
     random_state: int = 0,
 ) -> Comparison:
     """Classify the same items by several embeddings and say which is better.
@@ -143,13 +143,14 @@ def compare(
     if metric not in LABEL_SCORES:
         msg = f"metric must be one of {', '.join(LABEL_SCORES)}, got {metric!r}"
         raise ValueError(msg)
+    check_options(cv=cv, duplicates=duplicates, random_state=random_state)
     _same_items(embeddings)
     first = next(iter(embeddings.values()))
     with one_thread():
         parts = [user_groups(first, groups)]
-        if duplicates == "group":
-            for emb in embeddings.values():
-                unit = vectors_of(emb)
+        for name, emb in embeddings.items():
+            unit = _unit(name, emb)
+            if duplicates == "group":
                 parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
         together = merge_groups(*parts)
     values = column(first, y)
@@ -178,6 +179,14 @@ def compare(
         results=results,
         source=dict(embeddings),
     )
+
+
+def _unit(name: str, embeddings: HasVectors | ArrayLike) -> NDArray[np.float32]:
+    try:
+        return vectors_of(embeddings)
+    except (TypeError, ValueError) as error:
+        msg = f"embeddings {name!r}: {error}"
+        raise type(error)(msg) from error
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

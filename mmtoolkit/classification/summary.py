@@ -83,7 +83,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         n_scored=int(scored.sum()),
         n_unlabelled=int((~target.known).sum()),
         ungrouped_accuracy=outcome.ungrouped_accuracy,
-        notes=tuple(_notes(source, trial, outcome, groups, moves, tables.number(metrics, "accuracy", "value"))),
+        notes=tuple(_notes(recipe, source, trial, outcome, groups, moves, tables.number(metrics, "accuracy", "value"))),
         recipe=recipe,
         source=source,
         together=outcome.together,
@@ -92,7 +92,13 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
 
 
 def _notes(
-    source: Any, trial: Trial, outcome: Outcome, groups: NDArray[np.intp], moves: Mapping[str, float], accuracy: float
+    recipe: Mapping[str, Any],
+    source: Any,
+    trial: Trial,
+    outcome: Outcome,
+    groups: NDArray[np.intp],
+    moves: Mapping[str, float],
+    accuracy: float,
 ) -> list[str]:
     known = trial.target.known
     notes = ["All scored items form one group: how far the scores would move with another cannot be said."]
@@ -108,7 +114,8 @@ def _notes(
             f"instead of {accuracy:.3f}."
         )
     if outcome.dropped:
-        notes.append(f"{outcome.dropped} training rows were left out because a test row is their duplicate.")
+        why = "their duplicate" if recipe["params"]["groups"] is None else "their duplicate or of their group"
+        notes.append(f"{outcome.dropped} training rows were left out because a test row is {why}.")
     codes = trial.target.codes[outcome.rounds[0].fold >= 0]
     for code in np.flatnonzero(np.nansum(outcome.shares, axis=0) == 0):
         if n := int((codes == code).sum()):

@@ -46,7 +46,7 @@ class Outcome:
     ungrouped_accuracy : float or None
         Accuracy when duplicates may stand on both sides.
     dropped : int
-        Training rows left out because a test row is their duplicate.
+        Training rows left out because a test row is their duplicate or of their group.
     """
 
     rounds: list[HeldOut]

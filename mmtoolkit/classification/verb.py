@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["classify", "test_mask", "thresholds_of", "user_groups"]
+__all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
 
 
 def classify(
@@ -69,7 +69,8 @@ def classify(
     repeats : int, default=1
         Cross-validations with other folds; scores are averaged, predictions are those of the first.
     normalize : bool, default=True
-        Use unit rows.
+        Use unit rows. Duplicates are judged by the angle between rows in either case: where lengths matter, rows of one
+        direction count as duplicates unless ``duplicates="ignore"``.
     random_state : int, default=0
         Seed of folds, bootstrap and estimator; recorded.
 
@@ -93,7 +94,7 @@ def classify(
     >>> mm.classify(StandardScaler().fit_transform(X), y)
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
-    _check(cv=cv, duplicates=duplicates, repeats=repeats)
+    check_options(cv=cv, duplicates=duplicates, repeats=repeats, random_state=random_state)
     target = make_target(embeddings, y)
     X = vectors_of(embeddings, normalize=normalize)
     weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
@@ -124,8 +125,9 @@ def classify(
     return assemble(embeddings, trial, outcome, {"verb": "classify", "params": params})
 
 
-def _check(*, cv: int, duplicates: str, repeats: int) -> None:
-    for name, value, least in (("cv", cv, 2), ("repeats", repeats, 1)):
+def check_options(*, cv: int, duplicates: str, random_state: int, repeats: int = 1) -> None:
+    """Raise ValueError for options that no data could make right."""
+    for name, value, least in (("cv", cv, 2), ("repeats", repeats, 1), ("random_state", random_state, 0)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             msg = f"{name} must be an integer of at least {least}, got {value!r}"
             raise ValueError(msg)
@@ -179,6 +181,12 @@ def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDAr
             raise ValueError(msg)
         mask = np.zeros(n, dtype=bool)
         mask[rows] = True
+        if rows.dtype != bool and mask.sum() < rows.size:
+            twice = int(np.flatnonzero(np.bincount(rows.ravel()) > 1)[0])
+            msg = f"test names row {twice} more than once"
+            if set(np.unique(rows).tolist()) <= {0, 1}:
+                msg = f"test holds {rows.size} zeros and ones, which would be row numbers; pass a mask as booleans, e.g. test.astype(bool)"
+            raise ValueError(msg)
     if not mask.any() or mask.all():
         msg = f"test holds {int(mask.sum())} of {n} rows; some must be left for training and some for testing"
         raise ValueError(msg)

@@ -107,6 +107,17 @@ def _noisy(rng, n):
     return X, np.where(wrong, rng.integers(3, size=n), codes)
 
 
+def test_copies_stay_together_at_any_threshold(rng):
+    X = rng.normal(size=(150, 37))
+    X[[4, 100]] = 0.0
+
+    r = mm.classify(np.concatenate([X, X]), np.tile(np.arange(150) % 3, 2), duplicate_threshold=1.0)
+
+    np.testing.assert_array_equal(r.duplicate_groups[:150], r.duplicate_groups[150:])
+    np.testing.assert_array_equal(r.fold[:150], r.fold[150:])
+    assert r.duplicate_groups[100] == 4
+
+
 def test_duplicates_of_one_class_are_named(data):
     X, y = data
     X = X.copy()
@@ -138,7 +149,9 @@ def test_training_rows_that_leak_into_the_test_rows_are_left_out(data):
 
     r = mm.classify(X, y, test=np.arange(240) >= 160)
 
-    assert any("20 training rows were left out" in note for note in r.notes)
+    assert "20 training rows were left out because a test row is their duplicate." in r.notes
+    grouped = mm.classify(X, y, test=np.arange(240) >= 160, groups=np.maximum(np.arange(240) - 1, 0) % 160)
+    assert any("a test row is their duplicate or of their group" in note for note in grouped.notes)
 
 
 @pytest.mark.parametrize("rows", [1, 8])
@@ -292,11 +305,20 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
         ({"y": ["a", "b"] * 119}, "y has 238 values for 240 items"),
         ({"y": "label"}, "a plain array has no columns"),
         ({"groups": np.repeat([0, 1], 120)}, "80 items in 2 groups .* too few for cv=5"),
+        ({"random_state": None}, "random_state must be an integer of at least 0, got None"),
+        ({"random_state": -1}, "random_state must be an integer of at least 0, got -1"),
+        ({"class_weight": {"a": -1, "b": 1}}, "class weights must be numbers of at least 0, got -1"),
+        (
+            {"class_weight": {"a": -1, "b": 1}, "estimator": LinearSVC()},
+            "class weights must be numbers of at least 0, got -1",
+        ),
         ({"cv": 1}, "cv must be an integer of at least 2, got 1"),
         ({"repeats": 0}, "repeats must be"),
         ({"duplicates": "drop"}, "duplicates must be 'group' or 'ignore', got 'drop'"),
         ({"duplicate_threshold": 1.5}, "cosine similarity above 0 and at most 1, got 1.5"),
         ({"test": [500]}, "row numbers from 0 to 239"),
+        ({"test": (np.arange(240) > 100).astype(int)}, "240 zeros and ones, .* pass a mask as booleans"),
+        ({"test": [7, 8, 7]}, "test names row 7 more than once"),
         ({"test": np.zeros(240, dtype=bool)}, "test holds 0 of 240 rows"),
         ({"estimator": {"class": "os.system", "params": {}}}, "not from scikit-learn"),
         ({"estimator": GaussianNB(), "class_weight": "balanced"}, "GaussianNB takes no class_weight"),

@@ -65,7 +65,7 @@ def test_recipe_replays(digits):
     [
         ({}, "give either test= or cross_validation=True"),
         ({"test": [1], "cross_validation": True}, "give either test="),
-        ({"test": [1], "samples_per_label": 0}, "samples_per_label must be at least 1, got 0"),
+        ({"test": [1], "samples_per_label": 0}, "samples_per_label must be an integer of at least 1, got 0"),
     ],
 )
 def test_bad_arguments_are_named(digits, options, message):
@@ -77,3 +77,19 @@ def test_every_row_needs_a_class(digits):
     X, y = digits
     with pytest.raises(ValueError, match="row 3 has no class"):
         mm.protocols.mteb_classification(X, [None if i == 3 else str(v) for i, v in enumerate(y)], test=[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"samples_per_label": 2.5}, "samples_per_label must be an integer of at least 1, got 2.5"),
+        ({"n_experiments": 0}, "n_experiments must be an integer of at least 1, got 0"),
+        ({"test": slice(1, None)}, "experiment 0 would train on one class only, 0"),
+    ],
+)
+def test_experiments_that_cannot_be_made_are_named(digits, change, message):
+    X, y = digits
+    test = np.arange(300)[change.pop("test", slice(200, None))]
+
+    with pytest.raises(ValueError, match=message):
+        mm.protocols.mteb_classification(X[:300], y[:300], test=test, **change)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
@@ -128,9 +129,7 @@ def classify(
 def check_options(*, cv: int, duplicates: str, random_state: int, repeats: int = 1) -> None:
     """Raise ValueError for options that no data could make right."""
     for name, value, least in (("cv", cv, 2), ("repeats", repeats, 1), ("random_state", random_state, 0)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            msg = f"{name} must be an integer of at least {least}, got {value!r}"
-            raise ValueError(msg)
+        check_count(name, value, least)
     if duplicates not in ("group", "ignore"):
         msg = f"duplicates must be 'group' or 'ignore', got {duplicates!r}"
         raise ValueError(msg)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.clustering.result import Clustering
 
-__all__ = ["Comparison", "agreement", "compare"]
+__all__ = ["Comparison", "agreement", "compare", "number_classes"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,7 +111,7 @@ def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
     if not known.any():
         msg = "no item has a class: y holds only missing values"
         raise ValueError(msg)
-    classes, codes = np.unique(np.array([str(v) for v in values[known]]), return_inverse=True)
+    classes, codes = number_classes(values[known])
     labels = clustering.labels[known]
     names = [f"{c}: {name}" for c, name in enumerate(clustering.names["name"])]
     shifted, columns = (labels + 1, ["noise", *names]) if (labels < 0).any() else (labels, names)
@@ -121,6 +121,24 @@ def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
     metrics = pd.DataFrame({"value": agreement(codes, shifted)}).rename_axis("metric")
     recipe = {"verb": "compare", "params": {"y": y if isinstance(y, str) else plain(values)}}
     return Comparison(metrics, contingency, _classes(contingency), int((~known).sum()), recipe, clustering.source)
+
+
+def number_classes(values: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Return the sorted names of classes, and the number of each value's class.
+
+    Raises
+    ------
+    ValueError
+        If two classes of different types have one name.
+    """
+    meant: dict[str, object] = {}
+    for value in values:
+        other = meant.setdefault(str(value), value)
+        if isinstance(other, str) != isinstance(value, str):
+            msg = f"y mixes types: {other!r} and {value!r} look the same; make all classes text or all numbers, e.g. y.astype(str)"
+            raise ValueError(msg)
+    classes, codes = np.unique(np.array([str(value) for value in values]), return_inverse=True)
+    return classes, codes.astype(np.int64)
 
 
 def agreement(y: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, float]:

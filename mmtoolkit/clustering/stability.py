@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.clustering.kmeans import kmeans, nearest
+from mmtoolkit._arguments import check_count
+from mmtoolkit.clustering.kmeans import count_distinct, kmeans, nearest
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 
@@ -62,14 +63,15 @@ class Stability(Result):
 
 
 def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> Stability:
-    """Cluster `n_boot` bootstrap samples, assign all items to their clusters, and compare."""
+    """Cluster `n_boot` bootstrap samples, assign all items to their clusters, and compare.
+
+    A sample of fewer different items than clusters has as many clusters as different items.
+    """
     params = clustering.recipe["params"]
     if params["algorithm"] != "kmeans":
         msg = "stability draws k-means anew on bootstrap samples; it says nothing about HDBSCAN, use algorithm='kmeans'"
         raise ValueError(msg)
-    if n_boot < 1:
-        msg = f"n_boot must be at least 1, got {n_boot}"
-        raise ValueError(msg)
+    check_count("n_boot", n_boot, 1)
     k, n = clustering.n_clusters, len(X)
     rng = np.random.default_rng(params["random_state"])
     ari = np.empty(n_boot)
@@ -77,7 +79,7 @@ def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> St
     with one_thread():
         for boot in range(n_boot):
             drawn = X[np.unique(rng.integers(0, n, n))]
-            fit = kmeans(drawn, k, n_init=1, random_state=int(rng.integers(2**31)))
+            fit = kmeans(drawn, count_distinct(drawn, k), n_init=1, random_state=int(rng.integers(2**31)))
             labels = nearest(X, fit.centers)
             ari[boot] = adjusted_rand(clustering.labels, labels)
             jaccard[boot] = _best_overlap(clustering.labels, labels, k)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.targets import make_target
 from mmtoolkit.classification.verb import test_mask
@@ -127,7 +128,7 @@ def mteb_classification(
     Raises
     ------
     ValueError
-        If there is no test split, rows lack a class, or rows hold NaN.
+        If there is no test split, rows lack a class, training rows have one class only, or rows hold NaN.
 
     References
     ----------
@@ -138,18 +139,23 @@ def mteb_classification(
     if not target.known.all():
         msg = f"row {int(np.argmin(target.known))} has no class; the protocol needs one for every row"
         raise ValueError(msg)
-    for what, value in (("samples_per_label", samples_per_label), ("n_experiments", n_experiments)):
-        if value < 1:
-            msg = f"{what} must be at least 1, got {value!r}"
-            raise ValueError(msg)
+    check_count("samples_per_label", samples_per_label, 1)
+    check_count("n_experiments", n_experiments, 1)
     if (test is None) is not cross_validation:
         msg = f"give either test= or cross_validation=True, got test={shorten(repr(test))} and cross_validation={cross_validation}"
         raise ValueError(msg)
     mask = None if test is None else test_mask(embeddings, test)
     splits = _folds(len(X)) if mask is None else [(np.flatnonzero(~mask), np.flatnonzero(mask))] * n_experiments
-    rows, draws = [], []
+    rows: list[dict[str, float]] = []
+    draws: list[NDArray[np.intp]] = []
     with one_thread():
         for train, held in _draws(splits, target.codes, samples_per_label):
+            if len(learned := np.unique(target.codes[train])) < 2:
+                msg = (
+                    f"experiment {len(draws)} would train on one class only, {shorten(repr(target.classes[learned[0]].item()))}; "
+                    "the training side of the split needs at least two"
+                )
+                raise ValueError(msg)
             draws.append(train)
             rows.append(_experiment(X, target.codes, train, held))
     import pandas as pd

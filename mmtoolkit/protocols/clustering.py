@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.clustering.compare import agreement
+from mmtoolkit._arguments import check_count
+from mmtoolkit.clustering.compare import agreement, number_classes
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 from mmtoolkit.vectors import column, vectors_of
@@ -125,9 +126,7 @@ def mteb_clustering(
     if not legacy and sets is not None:
         msg = "sets belong to the legacy protocol: pass legacy=True"
         raise ValueError(msg)
-    if n_experiments < 1:
-        msg = f"n_experiments must be at least 1, got {n_experiments}"
-        raise ValueError(msg)
+    check_count("n_experiments", n_experiments, 1)
     with one_thread():
         if legacy:
             groups = np.zeros(len(X), dtype=object) if sets is None else column(embeddings, sets, what="sets")
@@ -174,7 +173,7 @@ def _bootstraps(
     from sklearn.cluster import MiniBatchKMeans
 
     known = np.array([value is not None for value in level])
-    X, codes = X[known], _codes(level[known])
+    X, codes = X[known], number_classes(level[known])[1]
     k = len(np.unique(codes))
     model = MiniBatchKMeans(k, batch_size=512, init="k-means++", n_init=1, random_state=_SEED)
     out = []
@@ -193,15 +192,11 @@ def _legacy(X: NDArray[np.float32], y: NDArray[np.object_], groups: NDArray[np.o
         rows = np.array([g == group and value is not None for g, value in zip(groups, y, strict=True)])
         if not rows.any():
             continue
-        codes = _codes(y[rows])
+        codes = number_classes(y[rows])[1]
         k = len(np.unique(codes))
         labels = MiniBatchKMeans(k, batch_size=500, n_init="auto", random_state=_SEED).fit_predict(X[rows])
         out.append(agreement(codes, labels.astype(np.int64)))
     return out
-
-
-def _codes(values: NDArray[np.object_]) -> NDArray[np.int64]:
-    return np.unique(np.array([str(value) for value in values]), return_inverse=True)[1].astype(np.int64)
 
 
 def _result(

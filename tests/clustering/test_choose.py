@@ -157,5 +157,5 @@ def test_stability_is_high_for_real_groups_and_low_for_noise(rng):
     assert stable.figures == ("jaccard",)
     assert stable.figure() is not None
     assert "bootstrap samples" in repr(stable)
-    with pytest.raises(ValueError, match="n_boot must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="n_boot must be an integer of at least 1, got 0"):
         mm.cluster(real, 4).stability(0)

@@ -299,6 +299,19 @@ def test_bad_hdbscan_options_are_named(noisy, options, message):
         mm.cluster(noisy, algorithm="hdbscan", **options)
 
 
+def test_stability_of_a_small_set_has_fewer_clusters_where_a_sample_has_fewer_items(rng):
+    s = mm.cluster(rng.normal(size=(10, 4)), 7).stability(20)
+
+    assert len(s.ari) == 20
+    assert s.per_cluster["jaccard"].between(0, 1).all()
+
+
+def test_classes_of_two_types_and_one_name_are_not_merged(clustered):
+    n = len(clustered.labels)
+    with pytest.raises(ValueError, match="y mixes types: 1 and '1' look the same"):
+        clustered.compare([1, "1"] * (n // 2))
+
+
 def test_stability_is_for_kmeans(noisy):
     with pytest.raises(ValueError, match="says nothing about HDBSCAN"):
         mm.cluster(noisy, algorithm="hdbscan").stability(2)

@@ -62,7 +62,7 @@ def test_levels_samples_and_replay():
         ({"y": y, "sets": y}, "pass legacy=True"),
         ({"y": y, "sample_fraction": 0.5, "max_items": 9}, "not both"),
         ({"y": y, "sample_fraction": 0.0001}, "would draw 0 of 1797 rows"),
-        ({"y": y, "n_experiments": 0}, "n_experiments must be at least 1, got 0"),
+        ({"y": y, "n_experiments": 0}, "n_experiments must be an integer of at least 1, got 0"),
     ],
 )
 def test_bad_options_are_named(options, message):

@@ -115,6 +115,8 @@ def duplicate_thresholds(embeddings: HasVectors | object, unit: NDArray[np.float
         kinds = getattr(embeddings, "modality", np.full(len(unit), "text"))
         highest = max(table.values(), default=0.95)
         return np.array([table.get(str(kind), highest) for kind in kinds], dtype=np.float64)
+    if len(unit) == 0:
+        return np.empty(0)
     rng = np.random.default_rng(0)
     i, j = rng.integers(len(unit), size=(2, _SAMPLE))
     apart = 1.0 - np.einsum("ij,ij->i", unit[i], unit[j], dtype=np.float64)[i != j]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HasVectors", "column", "has_vectors", "ids_of", "items_of", "unit_rows", "vectors_of"]
+__all__ = ["HasVectors", "column", "has_vectors", "ids_of", "items_of", "matrix", "unit_rows", "vectors_of"]
 
 
 class HasVectors(Protocol):
@@ -68,6 +68,24 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     return unit
 
 
+def matrix(X: Any) -> NDArray[Any]:
+    """Return a plain array after checking that it is a table of numbers; rows may hold NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not numeric, or not two-dimensional.
+    """
+    raw = np.asarray(X)
+    if raw.dtype.kind not in "fiu":
+        msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__}"
+        raise TypeError(msg)
+    if raw.ndim != 2:
+        msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
+        raise ValueError(msg)
+    return raw
+
+
 def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) -> NDArray[np.float32]:
     """Return the checked matrix that an analysis works on.
 
@@ -95,13 +113,7 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
         advice = "use emb.drop_failed() first"
         names = embeddings.ids
     else:
-        raw = np.asarray(embeddings)
-        if raw.dtype.kind not in "fiu":
-            msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(embeddings).__name__}"
-            raise TypeError(msg)
-        if raw.ndim != 2:
-            msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
-            raise ValueError(msg)
+        raw = matrix(embeddings)
         X = unit_rows(raw) if normalize else np.asarray(raw, dtype=np.float32)
         advice = "remove such rows first"
         names = None

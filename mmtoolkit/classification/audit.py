@@ -15,7 +15,7 @@ from mmtoolkit.classification.targets import Target, make_target
 from mmtoolkit.classification.verb import thresholds_of
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
-from mmtoolkit.vectors import column, has_vectors, vectors_of
+from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,8 @@ class Audit(Result):
     leaks : DataFrame
         Columns row, id, split, other_split: items that stand in several splits; empty without `split`.
     leak_scores : DataFrame
-        Index test rows (all, without leaks); accuracy, low, high, n_items; empty without y, test split or leaks.
+        Index test rows (all, without leaks); accuracy, low, high, n_items; empty without y, test split or leaks, and
+        where nothing can be trained (one class) or scored (no class).
     outliers : DataFrame
         Columns row, id, distance, score: items far from everything, the farthest first.
     imbalance : DataFrame
@@ -132,13 +133,16 @@ def audit(
     """
     import pandas as pd
 
-    raw = np.asarray(embeddings.vectors if has_vectors(embeddings) else embeddings)
+    raw: NDArray[Any] = embeddings.vectors if has_vectors(embeddings) else matrix(embeddings)
+    if len(raw) == 0:
+        msg = f"there is nothing to look at: got shape {raw.shape}"
+        raise ValueError(msg)
     ok = np.isfinite(raw).all(axis=1)
     rows = np.flatnonzero(ok)
     kept: Any = embeddings[rows] if has_vectors(embeddings) else raw[ok]  # type: ignore[index]  # Embeddings take rows
     target = None if y is None else make_target(embeddings, y)
     splits = None if split is None else column(embeddings, split, what="split")
-    unit = vectors_of(kept)
+    unit = vectors_of(kept) if len(rows) else np.empty((0, raw.shape[1]), dtype=np.float32)
     with one_thread():
         groups = duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold))
         outliers = checks.outliers(unit, groups, rows, embeddings)
@@ -185,9 +189,11 @@ def _leak_scores(
 
     columns = ["accuracy", "low", "high", "n_items"]
     empty = pd.DataFrame(columns=columns, index=pd.Index([], name="test rows"))
-    if target is None or splits is None or not len(leaks) or not (splits[rows] == "test").any():
+    if target is None or splits is None or not len(leaks):
         return empty
-    test = splits[rows] == "test"
+    test, codes = splits[rows] == "test", target.codes[rows]
+    if not (codes[test] >= 0).any() or len(np.unique(codes[~test & (codes >= 0)])) < 2:
+        return empty
     r = classify(kept, target.values[rows], test=test, duplicates="ignore", random_state=random_state)
     scored = r.fold >= 0
     right = r.y_pred == r.y_true
@@ -214,7 +220,8 @@ def _findings(tables: Mapping[str, pd.DataFrame], n: int) -> dict[str, tuple[int
     }
     if len(scores):
         with_leaks, without = scores["accuracy"].iloc[0], scores["accuracy"].iloc[1]
-        words["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {without:.3f} without."
+        rest = "no test item is without" if np.isnan(without) else f"{without:.3f} without"
+        words["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {rest}."
     found = {name: (len(tables[name]), len(tables[name]) / n, what) for name, what in words.items()}
     if len(imbalance):
         rare = imbalance[imbalance["items"] * len(imbalance) * 3 < imbalance["items"].sum()]

@@ -71,6 +71,8 @@ def outliers(unit: NDArray[np.float32], groups: NDArray[np.intp], rows: NDArray[
     n = len(unit)
     k = min(_NEIGHBOURS, n - 1)
     distance = np.zeros(n)
+    if n == 0:
+        return pd.DataFrame({"row": rows, "id": ids_of(source)[rows], "distance": distance, "score": distance})
     for start in range(0, n if k else 0, _BLOCK):
         part = slice(start, start + _BLOCK)
         cosine = unit[part] @ unit.T

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
+from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import fit, make_estimator
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.provenance import one_thread
@@ -39,7 +41,7 @@ class LearningCurve(Result):
     forecast : dict or None
         n_train, accuracy, low, high expected with twice the labels; None when it cannot be said.
     reason : str
-        The forecast, or why there is none, in one sentence.
+        The forecast, or why there is none, in one sentence; in another which sizes are too small for the classifier.
     """
 
     points: pd.DataFrame
@@ -82,6 +84,7 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     """Measure the curve behind ``Classification.learning_curve``."""
     import pandas as pd
 
+    check_count("n_draws", n_draws, 1)
     params = result.recipe["params"]
     codes = np.full(len(result.y_true), -1, dtype=np.intp)
     known = np.array([value is not None for value in result.y_true])
@@ -89,30 +92,32 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     X = vectors_of(result.source, normalize=bool(params["normalize"]))
     splits = _splits(result, known)
     most = max(int(np.bincount(codes[train]).max()) for train, _ in splits)
+    optional = sizes is None
     sizes = [2**k for k in range(int(np.log2(most)) + 1)] if sizes is None else [int(m) for m in sizes]
     if not sizes or min(sizes) < 1:
         msg = f"sizes must be labels per class of at least 1, got {sizes!r}"
         raise ValueError(msg)
     draws: dict[int, list[tuple[int, float]]] = {m: [] for m in [*sizes, most]}
+    too_small: dict[int, str] = {}
     with one_thread():
-        for fold, (train, test) in enumerate(splits):
-            for m in draws:
-                for d in range(1 if m == most else n_draws):
-                    rng = np.random.default_rng([int(params["random_state"]), fold, m, d])
-                    rows = _draw_rows(train, codes, m, rng)
-                    model = fit(
-                        make_estimator(result.estimator),
-                        X[rows],
-                        result.classes[codes[rows]],
-                        result.together[rows],
-                    )
-                    hits = model.predict(X[test]) == result.classes[codes[test]]
-                    draws[m].append((len(rows), float(hits.mean())))
+        for fold, split in enumerate(splits):
+            for m in [m for m in draws if m not in too_small]:
+                seeds = [[int(params["random_state"]), fold, m, d] for d in range(1 if m == most else n_draws)]
+                try:
+                    draws[m] += [_score(result, X, codes, split, m, np.random.default_rng(seed)) for seed in seeds]
+                except ValueError as error:  # a classifier may need more rows than the smallest sizes have
+                    if m == most or not optional:
+                        raise
+                    too_small[m] = str(error)
+    draws = {m: values for m, values in draws.items() if m not in too_small}
     table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
     points = pd.DataFrame.from_dict(table, orient="index", columns=["n_train", "accuracy", "low", "high", "n_draws"])
     points = points.rename_axis(index="labels_per_class").drop_duplicates("n_train")
     scores = [np.array([a for _, a in draws[m]]) for m in points.index]
     found, reason = forecast(points["n_train"].to_numpy(), scores, int(params["random_state"]))
+    if too_small:
+        few, why = ", ".join(map(str, too_small)), shorten(" ".join(next(iter(too_small.values())).split()), 120)
+        reason += f" Too few labels per class for {type(result.estimator).__name__}: {few} ({why})."
     return LearningCurve(points, found, reason)
 
 
@@ -123,6 +128,22 @@ def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDAr
         (np.flatnonzero(known & (result.fold != f) & ~np.isin(result.together, result.together[test])), test)
         for f, test in enumerate(tests)
     ]
+
+
+def _score(
+    result: Classification,
+    X: NDArray[np.float32],
+    codes: NDArray[np.intp],
+    split: tuple[NDArray[np.intp], NDArray[np.intp]],
+    m: int,
+    rng: np.random.Generator,
+) -> tuple[int, float]:
+    """Train on up to m rows per class and return how many rows that are, and the accuracy on the test rows."""
+    train, test = split
+    rows = _draw_rows(train, codes, m, rng)
+    model = fit(make_estimator(result.estimator), X[rows], result.classes[codes[rows]], result.together[rows])
+    hits = model.predict(X[test]) == result.classes[codes[test]]
+    return len(rows), float(hits.mean())
 
 
 def _draw_rows(train: NDArray[np.intp], codes: NDArray[np.intp], m: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -6,6 +6,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 import mmtoolkit as mm
 from mmtoolkit.classification.compare import holm
@@ -87,6 +90,25 @@ def test_results_of_a_comparison_know_which_rows_are_duplicates(rng):
 
     np.testing.assert_array_equal(r.together[:60], r.together[60:])
     assert r.learning_curve(sizes=[1], n_draws=1).points["accuracy"].iloc[-1] < 0.8  # no row's copy trained
+
+
+@pytest.mark.parametrize("estimator", [KNeighborsClassifier(5), CalibratedClassifierCV(GaussianNB(), cv=3)])
+def test_sizes_too_small_for_the_classifier_are_left_out_and_named(data, estimator):
+    r = mm.classify(*data, estimator=estimator, cv=2)
+
+    curve = r.learning_curve(n_draws=1)
+
+    assert curve.points.index[-1] == 40
+    assert 1 not in curve.points.index
+    assert f"Too few labels per class for {type(estimator).__name__}: 1" in curve.reason
+    with pytest.raises(ValueError, match=r"n_samples|n_neighbors|examples|splits"):
+        r.learning_curve(sizes=[1])
+
+
+@pytest.mark.parametrize("n_draws", [0, 1.5])
+def test_number_of_draws_is_a_count(result, n_draws):
+    with pytest.raises(ValueError, match="n_draws must be an integer of at least 1"):
+        result.learning_curve(n_draws=n_draws)
 
 
 def test_forecast_of_a_power_law_is_right(rng):
@@ -176,6 +198,54 @@ def test_audit_finds_what_was_planted(data):
     assert a.imbalance["items"].sum() == 240
     assert "leaks" in repr(a)
     assert a.figure() is not None
+
+
+@pytest.mark.parametrize("lacking", ["classes in training", "classes in test"])
+def test_audit_reports_leaks_that_it_cannot_score(rng, lacking):
+    X = np.tile(rng.normal(size=(20, 8)), (2, 1))
+    split = np.repeat(["train", "test"], 20)
+    y = np.array(["a", "b"] * 20, dtype=object)
+    y[: 20 if lacking == "classes in training" else 0] = "a"
+    y[20 if lacking == "classes in test" else 40 :] = None
+
+    a = mm.audit(X, y, split)
+
+    assert len(a.leaks) == 40
+    assert len(a.leak_scores) == 0
+
+
+def test_audit_of_a_test_split_that_leaked_whole_says_so(rng):
+    X = np.tile(rng.normal(size=(20, 8)), (2, 1))
+
+    a = mm.audit(X, ["a", "b"] * 20, np.repeat(["train", "test"], 20))
+
+    assert "with them and no test item is without." in a.findings.loc["leaks", "what"]
+
+
+def test_audit_of_rows_without_any_vector_counts_them():
+    a = mm.audit(np.full((6, 3), np.nan), ["a", "b"] * 3, ["train", "test"] * 3)
+
+    assert a.findings["items"].to_dict() == {
+        "duplicates": 0,
+        "leaks": 0,
+        "outliers": 0,
+        "unreadable": 6,
+        "captions": 0,
+        "imbalance": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.ones(3), ValueError, r"expected an array of shape .* got shape \(3,\)"),
+        (np.array([["a", "b"]]), TypeError, "numeric array"),
+        (np.empty((0, 3)), ValueError, "nothing to look at"),
+    ],
+)
+def test_audit_names_what_is_no_table_of_vectors(X, error, message):
+    with pytest.raises(error, match=message):
+        mm.audit(X)
 
 
 def test_audit_finds_a_lonely_item(rng):
@@ -374,8 +444,6 @@ def test_saved_classifier_centers_what_it_embeds(stamps, tmp_path):
 
 
 def test_other_estimators_are_not_pickled(data, tmp_path):
-    from sklearn.naive_bayes import GaussianNB
-
     r = mm.classify(*data, estimator=GaussianNB())
 
     with pytest.raises(TypeError, match="only the default classifier can be saved without pickle"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["choice_of", "describe", "fit", "make_estimator", "proba_of"]
+__all__ = ["choice_of", "describe", "fit", "make_estimator", "proba_of", "splits_untold"]
 
 _ROOMS = ("sklearn.", "mmtoolkit.")
 
@@ -71,6 +72,10 @@ def describe(value: Any) -> Any:
         kind = type(value)
         params = {name: describe(inner) for name, inner in value.get_params(deep=False).items()}
         return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
+    if hasattr(value, "get_n_splits") and not isinstance(value, type):  # a splitter has attributes instead
+        kind = type(value)
+        params = {name: describe(getattr(value, name, None)) for name in inspect.signature(kind).parameters}
+        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
     if isinstance(value, Mapping):
         return {str(name): describe(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -102,12 +107,32 @@ def _build(value: Any) -> Any:
 
 def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:
     """Fit on one thread; groups reach the classifiers that ask for them, so that their inner folds respect them."""
+    name = _groups_go_to(estimator)
+    with one_thread():
+        return estimator.fit(X, y, **({} if name is None else {name: groups}))
+
+
+def _groups_go_to(estimator: Any) -> str | None:
+    """Return the argument of fit that takes groups: of the classifier, of a pipeline's last step, of a search by groups."""
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.metadata_routing import get_routing_for_object
     from sklearn.utils.validation import has_fit_parameter
 
-    with one_thread():
-        if has_fit_parameter(estimator, "groups"):
-            return estimator.fit(X, y, groups=groups)
-        return estimator.fit(X, y)
+    if isinstance(estimator, Pipeline):
+        step, last = estimator.steps[-1]
+        inner = _groups_go_to(last)
+        return None if inner is None else f"{step}__{inner}"
+    if has_fit_parameter(estimator, "groups"):
+        return "groups"
+    searches = hasattr(estimator, "refit") and hasattr(estimator, "cv")  # GridSearchCV and the like
+    return "groups" if searches and get_routing_for_object(estimator.cv).consumes("split", ["groups"]) else None
+
+
+def splits_untold(estimator: Any) -> list[str]:
+    """Return the parameters of inner cross-validations that `fit` cannot tell which rows belong together."""
+    taken = _groups_go_to(estimator)
+    told = None if taken is None else taken.removesuffix("groups") + "cv"
+    return [name for name in estimator.get_params() if name.split("__")[-1] == "cv" and name != told]
 
 
 def choice_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.intp]:

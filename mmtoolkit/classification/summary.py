@@ -8,6 +8,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import tables
+from mmtoolkit.classification.estimators import splits_untold
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.scores import confusion_of
 from mmtoolkit.vectors import ids_of
@@ -128,6 +129,13 @@ def _notes(
         notes.append(
             f"{type(outcome.estimator).__name__} gives no probabilities: log-loss, Brier score and calibration are of "
             "stand-ins made from its decision values or choices."
+        )
+    untold = splits_untold(outcome.estimator)
+    if untold and len(np.unique(outcome.together[known])) < int(known.sum()):
+        notes.append(
+            f"{type(outcome.estimator).__name__} splits its training rows once more (by {', '.join(untold)}) and is not told "
+            "which belong together: what it tunes there may profit from duplicates. The scores do not: they are of held-out "
+            "groups. A search with cv=GroupKFold() is told."
         )
     return notes + _large_groups(source, trial, outcome)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, GroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -236,6 +236,45 @@ def test_a_threshold_of_the_classifier_decides(rng):
     np.testing.assert_array_equal(r.predict(X) == "b", likely >= 0.95)
     assert unsure.any()
     assert all(value is None for value in r.predict(X, min_confidence=0.6)[unsure])
+
+
+class Told(GaussianNB):
+    """Keeps the groups that it was given."""
+
+    def fit(self, X, y, groups=None):
+        self.groups_ = groups
+        return super().fit(X, y)
+
+
+def test_groups_reach_the_last_step_of_a_pipeline(data):
+    X, y = data
+    groups = np.arange(240) // 6
+
+    r = mm.classify(X, y, groups=groups, estimator=make_pipeline(StandardScaler(), Told()))
+
+    np.testing.assert_array_equal(r.estimator[-1].groups_, r.together)
+
+
+def test_searches_by_groups_are_told_the_groups_and_replay(data):
+    X, y = data
+    search = GridSearchCV(LinearSVC(), {"C": [0.1, 1]}, cv=GroupKFold(3))
+
+    r = mm.classify(X, y, groups=np.arange(240) // 6, estimator=make_pipeline(StandardScaler(), search))
+    again = mm.classify(X, **json.loads(json.dumps(dict(r.recipe["params"]))))
+
+    assert again.evidence() == r.evidence()
+    assert not any("is not told" in note for note in r.notes)
+
+
+def test_searches_that_cannot_be_told_are_named_where_rows_belong_together(data):
+    X, y = data
+    search = GridSearchCV(LinearSVC(), {"C": [0.1, 1]}, cv=3)
+
+    grouped = mm.classify(X, y, groups=np.arange(240) // 6, estimator=search)
+    single = mm.classify(X, y, estimator=search)
+
+    assert any("GridSearchCV splits its training rows once more (by cv) and is not told" in n for n in grouped.notes)
+    assert not any("is not told" in note for note in single.notes)
 
 
 def test_class_weight_reaches_the_default_and_other_classifiers(data):

@@ -143,7 +143,7 @@ def compare(
     if metric not in LABEL_SCORES:
         msg = f"metric must be one of {', '.join(LABEL_SCORES)}, got {metric!r}"
         raise ValueError(msg)
-    check_options(cv=cv, duplicates=duplicates, random_state=random_state)
+    check_options(cv=cv, duplicates=duplicates)
     _same_items(embeddings)
     first = next(iter(embeddings.values()))
     with one_thread():

@@ -109,7 +109,8 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
                     if m == most or not optional:
                         raise
                     too_small[m] = str(error)
-    draws = {m: values for m, values in draws.items() if m not in too_small}
+    sizes = [m for m in sizes if m not in too_small]
+    draws = {m: draws[m] for m in [*sizes, most]}
     table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
     points = pd.DataFrame.from_dict(table, orient="index", columns=["n_train", "accuracy", "low", "high", "n_draws"])
     points = points.rename_axis(index="labels_per_class").drop_duplicates("n_train")

@@ -95,7 +95,7 @@ def classify(
     >>> mm.classify(StandardScaler().fit_transform(X), y)
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
-    check_options(cv=cv, duplicates=duplicates, repeats=repeats, random_state=random_state)
+    check_options(cv=cv, duplicates=duplicates, repeats=repeats)
     target = make_target(embeddings, y)
     X = vectors_of(embeddings, normalize=normalize)
     weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
@@ -126,10 +126,10 @@ def classify(
     return assemble(embeddings, trial, outcome, {"verb": "classify", "params": params})
 
 
-def check_options(*, cv: int, duplicates: str, random_state: int, repeats: int = 1) -> None:
+def check_options(*, cv: int, duplicates: str, repeats: int = 1) -> None:
     """Raise ValueError for options that no data could make right."""
-    for name, value, least in (("cv", cv, 2), ("repeats", repeats, 1), ("random_state", random_state, 0)):
-        check_count(name, value, least)
+    check_count("cv", cv, 2)
+    check_count("repeats", repeats, 1)
     if duplicates not in ("group", "ignore"):
         msg = f"duplicates must be 'group' or 'ignore', got {duplicates!r}"
         raise ValueError(msg)

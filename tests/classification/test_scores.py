@@ -116,6 +116,17 @@ def test_no_spread_is_no_certainty():
     assert widened(np.ones(1), np.ones(1), np.ones(1), 40, floor=-1)[0] == pytest.approx(2 * low[0] - 1)
 
 
+def test_no_hit_at_all_is_no_certainty():
+    codes = np.arange(40) % 2
+    groups = np.append(np.arange(39), 0)
+
+    table = tables.hit_table(codes, 1 - codes, groups, 2)
+
+    assert table.loc["accuracy", "value"] == 0
+    assert table.loc["accuracy", "high"] == pytest.approx(0.0897, abs=1e-4)  # Wilson, 0 of 39 groups
+    assert table.loc["matthews_corrcoef", "high"] == pytest.approx(2 * 0.0897 - 1, abs=1e-3)
+
+
 @pytest.mark.parametrize("copies", [0, 1])
 def test_perfect_predictions_have_intervals_with_and_without_a_duplicate(copies):
     codes = np.arange(40) % 2

@@ -18,6 +18,7 @@ import numpy as np
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import prediction
 from mmtoolkit.classification.logistic import LogisticClassifier
+from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
 from mmtoolkit.errors import SpaceError, VerifyError
 from mmtoolkit.results import Result, plain
 from mmtoolkit.vectors import unit_rows
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["SavedClassifier", "load_classifier", "manifest_digest", "save"]
+__all__ = ["SavedClassifier", "load_classifier", "save"]
 
 _FORMAT = "mmtoolkit-classifier"
 _VERSION = 2
@@ -185,12 +186,6 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
         os.replace(part, home / name)
 
 
-def manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """Return SHA-256 of all that a manifest says, but for the digest itself, in hexadecimal."""
-    said = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
 def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     """Read a classifier that ``Classification.save`` wrote.
 
@@ -248,22 +243,17 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
 
 
 def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        arrays = {name: np.asarray(file[name]) for name in file.files}
-    for name, values in arrays.items():
-        if values.dtype.kind != "f" or not np.isfinite(values).all():
-            msg = f"{name} in {_ARRAYS} must hold finite numbers"
-            raise ValueError(msg)
+    arrays = arrays_in(content)
     space = _space(manifest["space"], arrays)
-    classes = _classes(manifest["classes"])
+    classes = classes_in(manifest["classes"])
     coef, intercept = arrays["coef"], arrays["intercept"]
     if coef.shape != (len(classes), space.dimension) or intercept.shape != (len(classes),):
         msg = (
             f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}"
         )
         raise ValueError(msg)
-    recipe = _mapping(manifest["recipe"], "recipe")
-    normalize = _mapping(recipe["params"], "recipe.params")["normalize"]
+    recipe = mapping_in(manifest["recipe"], "recipe")
+    normalize = mapping_in(recipe["params"], "recipe.params")["normalize"]
     if not isinstance(normalize, bool):
         msg = f"normalize must be true or false, got {normalize!r}"
         raise TypeError(msg)
@@ -274,33 +264,18 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         msg = f"temperature must be above 0, got {model.temperature_}"
         raise ValueError(msg)
     model.n_features_in_ = space.dimension
-    return SavedClassifier(classes, _mapping(manifest["metrics"], "metrics"), recipe, space, model)
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        msg = f"{name} must be a mapping, got {shorten(repr(value))}"
-        raise TypeError(msg)
-    return value
+    return SavedClassifier(classes, mapping_in(manifest["metrics"], "metrics"), recipe, space, model)
 
 
 def _space(said: Any, arrays: Mapping[str, NDArray[Any]]) -> SavedSpace:
     centers = {name.removeprefix(_MEANS): values for name, values in arrays.items() if name.startswith(_MEANS)}
-    space = SavedSpace(**_mapping(said, "space"), centers=centers)
+    space = SavedSpace(**mapping_in(said, "space"), centers=centers)
     if not isinstance(space.model, str) or not isinstance(space.revision, str) or type(space.dimension) is not int:
         msg = f"space must give model and revision as text and dimension as an integer, got {shorten(repr(said))}"
         raise TypeError(msg)
-    _mapping(space.params, "space.params")
+    mapping_in(space.params, "space.params")
     for name, center in centers.items():
         if center.shape != (space.dimension,):
             msg = f"the mean of {name!r} has shape {center.shape}, expected ({space.dimension},)"
             raise ValueError(msg)
     return space
-
-
-def _classes(said: Any) -> NDArray[Any]:
-    kinds = {type(value) for value in said} if isinstance(said, list) else set()
-    if len(kinds) != 1 or not kinds <= {str, bool, int, float} or sorted(set(said)) != said or len(said) < 2:
-        msg = f"classes must be at least two, of one type, sorted and different, got {shorten(repr(said))}"
-        raise ValueError(msg)
-    return np.array(said)

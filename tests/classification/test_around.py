@@ -14,7 +14,7 @@ import mmtoolkit as mm
 from mmtoolkit.classification.compare import holm
 from mmtoolkit.classification.label_issues import confident_learning
 from mmtoolkit.classification.learning_curve import forecast
-from mmtoolkit.classification.saved import manifest_digest
+from mmtoolkit.classification.manifest import manifest_digest
 from mmtoolkit.errors import SpaceError, VerifyError
 
 
@@ -386,7 +386,7 @@ def test_another_models_vectors_are_refused_after_loading(stamps, stamp_result, 
             lambda d: _sealed(d, space={"model": "", "revision": "", "dimension": 12, "params": [1]}),
             "space.params must",
         ),
-        (lambda d: _arrays(d, coef=np.full((3, 12), np.nan, dtype=np.float32)), "coef .* must hold finite numbers"),
+        (lambda d: _arrays(d, coef=np.full((3, 12), np.nan, dtype=np.float32)), "coef must hold finite numbers"),
         (lambda d: _arrays(d, temperature=np.float64(0)), "temperature must be above 0"),
     ],
 )

@@ -207,6 +207,14 @@ def test_user_text_stays_text_in_the_whole_page(html):
     assert "javascript:alert" not in plain.replace("](javascript:alert", "")
 
 
+def test_the_mark_of_a_negative_baseline_stays_on_its_bar():
+    frame = pd.DataFrame({"value": [0.5], "baseline": [-0.06]}, index=["matthews correlation"])
+
+    shown = block_html(Table(frame, shares=("value",), marks={"value": "baseline"}))
+
+    assert 'class="tick" style="left:0.0%"' in shown
+
+
 def test_texts_are_shown_as_lines(glosses):
     made = mm.cluster(glosses, 4)
     groups = next(b for b in mm.report(made).sections[1].blocks if isinstance(b, Groups))

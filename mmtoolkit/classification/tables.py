@@ -238,6 +238,17 @@ def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> tuple[NDArray
     return areas[0], areas[1]
 
 
+def _most_frequent(codes: NDArray[np.intp], shares: NDArray[np.float64]) -> int:
+    """Return the class to guess for every row: the most frequent in training, one for all folds.
+
+    The most frequent class of each fold would be the one that its test rows have fewest of when classes are equal.
+    Classes less than a row apart count as equal; of those the one that most scored rows have is taken.
+    """
+    mean = shares.mean(axis=0)
+    equal = mean >= mean.max() - 1 / len(codes)
+    return int(np.where(equal, np.bincount(codes, minlength=len(mean)), -1).argmax())
+
+
 def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: NDArray[np.intp]) -> pd.DataFrame:
     """Return the scores of two simple rivals on the same rows.
 
@@ -253,12 +264,13 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
     Returns
     -------
     DataFrame
-        Index metric; columns majority and neighbours (NaN for scores of probabilities).
+        Index metric; columns majority (one class for all rows; for scores of probabilities the shares of the classes)
+        and neighbours (NaN for scores of probabilities).
     """
     import pandas as pd
 
     n_classes = shares.shape[1]
-    most = shares.argmax(axis=1)
+    most = np.full(len(codes), _most_frequent(codes, shares))
     rows: dict[str, list[float]] = {}
     both = [label_scores(confusion_of(codes, p, n_classes).astype(np.float64)) for p in (most, votes)]
     for number, name in enumerate(LABEL_SCORES):

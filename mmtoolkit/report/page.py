@@ -166,7 +166,7 @@ def _cell(block: Table, name: Any, row: dict[Any, Any]) -> str:
     style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
     whisker = '<i class="whisker"></i>' if known else ""
     mark = float(row[block.marks[name]]) if name in block.marks else float("nan")
-    tick = f'<i class="tick" style="left:{100 * mark:.1f}%"></i>' if mark == mark else ""  # noqa: PLR0124 - NaN
+    tick = f'<i class="tick" style="left:{100 * min(max(mark, 0.0), 1.0):.1f}%"></i>' if mark == mark else ""  # noqa: PLR0124 - NaN
     return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}{tick}</span></td>'
 
 

@@ -415,3 +415,20 @@ def test_vectors_of_another_space_are_refused(result, stamp_result, stamps):
         stamp_result.predict(other)
     with pytest.raises(ValueError, match="min_confidence must be between 0 and 1"):
         stamp_result.predict(stamps, min_confidence=2)
+
+
+def test_the_baseline_of_equal_classes_is_chance(rng):
+    X, y = rng.normal(size=(72, 6)), np.repeat(["a", "b", "c", "d"], 18)
+
+    made = mm.classify(X, y, duplicates="ignore")
+
+    assert made.metrics.loc["accuracy", "baseline"] == pytest.approx(0.25)
+    assert made.metrics.loc["matthews_corrcoef", "baseline"] == 0.0
+
+
+def test_the_baseline_of_a_fixed_split_is_the_most_frequent_class_in_training(rng):
+    X, y = rng.normal(size=(60, 6)), np.repeat(["a", "b"], [40, 20])
+
+    made = mm.classify(X, y, test=np.r_[0:5, 40:55], duplicates="ignore")
+
+    assert made.metrics.loc["accuracy", "baseline"] == pytest.approx(5 / 20)

@@ -15,7 +15,7 @@ from mmtoolkit.errors import UnreadableItemError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FORMATS", "MAX_PIXELS", "from_array", "header", "open_rgb", "to_rgb"]
+__all__ = ["FORMATS", "MAX_PIXELS", "from_array", "from_pil", "header", "open_rgb", "to_rgb"]
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
@@ -31,7 +31,27 @@ _BROKEN = (
     struct.error,
     UserWarning,
 )
+_MAGIC = 16  # bytes that Pillow hands to the test of a format
 _BOMB = (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning)
+
+
+def _check_size(picture: PILImage.Image, name: str) -> None:
+    if picture.width * picture.height == 0:
+        msg = f"the picture has {picture.width} x {picture.height} pixels; expected at least one"
+        raise UnreadableItemError(msg, name=name)
+    if picture.width * picture.height > MAX_PIXELS:
+        msg = (
+            f"the picture has {picture.width} x {picture.height} pixels, too many to open safely; "
+            f"at most {MAX_PIXELS:,} are allowed. Scale it down first"
+        )
+        raise UnreadableItemError(msg, name=name)
+
+
+def _claimed_format(data: bytes) -> str | None:
+    """Return the format that the first bytes promise, by Pillow's own tests."""
+    start = data[:_MAGIC].ljust(_MAGIC, b"\0")
+    tests = {kind: PILImage.OPEN[kind][1] for kind in FORMATS if kind in PILImage.OPEN}
+    return next((kind for kind, accepts in tests.items() if accepts is not None and accepts(start) is True), None)
 
 
 def _open(data: bytes, name: str) -> PILImage.Image:
@@ -43,14 +63,12 @@ def _open(data: bytes, name: str) -> PILImage.Image:
         msg = f"the picture has too many pixels to open safely; at most {MAX_PIXELS:,} are allowed. Scale it down first"
         raise UnreadableItemError(msg, name=name) from error
     except _BROKEN as error:
+        if (kind := _claimed_format(data)) is not None:
+            msg = f"the {kind} picture is broken or cut off: it has no readable header in {len(data):,} bytes"
+            raise UnreadableItemError(msg, name=name) from error
         msg = f"not a picture: the file starts with {data[:12]!r}; expected one of {', '.join(FORMATS)}"
         raise UnreadableItemError(msg, name=name) from error
-    if picture.width * picture.height > MAX_PIXELS:
-        msg = (
-            f"the picture has {picture.width} x {picture.height} pixels, too many to open safely; "
-            f"at most {MAX_PIXELS:,} are allowed. Scale it down first"
-        )
-        raise UnreadableItemError(msg, name=name)
+    _check_size(picture, name)
     return picture
 
 
@@ -138,12 +156,41 @@ def open_rgb(data: bytes, name: str = "") -> PILImage.Image:
         If it is no picture, is broken or cut off, or has too many pixels.
     """
     with _open(data, name) as picture:
-        try:
-            picture.load()
-            return to_rgb(picture)
-        except _BROKEN as error:
-            msg = f"the {picture.format} picture is broken or cut off ({error})"
-            raise UnreadableItemError(msg, name=name) from error
+        return _loaded(picture, name)
+
+
+def from_pil(picture: PILImage.Image, name: str = "") -> PILImage.Image:
+    """Decode a picture that Pillow has opened.
+
+    Parameters
+    ----------
+    picture : PIL.Image.Image
+        Any mode; it stays open.
+    name : str, default=""
+        For messages.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Mode RGB, upright, fully loaded.
+
+    Raises
+    ------
+    UnreadableItemError
+        If it is broken, cut off or closed, or has no or too many pixels.
+    """
+    _check_size(picture, name)
+    return _loaded(picture, name)
+
+
+def _loaded(picture: PILImage.Image, name: str) -> PILImage.Image:
+    try:
+        picture.load()
+        return to_rgb(picture)
+    except _BROKEN as error:
+        what = f"{picture.format} picture" if picture.format else "picture"
+        msg = f"the {what} is broken or cut off ({error})"
+        raise UnreadableItemError(msg, name=name) from error
 
 
 def from_array(array: NDArray[Any]) -> PILImage.Image:

@@ -15,7 +15,16 @@ from mmtoolkit.content import is_url
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["absolute", "is_missing", "none_for_missing", "one_kind", "read_table", "row_modality", "unique_ids"]
+__all__ = [
+    "absolute",
+    "is_missing",
+    "none_for_missing",
+    "one_kind",
+    "read_table",
+    "refuse_numbers",
+    "row_modality",
+    "unique_ids",
+]
 
 MODALITIES = ("text", "image", "video", "fused")
 
@@ -94,10 +103,17 @@ def _kind_of_label(value: object) -> type:
     return float if isinstance(value, numbers.Real) else type(value)
 
 
+def refuse_numbers(values: list[Any], role: str, ids: list[str]) -> None:
+    for row, value in enumerate(values):
+        if isinstance(value, numbers.Number | np.bool_):
+            msg = f"row {row}, id {ids[row]!r}: expected a path, a URL or the {role} itself as {role}, got the number {value!s}"
+            raise ValueError(msg)
+
+
 def absolute(value: Any, root: Path) -> Any:
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
-    if not isinstance(value, str) or is_url(value) or value.startswith("data:"):
+    if not isinstance(value, str) or not value or is_url(value) or value.startswith("data:"):
         return value
     return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
 

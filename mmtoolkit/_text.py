@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
-__all__ = ["escape", "escape_markdown", "shorten"]
+__all__ = ["escape", "escape_markdown", "is_blank", "shorten"]
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # control, format, and three kinds of space
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether `text` has nothing that a person would see."""
+    return all(unicodedata.category(letter) in _INVISIBLE for letter in text)
 
 
 def shorten(text: object, limit: int = 60) -> str:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mmtoolkit._keys import KeyMaker
-from mmtoolkit._text import shorten
+from mmtoolkit._text import is_blank, shorten
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Content", "Fused", "Image", "KeyMaker", "Text", "Video", "is_url"]
+__all__ = ["Content", "Fused", "Image", "KeyMaker", "Text", "Video", "is_pil", "is_url"]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
@@ -55,7 +55,10 @@ class _Hashed:
         return data
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(source: str | os.PathLike[str]) -> bytes:
+    if source == "":
+        raise UnreadableItemError("the path is empty; expected the path of a file, or a URL", name="''")
+    path = Path(source)
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -110,7 +113,7 @@ class Text(_Hashed):
         return shorten(self.text, 40)
 
     def _compute_digest(self) -> bytes:
-        if not self.text.strip():
+        if is_blank(self.text):
             raise UnreadableItemError(
                 "the text is blank; expected at least one visible character", name=repr(self.text[:20])
             )
@@ -150,7 +153,7 @@ class Image(_Hashed):
             self.source = tuple(source)
             self.parts  # noqa: B018 - builds them, so that a wrong member is refused here
         elif not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) and not (
-            _is_array(source) or _is_pil(source)
+            _is_array(source) or is_pil(source)
         ):
             msg = f"Image takes a path, URL, bytes, PIL image or array, got {type(source).__name__}"
             raise TypeError(msg)
@@ -189,7 +192,7 @@ class Image(_Hashed):
             return hashlib.sha256(b"".join(part.digest() for part in self.parts)).digest()
         if self.is_url:
             return hashlib.sha256(self.source.encode("utf-8")).digest()
-        if _is_array(self.source) or _is_pil(self.source):
+        if _is_array(self.source) or is_pil(self.source):
             pixels = self.open()
             head = f"{pixels.mode} {pixels.height} {pixels.width}\n".encode()
             return hashlib.sha256(head + pixels.tobytes()).digest()
@@ -215,7 +218,7 @@ class Image(_Hashed):
         if isinstance(source, str) and source.startswith("data:"):
             return _from_data_uri(source)
         if self.path is not None:
-            return self._checked(_read_file(self.path), self.name)
+            return self._checked(_read_file(self.source), self.name)
         buffer = io.BytesIO()
         self.open().save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
@@ -230,8 +233,8 @@ class Image(_Hashed):
         """
         from mmtoolkit import _pictures
 
-        if _is_pil(self.source):
-            return _pictures.to_rgb(self.source)
+        if is_pil(self.source):
+            return _pictures.from_pil(self.source, self.name)
         if _is_array(self.source):
             return _pictures.from_array(self.source)
         return _pictures.open_rgb(self.read(), self.name)
@@ -300,7 +303,7 @@ class Video(_Hashed):
             raise UnsupportedItemError("expected a local video, got a URL", name=self.name)
         if self.path is None:
             return bytes(self.source)
-        return self._checked(_read_file(self.path), self.name)
+        return self._checked(_read_file(self.source), self.name)
 
     def sample(self, n: int) -> list[PILImage.Image]:
         """Return the frames at the centres of `n` equal time slices, RGB.
@@ -369,9 +372,10 @@ class Fused(_Hashed):
 Content: TypeAlias = Text | Image | Video | Fused
 
 
-def _is_pil(value: object) -> bool:
+def is_pil(value: object) -> bool:
+    """Tell whether `value` is a picture that Pillow has opened, without importing Pillow."""
     return any(cls.__module__.startswith("PIL.") and cls.__name__ == "Image" for cls in type(value).__mro__)
 
 
 def _is_array(value: object) -> bool:
-    return hasattr(value, "__array_interface__") and hasattr(value, "ndim")
+    return hasattr(value, "ndim") and hasattr(value, "__array_interface__")  # a PIL image decodes itself for the latter

@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._rows import absolute, is_missing, none_for_missing, one_kind, read_table, row_modality, unique_ids
+from mmtoolkit._rows import (
+    absolute,
+    is_missing,
+    none_for_missing,
+    one_kind,
+    read_table,
+    refuse_numbers,
+    row_modality,
+    unique_ids,
+)
 from mmtoolkit.content import Fused, Image, Text, Video
 
 if TYPE_CHECKING:
@@ -87,8 +96,8 @@ def items(
     TypeError
         If `data` is neither a DataFrame nor a path.
     ValueError
-        If a named column does not exist or stands twice, there are no rows, ids repeat, labels mix types, or a row
-        holds nothing to embed.
+        If a named column does not exist or stands twice, columns have several levels, there are no rows, ids repeat,
+        labels mix types, or a row holds nothing to embed or a number for a picture or video.
 
     Examples
     --------
@@ -114,6 +123,9 @@ def items(
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
     data = data.reset_index(drop=True)
+    if data.columns.nlevels > 1:
+        msg = f"the columns have {data.columns.nlevels} levels, the first is {data.columns[0]!r}; expected one plain name each"
+        raise ValueError(msg)
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
         msg = f"the column {twice[0]!r} stands more than once; rename one of them"
@@ -137,7 +149,9 @@ def items(
     n = len(data)
     ids = [str(i) for i in range(n)] if columns["id"] is None else unique_ids(columns["id"])
     for role in ("image", "video"):
-        columns[role] = [absolute(value, root) for value in columns[role] or [None] * n]
+        values = columns[role] or [None] * n
+        refuse_numbers(values, role, ids)
+        columns[role] = [absolute(value, root) for value in values]
     columns["text"] = [value if value is None else str(value) for value in columns["text"] or [None] * n]
     labels = one_kind(columns["label"] or [None] * n, ids)
     given = data["modality"].tolist() if modality is None and "modality" in data.columns else [modality] * n
@@ -231,17 +245,17 @@ def load_dataset(name: str) -> pd.DataFrame:
     ValueError
         If there is no such data set here.
     """
+    if name not in DATASETS:
+        msg = f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}"
+        raise ValueError(msg)
     package = Path(__file__).resolve().parent
     for home in (package.parent / "datasets", package / "_datasets"):
         table = home / name / "metadata.csv"
-        if name in DATASETS and table.is_file():
+        if table.is_file():
             frame = items(table)
             frame.attrs["made_by"] = {"verb": "load_dataset", "file": None, "params": {"name": name}}
             return frame
-    if name in DATASETS:
-        msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
-        raise ValueError(msg)
-    msg = f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}"
+    msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
     raise ValueError(msg)
 
 

@@ -32,7 +32,9 @@ def test_a_text_is_embedded_as_it_is():
     assert mm.Text("/etc/passwd").text == "/etc/passwd"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u3000", "\xa0"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t", "\u3000", "\xa0", "\u200b", "\ufeff", "\u00ad", "\x00", " \u2060\u202e"]
+)
 def test_blank_texts_are_refused(text):
     with pytest.raises(UnreadableItemError, match="the text is blank; expected at least one visible character"):
         mm.Text(text).digest()
@@ -89,6 +91,12 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
         mm.Image(tmp_path / "nowhere.png").digest()
     with pytest.raises(UnreadableItemError, match=r"cannot read .*directory"):
         mm.Image(tmp_path).digest()
+
+
+@pytest.mark.parametrize("kind", [mm.Image, mm.Video])
+def test_an_empty_path_is_named_as_such(kind):
+    with pytest.raises(UnreadableItemError, match="the path is empty; expected the path of a file, or a URL"):
+        kind("").digest()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

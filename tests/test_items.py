@@ -97,6 +97,9 @@ def test_the_modality_can_be_given_for_all_rows_or_by_a_column():
         ({"text": ["a"]}, {"modality": "sound"}, "row 0, id '0': modality must be one of text, image, video, fused, got 'sound'"),
         ({"text": ["a"] * 3, "label": ["x", 3, "y"]}, {}, "labels mix types: row 0 .id '0'. has 'x', row 1 .id '1'. has 3; make them all strings or all numbers"),
         ({"text": ["a"] * 2, "label": [True, 1]}, {}, "labels mix types"),
+        ({"image": ["x.png", 1]}, {}, "row 1, id '1': expected a path, a URL or the image itself as image, got the number 1"),
+        ({"id": ["p"], "clip": [2.5]}, {"video": "clip"}, "row 0, id 'p': .*as video, got the number 2.5"),
+        ({("a", "text"): ["x"], ("a", "b"): ["y"]}, {}, r"the columns have 2 levels, the first is \('a', 'text'\)"),
     ],
 )  # fmt: skip
 def test_wrong_tables_are_told_what_is_wrong(data, options, message):

@@ -55,6 +55,28 @@ def test_a_whole_bomb_fails_alone_with_row_and_id(tmp_path):
     assert [error.item_id for error in caught.value.errors] == ["bomb.png"]
 
 
+def test_an_open_picture_has_the_same_limit():
+    with pytest.raises(UnreadableItemError, match=r"20000 x 20000 pixels, too many to open safely"):
+        _pictures.from_pil(PILImage.new("1", (20_000, 20_000)))
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 7)])
+def test_a_picture_without_pixels_is_refused(size):
+    with pytest.raises(UnreadableItemError, match=r"has 0 x \d pixels; expected at least one"):
+        _pictures.from_pil(PILImage.new("RGB", size))
+    with pytest.raises(UnreadableItemError, match="the PNG picture is broken or cut off"):
+        _pictures.open_rgb(bomb(*size))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_a_picture_cut_inside_its_header_is_broken_not_another_kind_of_file(kind):
+    buffer = io.BytesIO()
+    PILImage.new("RGB", (32, 32)).save(buffer, kind)
+
+    with pytest.raises(UnreadableItemError, match=rf"the {kind} picture is broken or cut off"):
+        _pictures.open_rgb(buffer.getvalue()[:16])
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_truncated_picture_is_broken_not_half_read(kind, share, rng):

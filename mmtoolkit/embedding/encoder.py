@@ -290,6 +290,9 @@ def make_encoder(
     if model is None:
         model, reason = _default_model()
     provider = _provider(model) if isinstance(model, str) else model
+    if not hasattr(provider, "spec"):
+        msg = f"model takes a name of list_models(), a provider such as mm.DashScope(...), or None, got {type(model).__name__}"
+        raise TypeError(msg)
     if reason and announce:
         from tqdm.auto import tqdm
 

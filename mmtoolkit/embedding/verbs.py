@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit._rows import is_missing, unique_ids
+from mmtoolkit.content import Fused, Image, Text, Video, is_pil
 from mmtoolkit.embedding.encoder import Encoder, make_encoder
 from mmtoolkit.embedding.result import Embeddings
 from mmtoolkit.items import contents_of, frame_of, wrap
@@ -66,6 +67,8 @@ def embed(
 
     Raises
     ------
+    ValueError
+        If ids repeat.
     EmbeddingError
         If items failed and `on_error` is "raise"; the message names them.
     ProviderError
@@ -117,9 +120,8 @@ def embed_images(images: Any, **options: Any) -> Embeddings:
     Embeddings
         One row per picture.
     """
-    if hasattr(images, "__array_interface__"):  # an array or a PIL image is one picture, four dimensions are many
-        one = getattr(images, "ndim", 3) in (2, 3)
-        return embed([Image(images)] if one else _each(images, Image, ()), **options)
+    if is_pil(images) or getattr(images, "ndim", 0) in (2, 3):  # an array of four dimensions is many pictures
+        return embed([Image(images)], **options)
     return embed(_each(images, Image, (str, os.PathLike, bytes, bytearray, Image)), **options)
 
 
@@ -146,8 +148,10 @@ def gather(items: Any) -> tuple[list[Content], pd.DataFrame]:
     import pandas as pd
 
     if isinstance(items, pd.DataFrame):
-        frame = items if {"id", "modality", "text", "image", "video"} <= set(items.columns) else as_items(items)
-        return contents_of(frame), frame
+        if not {"id", "modality", "text", "image", "video"} <= set(items.columns):
+            items = as_items(items)
+        unique_ids([None if is_missing(value) else value for value in items["id"].tolist()])
+        return contents_of(items), items
     contents: list[Content] = _each(items, Text, (str, Text, Image, Video, Fused))
     return contents, frame_of(contents)
 

@@ -274,6 +274,30 @@ def test_no_items_give_no_rows():
     assert len(emb.failed) == 0
 
 
+def test_repeated_ids_are_refused_before_anything_is_embedded():
+    frame = mm.items(pd.DataFrame({"id": ["p", "q"], "text": ["a", "b"]}))
+
+    with pytest.raises(ValueError, match="ids must be unique: 'p' stands in row 0 and in row 2"):
+        mm.embed(pd.concat([frame, frame]), model="local", cache=False)
+
+
+def test_a_broken_open_picture_fails_its_row_only(tmp_path):
+    good = PILImage.new("RGB", (9, 9), "red")
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    PILImage.fromarray(noise).save(tmp_path / "whole.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:2000])
+    closed = PILImage.open(tmp_path / "whole.jpg")
+    closed.close()
+
+    with PILImage.open(tmp_path / "cut.jpg") as cut:
+        emb = mm.embed_images([good, cut, closed, good.convert("L")], on_error="nan", model="local", cache=False)
+        alone = mm.embed_images(cut, on_error="nan", model="local", cache=False)
+
+    assert emb.ok.tolist() == [True, False, False, True]
+    assert emb.failed["reason"].str.contains("the JPEG picture is broken or cut off").all()
+    assert len(alone.failed) == 1
+
+
 @pytest.mark.parametrize("items", [None, 3, {"a": 1}, object()])
 def test_what_is_no_collection_is_refused(items):
     with pytest.raises(TypeError, match="expected an items frame, Text or a list of such items, got"):
@@ -283,6 +307,11 @@ def test_what_is_no_collection_is_refused(items):
 def test_a_wrong_member_is_named_by_row():
     with pytest.raises(TypeError, match="row 1: Text takes a str, got int"):
         mm.embed_texts(["a", 3], model="local", cache=False)
+
+
+def test_what_is_no_model_is_named():
+    with pytest.raises(TypeError, match=r"model takes a name of list_models\(\), a provider .* got int"):
+        mm.embed_texts(["a"], model=5, cache=False)
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,7 @@ def items(
     frame = pd.concat([frame, data[others].apply(none_for_missing)], axis=1)
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
-    frame.attrs["made_by"] = {"verb": "items", "file": file, "params": asked}  # so that a report can make it again
-    return frame
+    return _made_by(frame, "items", file, asked)
 
 
 def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None) -> pd.DataFrame:
@@ -222,8 +221,7 @@ def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], objec
     frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
     frame.attrs["root"] = os.fspath(root)
     made_with = {} if label is None else {"label": "a function"}
-    frame.attrs["made_by"] = {"verb": "read_folder", "file": root.name, "params": made_with}
-    return frame
+    return _made_by(frame, "read_folder", root.name, made_with)
 
 
 def load_dataset(name: str) -> pd.DataFrame:
@@ -252,9 +250,7 @@ def load_dataset(name: str) -> pd.DataFrame:
     for home in (package.parent / "datasets", package / "_datasets"):
         table = home / name / "metadata.csv"
         if table.is_file():
-            frame = items(table)
-            frame.attrs["made_by"] = {"verb": "load_dataset", "file": None, "params": {"name": name}}
-            return frame
+            return _made_by(items(table), "load_dataset", None, {"name": name})
     msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
     raise ValueError(msg)
 
@@ -313,6 +309,12 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
 def is_video(path: str) -> bool:
     """Tell from its ending whether a file is a video."""
     return Path(path).suffix.lower() in _VIDEO_ENDINGS
+
+
+def _made_by(frame: pd.DataFrame, verb: str, file: str | None, params: dict[str, Any]) -> pd.DataFrame:
+    """Note on a frame where it comes from, so that a report can make it again and knows how many items were left out."""
+    frame.attrs["made_by"] = {"verb": verb, "file": file, "params": params, "n_items": len(frame)}
+    return frame
 
 
 def _kind(path: Path) -> str | None:

@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit.report import code, sidecar
 from mmtoolkit.report.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.report.document import rounded, seal
 from mmtoolkit.report.markdown import block_markdown
 from mmtoolkit.report.page import block_html, page
+from mmtoolkit.verify.reading import read_report
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> `code` | [link](javascript:alert(1)) $x$'
 BLOCKS = [
@@ -65,6 +67,7 @@ def test_json_holds_recipe_items_results_environment_and_run(rep, tmp_path, stam
         "verb": "load_dataset",
         "file": None,
         "params": {"name": "stamps"},
+        "n_items": 756,
     }
     assert data["items"]["emb"]["id"] == stamps.ids.tolist()
     assert data["items"]["emb"]["content_key"] == stamps.content_keys.tolist()
@@ -231,15 +234,32 @@ def test_markdown_has_the_same_numbers(rep, results, tmp_path):
     assert "mmtoolkit verify report.json" in text
 
 
-def test_recipe_is_python_that_makes_the_report_again(rep, tmp_path, stamps, monkeypatch):
-    code = next(b.text for b in rep.sections[-2].blocks if isinstance(b, Code))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(mm, "load_dataset", lambda name: stamps.items if name == "stamps" else None)
+def rerun(rep, folder, monkeypatch):
+    """Run a report's own script beside its report.json, and return what it wrote."""
+    rep.save(folder / "report.json")
+    script = next(b.text for b in rep.sections[-2].blocks if isinstance(b, Code))
+    monkeypatch.chdir(folder)
+    exec(compile(ast.parse(script), "recipe", "exec"), {})
+    return {k: v for k, v in read_report(folder / "report.json").items() if k != "run"}
 
-    exec(compile(ast.parse(code), "recipe", "exec"), {})  # the report's own script
 
-    again = json.loads((tmp_path / "report.json").read_text("utf-8"))
-    assert {k: v for k, v in again.items() if k != "run"} == json.loads(json.dumps(rep.to_dict()))
+def test_recipe_is_python_that_makes_the_report_again(rep, tmp_path, monkeypatch):
+    assert rerun(rep, tmp_path, monkeypatch) == json.loads(json.dumps(rep.to_dict()))
+
+
+@pytest.mark.parametrize("longest", [20_000, 5], ids=["ids in the JSON", "ids in the Parquet file"])
+def test_recipe_of_failed_and_chosen_items_keeps_to_them(tmp_path, monkeypatch, longest):
+    for module in (code, sidecar):
+        monkeypatch.setattr(module, "LONGEST", longest)
+    (tmp_path / "texts").mkdir()
+    for number, word in enumerate(["cat", "dog", "", "horse", "car", "bus", "train", "tram", "ship"]):
+        (tmp_path / "texts" / f"{number}.txt").write_text(word)
+    emb = mm.embed(mm.read_folder(tmp_path / "texts"), model="local", on_error="nan").drop_failed()[::-1]
+    rep = mm.report(mm.cluster(emb[:7], 2))
+
+    assert rerun(rep, tmp_path, monkeypatch) == json.loads(json.dumps(rep.to_dict()))
+    words = " ".join(b.text for b in rep.sections[0].blocks if isinstance(b, Note))
+    assert "2 of the items that were read are not in this report" in words
 
 
 def test_results_without_a_room_of_their_own_are_shown_too(stamps):

@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-__all__ = ["as_python", "step_name"]
+from mmtoolkit.report.sidecar import LONGEST
+
+__all__ = ["as_python", "n_left_out", "step_name"]
 
 _SHORT = {"classify": "r", "cluster": "c", "project": "p", "zero_shot": "z", "search": "s"}
 _LINE = 116
+_IMPORTS = {
+    "import json": "json.loads(",
+    "from pathlib import Path": "(Path(",
+    "import pandas as pd": "pd.read_parquet(",
+}
 
 
 def as_python(recipe: Mapping[str, Any], title: str) -> str:
@@ -29,9 +36,9 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
     str
         Arguments that have their default value are left out, except `random_state`.
     """
-    lines = ["import mmtoolkit as mm", ""]
-    for name, source in recipe["sources"].items():
-        lines += _source_lines(name, source)
+    lines = [line for name, source in recipe["sources"].items() for line in _source_lines(name, source)]
+    needed = [line for line, use in _IMPORTS.items() if any(use in other for other in lines)]
+    lines = [*needed, *([""] if needed else []), "import mmtoolkit as mm", "", *lines]
     lines.append("")
     for step in recipe["steps"]:
         sources = step["source"]
@@ -51,6 +58,11 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
         'rep.save("report.json")',
     ]
     return "\n".join(lines) + "\n"
+
+
+def n_left_out(source: Mapping[str, Any]) -> int:
+    """Return how many items of the table, folder or data set that a source was made from are not in it."""
+    return max(((source.get("made_by") or {}).get("n_items") or 0) - int(source["n_items"]), 0)
 
 
 def step_name(name: str) -> str:
@@ -81,7 +93,23 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:
     centered = '.centered(by="modality")' if source.get("centered") else ""
     return [
         f"{items} = {made}  # {source['n_items']} items used",
+        *(_chosen(name, items, source["n_items"], left_out) if (left_out := n_left_out(source)) else []),
         _call(f"{name} = mm.embed", [items], told) + centered,
+    ]
+
+
+def _chosen(name: str, items: str, n_items: int, left_out: int) -> list[str]:
+    """Return lines that keep the report's items, in its order."""
+    ids = name.replace("emb", "ids")
+    place = f"items/{name}/id"
+    read = (
+        f'json.loads(Path("report.json").read_text("utf-8"))["items"][{_literal(name)}]["id"]'
+        if n_items <= LONGEST
+        else f'pd.read_parquet("report.items.parquet", columns=[{_literal(place)}])[{_literal(place)}][0]'
+    )
+    return [
+        f"{ids} = {read}",
+        f'{items} = {items}.set_index("id", drop=False).loc[{ids}]  # {left_out} items were left out',
     ]
 
 

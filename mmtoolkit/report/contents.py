@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
 from mmtoolkit.report.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.report.code import as_python
+from mmtoolkit.report.code import as_python, n_left_out
 from mmtoolkit.report.parts import part_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
@@ -72,20 +72,25 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     parts = {name: part_of(name, named) for name in named.results}
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
-        _summary(parts, named),
+        _summary(parts, named, data),
         *body,
         _repeat(data, title),
         _environment(data),
     )
 
 
-def _summary(parts: Mapping[str, Part], named: Named) -> Section:
+def _summary(parts: Mapping[str, Part], named: Named, data: Mapping[str, Any]) -> Section:
     keys = [key for part in parts.values() for key in part.keys]
     blocks: list[Block] = [Keys(keys)] if keys else []
     blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]
     remarks = [note for part in parts.values() for note in part.notes]
     blocks += [Remarks(remarks)] if remarks else []
     blocks += [Note(note) for source in named.sources.values() for note in _source_notes(source)]
+    left_out = sum(map(n_left_out, data["recipe"]["sources"].values()))
+    if left_out:
+        blocks.append(
+            Note(f"{left_out:,} of the items that were read are not in this report: they failed or were not chosen.")
+        )
     return Section("summary", "Summary", blocks)
 
 

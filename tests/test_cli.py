@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and how it fails."""
 
+import json
 import os
 import shutil
 import signal
@@ -99,6 +100,26 @@ def test_empty_folder_and_single_class_are_named(capsys, tmp_path, photos):
 
     assert code == 2
     assert "label" in said or "class" in said
+
+
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [
+        ({"money": 8}, "classification needs at least two classes, y has one: 'money'"),
+        ({"money": 8, "animals": 1}, "class 'animals' has 1 item, too few for cv=5"),
+    ],
+)
+def test_a_report_without_enough_of_a_class_has_clusters_and_map(capsys, tmp_path, photos, classes, why):
+    for name, n in classes.items():
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for path in sorted((photos / name).iterdir())[:n]:
+            shutil.copy(path, tmp_path / "in" / name)
+
+    code, _, err = run(capsys, "report", tmp_path / "in", *LOCAL, "--method", "pca", "--out", tmp_path / "out")
+
+    assert code == 0
+    assert f"note: no classification, because {why}\n" in err
+    assert list(json.loads((tmp_path / "out" / "report.json").read_text())["results"]) == ["cluster", "project"]
 
 
 @pytest.mark.parametrize(

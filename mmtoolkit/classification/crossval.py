@@ -9,13 +9,15 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import choice_of, fit, make_estimator, proba_of
-from mmtoolkit.classification.folds import smallest_class, stratified_folds
+from mmtoolkit.classification.folds import class_sizes, stratified_folds
+from mmtoolkit.classification.targets import TooFewError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["HeldOut", "deal", "held_out", "neighbour_votes"]
 
+_NAMED = 5
 _NEIGHBOURS = 5
 _REFERENCE = 10_000
 _BLOCK = 2048
@@ -50,25 +52,31 @@ def deal(
 
     Raises
     ------
-    ValueError
-        If a class spans fewer groups than there are folds.
+    TooFewError
+        If classes span fewer groups than there are folds; all of them are named.
     """
-    worst, n_groups, n_rows = smallest_class(codes, groups)
-    if n_groups < cv:
-        name = shorten(repr(classes[worst].item()))
-        inside = (
-            f"{n_rows} items"
-            if n_rows == n_groups
-            else f"{n_rows} items in {n_groups} groups of duplicates or of groups="
+    n_groups, n_rows = class_sizes(codes, groups)
+    small = np.flatnonzero(n_groups < cv)
+    if len(small):
+        names = [shorten(repr(classes[k].item())) for k in small[:_NAMED]]
+        sizes = [
+            f"class {name} has {_size(n_rows[k], n_groups[k])}" for name, k in zip(names, small[:_NAMED], strict=True)
+        ]
+        more = f" and {len(small) - _NAMED} more classes" if len(small) > _NAMED else ""
+        fewest = int(n_groups[small].min())
+        most = f"use cv={fewest} or less, " if fewest > 1 else ""
+        leave = f"leave the class out (y.where(y != {names[0]}))" if len(small) == 1 else "leave these classes out"
+        raise TooFewError(
+            f"{', '.join(sizes)}{more}, too few for cv={cv}",
+            f"{most}add items, or {leave}; groups that are no real duplicates can be loosened with duplicates='ignore' or "
+            "duplicate_threshold=0.99",
         )
-        most = f"use cv={n_groups} or less, " if n_groups > 1 else ""
-        msg = (
-            f"class {name} has {inside}, too few for cv={cv}: {most}add items, or leave the class out "
-            f"(y.where(y != {name})); groups that are no real duplicates can be loosened with duplicates='ignore' or "
-            "duplicate_threshold=0.99"
-        )
-        raise ValueError(msg)
     return stratified_folds(codes, groups, cv, random_state)
+
+
+def _size(n_rows: int, n_groups: int) -> str:
+    items = f"{n_rows} item{'s' if n_rows != 1 else ''}"
+    return items if n_rows == n_groups else f"{items} in {n_groups} groups of duplicates or of groups="
 
 
 def held_out(

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["merge_groups", "smallest_class", "stratified_folds"]
+__all__ = ["class_sizes", "merge_groups", "smallest_class", "stratified_folds"]
 
 
 def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -40,10 +40,15 @@ def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def smallest_class(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[int, int, int]:
     """Return the class that spans the fewest groups, with its number of groups and of rows."""
-    pairs = np.unique(np.stack([codes, groups]), axis=1)
-    n_groups = np.bincount(pairs[0])
+    n_groups, n_rows = class_sizes(codes, groups)
     worst = int(np.argmin(n_groups))
-    return worst, int(n_groups[worst]), int((codes == worst).sum())
+    return worst, int(n_groups[worst]), int(n_rows[worst])
+
+
+def class_sizes(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return how many groups and how many rows every class has."""
+    pairs = np.unique(np.stack([codes, groups]), axis=1)
+    return np.bincount(pairs[0]), np.bincount(codes)
 
 
 def stratified_folds(

@@ -15,7 +15,23 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["Target", "codes_of", "make_target"]
+__all__ = ["Target", "TooFewError", "codes_of", "make_target"]
+
+
+class TooFewError(ValueError):
+    """There are too few classes, or too few items of a class.
+
+    Parameters
+    ----------
+    reason : str
+        What is too few.
+    advice : str, default=""
+        What to do in Python.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}: {advice}" if advice else reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +109,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
     if len(classes) < 2:
         found = f"one: {shorten(repr(classes[0].item()))}" if len(classes) else "none"
         msg = f"classification needs at least two classes, y has {found}"
-        raise ValueError(msg)
+        raise TooFewError(msg)
     if classes.dtype.kind == "f" and not np.array_equal(classes, np.round(classes)):
         msg = f"y holds {len(classes)} different decimal numbers, first {classes[0]}; that is regression, which is out of scope: make classes of them"
         raise ValueError(msg)

@@ -66,10 +66,15 @@ def search(arguments: Namespace) -> int:
 
 def report(arguments: Namespace) -> int:
     """Do all of it and write a report."""
+    from mmtoolkit.classification.targets import TooFewError
+
     emb = _embedded(arguments)
     results = []
     if arguments.y in emb.items.columns and emb.items[arguments.y].notna().any():
-        results.append(_classified(emb, arguments))
+        try:
+            results.append(_classified(emb, arguments))
+        except TooFewError as error:  # clusters and map need no classes
+            print(f"mmtoolkit: note: no classification, because {error.reason}", file=sys.stderr)
     elif arguments.y != "label":
         msg = f"--y {arguments.y!r} names no column with classes; the columns are {', '.join(map(str, emb.items.columns))}"
         raise ValueError(msg)

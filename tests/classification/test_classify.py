@@ -341,6 +341,11 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
         ({"y": [["a"]] * 240}, "a class must be text, a number or a bool"),
         ({"y": np.linspace(0, 1, 240)}, "240 different decimal numbers"),
         ({"y": ["a"] * 237 + ["rare"] * 3}, "class 'rare' has 3 items, too few for cv=5: use cv=3 or less"),
+        (
+            {"y": ["a"] * 236 + ["rare"] * 3 + ["one"]},
+            "class 'one' has 1 item, class 'rare' has 3 items, too few for cv=5: add items, or leave these classes out",
+        ),
+        ({"y": [f"c{i // 2}" for i in range(240)]}, "class 'c0' has 2 items, .*, class 'c101' has 2 items and 115 more classes, too few for cv=5"),
         ({"y": ["a", "b"] * 119}, "y has 238 values for 240 items"),
         ({"y": "label"}, "a plain array has no columns"),
         ({"groups": np.repeat([0, 1], 120)}, "80 items in 2 groups .* too few for cv=5"),

@@ -165,6 +165,10 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     """
     import pandas as pd
 
+    given: object = y
+    if given is None:
+        msg = f"{what} is None; pass one value per item, or the name of a column"
+        raise ValueError(msg)
     if isinstance(y, str):
         items = items_of(embeddings)
         if items is None or y not in items.columns:

@@ -75,6 +75,8 @@ def test_version(capsys):
         (["paint"], "invalid choice: 'paint'"),
         (["classify"], "required: INPUT"),
         (["classify", "x", "--cv", "many"], "expected a whole number from 2 on, got 'many'"),
+        (["report", "x", "--random-state", "-1"], "expected a whole number from 0 to 2**32 - 1, got '-1'"),
+        (["cluster", "x", "--random-state", "1.7"], "expected a whole number from 0 to 2**32 - 1, got '1.7'"),
         (["cluster", "x", "--n-clusters", "9-3"], "expected a number such as 8 or a range such as 5-20, got '9-3'"),
         (["embed", "x", "--cache", "a", "--no-cache"], "not allowed with argument"),
         (["embed", "no/such/folder"], "there is no file or folder 'no/such/folder', and it is no data set (stamps,"),

@@ -88,7 +88,7 @@ def test_an_unknown_set_is_told_the_names():
         mm.load_dataset("stmps")
 
 
-@pytest.mark.parametrize("name", ["../stamps", "/etc", ""])
+@pytest.mark.parametrize("name", ["../stamps", "/etc", "", None])
 def test_names_are_no_paths(name):
     with pytest.raises(ValueError, match="unknown data set"):
         mm.load_dataset(name)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+import mmtoolkit as mm
+from mmtoolkit._seed import checked_seed
 from mmtoolkit.provenance import environment, fingerprint, one_thread, versions
 
 
@@ -41,3 +43,25 @@ def test_one_thread_holds_inside_only():
 
     assert inside == {1}
     assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+VERBS = {
+    "cluster": lambda X, **seed: mm.cluster(X, 2, **seed),
+    "classify": lambda X, **seed: mm.classify(X, ["a", "b"] * 10, **seed),
+    "compare": lambda X, **seed: mm.compare({"one": X, "two": X}, ["a", "b"] * 10, **seed),
+    "project": lambda X, **seed: mm.project(X, method="pca", **seed),
+    "pick": lambda X, **seed: mm.pick(X, 2, **seed),
+    "audit": lambda X, **seed: mm.audit(X, **seed),
+    "evaluate_search": lambda X, **seed: mm.evaluate_search(X, X[:1], [[0]], **seed),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("seed", [None, -1, 1.7, 2**32, True, "1"])
+def test_every_verb_takes_the_same_seeds(rng, verb, seed):
+    with pytest.raises(ValueError, match=r"random_state must be an integer from 0 to 2\*\*32 - 1, got "):
+        VERBS[verb](rng.normal(size=(20, 4)), random_state=seed)
+
+
+def test_a_seed_of_numpy_is_a_plain_int():
+    assert type(checked_seed(np.uint32(7))) is int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._duplicates import duplicate_groups
+from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import checks
 from mmtoolkit.classification.targets import Target, make_target
@@ -133,6 +134,7 @@ def audit(
     """
     import pandas as pd
 
+    random_state = checked_seed(random_state)
     raw: NDArray[Any] = embeddings.vectors if has_vectors(embeddings) else matrix(embeddings)
     if len(raw) == 0:
         msg = f"there is nothing to look at: got shape {raw.shape}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmtoolkit._duplicates import duplicate_groups
+from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.folds import merge_groups
@@ -140,6 +141,7 @@ def compare(
     ----------
     Holm (1979), A simple sequentially rejective multiple test procedure.
     """
+    random_state = checked_seed(random_state)
     if metric not in LABEL_SCORES:
         msg = f"metric must be one of {', '.join(LABEL_SCORES)}, got {metric!r}"
         raise ValueError(msg)
@@ -168,7 +170,7 @@ def compare(
         "cv": int(cv),
         "groups": groups if groups is None or isinstance(groups, str) else plain(np.asarray(groups)),
         "duplicates": duplicates,
-        "random_state": int(random_state),
+        "random_state": random_state,
     }
     return Comparison(
         scores=scores.join(_prices(embeddings)).sort_values("value", ascending=False, kind="stable"),

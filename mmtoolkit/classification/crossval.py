@@ -66,11 +66,12 @@ def deal(
         fewest = int(n_groups[small].min())
         most = f"use cv={fewest} or less, " if fewest > 1 else ""
         leave = f"leave the class out (y.where(y != {names[0]}))" if len(small) == 1 else "leave these classes out"
-        raise TooFewError(
-            f"{', '.join(sizes)}{more}, too few for cv={cv}",
+        reason = f"{', '.join(sizes)}{more}, too few for cv={cv}"
+        advice = (
             f"{most}add items, or {leave}; groups that are no real duplicates can be loosened with duplicates='ignore' or "
-            "duplicate_threshold=0.99",
+            "duplicate_threshold=0.99"
         )
+        raise TooFewError(reason, advice)
     return stratified_folds(codes, groups, cv, random_state)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
+from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.summary import assemble
@@ -96,8 +97,9 @@ def classify(
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
     check_options(cv=cv, duplicates=duplicates, repeats=repeats)
-    target = make_target(embeddings, y)
+    random_state = checked_seed(random_state)
     X = vectors_of(embeddings, normalize=normalize)
+    target = make_target(embeddings, y)
     weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
     mask = None if test is None else test_mask(embeddings, test)
     given = user_groups(embeddings, groups)
@@ -107,9 +109,9 @@ def classify(
         if duplicates == "group":
             same = duplicate_groups(unit, thresholds_of(embeddings, unit, duplicate_threshold))
         trial = Trial(
-            X, unit, target, estimator, {"class_weight": weights, "random_state": int(random_state)}, int(cv), mask
+            X, unit, target, estimator, {"class_weight": weights, "random_state": random_state}, int(cv), mask
         )
-        outcome = trial.run(given, same, repeats=int(repeats), random_state=int(random_state))
+        outcome = trial.run(given, same, repeats=int(repeats), random_state=random_state)
     params = {
         "y": y if isinstance(y, str) else plain(target.values),
         "estimator": describe(estimator),
@@ -121,7 +123,7 @@ def classify(
         "class_weight": weights if not isinstance(weights, dict) else plain(list(weights.items())),
         "repeats": int(repeats),
         "normalize": bool(normalize),
-        "random_state": int(random_state),
+        "random_state": random_state,
     }
     return assemble(embeddings, trial, outcome, {"verb": "classify", "params": params})
 

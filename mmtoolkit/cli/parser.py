@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmtoolkit import __version__
+from mmtoolkit._seed import SEEDS
 
 __all__ = ["make_parser"]
 
@@ -163,7 +164,7 @@ def _report(commands: Any) -> None:
     command.add_argument(
         "--out", default="out", metavar="DIR", help="where report.html, .md and .json go (default: out)"
     )
-    command.add_argument("--random-state", type=int, default=0, metavar="N", help="seed (default: 0)")
+    _random_state(command)
 
 
 def _verify(commands: Any) -> None:
@@ -260,10 +261,21 @@ def _items(command: argparse.ArgumentParser) -> None:
 
 
 def _out(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--random-state", type=int, default=0, metavar="N", help="seed (default: 0)")
+    _random_state(command)
     command.add_argument(
         "--out", metavar="DIR", help="write report.html, .md, .json and items.csv there (default: only print)"
     )
+
+
+def _random_state(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--random-state", type=_seed, default=0, metavar="N", help="seed (default: 0)")
+
+
+def _seed(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) in SEEDS:
+        return int(text)
+    msg = f"expected a whole number from 0 to 2**32 - 1, got {text!r}"
+    raise argparse.ArgumentTypeError(msg)
 
 
 def _at_least(lowest: int) -> Callable[[str], int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._seed import checked_seed
 from mmtoolkit.clustering.kmeans import count_distinct, kmeans
 from mmtoolkit.clustering.representatives import Selection, farthest_first, selection
 from mmtoolkit.provenance import one_thread
@@ -65,6 +66,7 @@ def pick(
     ----------
     Hacohen, Dekel and Weinshall (2022), Active learning on a budget: opposite strategies suit high and low budgets.
     """
+    random_state = checked_seed(random_state)
     X = vectors_of(embeddings, normalize=normalize)
     barred = np.zeros(len(X), dtype=bool) if exclude is None else np.asarray(exclude)
     if barred.shape != (len(X),) or barred.dtype != bool:

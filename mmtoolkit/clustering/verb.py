@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._seed import checked_seed
 from mmtoolkit.clustering.choose import Choice, choose
 from mmtoolkit.clustering.hdbscan import hdbscan
 from mmtoolkit.clustering.kmeans import LARGE, Fit, check_n_clusters, count_distinct, kmeans
@@ -95,7 +96,8 @@ def cluster(
     >>> mm.cluster(X, 3).labels.tolist()
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     """
-    params: dict[str, Any] = {"algorithm": algorithm, "random_state": int(random_state), "normalize": bool(normalize)}
+    random_state = checked_seed(random_state)
+    params: dict[str, Any] = {"algorithm": algorithm, "random_state": random_state, "normalize": bool(normalize)}
     X = vectors_of(embeddings, normalize=normalize)
     ks = _numbers(n_clusters)
     table, choice = None, None
@@ -111,9 +113,9 @@ def cluster(
             }
             ks = _possible(X, ks)
             if len(ks) > 1:
-                table, choice = _swept(X, ks, int(random_state))
+                table, choice = _swept(X, ks, random_state)
             k = ks[0] if choice is None else choice.n_clusters
-            fit = _fitted(X, k, n_init=int(n_init), exact=bool(exact), random_state=int(random_state))
+            fit = _fitted(X, k, n_init=int(n_init), exact=bool(exact), random_state=random_state)
         elif algorithm == "hdbscan":
             if ks is not None:
                 msg = f"HDBSCAN finds the number of clusters itself; leave out n_clusters={n_clusters!r}"

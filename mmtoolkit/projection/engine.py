@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._seed import checked_seed
 from mmtoolkit.provenance import fingerprint
 
 if TYPE_CHECKING:
@@ -65,15 +66,13 @@ def checked_params(
     if not (np.isfinite(perplexity) and perplexity > 0):
         msg = f"perplexity must be a positive number, got {perplexity!r}"
         raise ValueError(msg)
-    if not (isinstance(random_state, int | np.integer) and 0 <= random_state < 2**32):
-        msg = f"random_state must be an integer from 0 to 2**32 - 1, got {random_state!r}"
-        raise ValueError(msg)
+    random_state = checked_seed(random_state)
     own = {
         "umap": {"n_neighbors": int(n_neighbors), "min_dist": float(min_dist)},
         "tsne": {"perplexity": float(perplexity)},
         "pca": {},
     }[method]
-    return {"method": method, **own, "random_state": int(random_state)}
+    return {"method": method, **own, "random_state": random_state}
 
 
 def lay_out(X: NDArray[np.float32], params: Mapping[str, Any]) -> Layout:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._seed import checked_seed
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.exact import top_k
 from mmtoolkit.retrieval.find import queries_of
@@ -133,6 +134,7 @@ def evaluate_search(
     ----------
     Järvelin and Kekäläinen (2002), Cumulated gain-based evaluation of IR techniques.
     """
+    random_state = checked_seed(random_state)
     X = vectors_of(embeddings)
     if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
         msg = f"ks must be ints of at least 1, got {list(ks)!r}"

@@ -345,7 +345,10 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
             {"y": ["a"] * 236 + ["rare"] * 3 + ["one"]},
             "class 'one' has 1 item, class 'rare' has 3 items, too few for cv=5: add items, or leave these classes out",
         ),
-        ({"y": [f"c{i // 2}" for i in range(240)]}, "class 'c0' has 2 items, .*, class 'c101' has 2 items and 115 more classes, too few for cv=5"),
+        (
+            {"y": [f"c{i // 2}" for i in range(240)]},
+            "class 'c0' has 2 items, .*, class 'c101' has 2 items and 115 more classes, too few for cv=5",
+        ),
         ({"y": ["a", "b"] * 119}, "y has 238 values for 240 items"),
         ({"y": "label"}, "a plain array has no columns"),
         ({"groups": np.repeat([0, 1], 120)}, "80 items in 2 groups .* too few for cv=5"),
@@ -437,3 +440,10 @@ def test_the_baseline_of_a_fixed_split_is_the_most_frequent_class_in_training(rn
     made = mm.classify(X, y, test=np.r_[0:5, 40:55], duplicates="ignore")
 
     assert made.metrics.loc["accuracy", "baseline"] == pytest.approx(5 / 20)
+
+
+def test_no_items_and_no_classes_are_told_apart(data):
+    with pytest.raises(ValueError, match=r"there is nothing to work on: got shape \(0, "):
+        mm.classify(data[0][:0], [])
+    with pytest.raises(ValueError, match="y is None; pass one value per item, or the name of a column"):
+        mm.classify(data[0], None)

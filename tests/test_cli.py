@@ -14,7 +14,7 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.cli import demo as demo_module
-from mmtoolkit.cli import main
+from mmtoolkit.cli import main, show
 
 COMMANDS = ["demo", "embed", "classify", "cluster", "project", "search", "report", "verify", "estimate", "cache"]
 LOCAL = ["--model", "local"]
@@ -334,3 +334,34 @@ def test_a_mistake_of_ours_is_a_sentence_too(capsys, monkeypatch):
     assert "KeyError" in said
     assert "MMTOOLKIT_DEBUG=1" in said
     assert os.environ.get("MMTOOLKIT_DEBUG") is None
+
+
+def test_a_query_that_cannot_be_embedded_is_advised_what_a_query_can_do(capsys, tmp_path, photos):
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+
+    code, said = failure(capsys, "search", photos, "--like", tmp_path / "bad.jpg", *LOCAL)
+
+    assert code == 1
+    assert "bad.jpg: not a picture" in said
+    assert "on_error" not in said
+
+
+def test_notes_are_printed_whole_and_small_costs_are_not_nothing(capsys):
+    show.table(pd.DataFrame({"note": ["long " * 100]}))
+    show.table(pd.DataFrame({"value": [0.00025, 0.25, 0.0]}, index=["cost", "minutes", "none"]))
+
+    out = capsys.readouterr().out
+    assert ("long " * 100).strip() in out
+    assert "0.00025" in out
+    assert "0.250" in out
+    assert "0.000\n" in out
+
+
+def test_an_export_that_cannot_be_written_blames_the_file_not_the_cache(capsys, tmp_path):
+    store = tmp_path / "cache"
+    mm.embed_texts(["a"], model="local", cache=store)
+
+    code, said = failure(capsys, "cache", "export", tmp_path / "nowhere" / "x.parquet", "--cache", store)
+
+    assert code == 1
+    assert said == f"the file {str(tmp_path / 'nowhere' / 'x.parquet')!r} cannot be written: No such file or directory"

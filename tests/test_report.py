@@ -339,3 +339,30 @@ def test_page_fits_phone_and_desktop_and_asks_for_nothing(html, tmp_path):
     assert seen[400]["wide"] == 400
     assert seen[1280]["back"] != seen[400]["back"]
     assert all(s["broken"] == 0 and s["plots"] >= 7 for s in seen.values())
+
+
+def test_a_disk_that_takes_no_more_is_told_with_the_path(tmp_path, rng):
+    resource = pytest.importorskip("resource")
+    rep = mm.report(mm.cluster(rng.normal(size=(20, 4)), 2))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"report\.json") as caught:
+            rep.save(tmp_path / "report.json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert caught.value.filename == str(tmp_path / "report.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_plausible_number_of_clusters_is_no_range(rng):
+    made = mm.cluster(rng.normal(size=(12, 6)), range(2, 5))
+
+    shown = mm.report(made).to_html().partition("<body>")[2]
+
+    assert made.plausible_n_clusters == (2, 2)
+    assert "plausible" not in repr(made)
+    assert "number chosen" in shown
+    assert "2 to 2" not in shown
+    assert "cannot tell 2" not in shown

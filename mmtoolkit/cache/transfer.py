@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.connection import translated
 from mmtoolkit.cache.space import Space
 from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
@@ -50,8 +49,12 @@ def export(
             found, X = cache.get(part, space)
             yield [key for key, ok in zip(part, found.tolist(), strict=True) if ok], X[found]
 
-    with translated(Path(path)):
+    try:
         return write_table(Path(path), batches(), space)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error  # Arrow's own words name a file that will not stay
+        msg = f"the file {os.fspath(path)!r} cannot be written: {why}"
+        raise CacheError(msg) from error
 
 
 def _choose(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["embedded", "result", "save", "step", "table"]
 
 _MAX_ROWS = 30
+_WIDTH, _SENTENCE = 60, 1500
+_SMALL = 0.0005  # would be printed as 0.000
 
 
 @contextmanager
@@ -44,7 +46,8 @@ def table(frame: pd.DataFrame) -> None:
     """Print the head of a frame."""
     rows = frame.head(_MAX_ROWS).reset_index()
     cells = [[str(name) for name in rows.columns]]
-    cells += [[_cell(value) for value in row] for row in rows.itertuples(index=False, name=None)]
+    width = _SENTENCE if frame.shape[1] == 1 else _WIDTH  # a single column is a list of sentences, or of short values
+    cells += [[_cell(value, width) for value in row] for row in rows.itertuples(index=False, name=None)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -52,10 +55,12 @@ def table(frame: pd.DataFrame) -> None:
         print(f"... and {len(frame) - _MAX_ROWS} more")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, width: int) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN
-    return "" if value is None else shorten(value, 60)
+        if value != value:  # noqa: PLR0124 - NaN
+            return ""
+        return f"{value:.2g}" if 0 < abs(value) < _SMALL else f"{value:.3f}"
+    return "" if value is None else shorten(value, width)
 
 
 def result(made: Result) -> None:

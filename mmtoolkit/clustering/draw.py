@@ -38,11 +38,15 @@ def sweep(clustering: Clustering) -> go.Figure:
         title="How many clusters?",
         x_title="number of clusters",
         y_title="score",
-        caption=f"Mean and standard deviation over repeated runs. The data cannot tell {low} from {high} clusters. "
+        caption=f"Mean and standard deviation over repeated runs. {_plausible(low, high)}"
         "Davies-Bouldin (lower is better), Calinski-Harabasz and inertia are shown as shares of their largest value. "
         "Stability describes the clusters; it does not choose their number.",
         marks=marks,
     )
+
+
+def _plausible(low: int, high: int) -> str:
+    return "" if low == high else f"The data cannot tell {low} from {high} clusters. "
 
 
 def sizes(clustering: Clustering) -> go.Figure:

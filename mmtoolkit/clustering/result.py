@@ -274,7 +274,8 @@ class Clustering(Result):
         text = f"{self.n_clusters} clusters of {len(self.labels)} items"
         if self.plausible_n_clusters is not None:
             low, high = self.plausible_n_clusters
-            text += f", plausible {low} to {high}" + (", no clear elbow" if self.chosen_by == "silhouette" else "")
+            text += f", plausible {low} to {high}" if low < high else ""
+            text += ", no clear elbow" if self.chosen_by == "silhouette" else ""
         if (noise := int((self.labels < 0).sum())) > 0:
             text += f", {noise} noise"
         value = self.scores["value"].get("silhouette", np.nan)

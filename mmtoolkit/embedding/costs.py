@@ -70,7 +70,7 @@ class Estimate(Result):
     def _summary(self) -> str:
         start = (
             f"{self.items} items with {self.model!r}: {self.cached} cached, {self.equal} equal to others, "
-            f"{self.wrong} unusable, {self.to_compute} to compute"
+            f"{self.wrong} wrong, {self.to_compute} to compute"
         )
         if not self.calls:
             return start
@@ -107,7 +107,7 @@ def estimate(
     Returns
     -------
     Estimate
-        Counts of items, cached, equal, unusable and to compute; for a service also calls, tokens, cost and minutes.
+        Counts of items, cached, equal, wrong and to compute; for a service also calls, tokens, cost and minutes.
 
     Examples
     --------

@@ -130,15 +130,16 @@ class Encoder:
         contents: Sequence[Content],
         ids: Sequence[str],
         *,
-        on_error: Literal["raise", "nan"] = "raise",
+        on_error: Literal["raise", "nan"] | None = None,
         budget: float | None = None,
         progress: Any = None,
     ) -> Run:
         """Return a vector for every content, computing only what the cache lacks.
 
-        Equal contents are computed once; what is computed is cached as it arrives.
+        Equal contents are computed once; what is computed is cached as it arrives. `on_error` is None where the caller
+        has no such choice: it raises, and does not advise what cannot be done.
         """
-        if on_error not in ("raise", "nan"):
+        if on_error not in ("raise", "nan", None):
             msg = f"on_error must be 'raise' or 'nan', got {on_error!r}"
             raise ValueError(msg)
         plan = self.plan(contents, ids)
@@ -158,8 +159,9 @@ class Encoder:
         for row, i in enumerate(inverse.tolist()):
             if i in job.errors:
                 row_errors[row] = _place(job.errors[i], contents[row], row, ids)
-        if row_errors and on_error == "raise":
-            raise _failure(row_errors, len(contents), cached=self.cache is not None and job.all_stored)
+        if row_errors and on_error != "nan":
+            cached = self.cache is not None and job.all_stored
+            raise _failure(row_errors, len(contents), cached=cached, optional=on_error is not None)
         vectors = job.X
         if not np.array_equal(inverse, np.arange(len(job.X))):
             vectors = (
@@ -328,14 +330,15 @@ def _place(error: ItemError, content: Content, row: int, ids: Sequence[str]) -> 
     return error.at(row, str(ids[row]))
 
 
-def _failure(errors: Mapping[int, ItemError], n: int, *, cached: bool) -> EmbeddingError:
+def _failure(errors: Mapping[int, ItemError], n: int, *, cached: bool, optional: bool) -> EmbeddingError:
     rows = sorted(errors)
     shown = "; ".join(str(errors[row]) for row in rows[:_SHOWN_ERRORS])
     more = f"; and {len(rows) - _SHOWN_ERRORS} more" if len(rows) > _SHOWN_ERRORS else ""
     rest = f" The other {n - len(rows)} are cached." if cached and n > len(rows) else ""
+    choice = ", or pass on_error='nan'" if optional else ""
     msg = (
         f"{len(rows)} of {n} items could not be embedded: {shown}{more}.{rest} "
-        "Fix or remove these and run again, or pass on_error='nan'"
+        f"Fix or remove these and run again{choice}"
     )
     return EmbeddingError(msg, tuple(errors[row] for row in rows))
 

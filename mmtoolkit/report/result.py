@@ -107,6 +107,9 @@ class Report(Result):
         try:
             part.write_text(text, "utf-8", newline="\n")
             os.replace(part, target)
+        except OSError as error:  # a full disk names no file
+            error.filename = error.filename or os.fspath(target)
+            raise
         finally:
             part.unlink(missing_ok=True)
         return target

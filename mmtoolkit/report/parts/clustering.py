@@ -90,9 +90,8 @@ def _sentence(result: Any) -> str:
 
 def _key(result: Any) -> Key:
     largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
-    given = (
-        "number given"
-        if result.plausible_n_clusters is None
-        else "plausible {} to {}".format(*result.plausible_n_clusters)
-    )
+    given = "number given"
+    if result.plausible_n_clusters is not None:
+        low, high = result.plausible_n_clusters
+        given = f"plausible {low} to {high}" if low < high else "number chosen"
     return Key("clusters", f"{result.n_clusters}", f"{given}; the largest has {percent(largest)}")

@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 
-__all__ = ["escape", "escape_markdown", "is_blank", "shorten"]
+__all__ = ["escape", "escape_markdown", "is_blank", "shorten", "width_of"]
 
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -17,6 +17,11 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
 def is_blank(text: str) -> bool:
     """Tell whether `text` has nothing that a person would see."""
     return all(unicodedata.category(letter) in _INVISIBLE for letter in text)
+
+
+def width_of(text: str) -> float:
+    """Return about how wide `text` is drawn, in small Latin letters."""
+    return sum(2.0 if unicodedata.east_asian_width(c) in "WF" else 1.4 if c.isupper() else 1.0 for c in text)
 
 
 def shorten(text: object, limit: int = 60) -> str:

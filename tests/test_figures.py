@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmtoolkit import figures
+from mmtoolkit._text import width_of
 from mmtoolkit.figures.maps import GL_ABOVE, groups_of, view_limits
 
 HOSTILE = "<img src=x onerror=alert(1)>&$x$"
@@ -274,3 +275,15 @@ def test_colours_stand_out_from_white_and_near_black():
 
     assert (1.05 / (luminance + 0.05)).min() > 1.9
     assert ((luminance + 0.05) / (dark + 0.05)).min() > 2.4
+
+
+@pytest.mark.parametrize(
+    "name", ["a long class name that goes on and on", "A CLASS IN CAPITALS THAT GOES ON", "很" * 40]
+)
+def test_a_long_name_fits_its_legend_entry_together_with_its_count(name):
+    fig = figures.scatter_map(np.eye(3, 2), color=[name, name, "short"])
+
+    shown = {trace.name for trace in fig.data}
+    assert "short (1)" in shown
+    assert all(width_of(text) * 6.3 <= fig.layout.legend.entrywidth <= 170 for text in shown)
+    assert any(text.startswith(name[:8]) and text.endswith("… (2)") for text in shown)

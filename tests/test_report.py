@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit._text import escape, escape_markdown
 from mmtoolkit.report import code, sidecar
 from mmtoolkit.report.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.report.document import rounded, seal
@@ -366,3 +367,20 @@ def test_one_plausible_number_of_clusters_is_no_range(rng):
     assert "number chosen" in shown
     assert "2 to 2" not in shown
     assert "cannot tell 2" not in shown
+
+
+def test_names_in_sentences_keep_their_own_quotation_marks(rng):
+    X = np.repeat(np.eye(2), 10, axis=0) + rng.normal(size=(20, 2))
+    name = 'it\'s "quoted"'
+    made = mm.classify(X, [name, "b"] * 10, cv=3)
+
+    words = " ".join(b.text for b in mm.report(made).sections[0].blocks if isinstance(b, Words))
+    captions = " ".join(b.caption for b in mm.report(made).sections[1].blocks if isinstance(b, Table))
+
+    assert f"“{name}”" in words
+    assert "\\" not in words + captions
+
+
+def test_a_name_cannot_turn_the_direction_of_writing_around():
+    assert escape("exe\u202egpj.png") == "exe gpj.png"
+    assert escape_markdown("a\u2066b\u2069c") == "a b c"

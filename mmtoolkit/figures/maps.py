@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._text import shorten
+from mmtoolkit._text import shorten, width_of
 from mmtoolkit.figures.groups import Group, groups_of
 from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
 
@@ -19,6 +19,8 @@ __all__ = ["GL_ABOVE", "Group", "groups_of", "scatter_map", "view_limits"]
 
 GL_ABOVE = 5000
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "maxheight": 0.35}
+_LETTER = 6.4  # pixels of a small letter in the legend
+_NARROWEST, _WIDEST = 50, 170  # pixels of an entry
 _CHIP = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
 
@@ -179,7 +181,7 @@ def _points(
             "symbol": g.symbol,
             **colors,
         },
-        name=plot_text(g.name, 60),
+        name=plot_text(_legend_name(g.name), 60),
         showlegend=bool(g.name),
         legendrank=2000 if grey else 1000,
         hovertext=None if texts is None else texts[rows],
@@ -188,9 +190,21 @@ def _points(
 
 
 def _legend(groups: Sequence[Group], numeric: bool, title: str) -> dict[str, Any]:
-    longest = max((len(g.name) for g in groups), default=0)
+    longest = max((width_of(_legend_name(g.name)) for g in groups), default=0)
     heading = {"text": "" if numeric else plot_text(title, 40), "side": "top", "font": {"size": 11}}
-    return _BELOW | {"y": -0.14 if numeric else -0.02, "entrywidth": min(max(6.3 * longest, 50), 170), "title": heading}
+    return _BELOW | {
+        "y": -0.14 if numeric else -0.02,
+        "entrywidth": max(_LETTER * longest, _NARROWEST),
+        "title": heading,
+    }
+
+
+def _legend_name(name: str) -> str:
+    """Cut a group's name so that it fits into the widest entry together with its count."""
+    head, bracket, count = name.rpartition(" (")
+    room = _WIDEST / _LETTER - width_of(bracket + count)
+    cut = next((short for n in range(int(room), 0, -1) if width_of(short := shorten(head, n)) <= room), "")
+    return f"{cut}{bracket}{count}"
 
 
 def _colorbar(title: str) -> dict[str, Any]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._text import shorten
 from mmtoolkit.report.blocks import Block, Drawing, Key, Table, Words
 
 if TYPE_CHECKING:
     from mmtoolkit.report.document import Named
     from mmtoolkit.results import Result
 
-__all__ = ["Part", "drawings", "part_of", "percent", "plain_part", "points"]
+__all__ = ["Part", "drawings", "part_of", "percent", "plain_part", "points", "quoted"]
 
 _ROOMS = {"classify": "classification", "cluster": "clustering", "project": "projection"}
 
@@ -90,3 +91,8 @@ def percent(value: float) -> str:
 def points(value: float) -> str:
     """Return a difference of shares: 0.021 is "2.1 points"."""
     return f"{100 * value:.1f} points"
+
+
+def quoted(name: object) -> str:
+    """Return a name between quotation marks, shortened, its own marks left as they are."""
+    return f"“{shorten(name, 40)}”"

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.report.blocks import Block, Gallery, Key, Table, Words
-from mmtoolkit.report.parts.base import Part, drawings, percent, points
+from mmtoolkit.report.parts.base import Part, drawings, percent, points, quoted
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
         Its section and its lines in the summary.
     """
     y = result.recipe["params"]["y"]
-    by = f" by {y!r}" if isinstance(y, str) and y != "label" else ""
+    by = f" by {quoted(y)}" if isinstance(y, str) and y != "label" else ""
     blocks: list[Block] = [
         Words(_how(result)),
         Table(
@@ -126,7 +126,7 @@ def _per_class(result: Any) -> Table:
     hardest = table.sort_values("recall", kind="stable")
     return Table(
         hardest[[*wanted, "support"]],
-        f"Hardest class first: of the items of {shorten(hardest.index[0], 40)!r}, {percent(float(hardest['recall'].iloc[0]))} were found. "
+        f"Hardest class first: of the items of {quoted(hardest.index[0])}, {percent(float(hardest['recall'].iloc[0]))} were found. "
         "Precision: how many of those called so are so. Recall: how many of those that are so were found. Thin lines are 95 % intervals.",
         shares=shown,
         intervals=intervals,
@@ -181,7 +181,7 @@ def _confused(result: Any) -> str:
         return ""
     i, j = np.unravel_index(int(counts.argmax()), counts.shape)
     true, wrong = result.confusion.index[i], result.confusion.columns[j]
-    return f" The most frequent confusion is {shorten(true, 40)!r} taken for {shorten(wrong, 40)!r} ({counts[i, j]:.0f} times)."
+    return f" The most frequent confusion is {quoted(true)} taken for {quoted(wrong)} ({counts[i, j]:.0f} times)."
 
 
 def _sentences(result: Any) -> list[str]:

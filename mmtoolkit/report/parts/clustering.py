@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._text import shorten
 from mmtoolkit.report.blocks import Block, Group, Groups, Key, Table, Words
-from mmtoolkit.report.parts.base import Part, drawings, percent
+from mmtoolkit.report.parts.base import Part, drawings, percent, quoted
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -79,8 +78,9 @@ def _members(result: Any) -> Block:
 
 
 def _sentence(result: Any) -> str:
-    names = [shorten(name, 30) for name in result.names["name"].head(6)]
-    named = "" if not names or names[0].startswith("cluster ") else f", the largest being {', '.join(map(repr, names))}"
+    names = result.names["name"].head(6).tolist()
+    given = names and not names[0].startswith("cluster ")
+    named = f", the largest being {', '.join(map(quoted, names))}" if given else ""
     plausible = ""
     if result.plausible_n_clusters is not None and len(set(result.plausible_n_clusters)) > 1:
         low, high = result.plausible_n_clusters

@@ -21,7 +21,7 @@ __all__ = ["embedded", "result", "save", "step", "table"]
 
 _MAX_ROWS = 30
 _WIDTH, _SENTENCE = 60, 1500
-_SMALL = 0.0005  # would be printed as 0.000
+_SMALL = 0.01  # three decimals would say little, or nothing, of it
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The seed that every verb with chance in it takes."""
+"""The seed that verbs with chance in them take."""
 
 from __future__ import annotations
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numbers
+from typing import Any
 
-__all__ = ["check_count"]
+__all__ = ["SEEDS", "check_count", "checked_seed"]
+
+SEEDS = range(2**32)  # what scikit-learn takes
 
 
 def check_count(name: str, value: object, least: int) -> None:
@@ -12,3 +15,28 @@ def check_count(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         msg = f"{name} must be an integer of at least {least}, got {value!r}"
         raise ValueError(msg)
+
+
+def checked_seed(random_state: Any) -> int:
+    """Return `random_state` as a plain int.
+
+    Parameters
+    ----------
+    random_state : int
+        From 0 to 2**32 - 1. None is refused: a result that nobody can repeat cannot be verified.
+
+    Returns
+    -------
+    int
+        The same number.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    whole = isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool)
+    if not whole or int(random_state) not in SEEDS:
+        msg = f"random_state must be an integer from 0 to 2**32 - 1, got {random_state!r}"
+        raise ValueError(msg)
+    return int(random_state)

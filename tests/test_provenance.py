@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import mmtoolkit as mm
-from mmtoolkit._seed import checked_seed
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit.provenance import environment, fingerprint, one_thread, versions
 
 

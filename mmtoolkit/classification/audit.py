@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit._duplicates import duplicate_groups
-from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import checks
 from mmtoolkit.classification.targets import Target, make_target

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit._duplicates import duplicate_groups
-from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.folds import merge_groups

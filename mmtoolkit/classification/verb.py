@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit._arguments import check_count
+from mmtoolkit._arguments import check_count, checked_seed
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
-from mmtoolkit._seed import checked_seed
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import describe
 from mmtoolkit.classification.summary import assemble

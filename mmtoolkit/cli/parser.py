@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmtoolkit import __version__
-from mmtoolkit._seed import SEEDS
+from mmtoolkit._arguments import SEEDS
 
 __all__ = ["make_parser"]
 

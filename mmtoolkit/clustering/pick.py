@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._seed import checked_seed
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit.clustering.kmeans import count_distinct, kmeans
 from mmtoolkit.clustering.representatives import Selection, farthest_first, selection
 from mmtoolkit.provenance import one_thread

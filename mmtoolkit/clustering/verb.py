@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._seed import checked_seed
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit.clustering.choose import Choice, choose
 from mmtoolkit.clustering.hdbscan import hdbscan
 from mmtoolkit.clustering.kmeans import LARGE, Fit, check_n_clusters, count_distinct, kmeans

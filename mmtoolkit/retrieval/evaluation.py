@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._seed import checked_seed
+from mmtoolkit._arguments import checked_seed
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.exact import top_k
 from mmtoolkit.retrieval.find import queries_of

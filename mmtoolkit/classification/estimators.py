@@ -67,7 +67,10 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
 
 
 def describe(value: Any) -> Any:
-    """Return an estimator, or a parameter of one, as plain data that `make_estimator` takes."""
+    """Return an estimator, or a parameter of one, as plain data that `make_estimator` takes.
+
+    What JSON cannot tell apart or cannot hold is a mapping of one key: "tuple", "items" (of a dict), "float" (NaN, infinity).
+    """
     if hasattr(value, "get_params") and not isinstance(value, type):
         kind = type(value)
         params = {name: describe(inner) for name, inner in value.get_params(deep=False).items()}
@@ -77,11 +80,15 @@ def describe(value: Any) -> Any:
         params = {name: describe(getattr(value, name, None)) for name in inspect.signature(kind).parameters}
         return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
     if isinstance(value, Mapping):
-        return {str(name): describe(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
+        return {"items": [[describe(name), describe(inner)] for name, inner in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [describe(inner) for inner in value]}
+    if isinstance(value, list | np.ndarray):
         return [describe(inner) for inner in value]
     if isinstance(value, np.generic):
-        return value.item()
+        return describe(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return {"float": str(value)}
     return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
 
 
@@ -97,12 +104,14 @@ def _build(value: Any) -> Any:
             msg = f"there is no estimator {name!r} in this installation"
             raise ValueError(msg)
         return made(**{key: _build(inner) for key, inner in value["params"].items()})
-    if isinstance(value, list):
-        return [
-            tuple(map(_build, v)) if isinstance(v, list) and len(v) == 2 and isinstance(v[0], str) else _build(v)
-            for v in value
-        ]
-    return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        (kind, inner), *_ = value.items()
+        if kind == "items":
+            return {_build(name): _build(item) for name, item in inner}
+        if kind == "tuple":
+            return tuple(map(_build, inner))
+        return float(inner) if kind == "float" else {kind: _build(inner)}
+    return list(map(_build, value)) if isinstance(value, list) else value
 
 
 def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:

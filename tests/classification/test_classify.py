@@ -4,14 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, GroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
+from mmtoolkit.classification.estimators import describe, make_estimator
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.figures import caption_of
 
@@ -275,6 +278,18 @@ def test_searches_that_cannot_be_told_are_named_where_rows_belong_together(data)
 
     assert any("GridSearchCV splits its training rows once more (by cv) and is not told" in n for n in grouped.notes)
     assert not any("is not told" in note for note in single.notes)
+
+
+def test_parameters_of_an_estimator_come_back_as_they_are():
+    weights = {0: 1.0, 1: 2.5, 2: float("inf")}
+    made = make_pipeline(SimpleImputer(), MinMaxScaler((0, 2)), LogisticRegression(class_weight=weights))
+
+    again = make_estimator(json.loads(json.dumps(describe(made), allow_nan=False)))
+
+    assert np.isnan(again[0].missing_values)
+    assert again[1].feature_range == (0, 2)
+    assert again[2].class_weight == weights
+    assert describe(again[:2]) == describe(made[:2])
 
 
 def test_class_weight_reaches_the_default_and_other_classifiers(data):

@@ -82,10 +82,11 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A Plotly figure; `caption` stands before the figure's own."""
+    """A Plotly figure; `caption` stands before the figure's own, `place` is its id on the page (None: a random one)."""
 
     figure: go.Figure
     caption: str = ""
+    place: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from functools import singledispatch
 from importlib import resources
@@ -58,7 +59,7 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     """
     links = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)}</a></li>' for s in sections)
     body = "".join(
-        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, s.blocks))}</section>'
+        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, _placed(s)))}</section>'
         for s in sections
     )
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
@@ -74,6 +75,14 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
         f'<div class="columns"><nav aria-label="Contents"><p>Contents</p><ol>{links}</ol></nav><main>{body}</main></div>'
         f"<script>{_asset('page.js')}</script></body></html>\n"
     )
+
+
+def _placed(section: Section) -> list[Block]:
+    """Give every figure an id by its place, so that equal reports are equal pages."""
+    return [
+        dataclasses.replace(block, place=f"{section.name}-figure-{i}") if isinstance(block, Drawing) else block
+        for i, block in enumerate(section.blocks)
+    ]
 
 
 def _asset(name: str) -> str:
@@ -223,12 +232,12 @@ def _(block: Drawing) -> str:
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
     return (
         f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
-        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure)}</div>'
+        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure, block.place)}</div>'
         f"<figcaption>{escape(caption, 1000)}</figcaption></figure>"
     )
 
 
-def _bare(fig: go.Figure) -> str:
+def _bare(fig: go.Figure, place: str | None) -> str:
     """Return the figure without title and caption, which the page sets in its own type."""
     import plotly.graph_objects as go
 
@@ -237,7 +246,9 @@ def _bare(fig: go.Figure) -> str:
     top = 44 if legend_above else 14
     height = (fig.layout.height or 420) - (fig.layout.margin.t or 40) + top
     fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": top}, height=height, meta=None)
-    return str(fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG))
+    return str(
+        fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG, div_id=place)
+    )
 
 
 def summary_html(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,11 +42,17 @@ class LearningCurve(Result):
         n_train, accuracy, low, high expected with twice the labels; None when it cannot be said.
     reason : str
         The forecast, or why there is none, in one sentence; in another which sizes are too small for the classifier.
+    recipe : mapping
+        Verb and parameters, and those of the classification.
+    source : Embeddings or array
+        What was classified.
     """
 
     points: pd.DataFrame
     forecast: Mapping[str, float] | None
     reason: str
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
 
     def _summary(self) -> str:
         last = self.points.iloc[-1]
@@ -119,7 +125,9 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     if too_small:
         few, why = ", ".join(map(str, too_small)), shorten(" ".join(next(iter(too_small.values())).split()), 120)
         reason += f" Too few labels per class for {type(result.estimator).__name__}: {few} ({why})."
-    return LearningCurve(points, found, reason)
+    asked = {"sizes": sizes, "n_draws": int(n_draws)}
+    recipe = {"verb": "classify.learning_curve", "params": asked, "of": result.recipe}
+    return LearningCurve(points, found, reason, recipe, result.source)
 
 
 def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

@@ -124,7 +124,7 @@ class ZeroShot(Result):
 
 def zero_shot(
     embeddings: HasVectors,
-    classes: Mapping[Any, str | Sequence[str]] | Sequence[str],
+    classes: Mapping[Any, str | Sequence[str]] | Sequence[Any],
     y: ArrayLike | str | None = None,
     *,
     templates: str | Sequence[str] | None = None,
@@ -137,9 +137,9 @@ def zero_shot(
     ----------
     embeddings : Embeddings
         Items, embedded by a model that also takes texts.
-    classes : mapping of class to prompt or prompts, or sequence of str
-        For instance ``{"bird": ["a photo of a bird", "a bird in a tree"], ...}``. Of a sequence every name is its own
-        prompt.
+    classes : mapping of class to prompt or prompts, sequence of pairs of these, or sequence of str
+        For instance ``{"bird": ["a photo of a bird", "a bird in a tree"], ...}``. Of a sequence of str every name is
+        its own prompt.
     y : array-like of shape (n_items,), str or None, default=None
         True classes or a column, for metrics; missing ones are not scored, others than `classes` raise.
     templates : {"en", "zh", "en-text", "zh-text"}, sequence of str, or None, default=None
@@ -179,7 +179,7 @@ def zero_shot(
         metrics, confusion, n_scored = (None, None, 0) if y is None else _score(embeddings, y, names, scores, X)
     top = np.sort(scores, axis=1)
     recipe = {
-        "classes": {str(name): list(texts) for name, texts in prompts.items()},
+        "classes": [[plain(name), list(texts)] for name, texts in prompts.items()],
         "y": y if y is None or isinstance(y, str) else plain(column(embeddings, y)),
         "templates": None,
     }
@@ -198,12 +198,13 @@ def zero_shot(
 
 
 def _prompts(
-    classes: Mapping[Any, str | Sequence[str]] | Sequence[str], templates: str | Sequence[str] | None
+    classes: Mapping[Any, str | Sequence[str]] | Sequence[Any], templates: str | Sequence[str] | None
 ) -> dict[Any, tuple[str, ...]]:
     if isinstance(classes, str):
         msg = f"classes must be a mapping of class to prompts or a sequence of names, got the text {shorten(classes)!r}"
         raise TypeError(msg)
-    given = classes if isinstance(classes, Mapping) else {name: name for name in classes}
+    pairs: Any = classes.items() if isinstance(classes, Mapping) else classes
+    given = dict(tuple(pair) if isinstance(pair, list | tuple) and len(pair) == 2 else (pair, pair) for pair in pairs)
     if len(given) < 2:
         msg = f"zero_shot needs at least two classes, got {len(given)}"
         raise ValueError(msg)

@@ -38,7 +38,7 @@ class Comparison(Result):
     n_without : int
         Items without a class, left out.
     recipe : mapping
-        Verb and parameters.
+        Verb and parameters, and those of the clustering.
     source : Embeddings or array
         What was clustered.
     """
@@ -119,7 +119,8 @@ def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
     np.add.at(table, (codes, shifted), 1)
     contingency = pd.DataFrame(table, index=pd.Index(classes, name="class", dtype=object), columns=columns)
     metrics = pd.DataFrame({"value": agreement(codes, shifted)}).rename_axis("metric")
-    recipe = {"verb": "compare", "params": {"y": y if isinstance(y, str) else plain(values)}}
+    params = {"y": y if isinstance(y, str) else plain(values)}
+    recipe = {"verb": "cluster.compare", "params": params, "of": clustering.recipe}
     return Comparison(metrics, contingency, _classes(contingency), int((~known).sum()), recipe, clustering.source)
 
 

@@ -105,7 +105,7 @@ def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, h
         "rank": np.concatenate([np.arange(1, len(r) + 1) for _, r, _ in parts]) if parts else [],
         "score": np.concatenate([s for _, _, s in parts]) if parts else [],
     }
-    recipe = {"verb": "representatives", "params": {"n": n, "how": how}}
+    recipe = {"verb": "cluster.representatives", "params": {"n": n, "how": how}, "of": clustering.recipe}
     return selection(clustering.source, rows, reason, recipe)
 
 

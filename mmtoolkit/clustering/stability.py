@@ -35,7 +35,7 @@ class Stability(Result):
         Index cluster; name, size, jaccard (mean over samples of the overlap with its best match), low and high (2.5
         and 97.5 % of the samples). Below 0.5 a cluster mostly dissolves; above 0.75 it is a real pattern (Hennig).
     recipe : mapping
-        Verb and parameters.
+        Verb and parameters, and those of the clustering.
     source : Embeddings or array
         What was clustered.
     """
@@ -85,7 +85,8 @@ def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> St
             jaccard[boot] = _best_overlap(clustering.labels, labels, k)
     low, high = np.quantile(jaccard, [0.025, 0.975], axis=0)
     table = clustering.sizes[["name", "size"]].assign(jaccard=jaccard.mean(axis=0), low=low, high=high)
-    return Stability(ari, table, {"verb": "stability", "params": {"n_boot": n_boot}}, clustering.source)
+    recipe = {"verb": "cluster.stability", "params": {"n_boot": n_boot}, "of": clustering.recipe}
+    return Stability(ari, table, recipe, clustering.source)
 
 
 def adjusted_rand(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:

@@ -39,8 +39,8 @@ class SimilarityResult(Result):
         Names of the two sets: ids, texts or groups.
     recipe : mapping
         The verb and its parameters.
-    source : Embeddings or array
-        The first set.
+    source : Embeddings, array, or mapping of str to these
+        The first set; both, as "a" and "b", when the second came as vectors too.
     """
 
     values: NDArray[np.float32]
@@ -116,10 +116,11 @@ def similarity(a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike 
     [[0.7070000171661377], [0.7070000171661377]]
     """
     X = vectors_of(a)
+    source: Any = a
     if b is None:
         Y, columns, names = X, tuple(ids_of(a).tolist()), None
     elif has_vectors(b) or (not isinstance(b, str | Sequence) and hasattr(b, "__array__")):
-        Y, columns, names = vectors_of(b), tuple(ids_of(b).tolist()), None
+        Y, columns, names, source = vectors_of(b), tuple(ids_of(b).tolist()), None, {"a": a, "b": b}
     else:
         asked = queries_of(a, b, None, X.shape[1])
         Y, columns, names = asked.vectors, asked.names, asked.recipe["query"]
@@ -129,17 +130,19 @@ def similarity(a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike 
     params: dict[str, Any] = {} if names is None else {"b": names}
     if by is not None:
         params["by"] = by if isinstance(by, str) else np.asarray(by).tolist()
-        return _grouped(a, X, None if b is None else Y, columns, column(a, by, what="by"), params)
+        return _grouped(source, X, None if b is None else Y, columns, column(a, by, what="by"), params)
     if len(X) * len(Y) > _MAX_CELLS:
         msg = f"{len(X):,} x {len(Y):,} pairs are too many to hold; use by= for groups, or search and near_duplicates"
         raise ValueError(msg)
     with one_thread():
         values = X @ Y.T
-    return SimilarityResult(values, tuple(ids_of(a).tolist()), columns, {"verb": "similarity", "params": params}, a)
+    return SimilarityResult(
+        values, tuple(ids_of(a).tolist()), columns, {"verb": "similarity", "params": params}, source
+    )
 
 
 def _grouped(
-    a: Any,
+    source: Any,
     X: NDArray[np.float32],
     Y: NDArray[np.float32] | None,
     columns: tuple[str, ...],
@@ -162,4 +165,4 @@ def _grouped(
         values = np.divide(total, pairs, out=np.full_like(total, np.nan), where=pairs > 0)
         columns = tuple(shorten(g) for g in known)
     recipe = {"verb": "similarity", "params": dict(params)}
-    return SimilarityResult(values.astype(np.float32), tuple(shorten(g) for g in known), columns, recipe, a)
+    return SimilarityResult(values.astype(np.float32), tuple(shorten(g) for g in known), columns, recipe, source)

@@ -16,6 +16,7 @@ import mmtoolkit as mm
 from mmtoolkit._text import escape, escape_markdown
 from mmtoolkit.report import code, sidecar
 from mmtoolkit.report.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.report.code import as_python
 from mmtoolkit.report.document import rounded, seal
 from mmtoolkit.report.markdown import block_markdown
 from mmtoolkit.report.page import block_html, page
@@ -126,6 +127,26 @@ def test_json_is_the_same_in_other_processes_threads_batches_and_caches(tmp_path
 
     assert texts[0] == texts[1]
     assert len(texts[0]) > 10_000
+
+
+def test_page_is_the_same_twice_and_no_figure_takes_the_place_of_another(stamps):
+    c = mm.cluster(stamps, range(3, 5))
+    pages = [mm.report(c, c, title="Twice").to_html() for _ in range(2)]
+
+    assert pages[0] == pages[1]
+    places = re.findall(r'<div id="([^"]+)" class="plotly-graph-div"', pages[0])
+    assert len(places) == len(set(places)) >= 2
+
+
+def test_script_asks_other_results_and_names_every_argument_by_its_place(stamps):
+    c = mm.cluster(stamps, 3)
+    protocol = mm.protocols.mteb_classification(stamps, cross_validation=True)
+    script = as_python(mm.report(c.compare("label"), mm.similarity(stamps, stamps[:3]), protocol).data["recipe"], "x")
+
+    ast.parse(script)
+    assert 'c_compare = mm.cluster(emb, random_state=0, n_clusters=3).compare(y="label")' in script
+    assert "similarity = mm.similarity(emb, emb_2)" in script
+    assert "protocols_mteb_classification = mm.protocols.mteb_classification(\n    emb,\n" in script
 
 
 def test_page_is_one_file_that_loads_nothing(html):

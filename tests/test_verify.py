@@ -1,6 +1,8 @@
 """Verify: whatever changes is caught and named; what has not changed is identical."""
 
+import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -181,6 +183,175 @@ def test_a_missing_picture_is_named(home):
         mm.verify(home / "report.json", items=home / "photos")
 
 
+def test_a_picture_in_another_class_folder_differs(home):
+    path = next((home / "photos" / "money").iterdir())
+    shutil.move(path, home / "photos" / "animals" / path.name)
+
+    checked = mm.verify(home / "report.json")
+
+    assert checked.verdict == f"differs at items.emb.id of 'money/{path.name}'"
+    assert checked.causes == (f"the item 'money/{path.name}' is not among the items any more",)
+    assert checked.checked == ("classify", "cluster", "project")
+
+
+def test_a_deleted_picture_hides_no_other_change(home):
+    first, second, *_ = (home / "photos" / "money").iterdir()
+    first.unlink()
+    PILImage.new("RGB", (40, 30), "red").save(second.with_suffix(".png"))
+    shutil.move(second.with_suffix(".png"), second)
+
+    checked = mm.verify(home / "report.json")
+
+    assert not checked.ok
+    assert checked.causes == (
+        f"the item 'money/{first.name}' is not among the items any more",
+        f"the picture of item 'money/{second.name}' has changed",
+    )
+
+
+@pytest.fixture
+def words(tmp_path):
+    """Eighteen texts in a table, and a report on them beside it."""
+    texts = pd.DataFrame({"id": range(18), "text": [f"{w} {i}" for i in range(6) for w in ("cat", "car", "tea")]})
+    texts["label"] = texts["text"].str.split().str[0]
+    texts.to_csv(tmp_path / "texts.csv", index=False)
+    emb = mm.embed(mm.items(tmp_path / "texts.csv"), model="local", progress=False)
+    mm.report(mm.classify(emb, cv=3)).save(tmp_path / "report.json")
+    emb.save(tmp_path / "vectors.parquet")
+    return tmp_path, texts, emb
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (lambda texts: texts.drop(index=4), "the item '4' is not among the items any more"),
+        (
+            lambda texts: texts.assign(id=[0, 0, *range(2, 18)]),
+            "the items in 'texts.csv' cannot be read any more: .*'0'",
+        ),
+        (lambda texts: texts[["id", "label"]], "the items in 'texts.csv' cannot be read any more: no column to embed"),
+        (lambda texts: texts.replace("car 2", "cart 2"), "the text of item '7' has changed"),
+    ],
+)
+@pytest.mark.parametrize("vectors", [None, "vectors.parquet"])
+def test_a_table_that_changed_differs_also_beside_saved_vectors(words, change, cause, vectors):
+    home, texts, _ = words
+    change(texts).to_csv(home / "texts.csv", index=False)
+
+    checked = mm.verify(home / "report.json", vectors=vectors and home / vectors)
+
+    assert checked.verdict.startswith("differs at ")
+    assert len(checked.causes) == 1
+    assert re.match(cause, checked.causes[0])
+
+
+def test_a_table_that_is_gone_is_a_note(words):
+    (words[0] / "texts.csv").unlink()
+
+    checked = mm.verify(words[0] / "report.json")
+
+    assert checked.verdict == "identical"
+    assert checked.notes[0].startswith("the items of 'emb' were not found again")
+
+
+def test_classes_of_a_function_are_taken_from_the_report(home, monkeypatch):
+    monkeypatch.chdir(home)
+    frame = mm.read_folder("photos", label=lambda path: path.parent.name.upper())
+    emb = mm.embed(frame, model="local", progress=False)
+    path = mm.report(mm.classify(emb, cv=3)).save(home / "report.json")
+
+    checked = mm.verify(path)
+
+    assert checked.verdict == "identical"
+    assert checked.notes == ("the items have no column 'label'; its values are taken from the report",)
+
+
+@pytest.mark.parametrize("labels", [["cat", "car"] + ["tea"] * 16, [None] * 18])
+def test_changed_classes_are_told_when_they_leave_nothing_to_compute(words, labels):
+    home, texts, _ = words
+    texts.assign(label=labels).to_csv(home / "texts.csv", index=False)
+
+    checked = mm.verify(home / "report.json")
+
+    assert checked.verdict.startswith("differs at items.emb.label of ")
+    assert "the value of 'label' of item '" in checked.causes[0]
+    assert "'classify' was not checked: the step 'classify' cannot be computed again" in checked.notes[-1]
+    assert re.search(r"; and \d+ more causes>$", repr(checked))
+    assert repr(checked).count("the value of 'label'") == 3
+
+
+def test_vectors_centered_by_modality_are_centered_again_in_the_same_way(words, home, made):
+    both = mm.concat([made[1], words[2]])
+    centered = both.centered(by="modality")
+    centered.save(home / "centered.parquet")
+    both.save(home / "raw.parquet")
+    path = mm.report(mm.cluster(centered, 3), mm.project(centered[::3], method="pca")).save(home / "report.json")
+
+    assert mm.verify(path).verdict == "identical"
+    assert mm.verify(path, vectors=home / "centered.parquet").verdict == "identical"
+    assert mm.verify(path, vectors=home / "raw.parquet").verdict == "identical"
+    assert not mm.verify(path, vectors={"emb": both.vectors, "emb_2": centered[::3]}).ok
+
+
+def test_two_labelings_of_the_same_vectors_stay_apart(home):
+    frame = mm.read_folder(home / "photos")
+    corrected = frame.copy()
+    corrected.loc[:4, "label"] = "money"
+    before, after = (mm.embed(f, model="local", progress=False) for f in (frame, corrected))
+    results = mm.cluster(after, 3), mm.classify(before, cv=3), mm.classify(after, cv=3)
+    path = mm.report(*results).save(home / "report.json")
+
+    checked = mm.verify(path)
+
+    assert checked.verdict == "identical"
+    assert checked.notes[0].startswith("the items of 'emb_2' were not found again")  # they are in memory alone
+    assert [step["source"] for step in json.loads(path.read_text())["recipe"]["steps"]] == ["emb", "emb", "emb_2"]
+
+
+def test_a_comparison_may_mix_embeddings_and_plain_vectors(made, tmp_path):
+    emb, X = made[1], made[1].vectors[:, ::2]
+    path = mm.report(mm.compare({"all": emb, "half": X}, "label", cv=3)).save(tmp_path / "report.json")
+
+    assert mm.verify(path, vectors={"emb_2": X}, items=emb.items).verdict == "identical"
+
+
+@pytest.mark.parametrize("names", [(0, 1), (False, True), ("0", "1")])
+def test_classes_from_words_keep_their_kind(words, tmp_path, names):
+    z = mm.zero_shot(words[2][:12], {names[0]: "an animal", names[1]: "a machine"}, y=[*names] * 6)
+    path = mm.report(z).save(tmp_path / "zero.json")
+
+    assert mm.verify(path, items=words[0] / "texts.csv").verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda d: d["results"].pop("cluster"), "results.cluster"),
+        (lambda d: d.update(results={}), "results"),
+        (lambda d: d["recipe"].pop("steps"), "recipe.steps"),
+        (lambda d: d["recipe"]["steps"][3].update(source="other"), "recipe.steps[3].source"),
+        (lambda d: d["recipe"]["sources"].update(emb={}), "recipe.sources.emb.n_items"),
+        (lambda d: d["items"]["emb"]["vector"].pop(), "items.emb.vector"),
+        (lambda d: d["environment"].update(libraries=5), "environment.libraries"),
+        (lambda d: d["tolerance"].update(rounded="much"), "tolerance"),
+        (lambda d: d.update(run=[]), "run"),
+    ],
+)
+def test_a_damaged_report_names_the_part(derived, tmp_path, change, part):
+    shutil.copy(derived[0] / "report.json", tmp_path)
+
+    with pytest.raises(VerifyError, match=f"'report.json' is damaged: its part {re.escape(repr(part))} is"):
+        mm.verify(edit(tmp_path, change), vectors=derived[1])
+
+
+def test_vectors_that_cannot_be_read_are_refused(derived, tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+
+    for name in ("nothing.npy", "objects.npy"):
+        with pytest.raises(VerifyError, match=f"{name}' cannot be read as an array of numbers"):
+            mm.verify(derived[0] / "report.json", vectors=tmp_path / name)
+
+
 def test_a_service_is_not_called_unless_allowed(tmp_path, emulator, monkeypatch):
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
@@ -210,13 +381,128 @@ def test_own_vectors_must_be_passed(tmp_path, rng):
 
 def test_a_step_that_cannot_be_computed_again_is_said(tmp_path, rng):
     X = rng.normal(size=(40, 5))
-    clusters = mm.cluster(X, 3)
-    path = mm.report(clusters, clusters.representatives(2)).save(tmp_path / "report.json")
+    far = mm.cluster(X, 4)
+    far = dataclasses.replace(far, recipe={**far.recipe, "verb": "spark.cluster"})
+    path = mm.report(mm.cluster(X, 3), far, far.representatives(2)).save(tmp_path / "report.json")
 
     checked = mm.verify(path, vectors=X)
 
+    assert not checked.ok
     assert checked.checked == ("cluster",)
-    assert checked.notes[0].startswith("'representatives' was not checked")
+    assert checked.verdict.startswith("not checked: 'spark_cluster' and 1 more, because spark.cluster needs Spark")
+    assert checked.notes[0].startswith("'spark_cluster' was not checked: spark.cluster needs Spark")
+    assert checked.notes[1].startswith("'cluster_representatives' was not checked: spark.cluster needs Spark")
+
+
+def test_an_edit_of_what_cannot_be_computed_again_differs(tmp_path, rng):
+    X = rng.normal(size=(40, 5))
+    far = mm.cluster(X, 4)
+    mm.report(dataclasses.replace(far, recipe={**far.recipe, "verb": "spark.cluster"})).save(tmp_path / "report.json")
+
+    path = edit(tmp_path, lambda data: data["results"]["spark_cluster"]["exact"].update(n_clusters=9))
+
+    assert mm.verify(path, vectors=X).verdict == "differs at results"
+
+
+def test_every_verb_is_computed_again_also_those_that_start_from_another_result(tmp_path, rng):
+    X, y = rng.normal(size=(45, 5)), np.arange(45) % 3
+    c = mm.cluster(X, 3)
+    results = [
+        c.compare(y),
+        c.stability(5),
+        c.representatives(2),
+        c,
+        mm.classify(X, y, cv=3).learning_curve(sizes=[2, 4]),
+        mm.similarity(X, X[:3]),
+        mm.protocols.mteb_classification(X, y, cross_validation=True),
+        mm.protocols.mteb_clustering(X, y, n_experiments=1),
+        mm.audit(X, y),
+        mm.pick(X, 5),
+    ]
+    path = mm.report(*results).save(tmp_path / "report.json")
+
+    checked = mm.verify(path, vectors={"emb": X, "emb_2": X[:3]})
+
+    assert checked.verdict == "identical"
+    assert checked.checked == (
+        "cluster_compare",
+        "cluster_stability",
+        "cluster_representatives",
+        "cluster",
+        "classify_learning_curve",
+        "similarity",
+        "protocols_mteb_classification",
+        "protocols_mteb_clustering",
+        "audit",
+        "pick",
+    )
+
+
+@pytest.fixture(scope="module")
+def derived(tmp_path_factory):
+    """A quick report on vectors of one's own, with results that start from another one."""
+    home, rng = tmp_path_factory.mktemp("derived"), np.random.default_rng(3)
+    X, y = rng.normal(size=(30, 5)), np.arange(30) % 2
+    c = mm.cluster(X, 3)
+    protocol = mm.protocols.mteb_classification(X, y, cross_validation=True)
+    mm.report(c.compare(y), c.stability(5), c, protocol).save(home / "report.json")
+    return home, X
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (lambda d: d["results"]["cluster_stability"]["rounded"].update(ari=[1.0] * 5), "cluster_stability.ari[0]"),
+        (
+            lambda d: d["results"]["protocols_mteb_classification"]["rounded"]["mean"].update(accuracy=0.99),
+            "protocols_mteb_classification.mean.accuracy",
+        ),
+        (lambda d: d["recipe"].update(steps=[]), "recipe"),
+        (lambda d: d["tolerance"].update(rounded=1.0), "tolerance.rounded"),
+        (lambda d: d["items"]["emb"].update(id=[f"x{i}" for i in range(30)]), "items"),
+    ],
+)
+def test_no_edit_passes(derived, tmp_path, change, verdict):
+    shutil.copy(derived[0] / "report.json", tmp_path)
+
+    checked = mm.verify(edit(tmp_path, change), vectors=derived[1])
+
+    assert checked.verdict == f"differs at {verdict}"
+
+
+def test_a_wide_tolerance_excuses_nothing(derived, tmp_path):
+    def change(data):
+        data["tolerance"]["rounded"] = 1.0
+        data["results"]["cluster_compare"]["rounded"]["metrics"]["ari"] -= 0.2
+
+    shutil.copy(derived[0] / "report.json", tmp_path)
+
+    checked = mm.verify(edit(tmp_path, change), vectors=derived[1])
+
+    assert checked.verdict == "differs at cluster_compare.metrics.ari"
+    assert checked.causes[0] == "the report allows a tolerance of rounded values of 1.0, more than 0.0001"
+
+
+def test_rows_without_a_vector_may_stay_without_one(tmp_path, rng):
+    X = rng.normal(size=(40, 5))
+    X[3] = np.nan
+    path = mm.report(mm.audit(X, np.arange(40) % 2)).save(tmp_path / "report.json")
+
+    assert mm.verify(path, vectors=X).checked == ("audit",)
+    assert mm.verify(path, vectors=X).verdict == "identical"
+    assert not mm.verify(path, vectors=np.nan_to_num(X)).ok
+
+
+def test_an_item_that_could_not_be_embedded_may_stay_so(home, monkeypatch):
+    (home / "photos" / "money" / "broken.png").write_bytes(b"no picture")
+    monkeypatch.chdir(home)
+    emb = mm.embed(mm.read_folder("photos"), model="local", on_error="nan", progress=False)
+    path = mm.report(mm.audit(emb, "label")).save(home / "report.json")
+
+    checked = mm.verify(path)
+
+    assert checked.verdict == "identical"
+    assert checked.checked == ("audit",)
 
 
 def test_long_lists_travel_beside_the_report(tmp_path, rng, monkeypatch):
@@ -251,6 +537,13 @@ def test_what_is_no_report_is_refused(tmp_path, text, message):
 def test_a_report_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(VerifyError, match="cannot be read: No such file"):
         mm.verify(tmp_path / "none.json")
+
+
+def test_true_is_not_one_anywhere():
+    report = {"flags": [True, False], "deep": [[1, 2.0]], "one": True}
+    now = {"flags": [1, 0], "deep": [[1.0, 2]], "one": 1}
+
+    assert [d.where for d in compare("r", report, now, "exact", ())] == ["r.flags[0]", "r.flags[1]", "r.one"]
 
 
 def test_differences_name_rows_of_tables_and_items_of_lists():

@@ -169,7 +169,7 @@ def _report(commands: Any) -> None:
 
 def _verify(commands: Any) -> None:
     command = _command(
-        commands, "verify", "compute a report again from cached or saved vectors and compare; exit code 1 when it differs",
+        commands, "verify", "compute a report again from cached or saved vectors and compare; exit code 1 unless it stands",
         "commands:verify",
         "  mmtoolkit verify out/report.json\n  mmtoolkit verify report.json --items photos/ --vectors vectors.parquet",
     )  # fmt: skip

@@ -41,15 +41,7 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
     lines = [*needed, *([""] if needed else []), "import mmtoolkit as mm", "", *lines]
     lines.append("")
     for step in recipe["steps"]:
-        sources = step["source"]
-        text = (
-            f"{{{', '.join(f'{_literal(k)}: {v}' for k, v in sources.items())}}}"
-            if isinstance(sources, dict)
-            else str(sources)
-        )
-        lines.append(
-            _call(f"{step_name(step['name'])} = mm.{step['verb']}", [text], _told(step["verb"], step["params"]))
-        )
+        lines.append(_made(f"{step_name(step['name'])} = ", step, step["source"]))
     results = [step_name(step["name"]) for step in recipe["steps"]]
     lines += [
         "",
@@ -63,6 +55,19 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
 def n_left_out(source: Mapping[str, Any]) -> int:
     """Return how many items of the table, folder or data set that a source was made from are not in it."""
     return max(((source.get("made_by") or {}).get("n_items") or 0) - int(source["n_items"]), 0)
+
+
+def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str]) -> str:
+    verb, told = step["verb"], _told(step["verb"], step["params"])
+    if "of" in step:
+        return _call(f"{_made(start, step['of'], sources)}.{verb.rpartition('.')[2]}", [], told)
+    if isinstance(sources, str):
+        given = [sources]
+    elif verb == "compare":
+        given = [f"{{{', '.join(f'{_literal(k)}: {v}' for k, v in sources.items())}}}"]
+    else:
+        given = list(sources.values())
+    return _call(f"{start}mm.{verb}", given, told)
 
 
 def step_name(name: str) -> str:
@@ -90,7 +95,7 @@ def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:
         del told["dimension"]
     if not told["params"]:
         del told["params"]
-    centered = '.centered(by="modality")' if source.get("centered") else ""
+    centered = '.centered(by="modality")' if source.get("centers") else ""
     return [
         f"{items} = {made}  # {source['n_items']} items used",
         *(_chosen(name, items, source["n_items"], left_out) if (left_out := n_left_out(source)) else []),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.provenance import environment, fingerprint
+from mmtoolkit.report.origin import origin_of
 from mmtoolkit.results import plain
 from mmtoolkit.vectors import column, has_vectors, ids_of, items_of
 
@@ -33,7 +35,16 @@ __all__ = [
 FORMAT, VERSION = "mmtoolkit-report", 1
 DIGITS = 4
 PARTS = ("recipe", "items", "results", "environment")
-_COLUMNS = ("y", "groups", "test", "split")  # arguments that may name a column of the items frame
+_COLUMNS = (
+    "y",
+    "groups",
+    "test",
+    "split",
+    "sets",
+    "by",
+    "queries",
+    "relevant",
+)  # arguments that may name a column of the items frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +59,14 @@ class Named:
         The distinct vectors behind them.
     uses : mapping of str to str or mapping of str to str
         Which source (or sources, by their names in the call) a result was made from.
+    columns : mapping of str to mapping of str to list
+        By source, the values of the columns of its items that a result was made with.
     """
 
     results: Mapping[str, Result]
     sources: Mapping[str, Any]
     uses: Mapping[str, Any]
+    columns: Mapping[str, Mapping[str, list[Any]]]
 
 
 def name_results(results: Sequence[Result]) -> Named:
@@ -66,30 +80,53 @@ def name_results(results: Sequence[Result]) -> Named:
     Returns
     -------
     Named
-        Equal vectors are one source, whoever holds them.
+        Equal vectors are one source, whoever holds them, unless results used other values of one column.
     """
     named: dict[str, Result] = {}
     sources: dict[str, Any] = {}
-    known: dict[str, str] = {}
+    prints: dict[str, str] = {}
+    columns: dict[str, dict[str, list[Any]]] = {}
     uses: dict[str, Any] = {}
+    counts: Counter[str] = Counter()
 
-    def source_name(source: Any) -> str:
+    def source_name(source: Any, asked: Sequence[str]) -> str:
+        used = _values(source, asked)
         key = source.fingerprint if has_vectors(source) and hasattr(source, "fingerprint") else fingerprint(source)
-        if key not in known:
-            known[key] = "emb" if not known else f"emb_{len(known) + 1}"
-            sources[known[key]] = source
-        return known[key]
+        for name, known in prints.items():
+            if key == known and all(columns[name].get(c, values) == values for c, values in used.items()):
+                break
+        else:
+            name = "emb" if not sources else f"emb_{len(sources) + 1}"
+            sources[name], prints[name], columns[name] = source, key, {}
+        columns[name].update(used)
+        return name
 
     for result in results:
-        verb = str(result.recipe["verb"])  # type: ignore[attr-defined]  # checked by `report`
-        count = sum(name == verb or name.startswith(f"{verb}_") for name in named)
-        name = verb if not count else f"{verb}_{count + 1}"
+        verb = _recipe(result)["verb"].replace(".", "_")
+        counts[verb] += 1
+        name = verb if counts[verb] == 1 else f"{verb}_{counts[verb]}"
         named[name] = result
-        source = result.source  # type: ignore[attr-defined]
+        asked = _asked(_recipe(result))
+        source = result.source  # type: ignore[attr-defined]  # checked by `report`
         uses[name] = (
-            {str(k): source_name(v) for k, v in source.items()} if isinstance(source, Mapping) else source_name(source)
+            {str(k): source_name(v, asked) for k, v in source.items()}
+            if isinstance(source, Mapping)
+            else source_name(source, asked)
         )
-    return Named(named, sources, uses)
+    return Named(named, sources, uses, columns)
+
+
+def _asked(recipe: Mapping[str, Any]) -> list[str]:
+    """Return the names of columns that a result, and the one it was asked of, may have been made with."""
+    names = [recipe["params"][name] for name in _COLUMNS if isinstance(recipe["params"].get(name), str)]
+    return [*names, *(_asked(recipe["of"]) if "of" in recipe else [])]
+
+
+def _values(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the values of those of the columns that the source has."""
+    frame = items_of(source)
+    have = [] if frame is None else [name for name in dict.fromkeys(names) if name in frame.columns]
+    return {name: plain(column(source, name)) for name in have}
 
 
 def document(named: Named, *, title: str) -> dict[str, Any]:
@@ -108,14 +145,9 @@ def document(named: Named, *, title: str) -> dict[str, Any]:
         Keys format, version, title, tolerance, recipe, items, results, environment, seals; plain data.
     """
     recipe = {
-        "sources": {name: _source(source) for name, source in named.sources.items()},
+        "sources": {name: _source(source, named.columns[name]) for name, source in named.sources.items()},
         "steps": [
-            {
-                "name": name,
-                "verb": _recipe(result)["verb"],
-                "source": named.uses[name],
-                "params": plain(_recipe(result)["params"]),
-            }
+            {"name": name, "source": named.uses[name], **plain(_recipe(result))}
             for name, result in named.results.items()
         ],
     }
@@ -166,7 +198,7 @@ def _recipe(result: Result) -> Mapping[str, Any]:
     return recipe
 
 
-def _source(source: Any) -> dict[str, Any]:
+def _source(source: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "n_items": len(ids_of(source)),
         "vectors": fingerprint(np.asarray(source, dtype=np.float32)),
@@ -179,9 +211,9 @@ def _source(source: Any) -> dict[str, Any]:
         "revision": getattr(source, "revision", ""),
         "dimension": int(source.vectors.shape[1]),
         "params": plain(getattr(source, "params", {})),
-        "centered": sorted(getattr(source, "_centers", {})),
+        "centers": plain(getattr(source, "_centers", {})),
         **facts,
-        "made_by": plain(frame.attrs.get("made_by")) if frame is not None else None,
+        "made_by": plain(origin_of(frame, columns)) if frame is not None else None,
     }
 
 
@@ -194,14 +226,5 @@ def _items(named: Named) -> dict[str, Any]:
         if has_vectors(source) and hasattr(source, "content_keys"):
             items[name]["content_key"] = plain(source.content_keys)
         items[name]["vector"] = vector_digests(source)
-        columns: dict[str, Any] = {}
-        for step, result in named.results.items():
-            used = named.uses[step]
-            if name not in (used.values() if isinstance(used, Mapping) else [used]):
-                continue
-            params = _recipe(result)["params"]
-            for argument in _COLUMNS:
-                if isinstance(params.get(argument), str) and params[argument] not in columns:
-                    columns[params[argument]] = plain(column(source, params[argument]))
-        items[name]["columns"] = columns
+        items[name]["columns"] = dict(named.columns[name])
     return items

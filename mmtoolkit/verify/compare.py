@@ -21,7 +21,7 @@ class Difference:
         Such as ``classify.metrics.value of 'accuracy'``.
     report, now : object
         Both values.
-    kind : {"recipe", "items", "exact", "rounded", "map"}
+    kind : {"recipe", "items", "exact", "rounded", "map", "seal"}
         What class of value it is; "rounded" and "map" allow the stored tolerance.
     """
 
@@ -63,7 +63,7 @@ def compare(where: str, report: Any, now: Any, kind: str, ids: Sequence[str]) ->
                 yield from compare(place, report[key], now[key], kind, ids)
     elif isinstance(report, list) and isinstance(now, list):
         yield from _compare_lists(where, report, now, kind, ids if len(report) == len(ids) else None)
-    elif report != now or (type(report) is not type(now) and not (_is_number(report) and _is_number(now))):
+    elif not _same(report, now):
         yield Difference(where, report, now, kind)
 
 
@@ -74,9 +74,14 @@ def _compare_lists(
         yield Difference(f"{where} (length)", len(report), len(now), kind)
         return
     for i, (a, b) in enumerate(zip(report, now, strict=True)):
-        if a != b:
+        if isinstance(a, list | dict) or not _same(a, b):
             name = f"[{i}]" if names is None else f" of {shorten(names[i], 60)!r}"
             yield from compare(f"{where}{name}", a, b, kind, ())
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Tell whether two leaves are equal: 1 is 1.0, but True is not 1."""
+    return bool(a == b) and (type(a) is type(b) or (_is_number(a) and _is_number(b)))
 
 
 def _row_names(table: Mapping[str, Any]) -> list[Any] | None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from mmtoolkit.items import COLUMNS, items, load_dataset, read_folder
+from mmtoolkit.errors import VerifyError
+from mmtoolkit.items import COLUMNS, items, read_folder
+from mmtoolkit.report.origin import UNREADABLE, remake
 
 __all__ = ["align", "given_items", "remembered_items"]
 
@@ -36,12 +38,15 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None) -> pd.DataFrame:
     if path.is_dir():
         table = path / "metadata.csv"
         as_folder = made_by is not None and made_by["verb"] == "read_folder"
-        return items(table) if table.is_file() and not as_folder else read_folder(path)
+        if table.is_file() and not as_folder:
+            return items(table)
+        frame = read_folder(path)
+        return frame.drop(columns="label") if made_by and "label" in made_by["params"] else frame
     return items(path, **columns)
 
 
 def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, report: Path) -> pd.DataFrame | None:
-    """Return the items from where they were when the report was made, or None.
+    """Return the items from where they were when the report was made, or None when that place is not there.
 
     Parameters
     ----------
@@ -51,24 +56,29 @@ def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, repo
         Their folder, seen from the report's.
     report : Path
         Where the report lies.
+
+    Returns
+    -------
+    DataFrame or None
+        The items frame; without labels where a function of the user's gave them.
+
+    Raises
+    ------
+    VerifyError
+        If they are there but cannot be read any more.
     """
     if not made_by:
         return None
+    root = None if folder is None else Path(os.path.normpath(report.resolve().parent / folder))
     try:
-        if made_by["verb"] == "load_dataset":
-            return load_dataset(made_by["params"]["name"])
-        if folder is None:
-            return None
-        root = Path(os.path.normpath(report.resolve().parent / folder))
-        if made_by["verb"] == "read_folder":
-            return read_folder(root)
-        return items(root / made_by["file"], **made_by["params"]) if made_by["file"] else None
-    except ValueError:  # moved, or not part of this installation: the report can be checked without
-        return None
+        return remake(made_by, root)
+    except UNREADABLE as error:
+        msg = f"the items in {made_by['file']!r} cannot be read any more: {error}"
+        raise VerifyError(msg) from error
 
 
-def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of the report's items in its order, and the ids that are missing.
+def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[int]]:
+    """Return the report's items that are there, in its order, and their rows in the report.
 
     Parameters
     ----------
@@ -78,6 +88,5 @@ def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[str]]
         The report's.
     """
     at = {str(item): row for row, item in enumerate(frame["id"])}
-    missing = [item for item in ids if item not in at]
-    rows = [at[item] for item in ids if item in at]
-    return frame.iloc[rows].reset_index(drop=True), missing
+    rows = [row for row, item in enumerate(ids) if item in at]
+    return frame.iloc[[at[ids[row]] for row in rows]].reset_index(drop=True), rows

@@ -11,6 +11,7 @@ from typing import Any
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.report.document import FORMAT, PARTS, VERSION, seal
 from mmtoolkit.report.sidecar import join
+from mmtoolkit.verify.structure import check_structure
 
 __all__ = ["broken_seals", "read_report"]
 
@@ -31,7 +32,7 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     VerifyError
-        If it cannot be read, is no report, or was written by a newer version.
+        If it cannot be read, is no report, is damaged, or was written by a newer version.
     """
     target = Path(path).expanduser()
     try:
@@ -52,7 +53,9 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     if missing:
         msg = f"{target.name!r} is damaged: it has no {missing[0]!r}"
         raise VerifyError(msg)
-    return join(data, target)
+    data = join(data, target)
+    check_structure(data, target.name)
+    return data
 
 
 def broken_seals(data: Mapping[str, Any]) -> list[str]:

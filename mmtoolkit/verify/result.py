@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Verification"]
 
+_SHOWN = 3
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Verification(Result):
@@ -22,7 +24,8 @@ class Verification(Result):
     Parameters
     ----------
     verdict : str
-        "identical", "equal within tolerance", or "differs at NAME", where NAME is the first figure that differs.
+        "identical", "equal within tolerance", "differs at NAME", where NAME is the first figure that differs, or
+        "not checked: NAME ..." when nothing differs but a result could not be computed again.
     causes : tuple of str
         Why, as far as it can be known: a changed picture, class, vector, parameter, seed or version.
     differences : DataFrame
@@ -41,18 +44,21 @@ class Verification(Result):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing differs beyond the stored tolerance."""
-        return not self.verdict.startswith("differs")
+        """Whether every result was computed again and nothing differs beyond the stored tolerance."""
+        return self.verdict in ("identical", "equal within tolerance")
 
     def _summary(self) -> str:
         again = f"computed again: {', '.join(self.checked) or 'nothing'}"
-        why = "".join(f"; {cause}" for cause in self.causes)
-        return f"{self.verdict} ({again}){why}"
+        why = "".join(f"; {cause}" for cause in self.causes[:_SHOWN])
+        more = f"; and {len(self.causes) - _SHOWN} more causes" if len(self.causes) > _SHOWN else ""
+        return f"{self.verdict} ({again}){why}{more}"
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
         tables = {}
+        if len(self.causes) > _SHOWN:
+            tables["Causes"] = pd.DataFrame({"cause": list(self.causes)}, index=pd.RangeIndex(1, len(self.causes) + 1))
         if len(self.differences):
             tables["Differences"] = self.differences.map(lambda value: shorten(value, 60))
         if self.notes:

@@ -1,25 +1,26 @@
-"""Bring back the vectors a report was made from, and see whether the items are still the same."""
+"""Bring back the vectors a report was made from, and see whether they are still the same."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.cache import Space, open_cache
-from mmtoolkit.content import KeyMaker
 from mmtoolkit.embedding import Embeddings
 from mmtoolkit.embedding.encoder import Run, make_encoder
+from mmtoolkit.embedding.result import _center
 from mmtoolkit.errors import ItemError, MMToolkitError, UnsupportedItemError, VerifyError
 from mmtoolkit.items import contents_of
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.report.document import vector_digests
-from mmtoolkit.verify.compare import Difference
+from mmtoolkit.vectors import unit_rows
+from mmtoolkit.verify.changes import Changes, compare_items, complete, current_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from mmtoolkit.embedding.encoder import Encoder
 
 __all__ = ["Found", "Request", "find"]
-
-_KIND = {"image": "picture", "text": "text", "video": "video", "fused": "item"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,11 @@ class Request:
     facts, items : mapping
         What the report says about it and about its items.
     frame : DataFrame or None
-        The items as they are now, all the report's ids among them; None when they could not be found.
+        Those of the report's items that are there now, in its order; None when they could not be found.
+    rows : sequence of int
+        Their rows in the report.
+    broken : str
+        Why the items cannot be read although they are there, "" otherwise.
     vectors : Embeddings, ndarray, path or None
         Saved vectors.
     cache : None, False, path, or store
@@ -56,29 +59,24 @@ class Request:
     facts: Mapping[str, Any]
     items: Mapping[str, Any]
     frame: pd.DataFrame | None
+    rows: Sequence[int]
+    broken: str
     vectors: Any
     cache: Any
     allow_fetch: bool
 
 
 @dataclass
-class Found:
+class Found(Changes):
     """What came back.
 
     Parameters
     ----------
     source : Embeddings, ndarray or None
         To compute from; None when vectors of changed items could not be had.
-    differences : list of Difference
-        Items or vectors that are not what they were.
-    causes, notes : list of str
-        In words.
     """
 
     source: Any = None
-    differences: list[Difference] = field(default_factory=list)
-    causes: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 def find(request: Request) -> Found:
@@ -89,95 +87,99 @@ def find(request: Request) -> Found:
     VerifyError
         If the vectors of unchanged items are gone; the message says what to do.
     """
-    found = Found()
-    if not request.facts["model"] and request.vectors is None:
+    found, facts, stored = Found(), request.facts, request.items["vector"]
+    if not facts["model"] and request.vectors is None:
         msg = (
-            f"the report was made from vectors of your own ({request.facts['n_items']} rows); pass them as "
+            f"the report was made from vectors of your own ({facts['n_items']} rows); pass them as "
             "vectors= (--vectors FILE.parquet)"
         )
         raise VerifyError(msg)
-    _compare_columns(request, found)
-    if request.vectors is not None:
-        X, keys, encoder = *_given(request), None
+    columns = compare_items(request, found)
+    encoder = _encoder(request, found) if facts["model"] else None
+    keys, changed = (
+        current_keys(request, encoder, found) if encoder is not None else (request.items.get("content_key"), [])
+    )
+    X = _from_cache(request, encoder, changed) if request.vectors is None else _given(request)
+    digests = vector_digests(X)
+    same = np.array([a == b for a, b in zip(stored, digests, strict=True)], dtype=bool)
+    lost = np.isnan(X).any(axis=1) & ~same  # an item without a vector may have been without one in the report
+    gone = [row for row in np.flatnonzero(lost).tolist() if row not in set(changed)]
+    if gone and request.vectors is None:
+        raise VerifyError(_gone(request, gone, same_model=_same_model(request, encoder)))
+    for row in np.flatnonzero(~same).tolist():
+        if row not in set(changed) or request.vectors is not None:
+            item = request.items["id"][row]
+            cause = f"the vector of item {item!r} is not the one the report was made from"
+            found.add(f"items.{request.name}.vector of {item!r}", stored[row], digests[row], cause)
+    if lost.any():
+        found.notes.append(
+            "results were not computed again, because the changed items have no vectors; allow_fetch=True computes them"
+        )
     else:
-        X, keys, encoder = _from_cache(request, found)
-    _compare_vectors(request, X, keys, found)
-    if np.isfinite(X).all():
-        found.source = _assembled(request, X, keys, encoder)
+        found.source = _assembled(request, X, keys, columns, encoder)
     return found
 
 
-def _compare_columns(request: Request, found: Found) -> None:
-    """Compare classes and groups of the items with those in the report."""
-    if request.frame is None:
-        if request.facts["model"]:
-            found.notes.append(
-                f"the items of {request.name!r} were not found again, so they were not compared with the report; "
-                "pass them as items= (--items)"
-            )
-        return
-    for name, stored in request.items["columns"].items():
-        if name not in request.frame.columns:
-            found.notes.append(f"the items have no column {name!r}; its values are taken from the report")
-            continue
-        now = [None if _missing(value) else value for value in request.frame[name].tolist()]
-        for item, a, b in zip(request.items["id"], stored, now, strict=True):
-            if a != b:
-                found.differences.append(Difference(f"items.{request.name}.{name} of {item!r}", a, b, "items"))
-                found.causes.append(f"the value of {name!r} of item {item!r} changed from {a!r} to {b!r}")
-
-
-def _missing(value: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.isna(value))
-
-
-def _given(request: Request) -> tuple[NDArray[np.float32], list[str] | None]:
+def _given(request: Request) -> NDArray[np.float32]:
     """Return the rows of vectors handed in, in the report's order."""
     given, ids = request.vectors, request.items["id"]
     if isinstance(given, str | os.PathLike):
-        path = Path(given)
-        given = np.load(path, allow_pickle=False) if path.suffix == ".npy" else Embeddings.load(path)
+        given = _read(Path(given))
     if isinstance(given, Embeddings):
         at = {item: row for row, item in enumerate(given.ids.tolist())}
         absent = [item for item in ids if item not in at]
         if absent:
             msg = f"the vectors lack {len(absent)} of the report's {len(ids)} items, first: {absent[0]!r}"
             raise VerifyError(msg)
-        rows = [at[item] for item in ids]
-        return given.vectors[rows], given.content_keys[rows].tolist()
+        X = given.vectors[[at[item] for item in ids]]
+        return X if given._centers else _centered(request, X)
     X = np.asarray(given, dtype=np.float32)
     if X.ndim != 2 or len(X) != len(ids):
         msg = f"expected vectors of {len(ids)} rows, one per item of the report, got shape {X.shape}"
         raise VerifyError(msg)
-    return X, None
+    return X
 
 
-def _from_cache(request: Request, found: Found) -> tuple[NDArray[np.float32], list[str], Encoder | None]:
+def _read(path: Path) -> Any:
+    if path.suffix != ".npy":
+        return Embeddings.load(path)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        msg = f"the vectors {os.fspath(path)!r} cannot be read as an array of numbers saved by numpy.save: {error}"
+        raise VerifyError(msg) from error
+
+
+def _centers(request: Request) -> dict[str, NDArray[np.float32]]:
+    return {kind: np.asarray(center, dtype=np.float32) for kind, center in request.facts.get("centers", {}).items()}
+
+
+def _centered(request: Request, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Subtract the means that the report was made with, if any."""
+    centers = _centers(request)
+    return _center(unit_rows(X), request.items["modality"], centers) if centers else X
+
+
+def _from_cache(request: Request, encoder: Encoder | None, changed: list[int]) -> NDArray[np.float32]:
+    """Return the rows as the cache has them or as they can be computed here, NaN where neither."""
     facts, ids, stored = request.facts, request.items["id"], request.items["content_key"]
-    encoder = _encoder(request, found)
-    keys, changed = _current_keys(request, encoder, found) if encoder is not None else (list(stored), [])
     store = encoder.cache if encoder is not None else open_cache(request.cache)
     X = np.full((len(ids), facts["dimension"]), np.nan, dtype=np.float32)
+    known = np.array([row for row, key in enumerate(stored) if key], dtype=np.intp)
     if store is not None:
         space = Space(facts["model"], facts["revision"], facts["dimension"], facts["params"])
-        there, vectors = store.get([bytes.fromhex(key) for key in stored], space)
-        X[there] = vectors[there]
+        there, vectors = store.get([bytes.fromhex(stored[row]) for row in known], space)
+        X[known[there]] = vectors[there]
     X[changed] = np.nan
-    lacking = np.flatnonzero(np.isnan(X).any(axis=1))
-    same_model = encoder is not None and encoder.provider.spec.revision == facts["revision"]
-    if len(lacking) and encoder is not None and same_model and request.frame is not None:
-        contents = contents_of(request.frame.iloc[lacking])
-        X[lacking] = encoder.run(contents, [ids[i] for i in lacking], on_error="nan", progress=None).vectors
-    gone = [i for i in np.flatnonzero(np.isnan(X).any(axis=1)).tolist() if i not in set(changed)]
-    if gone:
-        raise VerifyError(_gone(request, gone, same_model=same_model))
-    if np.isnan(X).any():
-        found.notes.append(
-            "results were not computed again, because the changed items have no vectors; allow_fetch=True computes them"
-        )
-    return X, keys, encoder
+    lacking = np.flatnonzero(np.isnan(X[request.rows]).any(axis=1))
+    if len(lacking) and encoder is not None and request.frame is not None and _same_model(request, encoder):
+        rows, contents = [request.rows[at] for at in lacking.tolist()], contents_of(request.frame.iloc[lacking])
+        X[rows] = encoder.run(contents, [ids[row] for row in rows], on_error="nan", progress=None).vectors
+    return _centered(request, X)
+
+
+def _same_model(request: Request, encoder: Encoder | None) -> bool:
+    return encoder is not None and encoder.provider.spec.revision == request.facts["revision"]
 
 
 def _gone(request: Request, gone: list[int], *, same_model: bool) -> str:
@@ -202,9 +204,10 @@ def _encoder(request: Request, found: Found) -> Encoder | None:
             facts["model"], dimension=facts["dimension"], params=facts["params"], cache=request.cache, announce=False
         )
     except (ValueError, MMToolkitError) as error:
-        found.notes.append(
-            f"the model {facts['model']!r} cannot be used here, so the items were not fingerprinted again: {error}"
-        )
+        if request.frame is not None:
+            found.notes.append(
+                f"the model {facts['model']!r} cannot be used here, so the items were not fingerprinted again: {error}"
+            )
         return None
     if facts["revision"] != encoder.provider.spec.revision:
         found.notes.append(
@@ -215,66 +218,25 @@ def _encoder(request: Request, found: Found) -> Encoder | None:
     return encoder
 
 
-def _current_keys(request: Request, encoder: Encoder, found: Found) -> tuple[list[str], list[int]]:
-    """Fingerprint the items as they are now; return keys and the rows that changed."""
-    facts, ids, stored = request.facts, request.items["id"], request.items["content_key"]
-    if request.frame is None:
-        return list(stored), []
-    contents = contents_of(request.frame)
-    plan = encoder.plan(contents, ids)  # recalls what is known of unchanged files
-    maker = KeyMaker(facts["model"], facts["revision"], facts["dimension"], facts["params"])
-    keys, changed = [], []
-    for row, content in enumerate(contents):
-        what = _KIND.get(content.modality, "item")
-        if plan.keys[row] is None:
-            keys.append("")
-            found.causes.append(f"the {what} of item {ids[row]!r} cannot be read any more: {plan.errors[row].reason}")
-        else:
-            keys.append(maker.key(content.modality, content.digest(), encoder.provider.recipe(content)).hex())
-            if keys[-1] != stored[row]:
-                found.causes.append(f"the {what} of item {ids[row]!r} has changed")
-        if keys[-1] != stored[row]:
-            changed.append(row)
-            where = f"items.{request.name}.content_key of {ids[row]!r}"
-            found.differences.append(Difference(where, stored[row][:16], keys[-1][:16] or "(unreadable)", "items"))
-    return keys, changed
-
-
-def _compare_vectors(request: Request, X: NDArray[np.float32], keys: list[str] | None, found: Found) -> None:
-    """Compare every row with its digest; a row of a changed item may differ, that is said already."""
-    stored_keys = request.items.get("content_key")
-    for row, (item, a, b) in enumerate(
-        zip(request.items["id"], request.items["vector"], vector_digests(X), strict=True)
-    ):
-        known = keys is not None and stored_keys is not None and keys[row] != stored_keys[row]
-        if a != b and not known:
-            found.differences.append(Difference(f"items.{request.name}.vector of {item!r}", a, b, "items"))
-            found.causes.append(f"the vector of item {item!r} is not the one the report was made from")
-
-
-def _assembled(request: Request, X: NDArray[np.float32], keys: list[str] | None, encoder: Encoder | None) -> Any:
-    import pandas as pd
-
-    facts, items = request.facts, request.items
-    if not facts["model"] and "content_key" not in items:
+def _assembled(
+    request: Request,
+    X: NDArray[np.float32],
+    keys: Sequence[str] | None,
+    columns: dict[str, list[Any]],
+    encoder: Encoder | None,
+) -> Any:
+    if keys is None:
         return X
-    frame = request.frame
-    if frame is None:
-        frame = pd.DataFrame(
-            {"id": pd.Series(items["id"], dtype=object), "modality": pd.Series(items["modality"], dtype=object)}
-        )
-    absent = {
-        name: pd.Series(values, dtype=object) for name, values in items["columns"].items() if name not in frame.columns
-    }
-    frame = Embeddings(X, items=frame.assign(**absent)).items
-    keys = items["content_key"] if keys is None else keys
+    facts = request.facts
+    frame = Embeddings(X, items=complete(request, columns)).items
     if encoder is None:
         emb = Embeddings(X, items=frame, model=facts["model"])
         emb.revision, emb.params = facts["revision"], dict(facts["params"])
         emb.content_keys = np.array(keys, dtype="U64")
     else:
         emb = Embeddings._from_run(Run(X, np.array(keys, dtype="U64"), {}, {}, {}), frame, encoder)
-    return emb.centered() if facts.get("centered") else emb
+    emb._centers = _centers(request)
+    return emb
 
 
 class _Offline:

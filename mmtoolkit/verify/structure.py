@@ -1,0 +1,119 @@
+"""Make sure that a report has the shape that `verify` reads, and say what is damaged when it has not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmtoolkit.errors import VerifyError
+
+__all__ = ["check_structure"]
+
+_KEY = re.compile(r"(?:[0-9a-f]{64})?")
+_KINDS = ("exact", "rounded", "map")
+
+
+def check_structure(data: Mapping[str, Any], name: str) -> None:
+    """Check every part that is read without asking.
+
+    Parameters
+    ----------
+    data : mapping
+        A report, long lists put back.
+    name : str
+        Of its file, for the message.
+
+    Raises
+    ------
+    VerifyError
+        If a part is missing or of another kind; the message names the first.
+    """
+    part = _Part(data, name, "")
+    for text in part["tolerance"].value.values():
+        part.want("tolerance", isinstance(text, float | int) and not isinstance(text, bool))
+    part["environment"]["libraries"].mapping()
+    part["seals"].mapping()
+    recipe, results = part["recipe"], part["results"]
+    part.want("results", bool(results.value))
+    sources = recipe["sources"].mapping()
+    for source in sources:
+        _check_source(recipe["sources"][source], part["items"][source])
+    if "run" in data and "items_folder" in part["run"].mapping():
+        part["run"]["items_folder"].mapping()
+    for i, step in enumerate(recipe["steps"].list()):
+        _check_step(_Part(step, name, f"recipe.steps[{i}]"), sources, results)
+
+
+def _check_source(facts: _Part, items: _Part) -> None:
+    n = len(items["id"].list())
+    if facts.mapping().get("made_by") is not None:
+        made_by = facts["made_by"]
+        made_by["verb"].text()
+        made_by["params"].mapping()
+        made_by.want("file", made_by["file"].value is None or isinstance(made_by["file"].value, str))
+    facts.want("n_items", facts["n_items"].value == n)
+    lists = [items["id"], items["vector"], *(items["columns"][name] for name in items["columns"].mapping())]
+    if facts["model"].value or "content_key" in items.mapping():
+        facts["revision"].text()
+        facts["params"].mapping()
+        facts.want("dimension", isinstance(facts["dimension"].value, int))
+        items["content_key"].want(
+            "", all(isinstance(k, str) and _KEY.fullmatch(k) for k in items["content_key"].list())
+        )
+        lists += [items["modality"], items["content_key"]]
+        if "centers" in facts.mapping():
+            for kind, center in facts["centers"].mapping().items():
+                fits = isinstance(center, list) and len(center) == facts["dimension"].value
+                facts["centers"].want(kind, fits and all(isinstance(v, float | int) for v in center))
+    for column in lists:
+        column.want("", len(column.list()) == n)
+
+
+def _check_step(step: _Part, sources: Mapping[str, Any], results: _Part) -> None:
+    name, used = step["name"].text(), step["source"].value
+    names = list(used.values()) if isinstance(used, Mapping) else [used]
+    step.want("source", bool(names) and all(isinstance(n, str) and n in sources for n in names))
+    for kind in ("params", *_KINDS):
+        results[name][kind].mapping()
+    while True:
+        step["verb"].text()
+        step["params"].mapping()
+        if "of" not in step.mapping():
+            return
+        step = step["of"]
+
+
+class _Part:
+    """A value of the report and its place, so that what is wrong can be named."""
+
+    def __init__(self, value: Any, name: str, place: str) -> None:
+        self.value, self._name, self._place = value, name, place
+
+    def __getitem__(self, key: str) -> _Part:
+        if key not in self.mapping():
+            self.want(key, ok=False)
+        return _Part(self.value[key], self._name, f"{self._place}.{key}".lstrip("."))
+
+    def mapping(self) -> Mapping[str, Any]:
+        self.want("", isinstance(self.value, Mapping))
+        value: Mapping[str, Any] = self.value
+        return value
+
+    def list(self) -> Sequence[Any]:
+        self.want("", isinstance(self.value, list))
+        value: Sequence[Any] = self.value
+        return value
+
+    def text(self) -> str:
+        self.want("", isinstance(self.value, str))
+        return str(self.value)
+
+    def want(self, key: str, ok: bool) -> None:
+        if not ok:
+            place = ".".join(filter(None, [self._place, key]))
+            msg = (
+                f"{self._name!r} is damaged: its part {place!r} is missing or not what mm.report writes; "
+                "take the file that was saved, or make the report again"
+            )
+            raise VerifyError(msg)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image as PILImage
+from sklearn.linear_model import LogisticRegression
 
 import mmtoolkit as mm
 from mmtoolkit.errors import VerifyError
@@ -350,6 +351,8 @@ def test_vectors_that_cannot_be_read_are_refused(derived, tmp_path):
     for name in ("nothing.npy", "objects.npy"):
         with pytest.raises(VerifyError, match=f"{name}' cannot be read as an array of numbers"):
             mm.verify(derived[0] / "report.json", vectors=tmp_path / name)
+    with pytest.raises(VerifyError, match="30 rows of numbers"):
+        mm.verify(derived[0] / "report.json", vectors=derived[1].astype(str))
 
 
 def test_a_service_is_not_called_unless_allowed(tmp_path, emulator, monkeypatch):
@@ -366,6 +369,40 @@ def test_a_service_is_not_called_unless_allowed(tmp_path, emulator, monkeypatch)
 
     assert mm.verify(path, items=frame, cache=tmp_path / "a").ok
     assert emulator.calls == sent
+
+
+def test_changed_texts_are_seen_without_key_and_service(tmp_path, emulator, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
+    frame = mm.items(pd.DataFrame({"text": [f"word {i}" for i in range(12)]}))
+    emb = mm.embed(frame, model="multimodal-embedding-v1", cache=tmp_path / "a", progress=False)
+    path = mm.report(mm.cluster(emb, 2), mm.search(emb, "other words", k=3)).save(tmp_path / "report.json")
+    monkeypatch.delenv("DASHSCOPE_API_KEY")
+    sent = emulator.calls
+    frame.loc[3, "text"] = "another word"
+
+    checked = mm.verify(path, items=frame, vectors=emb, cache=False)
+
+    assert checked.causes == ("the text of item '3' has changed",)
+    assert checked.checked == ("cluster",)
+    assert "'search' was not checked: the step 'search' cannot be computed again" in checked.notes[-1]
+    assert "allow_fetch=True" in checked.notes[-1]
+    assert emulator.calls == sent
+
+
+def test_an_estimator_of_ones_own_does_not_end_the_check_of_the_rest(tmp_path, rng):
+    class Own(LogisticRegression):
+        pass
+
+    X = rng.normal(size=(40, 5))
+    path = mm.report(mm.classify(X, np.arange(40) % 2, estimator=Own(), cv=3), mm.cluster(X, 3)).save(
+        tmp_path / "r.json"
+    )
+
+    checked = mm.verify(path, vectors=X)
+
+    assert checked.checked == ("cluster",)
+    assert re.match("not checked: 'classify', because .* is not from scikit-learn or mmtoolkit", checked.verdict)
 
 
 def test_own_vectors_must_be_passed(tmp_path, rng):

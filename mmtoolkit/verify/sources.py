@@ -133,11 +133,11 @@ def _given(request: Request) -> NDArray[np.float32]:
             raise VerifyError(msg)
         X = given.vectors[[at[item] for item in ids]]
         return X if given._centers else _centered(request, X)
-    X = np.asarray(given, dtype=np.float32)
-    if X.ndim != 2 or len(X) != len(ids):
-        msg = f"expected vectors of {len(ids)} rows, one per item of the report, got shape {X.shape}"
+    X = np.asarray(given)
+    if X.ndim != 2 or len(X) != len(ids) or X.dtype.kind not in "fiu":
+        msg = f"expected vectors of {len(ids)} rows of numbers, one per item of the report, got shape {X.shape} of {X.dtype}"
         raise VerifyError(msg)
-    return X
+    return np.asarray(X, dtype=np.float32)
 
 
 def _read(path: Path) -> Any:

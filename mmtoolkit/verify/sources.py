@@ -103,11 +103,12 @@ def find(request: Request) -> Found:
     digests = vector_digests(X)
     same = np.array([a == b for a, b in zip(stored, digests, strict=True)], dtype=bool)
     lost = np.isnan(X).any(axis=1) & ~same  # an item without a vector may have been without one in the report
-    gone = [row for row in np.flatnonzero(lost).tolist() if row not in set(changed)]
+    told = set(changed)
+    gone = [row for row in np.flatnonzero(lost).tolist() if row not in told]
     if gone and request.vectors is None:
         raise VerifyError(_gone(request, gone, same_model=_same_model(request, encoder)))
     for row in np.flatnonzero(~same).tolist():
-        if row not in set(changed) or request.vectors is not None:
+        if row not in told or request.vectors is not None:
             item = request.items["id"][row]
             cause = f"the vector of item {item!r} is not the one the report was made from"
             found.add(f"items.{request.name}.vector of {item!r}", stored[row], digests[row], cause)

@@ -336,6 +336,8 @@ def test_classes_from_words_keep_their_kind(words, tmp_path, names):
         (lambda d: d["environment"].update(libraries=5), "environment.libraries"),
         (lambda d: d["tolerance"].update(rounded="much"), "tolerance"),
         (lambda d: d.update(run=[]), "run"),
+        (lambda d: d["run"]["items_folder"].update(emb=5), "run.items_folder"),
+        (lambda d: d["items"]["emb"]["id"].insert(0, None), "items.emb.id"),
     ],
 )
 def test_a_damaged_report_names_the_part(derived, tmp_path, change, part):

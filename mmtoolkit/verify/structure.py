@@ -40,13 +40,14 @@ def check_structure(data: Mapping[str, Any], name: str) -> None:
     for source in sources:
         _check_source(recipe["sources"][source], part["items"][source])
     if "run" in data and "items_folder" in part["run"].mapping():
-        part["run"]["items_folder"].mapping()
+        folders = part["run"]["items_folder"].mapping().values()
+        part.want("run.items_folder", all(folder is None or isinstance(folder, str) for folder in folders))
     for i, step in enumerate(recipe["steps"].list()):
         _check_step(_Part(step, name, f"recipe.steps[{i}]"), sources, results)
 
 
 def _check_source(facts: _Part, items: _Part) -> None:
-    n = len(items["id"].list())
+    n = len(items["id"].texts())
     if facts.mapping().get("made_by") is not None:
         made_by = facts["made_by"]
         made_by["verb"].text()
@@ -54,7 +55,7 @@ def _check_source(facts: _Part, items: _Part) -> None:
         made_by.want("file", made_by["file"].value is None or isinstance(made_by["file"].value, str))
     facts.want("n_items", facts["n_items"].value == n)
     lists = [items["id"], items["vector"], *(items["columns"][name] for name in items["columns"].mapping())]
-    if facts["model"].value or "content_key" in items.mapping():
+    if facts["model"].text() or "content_key" in items.mapping():
         facts["revision"].text()
         facts["params"].mapping()
         facts.want("dimension", isinstance(facts["dimension"].value, int))
@@ -62,7 +63,9 @@ def _check_source(facts: _Part, items: _Part) -> None:
             "", all(isinstance(k, str) and _KEY.fullmatch(k) for k in items["content_key"].list())
         )
         lists += [items["modality"], items["content_key"]]
-        if "centers" in facts.mapping():
+        kinds = set(items["modality"].texts())
+        if "centers" in facts.mapping() and facts["centers"].mapping():
+            facts.want("centers", kinds <= set(facts["centers"].mapping()))
             for kind, center in facts["centers"].mapping().items():
                 fits = isinstance(center, list) and len(center) == facts["dimension"].value
                 facts["centers"].want(kind, fits and all(isinstance(v, float | int) for v in center))
@@ -104,6 +107,10 @@ class _Part:
         self.want("", isinstance(self.value, list))
         value: Sequence[Any] = self.value
         return value
+
+    def texts(self) -> Sequence[str]:
+        self.want("", all(isinstance(value, str) for value in self.list()))
+        return self.list()
 
     def text(self) -> str:
         self.want("", isinstance(self.value, str))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.estimators import choice_of, fit, make_estimator, proba_of
+from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.targets import TooFewError
 
@@ -120,8 +120,7 @@ def held_out(
     for number, (train, test) in enumerate(splits):
         model = fit(make_estimator(estimator, **options), X[train], classes[codes[train]], groups[train])
         fold[test] = number
-        proba[test] = proba_of(model, X[test], classes)
-        predicted[test] = choice_of(model, X[test], classes)
+        predicted[test], proba[test] = decide(model, X[test], classes)
         choices.append(chosen(model))
     return HeldOut(fold, proba, predicted, choices)
 

@@ -16,7 +16,7 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["choice_of", "describe", "fit", "make_estimator", "proba_of", "splits_untold"]
+__all__ = ["decide", "describe", "fit", "make_estimator", "proba_of", "splits_untold"]
 
 _ROOMS = ("sklearn.", "mmtoolkit.")
 
@@ -144,13 +144,19 @@ def splits_untold(estimator: Any) -> list[str]:
     return [name for name in estimator.get_params() if name.split("__")[-1] == "cv" and name != told]
 
 
-def choice_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the number in `classes` of the classifier's own choice for every row, (n_items,).
+def decide(
+    estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the number in `classes` of the classifier's own choice for every row, and all probabilities.
 
-    That is not always the most probable class: a classifier may have a threshold of its own, or decide by other values.
+    The choice is not always the most probable class: a classifier may have a threshold of its own, or decide by other
+    values.
     """
+    proba = proba_of(estimator, X, classes)
+    if isinstance(estimator, LogisticClassifier):  # here it is, and need not be computed again
+        return proba.argmax(axis=1), proba
     with one_thread():
-        return np.asarray(np.searchsorted(classes, estimator.predict(X)), dtype=np.intp)
+        return np.asarray(np.searchsorted(classes, estimator.predict(X)), dtype=np.intp), proba
 
 
 def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> NDArray[np.float64]:

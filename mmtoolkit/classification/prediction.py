@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from mmtoolkit.classification.estimators import choice_of, proba_of
+from mmtoolkit.classification.estimators import decide, proba_of
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.vectors import has_vectors, vectors_of
@@ -111,11 +111,9 @@ def classes(fitted: Fitted, new: Any, *, min_confidence: float = 0.0) -> NDArray
     if not 0.0 <= min_confidence <= 1.0:
         msg = f"min_confidence must be between 0 and 1, got {min_confidence!r}"
         raise ValueError(msg)
-    X = _rows(fitted, new)
-    best = choice_of(fitted.estimator, X, fitted.classes)
+    best, found = decide(fitted.estimator, _rows(fitted, new), fitted.classes)
     named = np.array(fitted.classes.tolist(), dtype=object)[best]
-    if min_confidence > 0:
-        named[proba_of(fitted.estimator, X, fitted.classes)[np.arange(len(X)), best] < min_confidence] = None
+    named[found[np.arange(len(best)), best] < min_confidence] = None
     return np.asarray(named)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.classification.crossval import HeldOut, chosen, deal, held_out, neighbour_votes
-from mmtoolkit.classification.estimators import choice_of, fit, make_estimator, proba_of
+from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import merge_groups
 
 if TYPE_CHECKING:
@@ -151,8 +151,7 @@ class Trial:
         )
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         if not known.all():
-            unseen[~known] = proba_of(model, self.X[~known], classes)
-            assigned[~known] = choice_of(model, self.X[~known], classes)
+            assigned[~known], unseen[~known] = decide(model, self.X[~known], classes)
         return Outcome(
             rounds=rounds,
             votes=neighbour_votes(self.unit, codes, len(classes), first),

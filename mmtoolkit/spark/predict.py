@@ -105,16 +105,15 @@ def _applier(shared: Broadcast[tuple[Any, Any, bool]], read: Reader) -> Callable
     def apply(column: pa.Array) -> pa.Array:
         import pyarrow as pa
 
-        from mmtoolkit.classification.estimators import choice_of, proba_of
+        from mmtoolkit.classification.estimators import decide
         from mmtoolkit.vectors import unit_rows
 
         estimator, classes, normalize = shared.value
         X, usable = usable_rows(read(column), estimator.n_features_in_)
         code, confidence = np.zeros(len(column), dtype=np.int32), np.zeros(len(column))
         if len(X):
-            rows = unit_rows(X) if normalize else X
-            best = choice_of(estimator, rows, classes)
-            code[usable], confidence[usable] = best, proba_of(estimator, rows, classes)[np.arange(len(rows)), best]
+            best, proba = decide(estimator, unit_rows(X) if normalize else X, classes)
+            code[usable], confidence[usable] = best, proba[np.arange(len(best)), best]
         settle()
         made = [pa.array(code, mask=~usable), pa.array(confidence, mask=~usable)]
         return pa.StructArray.from_arrays(made, ["code", "confidence"])

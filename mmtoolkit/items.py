@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._rows import (
+    MODALITIES,
     absolute,
     is_missing,
     none_for_missing,
@@ -275,13 +276,31 @@ def row_content(row: Any) -> Content:
         return wrap(row["image"], Image)
     if modality == "video":
         return wrap(row["video"], Video)
-    return Fused(*(None if is_missing(row[role]) else row[role] for role in _MEDIA))
+    if modality == "fused":
+        return Fused(*(None if is_missing(row[role]) else row[role] for role in _MEDIA))
+    msg = f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}"
+    raise ValueError(msg)
 
 
 def contents_of(frame: pd.DataFrame) -> list[Content]:
-    """Return one content per row of an items frame."""
-    columns = [frame[name].tolist() for name in ("modality", *_MEDIA)]
-    return [row_content(dict(zip(("modality", *_MEDIA), values, strict=True))) for values in zip(*columns, strict=True)]
+    """Return one content per row of an items frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a row holds nothing that its modality can be; the message names it.
+    """
+    names = ("modality", *_MEDIA)
+    columns = [frame[name].tolist() for name in names]
+    contents = []
+    for row, (item_id, *values) in enumerate(zip(frame["id"].tolist(), *columns, strict=True)):
+        try:
+            contents.append(row_content(dict(zip(names, values, strict=True))))
+        except (TypeError, ValueError) as error:
+            msg = f"row {row}, id {item_id!r}: {error}"
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(msg) from error
+    return contents
 
 
 def wrap(value: Any, kind: type[Content]) -> Content:

@@ -248,6 +248,23 @@ def test_what_is_no_folder_is_refused(tmp_path, name):
         mm.read_folder(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"text": None}, TypeError, r"row 1, id 'b': Text takes a str, got NoneType"),
+        ({"modality": "fused"}, ValueError, r"row 1, id 'b': Fused needs at least two"),
+        ({"modality": "sound"}, ValueError, r"row 1, id 'b': modality must be one of .*, got 'sound'"),
+    ],
+)
+def test_a_frame_changed_by_hand_names_the_wrong_row(change, error, message):
+    frame = mm.items(pd.DataFrame({"id": ["a", "b"], "text": ["x", "y"]}))
+    for column, value in change.items():
+        frame.loc[1, column] = value
+
+    with pytest.raises(error, match=message):
+        mm.embed(frame, model="local", cache=False)
+
+
 def test_blank_text_files_fail_by_name_when_embedded(tmp_path):
     (tmp_path / "blank.txt").write_text(" \n", "utf-8")
     (tmp_path / "full.txt").write_text("a bird", "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import os
@@ -79,9 +78,17 @@ def _from_data_uri(uri: str) -> bytes:
         raise UnreadableItemError(msg, name=head)
     try:
         return base64.b64decode(body, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # of binascii, or for a letter that is not ASCII
         msg = f"the data URI is not valid Base64 ({error})"
         raise UnreadableItemError(msg, name=shorten(head, 40)) from error
+
+
+def _digest_of(text: str, what: str, name: str) -> bytes:
+    try:
+        return hashlib.sha256(text.encode("utf-8")).digest()
+    except UnicodeEncodeError as error:
+        msg = f"the {what} holds a lone surrogate at position {error.start}, which is not valid Unicode"
+        raise UnreadableItemError(msg, name=name) from error
 
 
 @dataclass(eq=False)
@@ -117,11 +124,7 @@ class Text(_Hashed):
             raise UnreadableItemError(
                 "the text is blank; expected at least one visible character", name=repr(self.text[:20])
             )
-        try:
-            return hashlib.sha256(self.text.encode("utf-8")).digest()
-        except UnicodeEncodeError as error:
-            msg = f"the text holds a lone surrogate at position {error.start}, which is not valid Unicode"
-            raise UnreadableItemError(msg, name=self.name) from error
+        return _digest_of(self.text, "text", self.name)
 
 
 @dataclass(eq=False)
@@ -142,6 +145,7 @@ class Image(_Hashed):
     resize: bool = True
     inline: bool = False
     modality: Literal["image"] = field(default="image", init=False, repr=False)
+    _members: tuple[Image, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what can be no picture."""
@@ -151,7 +155,7 @@ class Image(_Hashed):
                 msg = "Image([...]) needs at least one picture"
                 raise ValueError(msg)
             self.source = tuple(source)
-            self.parts  # noqa: B018 - builds them, so that a wrong member is refused here
+            self._members = tuple(Image(member, resize=self.resize, inline=self.inline) for member in source)
         elif not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) and not (
             _is_array(source) or is_pil(source)
         ):
@@ -161,9 +165,7 @@ class Image(_Hashed):
     @property
     def parts(self) -> tuple[Image, ...]:
         """The pictures behind this vector: itself, or the members of a list."""
-        if isinstance(self.source, tuple):
-            return tuple(Image(s, resize=self.resize, inline=self.inline) for s in self.source)
-        return (self,)
+        return self._members or (self,)
 
     @property
     def is_url(self) -> bool:
@@ -188,10 +190,11 @@ class Image(_Hashed):
         return shorten(self.path.name) if self.path is not None else type(self.source).__name__
 
     def _compute_digest(self) -> bytes:
-        if isinstance(self.source, tuple):
-            return hashlib.sha256(b"".join(part.digest() for part in self.parts)).digest()
+        if self._members:
+            digests = [member.digest() for member in self._members]
+            return digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
         if self.is_url:
-            return hashlib.sha256(self.source.encode("utf-8")).digest()
+            return _digest_of(str(self.source), "URL", self.name)
         if _is_array(self.source) or is_pil(self.source):
             pixels = self.open()
             head = f"{pixels.mode} {pixels.height} {pixels.width}\n".encode()
@@ -286,7 +289,7 @@ class Video(_Hashed):
 
     def _compute_digest(self) -> bytes:
         if self.is_url:
-            return hashlib.sha256(self.source.encode("utf-8")).digest()
+            return _digest_of(str(self.source), "URL", self.name)
         return hashlib.sha256(self.read()).digest()
 
     def read(self) -> bytes:

@@ -78,6 +78,10 @@ def test_the_order_of_several_pictures_counts(png):
     assert len(mm.Image([png, png]).parts) == 2
 
 
+def test_a_list_of_one_picture_is_that_picture(png):
+    assert mm.Image([png]).digest() == mm.Image(png).digest()
+
+
 @pytest.mark.parametrize("value", [3, None, {"a": 1}, [], [None], ["a.png", 3]])
 def test_what_is_no_picture_is_refused(value):
     with pytest.raises(
@@ -135,6 +139,7 @@ def test_paths_are_no_urls(name):
         ("data:image/png;base64,!!!", "the data URI is not valid Base64"),
         ("data:image/png,abc", "expected a data URI like data:image/png;base64"),
         ("data:", "expected a data URI"),
+        ("data:image/png;base64,é", "the data URI is not valid Base64"),
         ("data:image/png;base64,", r"empty \(0 bytes\)"),
     ],
 )
@@ -156,6 +161,24 @@ def test_a_file_that_changes_after_it_was_fingerprinted_is_noticed(png, tmp_path
             UnreadableItemError, match=r"a\.png: the file changed while it was being embedded; run again"
         ):
             content.read()
+
+
+@pytest.mark.parametrize("wrap", [lambda image: image, lambda image: mm.Fused(text="a", image=image)])
+def test_a_file_that_changes_inside_a_list_is_noticed(png, tmp_path, wrap):
+    (tmp_path / "a.png").write_bytes(png)
+    image = mm.Image([tmp_path / "a.png", png])
+    wrap(image).digest()
+
+    (tmp_path / "a.png").write_bytes(png + b"x")
+
+    with pytest.raises(UnreadableItemError, match=r"a\.png: the file changed while it was being embedded"):
+        image.parts[0].read()
+
+
+@pytest.mark.parametrize("kind", [mm.Image, mm.Video])
+def test_a_lone_surrogate_in_a_url_is_named(kind):
+    with pytest.raises(UnreadableItemError, match="the URL holds a lone surrogate at position 9"):
+        kind("http://x/\ud800.png").digest()
 
 
 @pytest.mark.parametrize("name", ['it\'s "x".png', "<script>.png", "鸟🐦.png", "two\nlines.png", "x" * 200 + ".png"])

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
 from mmtoolkit.providers import tokens, transcode
@@ -120,11 +121,7 @@ class Maker:
             raise self._refusal(image, f"takes at most {self.spec.max_images} picture(s) per vector, got {len(parts)}")
         for part in parts:
             if part.is_url:
-                if urlsplit(str(part.source)).scheme.lower() not in ("http", "https"):
-                    msg = (
-                        f"expected an http or https URL, got {str(part.source)[:60]!r}; for a local file pass its path"
-                    )
-                    raise UnsupportedItemError(msg, name=part.name)
+                _http_path(part)
             else:
                 transcode.check(part.read(), self.spec, name=part.name, resize=part.resize)
 
@@ -147,11 +144,7 @@ class Maker:
                 )
                 raise UnsupportedItemError(msg, name=video.name)
         else:
-            parts = urlsplit(str(video.source))
-            _, dot, ending = parts.path.rsplit("/", 1)[-1].rpartition(".")
-            if parts.scheme.lower() not in ("http", "https"):
-                msg = f"expected an http or https URL, got {str(video.source)[:60]!r}"
-                raise UnsupportedItemError(msg, name=video.name)
+            _, dot, ending = _http_path(video).rsplit("/", 1)[-1].rpartition(".")
             if dot and ending.lower() not in self.spec.video_formats:
                 msg = f"the URL ends in .{ending[:12]}; {name!r} takes {formats}"
                 raise UnsupportedItemError(msg, name=video.name)
@@ -264,6 +257,20 @@ def _mean(vectors: Sequence[Vector]) -> NDArray[np.float32]:
     units = [v / np.linalg.norm(v) for v in np.asarray(vectors, dtype=np.float64)]
     mean: NDArray[np.float32] = np.mean(units, axis=0).astype(np.float32)
     return mean
+
+
+def _http_path(content: Image | Video) -> str:
+    """Return the path of a content's URL, refusing what is no http(s) URL."""
+    url = str(content.source)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        msg = f"{shorten(url, 60)!r} is no URL ({error})"
+        raise UnsupportedItemError(msg, name=content.name) from error
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        msg = f"expected an http or https URL, got {shorten(url, 60)!r}; for a local file pass its path"
+        raise UnsupportedItemError(msg, name=content.name)
+    return parts.path
 
 
 def _leaves(content: Text | Image | Video) -> tuple[Text | Image | Video, ...]:

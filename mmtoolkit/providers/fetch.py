@@ -44,8 +44,9 @@ def fetch(url: str, session: requests.Session, *, allow_private: bool = False) -
         If the address is not allowed, or nothing usable came within 30 seconds.
     """
     import requests
+    import urllib3
 
-    name = shorten(urlsplit(url).path.rsplit("/", 1)[-1] or url)
+    name = shorten(url.partition("?")[0].rsplit("/", 1)[-1] or url)
     end = time.monotonic() + _TIMEOUT_S
     try:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -58,7 +59,8 @@ def fetch(url: str, session: requests.Session, *, allow_private: bool = False) -
                     msg = f"cannot fetch {shorten(url)!r}: HTTP {response.status_code}"
                     raise UnreadableItemError(msg, name=name, status_code=response.status_code)
                 return _read(response, end, name)
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        # ValueError: an address that cannot be one; only its kind is told, a message may hold memory addresses
         msg = f"cannot fetch {shorten(url)!r}: {type(error).__name__}"
         raise UnreadableItemError(msg, name=name) from error
     msg = f"cannot fetch it: more than {_MOST_REDIRECTS} redirects"

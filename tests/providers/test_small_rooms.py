@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
+import threading
 from functools import partial
 
 import numpy as np
@@ -119,6 +122,40 @@ def test_fetch_reads_when_allowed_and_names_what_fails(emulator, web):
         web(f"{emulator.host}/media/none.png", allow_private=True)
     with pytest.raises(UnreadableItemError, match=r"cannot fetch .*ConnectionError"):
         web("http://127.0.0.1:9/x.png", allow_private=True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[bad/\r\nContent-Length: 0\r\n\r\n",
+        b"no HTTP at all",
+    ],
+)
+def test_a_broken_answer_to_a_fetch_fails_the_item(web, answer):
+    with once(answer) as host, pytest.raises(UnreadableItemError, match="cannot fetch"):
+        web(f"{host}/x.png", allow_private=True)
+
+
+@contextlib.contextmanager
+def once(answer):
+    """A server that gives everybody the same bytes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(1 << 16)
+                        connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
 
 
 def test_what_the_service_says_is_freed_of_secrets():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
-__all__ = ["ModelSpec", "Price"]
+from mmtoolkit._checks import is_number
+
+__all__ = ["Interval", "ModelSpec", "Price"]
 
 Modality = Literal["text", "image", "video", "fused"]
 
@@ -30,6 +33,23 @@ class Price:
     media: float
     currency: str
     as_of: str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from one to another, both included.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends.
+    """
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,8 @@ class ModelSpec:
         parameter ``enable_fusion``; or always.
     params : mapping of str to str
         Parameters a user may pass in ``params=``, with one line on each.
+    param_values : mapping of str to collection or Interval
+        What a parameter may be, where that is published; others take any JSON value.
     rpm, tpm : int or None, default=None
         Requests and tokens per minute that the account may send.
     prices : mapping of str to Price
@@ -112,6 +134,7 @@ class ModelSpec:
     packs: tuple[str, ...] = ()
     fusion: Literal["none", "object", "flag", "always"] = "none"
     params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    param_values: Mapping[str, Collection[Any] | Interval] = field(default_factory=lambda: MappingProxyType({}))
     rpm: int | None = None
     tpm: int | None = None
     prices: Mapping[str, Price] = field(default_factory=lambda: MappingProxyType({}))
@@ -158,19 +181,38 @@ class ModelSpec:
         Returns
         -------
         dict
-            A copy.
+            A copy with plain Python values, equal ones always written alike: they are part of the cache key.
 
         Raises
         ------
         ValueError
-            If the model has no such parameter; the message lists those it has.
+            If the model has no such parameter, or it cannot be that; the message lists what there is.
         """
         unknown = sorted(set(params or {}) - set(self.params))
         if unknown:
             have = ", ".join(sorted(self.params)) or "none"
             msg = f"model {self.name!r} has no parameter {unknown[0]!r}; it has: {have}"
             raise ValueError(msg)
-        return dict(params or {})
+        return {name: self._check_value(name, value) for name, value in (params or {}).items()}
+
+    def _check_value(self, name: str, value: Any) -> object:
+        value = value.item() if getattr(value, "ndim", None) == 0 else value  # of numpy
+        allowed = self.param_values.get(name)
+        if allowed is None:
+            expected = "a JSON value"
+            if _is_json(value):
+                return value
+        elif isinstance(allowed, Interval):
+            expected = str(allowed)
+            if is_number(value) and allowed.low <= value <= allowed.high:
+                return float(value)
+        else:
+            expected = f"one of {', '.join(map(repr, allowed))}"
+            for one in allowed:
+                if one == value and isinstance(one, bool) == isinstance(value, bool):
+                    return one
+        msg = f"model {self.name!r}: the parameter {name!r} must be {expected}, got {value!r}"
+        raise ValueError(msg)
 
     def _repr_html_(self) -> str:
         """Show the facts that the row has, one a line."""
@@ -181,6 +223,14 @@ class ModelSpec:
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
         shown = {name: _shown(value) for name, value in facts.items() if value not in (None, "", ()) and value != {}}
         return table_html(pd.DataFrame({"value": shown}), self.name, max_rows=len(shown))
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _shown(value: object) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from mmtoolkit._modelspec import ModelSpec, Price
+from mmtoolkit._modelspec import Interval, ModelSpec, Price
 
-__all__ = ["ModelSpec", "Price", "get_model", "list_models", "register_model"]
+__all__ = ["Interval", "ModelSpec", "Price", "get_model", "list_models", "register_model"]
 
 MIB = 1024 * 1024
 _READ = "2026-08-01"  # the day on which limits and prices were read
@@ -86,6 +86,10 @@ def _params(**lines: str) -> Mapping[str, str]:
     return MappingProxyType(lines)
 
 
+def _values(names: Iterable[str]) -> Mapping[str, Any]:
+    return MappingProxyType({name: _VALUES[name] for name in names if name in _VALUES})
+
+
 _FPS = "share of the video's frames that is used, 0..1; the service's default is 1.0"
 _INSTRUCT = "task hint, one English sentence"
 _SNAPSHOT = _params(
@@ -94,6 +98,13 @@ _SNAPSHOT = _params(
     max_video_frames="frames used of a video, at most 64; the service's default is 8",
 )
 _TEXT_TYPE = "'query' or 'document'; the service's default is 'document'"
+_VALUES: dict[str, Any] = {
+    "fps": Interval(0, 1),
+    "res_level": range(4),
+    "max_video_frames": range(1, 65),
+    "text_type": ("query", "document"),
+    "auto_truncation": (True, False),
+}
 
 _V1 = ModelSpec(
     name="multimodal-embedding-v1",
@@ -171,7 +182,8 @@ _QWEN3_VL = replace(
     params=_params(fps=_FPS, instruct=_INSTRUCT),
     rpm=1200,
     tpm=600_000,
-    prices=_prices(beijing=(0.7, 1.8, "CNY")),
+    prices=_prices(beijing=(0.7, 1.8, "CNY"), singapore=(0.10, 0.258, "USD")),
+    regions=("beijing", "singapore"),  # the table of regions lacks Singapore, that of prices has it
 )
 _QWEN25_VL = replace(
     _QWEN3_VL,
@@ -179,24 +191,33 @@ _QWEN25_VL = replace(
     dimension=1024,
     dimensions=(2048, 1024, 768, 512),
     image_bytes=5 * MIB,
+    video_formats=_V1.video_formats,  # none are published: the service decides
     max_images=1,
     contents_per_call=1,
     packs=(),
     fusion="always",
     params=_params(fps=_FPS),
+    prices=_prices(beijing=(0.7, 1.8, "CNY")),
+    regions=("beijing",),
 )
+# A legacy model: neither rates nor limits of pictures nor prices are published.
 _ONE_PEACE = replace(
     _V1,
     name="multimodal-embedding-one-peace-v1",
     dimension=1536,
     modalities=frozenset({"text", "image", "fused"}),
     text_tokens=90,  # "about 70 words"
+    image_bytes=None,
+    image_min_side=1,
+    image_max_ratio=None,
     video_formats=frozenset(),
     video_sources=frozenset(),
     video_bytes=None,
     fusion="always",
     params=_params(auto_truncation="cut a long text instead of failing: True or False"),
-    prices=MappingProxyType({}),  # none is published
+    rpm=None,
+    tpm=None,
+    prices=MappingProxyType({}),
 )
 _TEXT_V1 = ModelSpec(
     name="text-embedding-v1",
@@ -252,7 +273,9 @@ _ROWS: tuple[Any, ...] = (
         dimensions=(2560, 2048, 1536, 1024, 768, 512, 256),
         text_tokens=128_000,
         contents_per_call=20,
+        rpm=None,  # the published rates are those of v1 to v4
+        tpm=None,
     ),
 )  # fmt: skip
 for _row in _ROWS:
-    register_model(_row)
+    register_model(replace(_row, param_values=_values(_row.params)))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 
+import numpy as np
 import pytest
 from emulator.models import MODELS
 
 import mmtoolkit as mm
 
+SNAPSHOT = "tongyi-embedding-vision-plus-2026-03-06"
 SERVICE = [n for n in mm.list_models() if mm.get_model(n).provider == "dashscope" and n in MODELS]
 
 
@@ -34,8 +36,8 @@ def test_rows_agree_with_the_service(name):
 def test_rows_carry_limits_and_the_day_they_were_read(name):
     row = mm.get_model(name)
 
-    assert row.rpm
-    assert row.tpm
+    published = name not in ("multimodal-embedding-one-peace-v1", "qwen3.7-text-embedding")
+    assert (row.rpm is not None, row.tpm is not None) == (published, published)
     assert row.text_tokens
     assert row.regions
     assert datetime.date.fromisoformat(row.rows_as_of)
@@ -80,6 +82,38 @@ def test_dimensions_are_checked_against_the_row():
         row.check_dimension(1000)
     with pytest.raises(ValueError, match="no dimension 512; it has 1024"):
         mm.get_model("multimodal-embedding-v1").check_dimension(512)
+
+
+@pytest.mark.parametrize(
+    ("params", "plain"),
+    [
+        ({"fps": 1}, {"fps": 1.0}),
+        ({"fps": np.float32(0.5)}, {"fps": 0.5}),
+        ({"res_level": np.int64(2), "max_video_frames": 64.0}, {"res_level": 2, "max_video_frames": 64}),
+    ],
+)
+def test_equal_parameters_are_written_alike(params, plain):
+    checked = mm.get_model(SNAPSHOT).check_params(params)
+
+    assert repr(checked) == repr(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        (SNAPSHOT, {"res_level": 9}, "'res_level' must be one of 0, 1, 2, 3, got 9"),
+        (SNAPSHOT, {"res_level": True}, "got True"),
+        (SNAPSHOT, {"fps": 7}, "'fps' must be a number from 0 to 1, got 7"),
+        (SNAPSHOT, {"fps": "1"}, "got '1'"),
+        (SNAPSHOT, {"max_video_frames": 65}, "got 65"),
+        ("text-embedding-v4", {"text_type": "foo"}, "'text_type' must be one of 'query', 'document', got 'foo'"),
+        ("text-embedding-v4", {"instruct": {1, 2}}, "'instruct' must be a JSON value"),
+        ("multimodal-embedding-one-peace-v1", {"auto_truncation": 1}, "one of True, False, got 1"),
+    ],
+)
+def test_values_of_parameters_are_checked_against_the_row(name, params, message):
+    with pytest.raises(ValueError, match=message):
+        mm.get_model(name).check_params(params)
 
 
 def test_a_row_of_ones_own():

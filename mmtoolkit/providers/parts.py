@@ -185,7 +185,7 @@ class Maker:
         seen = [_weigh(leaf) for leaf in leaves]
         level = self._level(params)
         media = sum(
-            tokens.image_tokens(pixels, level)
+            tokens.image_tokens(pixels, level) * (self._video_frames(params) if isinstance(leaf, Video) else 1)
             for leaf, (pixels, _) in zip(leaves, seen, strict=True)
             if not isinstance(leaf, Text)
         )
@@ -195,6 +195,9 @@ class Maker:
 
     def _level(self, params: Mapping[str, Any]) -> Any:
         return params.get("res_level", 1) if "res_level" in self.spec.params else None
+
+    def _video_frames(self, params: Mapping[str, Any]) -> int:
+        return int(params.get("max_video_frames", 8)) if "max_video_frames" in self.spec.params else 1
 
     def _text_tokens(self, text: Text) -> int:
         count = tokens.text_tokens(text.text)

@@ -68,6 +68,18 @@ def test_packing_and_the_token_rate_are_taken_into_account():
     assert plan.minutes == pytest.approx(max(plan.calls / row.rpm, plan.tokens / row.tpm))
 
 
+def test_a_share_of_the_rate_takes_longer():
+    plan = mm.estimate(["a", "b"], model=mm.DashScope(rate_share=0.25), cache=False)
+
+    assert plan.minutes == pytest.approx(4 * 2 / 120)
+
+
+def test_a_model_without_a_published_rate_is_timed_at_the_pace_that_is_kept():
+    plan = mm.estimate(["a", "b"], model="multimodal-embedding-one-peace-v1", cache=False)
+
+    assert plan.minutes > 0
+
+
 def test_unusable_items_are_counted_not_priced():
     plan = mm.estimate(
         [mm.Text("fine"), mm.Text(" "), mm.Video("local.mp4"), mm.Image("/no/file.png")], model=V1, cache=False
@@ -111,6 +123,18 @@ def test_it_shows_itself():
 def test_pictures_count_by_the_resolution_asked_for(params, tokens):
     plan = mm.estimate(
         [mm.Image("https://example.com/a.png")],
+        model="tongyi-embedding-vision-plus-2026-03-06",
+        params=params,
+        cache=False,
+    )
+
+    assert plan.tokens == tokens
+
+
+@pytest.mark.parametrize(("params", "tokens"), [(None, 8 * 402), ({"res_level": 3, "max_video_frames": 64}, 64 * 1026)])
+def test_videos_count_by_the_frames_that_are_used(params, tokens):
+    plan = mm.estimate(
+        [mm.Video("https://example.com/a.mp4")],
         model="tongyi-embedding-vision-plus-2026-03-06",
         params=params,
         cache=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import warnings
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit._checks import is_number
 from mmtoolkit.content import Image, KeyMaker, Video
-from mmtoolkit.errors import CacheError, EmbeddingError, ItemError
+from mmtoolkit.errors import BudgetError, CacheError, EmbeddingError, ItemError, ProviderError
 from mmtoolkit.models import get_model
 
 if TYPE_CHECKING:
@@ -142,6 +144,7 @@ class Encoder:
         if on_error not in ("raise", "nan", None):
             msg = f"on_error must be 'raise' or 'nan', got {on_error!r}"
             raise ValueError(msg)
+        _check_budget(budget)
         plan = self.plan(contents, ids)
         if self.cache is not None and plan.unique:
             found, X = self.cache.get(plan.unique, self.space)
@@ -199,6 +202,7 @@ class _Job:
         self.notes: dict[int, str] = {}
         self._store_error: CacheError | None = None
         self._unstored = 0
+        self._arrived, self._over = 0, False
         self._lock = threading.Lock()
 
     @property
@@ -223,6 +227,9 @@ class _Job:
 
         def sink(outcomes: Sequence[Outcome]) -> None:
             with self._lock:
+                if self._over:  # after Ctrl-C: paid for, so it is kept, though nobody waits for it
+                    self._keep([(wanted[o.index], o.vector) for o in outcomes if o.vector is not None])
+                    return
                 self._take(outcomes, wanted)
                 bar.update(len(outcomes))
 
@@ -231,11 +238,22 @@ class _Job:
                 self.encoder.provider.embed(
                     contents, dimension=self.encoder.dimension, params=self.encoder.params, sink=sink, budget=budget
                 )
+        except (BudgetError, ProviderError) as error:
+            if self._arrived:
+                error.args = (f"{error}. {self._what_is_kept()}",)
+            raise
         finally:
+            with self._lock:
+                self._over = True
             bar.close()
             if self._store_error is not None:
                 msg = f"{self._unstored} vectors were computed but could not be cached: {self._store_error}"
                 warnings.warn(msg, stacklevel=2)
+
+    def _what_is_kept(self) -> str:
+        if self.encoder.cache is None:
+            return f"There is no cache, so the {self._arrived} vectors that arrived before are lost; with one, a run can go on"
+        return "What arrived before is kept; run again to go on"
 
     def _take(self, outcomes: Sequence[Outcome], wanted: list[int]) -> None:
         arrived = []
@@ -249,13 +267,19 @@ class _Job:
                 self.errors[i] = outcome.error
             elif outcome.vector is not None:
                 self.X[i] = outcome.vector
-                arrived.append(i)
-        if arrived and self.encoder.cache is not None:
-            try:
-                self.encoder.cache.put([self.plan.unique[i] for i in arrived], self.X[arrived], self.encoder.space)
-            except CacheError as error:  # the vectors live on in memory; told once, at the end
-                self._store_error = self._store_error or error
-                self._unstored += len(arrived)
+                arrived.append((i, outcome.vector))
+        self._arrived += len(arrived)
+        self._keep(arrived)
+
+    def _keep(self, arrived: Sequence[tuple[int, NDArray[np.float32]]]) -> None:
+        if not arrived or self.encoder.cache is None:
+            return
+        keys, vectors = [self.plan.unique[i] for i, _ in arrived], np.stack([vector for _, vector in arrived])
+        try:
+            self.encoder.cache.put(keys, vectors, self.encoder.space)
+        except CacheError as error:  # the vectors live on in memory; told once, at the end
+            self._store_error = self._store_error or error
+            self._unstored += len(arrived)
 
 
 def make_encoder(
@@ -323,6 +347,12 @@ def _provider(name: str) -> Provider:
     from mmtoolkit.providers.dashscope import DashScope
 
     return DashScope(name)
+
+
+def _check_budget(budget: object) -> None:
+    if budget is not None and not (is_number(budget) and 0 <= budget < math.inf):
+        msg = f"budget must be None (no limit) or an amount of at least 0, got {budget!r}"
+        raise ValueError(msg)
 
 
 def _place(error: ItemError, content: Content, row: int, ids: Sequence[str]) -> ItemError:

@@ -82,6 +82,6 @@ class Provider(Protocol):
 
         Every content gets exactly one outcome unless the call raises. Errors of single items are outcomes;
         what stops the whole run is raised, after everything that had arrived went to `sink`. The same holds for
-        KeyboardInterrupt.
+        KeyboardInterrupt, after which `sink` may still be called with what was under way.
         """
         ...

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._checks import is_number
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.providers import tokens
 from mmtoolkit.providers.answers import read_answer
 from mmtoolkit.providers.credentials import Secret, redact, require_api_key
-from mmtoolkit.providers.endpoint import find_base_url, region_of
+from mmtoolkit.providers.endpoint import check_workspace, find_base_url, region_of
 from mmtoolkit.providers.failures import Answer
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mmtoolkit.models import Price
     from mmtoolkit.providers.base import Outcome, Sink
     from mmtoolkit.providers.parts import Maker
+    from mmtoolkit.providers.purse import Purse
 
 __all__ = ["DashScope", "Forecast"]
 
@@ -111,12 +114,15 @@ class DashScope:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse unknown models and regions at once."""
+        """Refuse unknown models and regions, and numbers out of range, at once."""
         if get_model(self.model).provider != "dashscope":
             msg = f"model {self.model!r} is not one of the DashScope service"
             raise ValueError(msg)
+        _check_number("timeout_s", self.timeout_s, "seconds above 0", math.inf)
+        _check_number("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.base_url is not None or self.region is not None:
             find_base_url(self.base_url, self.region, self.workspace)
+        check_workspace(self.workspace)
 
     @property
     def spec(self) -> ModelSpec:
@@ -179,8 +185,8 @@ class DashScope:
 
         calls, text, media = count_packs(contents, self._maker(), params)
         price = self._price(find_base_url(self.base_url, self.region, self.workspace))
-        spec = self.spec
-        minutes = max(calls / spec.rpm if spec.rpm else 0.0, (text + media) / spec.tpm if spec.tpm else 0.0)
+        rpm, tpm = self._rates()
+        minutes = max(calls / rpm, (text + media) / tpm if tpm else 0.0)
         return Forecast(
             calls=calls,
             tokens=text + media,
@@ -223,18 +229,20 @@ class DashScope:
         DriftError
             If vectors have changed.
         """
+        from mmtoolkit.providers.purse import Purse
+
         key = require_api_key()
         base_url = find_base_url(self.base_url, self.region, self.workspace)
         if (price := self._price(base_url)) is None and budget is not None:
             msg = f"budget= needs a price, and the table has none for {self.model!r}; add it with mm.register_model"
             raise ValueError(msg)
         self._warn(contents, base_url)
-        start = functools.partial(self._run, key, base_url, dimension, params, price)
+        start = functools.partial(self._run, key, base_url, dimension, params, Purse(price, budget))
         if self.canary:
             from mmtoolkit.providers.canary import check_drift
 
             check_drift(self.spec, dimension, params, functools.partial(_collect, start))
-        start(contents, sink, budget)
+        start(contents, sink)
 
     def _run(
         self,
@@ -242,10 +250,9 @@ class DashScope:
         base_url: str,
         dimension: int,
         params: Mapping[str, Any],
-        price: Price | None,
+        purse: Purse,
         contents: Sequence[Content],
         sink: Sink,
-        budget: float | None,
     ) -> None:
         from mmtoolkit.providers.limiter import limiter_for
         from mmtoolkit.providers.run import Run
@@ -259,19 +266,22 @@ class DashScope:
         Run(
             functools.partial(_send, self, key, base_url, sent),
             self._maker(),
-            limiter_for(base_url, spec.name, self._part(spec.rpm), self._part(spec.tpm), self.clock),
+            limiter_for(base_url, spec.name, *self._rates(), self.clock),
             dimension=dimension,
             params=params,
             sink=sink,
-            budget=budget,
-            price=price,
+            purse=purse,
             address=base_url,
             clock=self.clock,
             sleep=self.sleep,
         ).go(contents)
 
-    def _part(self, rate: int | None) -> float | None:
-        return None if rate is None else rate * self.rate_share
+    def _rates(self) -> tuple[float, float | None]:
+        """Return the requests and tokens a minute of this process."""
+        from mmtoolkit.providers.limiter import GUESS_RPM
+
+        rpm, tpm = self.spec.rpm or GUESS_RPM, self.spec.tpm
+        return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
 
     def _maker(self) -> Maker:
         from mmtoolkit.providers.parts import Maker
@@ -318,11 +328,17 @@ class DashScope:
 def _collect(start: Callable[..., None], contents: Sequence[Content]) -> list[Any]:
     """Embed a few contents and return their vectors, raising the first error."""
     found: dict[int, Outcome] = {}
-    start(contents, lambda outcomes: found.update({o.index: o for o in outcomes}), None)
+    start(contents, lambda outcomes: found.update({o.index: o for o in outcomes}))
     for outcome in found.values():
         if outcome.error is not None:
             raise outcome.error
     return [found[i].vector for i in range(len(contents))]
+
+
+def _check_number(name: str, value: object, expected: str, most: float) -> None:
+    if not (is_number(value) and 0 < value <= most and value < math.inf):
+        msg = f"{name} must be {expected}, got {value!r}"
+        raise ValueError(msg)
 
 
 @functools.cache
@@ -379,5 +395,5 @@ def _send(
     except Exception as error:
         trouble = f"{type(error).__name__}: {error}"
     if exchange.status is None:
-        return Answer(None, message=redact(exchange.trouble or trouble, key))
+        return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
     return read_answer(exchange.status, exchange.headers, exchange.body, body, key)

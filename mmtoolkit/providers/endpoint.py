@@ -6,7 +6,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
-__all__ = ["REGIONS", "find_base_url", "region_of"]
+__all__ = ["REGIONS", "check_workspace", "find_base_url", "region_of"]
 
 REGIONS = {
     "beijing": "https://dashscope.aliyuncs.com/api/v1",
@@ -60,6 +60,13 @@ def find_base_url(base_url: str | None, region: str | None, workspace: str | Non
         msg = f"{source} must be an http(s) address like {REGIONS['beijing']}, without a user name, got {shown!r}"
         raise ValueError(msg)
     return url
+
+
+def check_workspace(workspace: str | None) -> None:
+    """Refuse what can be no workspace id: it travels in a header and in host names."""
+    if workspace is not None and not (isinstance(workspace, str) and _WORKSPACE.fullmatch(workspace)):
+        msg = f"workspace must be an id of letters, digits, - and _ as the console shows it, got {workspace!r}"
+        raise ValueError(msg)
 
 
 def region_of(base_url: str) -> str | None:

@@ -26,6 +26,8 @@ class Answer:
         The service's own words, without secrets.
     retry_after_s : float or None
         Seconds, when the service named them.
+    sent : bool, default=True
+        Whether the request may have reached the service; a refused connection cannot have cost anything.
     """
 
     status: int | None
@@ -34,6 +36,7 @@ class Answer:
     message: str = ""
     request_id: str = ""
     retry_after_s: float | None = None
+    sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ class Rule:
 _KEY = "check DASHSCOPE_API_KEY: it must be valid, and of the same region as the base URL (keys belong to one region)"
 _ACTIVATE = "activate the model for this account and workspace in the Model Studio console"
 _NAME = "check the model's name, the region that offers it, and base_url"
-_BILL = "settle the account's bill in the Alibaba Cloud console; what arrived is cached, run again afterwards"
-_FREE = "the free quota is used up: switch to paid use in the Model Studio console; what arrived is cached, run again afterwards"
+_BILL = "settle the account's bill in the Alibaba Cloud console and run again"
+_FREE = "the free quota is used up: switch to paid use in the Model Studio console and run again"
 _REPORT = "this is a mistake in the request; please report it with the request id"
 _CONTENT = "the service finds the content inappropriate: leave the item out or change it"
 _DOWNLOAD = (
@@ -86,8 +89,12 @@ _DOWNLOAD = (
 )
 _SMALLER = "the item is too large for the service: make it smaller, or let it be resized"
 _RATE = "the account's rate is shared by all its keys and programs; the run slows down by itself"
-_AGAIN = "the service is in trouble; what arrived is cached, run again later"
-_LINE = "check the network, the proxy and base_url; what arrived is cached, run again"
+_AGAIN = "the service is in trouble; run again later"
+_LINE = "check the network, the proxy and base_url"
+
+_SETTING = (  # the dimension of a vector is a setting, those of a picture are the item's
+    r"required parameter|^(?!.*(image|picture|video|width|height|pixel)).*\bdimension\b|should be 'dense'"
+)
 
 RULES: tuple[Rule, ...] = (
     # Only the user can heal these.
@@ -105,7 +112,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "stop", _REPORT, "BadRequest.EmptyInput BadRequest.EmptyParameters BadRequest.EmptyModel UnsupportedOperation"
     ),
-    Rule("stop", _REPORT, "InvalidParameter", words=r"required parameter|dimension|should be 'dense'"),
+    Rule("stop", _REPORT, "InvalidParameter", words=_SETTING),
     # These speak of the contents.
     Rule("shrink", "send fewer contents per request", words=r"batch size.*not be larger than \d+"),
     Rule("item", _DOWNLOAD, "InvalidParameter.DataInspection", tries=2),
@@ -148,7 +155,7 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", _NAME, statuses=(404, 405)),
     Rule("stop", "the address redirects elsewhere: " + _LINE, statuses=(301, 302, 303, 307, 308)),
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
-    Rule("retry", _AGAIN, statuses=(200, 201, 202, 204, 408, 409, 425, 500, 502, 503, 504), tries=5),
+    Rule("retry", _AGAIN, statuses=(200, 201, 202, 204, 408, 409, 425, *range(500, 600)), tries=5),
     Rule("retry", _AGAIN, words="^upstream", tries=5),
     Rule("item", "the service refuses the item for a reason unknown to this version"),
 )

@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Limiter", "limiter_for"]
+__all__ = ["GUESS_RPM", "Limiter", "limiter_for"]
 
 _SHARE = 0.98  # of the published rate: clocks and networks jitter
 _CATCH_UP_S = 0.25  # how much lost time may be made up
 _SLOWEST = 1 / 32
 _RECOVERY_S = 30.0  # from half the rate back to all of it
 _LONGEST_PAUSE_S = 60.0
-_GUESS_RPM = 600  # where the table has no rate
+GUESS_RPM = 600  # where the table has no rate
 
 
 class Limiter:
@@ -32,7 +32,7 @@ class Limiter:
     def __init__(self, rpm: float | None, tpm: float | None, clock: Callable[[], float]) -> None:
         self.largest_pack: int | None = None  # learned from the service
         self._clock = clock
-        self._rps = (rpm or _GUESS_RPM) / 60 * _SHARE
+        self._rps = (rpm or GUESS_RPM) / 60 * _SHARE
         self._tps = None if tpm is None else tpm / 60 * _SHARE
         self._lock = threading.Lock()
         self._request_at = self._tokens_at = self._pause_until = float("-inf")

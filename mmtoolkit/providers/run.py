@@ -27,10 +27,10 @@ from mmtoolkit.providers.packs import Item, Pack, packs_of
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
-    from mmtoolkit.models import Price
     from mmtoolkit.providers.base import Sink
     from mmtoolkit.providers.limiter import Limiter
     from mmtoolkit.providers.parts import Maker, Part
+    from mmtoolkit.providers.purse import Purse
 
 __all__ = ["MOST_WORKERS", "Run"]
 
@@ -43,7 +43,10 @@ _BREAKER = 3  # so many contents in a row that do not heal, and the service is s
 _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
 
+_PROBE = "ok"  # sent when nothing of the user's was answered well yet: every model of the service takes a word
+
 Call = Callable[[list[dict[str, Any]], bool], Answer]
+Request = tuple[list[dict[str, Any]], bool, int, int]  # content objects, whether grouped, tokens of text and media
 
 
 class Run:
@@ -63,10 +66,8 @@ class Run:
         Parameters of the model.
     sink : callable
         Takes outcomes as they arrive.
-    budget : float or None
-        In the currency of `price`.
-    price : Price or None
-        Of a million tokens.
+    purse : Purse
+        Pays for all requests.
     address : str
         Of the service, for messages.
     clock, sleep : callable
@@ -82,28 +83,26 @@ class Run:
         dimension: int,
         params: Mapping[str, Any],
         sink: Sink,
-        budget: float | None,
-        price: Price | None,
+        purse: Purse,
         address: str,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._call, self._maker, self._limiter = call, maker, limiter
         self._dimension, self._params = dimension, params
-        self._sink, self._budget, self._price = sink, budget, price
+        self._sink, self._purse = sink, purse
         self._address, self._clock, self._sleep = address, clock, sleep
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
         self._arrived: list[Outcome] = []
         self._retries: list[tuple[float, int, Pack]] = []
         self._order = itertools.count()
-        self._in_flight = 0
+        self._in_flight: dict[int, float] = {}  # what is set aside for each pack
         self._done = self._total = 0
-        self._spent = self._reserved = 0.0
         self._hopeless, self._breaker = 0, _BREAKER
-        self._known_good: tuple[list[dict[str, Any]], bool] | None = None
+        self._known_good: Request = ([{"text": _PROBE}], False, tokens.text_tokens(_PROBE), 0)
         self._error: BaseException | None = None
-        self._closed = False
+        self._closed = False  # what is still under way is handed on when it comes, but nothing more is sent
 
     def go(self, contents: Sequence[Content]) -> None:
         """Embed all `contents`; returns when each has its outcome, raises what stops the run."""
@@ -112,11 +111,14 @@ class Run:
         workers = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="mmtoolkit")
         try:
             while (pack := self._next(supply)) is not None:
-                cost = self._reserve(pack)
-                self._wait_for_permit(pack)
-                with self._changed:
-                    self._in_flight += 1
-                workers.submit(self._work, pack, cost)
+                ticket = self._reserve(pack)
+                try:
+                    self._wait_for_permit(pack)
+                    workers.submit(self._work, pack, ticket)
+                except BaseException as error:  # among them: no thread can be started, yet others may take the pack
+                    self._error = self._error or error
+                    self._land(ticket)
+                    raise
         except BaseException as error:
             self._drain(_GRACE_S if isinstance(error, KeyboardInterrupt) else None)
             raise
@@ -140,7 +142,7 @@ class Run:
         while True:
             with self._changed:
                 self._raise_error()
-                if self._in_flight >= MOST_WORKERS:
+                if len(self._in_flight) >= MOST_WORKERS:
                     self._changed.wait(_NAP_S)
                     continue
                 if self._retries and self._retries[0][0] <= self._clock():
@@ -158,24 +160,24 @@ class Run:
                 nap = self._retries[0][0] - self._clock()
             self._sleep(min(max(nap, 0.0), _NAP_S))
 
-    def _reserve(self, pack: Pack) -> float:
-        if self._budget is None or self._price is None:
-            return 0.0
-        cost = tokens.cost(self._price, pack.text, pack.media)
+    def _reserve(self, pack: Pack) -> int:
+        """Count the pack as under way and set its cost aside; returns the ticket to `_land` with."""
+        cost = self._purse.cost(pack.text, pack.media)
+        ticket = next(self._order)
         with self._changed:
-            while self._spent + self._reserved + cost > self._budget:
+            while not self._purse.set_aside(cost):
                 self._raise_error()
                 if not self._in_flight:
-                    money = self._price.currency
-                    msg = (
-                        f"the next request, about {cost:.6f} {money}, would cross budget={self._budget} {money}: "
-                        f"{self._spent:.6f} {money} are spent, {self._done} of {self._total} items are done. "
-                        "What arrived is kept; raise the budget and run again to go on"
-                    )
+                    msg = f"{self._purse.refusal(cost)}, {self._done} of {self._total} items are done. Raise the budget to go on"
                     raise BudgetError(msg)
                 self._changed.wait(_NAP_S)
-            self._reserved += cost
-        return cost
+            self._in_flight[ticket] = cost
+        return ticket
+
+    def _land(self, ticket: int) -> None:
+        with self._changed:
+            self._purse.give_back(self._in_flight.pop(ticket, 0.0))
+            self._changed.notify_all()
 
     def _wait_for_permit(self, pack: Pack) -> None:
         while wait := self._limiter.delay(pack.text + pack.media):
@@ -190,22 +192,20 @@ class Run:
         with self._changed:
             self._changed.wait_for(lambda: not self._in_flight, grace_s)
 
-    def _work(self, pack: Pack, reserved: float) -> None:
+    def _work(self, pack: Pack, ticket: int) -> None:
         """Send one pack; runs in a worker."""
         try:
             pack, objects = self._build(pack)
             if pack.slots and self._error is None:
                 grouped = pack.slots[0][2].grouped
                 if self._settle(pack, self._call(objects, grouped)):
-                    self._known_good = (objects if grouped else objects[:1], grouped)
+                    first = pack.slots[0][2]
+                    self._known_good = (objects if grouped else objects[:1], grouped, first.text, first.media)
         except BaseException as error:  # handed to the caller's thread, which raises it
             with self._changed:
                 self._error = self._error or error
         finally:
-            with self._changed:
-                self._in_flight -= 1
-                self._reserved -= reserved
-                self._changed.notify_all()
+            self._land(ticket)
 
     def _build(self, pack: Pack) -> tuple[Pack, list[dict[str, Any]]]:
         objects, kept = [], []
@@ -228,18 +228,15 @@ class Run:
         """Take in an answer; tell whether it was a good one."""
         if pack.first_at is None:
             pack.first_at = self._clock()
-        body = answer.body
-        if body is not None:
-            try:
-                vectors = read_vectors(body, len(pack.slots), self._dimension)
-            except ValueError as error:
-                answer = Answer(200, code="ProtocolError", message=str(error), request_id=answer.request_id)
-            else:
-                self._succeed(pack, vectors, body.get("usage"))
+        text, media = self._pay(answer, pack.text, pack.media)
+        try:
+            vectors = self._vectors(answer, len(pack.slots))
+        except ValueError as error:
+            answer = Answer(200, code="ProtocolError", message=str(error), request_id=answer.request_id)
+        else:
+            if vectors is not None:
+                self._succeed(pack, vectors, text, media)
                 return True
-        if answer.status is None and self._price is not None:  # nobody knows whether it was computed: count it as paid
-            with self._changed:
-                self._spent += tokens.cost(self._price, pack.text, pack.media)
         rule = classify(answer)
         pack.tries[rule] += 1
         if rule.act == "slow":
@@ -260,6 +257,18 @@ class Run:
         else:
             self._give_up(pack, answer, rule)
         return False
+
+    def _pay(self, answer: Answer, text: int, media: int) -> tuple[int, int]:
+        """Count as paid what was computed, or may have been; return text and media tokens, counted or estimated."""
+        usage = (answer.body or {}).get("usage")
+        text, media = (tokens.counted(usage) if isinstance(usage, Mapping) else None) or (text, media)
+        if answer.status == 200 or (answer.status is None and answer.sent):
+            with self._changed:
+                self._purse.pay(text, media)
+        return text, media
+
+    def _vectors(self, answer: Answer, n: int) -> Sequence[Any] | None:
+        return None if answer.body is None else read_vectors(answer.body, n, self._dimension)
 
     def _again(self, packs: list[Pack], delay_s: float) -> None:
         with self._changed:
@@ -284,11 +293,21 @@ class Run:
         """Tell the service's trouble from the items': after some hopeless contents in a row, send again what was fine."""
         with self._changed:
             self._hopeless += 1
-            if self._hopeless < self._breaker:
+            if self._hopeless < self._breaker or self._closed:
                 return False
             self._hopeless, self._breaker = 0, 2 * self._breaker
-            probe = self._known_good
-        return probe is None or self._call(*probe).body is None
+            objects, grouped, text, media = self._known_good
+            cost = self._purse.cost(text, media)
+            if not self._purse.set_aside(cost):
+                return False
+        answer = self._call(objects, grouped)
+        with self._changed:
+            self._purse.give_back(cost)
+        self._pay(answer, text, media)
+        try:
+            return self._vectors(answer, 1) is None
+        except ValueError:
+            return True
 
     def _fail(self, items: Sequence[Item], error: ItemError) -> None:
         with self._changed:
@@ -299,15 +318,11 @@ class Run:
                 item.done = True
         self._deliver(outcomes)
 
-    def _succeed(self, pack: Pack, vectors: Sequence[Any], usage: Any) -> None:
-        usage = usage if isinstance(usage, Mapping) else {}
-        text, media = tokens.counted(usage) or (pack.text, pack.media)
+    def _succeed(self, pack: Pack, vectors: Sequence[Any], text: int, media: int) -> None:
         self._limiter.accepted(pack.text + pack.media, text + media)
         outcomes = []
         with self._changed:
             self._hopeless = 0
-            if self._price is not None:
-                self._spent += tokens.cost(self._price, text, media)
             pack.slots[0][0].usage.update({"calls": 1, "text_tokens": text, "media_tokens": media})
             for (item, slot, _), vector in zip(pack.slots, vectors, strict=True):
                 item.vectors[slot] = vector
@@ -327,7 +342,7 @@ class Run:
         with self._flushing:
             with self._changed:
                 batch, self._arrived = self._arrived, []
-            if batch and not self._closed:
+            if batch:
                 self._sink(batch)
 
 
@@ -339,7 +354,7 @@ def _said(answer: Answer) -> str:
 
 
 def _stop(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
-    msg = f"the service stopped the run with {_said(answer)}. What to do: {rule.remedy}. What arrived before is kept"
+    msg = f"the service stopped the run with {_said(answer)}. What to do: {rule.remedy}"
     where = f" ({address}, HTTP {answer.status}, request_id={answer.request_id or 'none'})"
     return ServiceStopError(
         msg + where, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None

@@ -10,6 +10,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 __all__ = ["Exchange", "LostError", "session_for"]
@@ -93,6 +94,7 @@ class Exchange:
         self.headers: dict[str, str] = {}
         self.body = b""
         self.trouble = ""
+        self.sent = False  # whether the service may have got the request
 
     def post(self, url: str, *, data: bytes, headers: dict[str, str], **_: Any) -> requests.Response:
         """Send the request; called by the SDK.
@@ -114,10 +116,11 @@ class Exchange:
             )
             with response:
                 body = self._read(response, end)
-        except (requests.RequestException, OSError, ValueError) as error:
-            self.trouble = _why(error, self._timeout_s)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            self.trouble, self.sent = _why(error, self._timeout_s), not _never_connected(error)
         else:
             response._content = body  # where requests itself keeps what it has read
+            self.sent = True
             self.status, self.headers, self.body = response.status_code, dict(response.headers), body
             return response
         raise LostError(self.trouble)
@@ -134,6 +137,16 @@ class Exchange:
                 msg = f"the answer is larger than {_MOST_BYTES:,} bytes"
                 raise ValueError(msg)
         return b"".join(chunks)
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether it went wrong before a byte of the request was sent."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    if isinstance(error, requests.RequestException) and isinstance(error, ValueError):  # no request could be made
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.SSLError)
 
 
 def _why(error: Exception, timeout_s: float) -> str:

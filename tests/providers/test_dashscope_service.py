@@ -248,6 +248,15 @@ def test_many_hopeless_items_at_the_end_are_named_not_blamed_on_the_service(serv
     assert sum(c == {"text": "fine"} for c in service.contents()) <= 3
 
 
+def test_a_few_hopeless_items_alone_in_a_run_are_named(service, client):
+    texts = [f"text {i} {magic('nan')}" for i in range(4)]
+
+    emb = mm.embed_texts(texts, model=client(), cache=False, on_error="nan")
+
+    assert not emb.ok.any()
+    assert emb.failed["reason"].str.contains("NaN").all()
+
+
 def test_a_service_that_always_answers_wrongly_ends_the_run_soon(service, client):
     service.queue.extend(["wrong-dimension"] * 1000)
 
@@ -273,6 +282,65 @@ def test_budget_stops_before_it_is_crossed_and_the_next_run_resumes(service, cli
     assert len(service.calls) == 30
 
 
+def test_bad_answers_are_paid_from_the_budget_too(service, client):
+    service.queue.extend(["nan"] * 100)
+    texts = [f"a text of some length, number {i}" for i in range(30)]
+
+    with pytest.raises(BudgetError):
+        mm.embed_texts(texts, model=client(), cache=False, on_error="nan", budget=3.5e-5)
+
+    assert sum(text_tokens(c["text"]) for c in service.contents()) * 0.7e-6 <= 3.5e-5
+
+
+def test_the_daily_check_is_paid_from_the_budget_too(service, client, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
+
+    with pytest.raises(BudgetError, match="would cross budget=0"):
+        mm.embed_texts(["a"], model=client(canary=True), cache=False, budget=0)
+
+    assert not service.calls
+
+
+def test_what_never_reached_the_service_costs_nothing(client, monkeypatch):
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "http://127.0.0.1:9/api/v1")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-none")
+
+    with pytest.raises(ServiceUnavailableError, match="the connection was refused"):
+        mm.embed_texts([f"text {i}" for i in range(9)], model=client(), cache=False, budget=4e-6)
+
+
+def test_without_a_cache_the_message_does_not_promise_one(service, client):
+    texts = [f"a text of some length, number {i}" for i in range(30)]
+
+    with pytest.raises(BudgetError, match=r"There is no cache, so the \d+ vectors that arrived before are lost"):
+        mm.embed_texts(texts, model=client(), cache=False, budget=1e-4)
+
+
+@pytest.mark.parametrize("budget", [float("nan"), float("inf"), "1", -1, True])
+def test_a_budget_is_an_amount(client, budget):
+    with pytest.raises(ValueError, match="budget must be None"):
+        mm.embed_texts(["a"], model=client(), cache=False, budget=budget)
+
+
+def test_a_thread_that_cannot_be_started_ends_the_run(service, client, monkeypatch):
+    started = []
+
+    def start(thread):
+        if thread.name.startswith("mmtoolkit"):
+            started.append(thread)
+            if len(started) > 3:
+                raise RuntimeError("can't start new thread")
+        original(thread)
+
+    original = threading.Thread.start
+    service.latency_s = 0.2
+    model = client(PLUS)
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        mm.embed_texts([f"text {i}" for i in range(100)], model=model, cache=False, progress=False)
+
+
 def test_a_budget_needs_a_price(service, client):
     with pytest.raises(ValueError, match="budget= needs a price"):
         mm.embed_texts(["a"], model=client("multimodal-embedding-one-peace-v1"), budget=1.0, cache=False)
@@ -295,6 +363,26 @@ def test_ctrl_c_keeps_everything_that_arrived(service, client, tmp_path):
 
     assert again.usage["cached"] == answered
     assert answered >= 100
+
+
+def test_what_comes_late_after_ctrl_c_is_kept_too(service, client, tmp_path, monkeypatch):
+    monkeypatch.setattr("mmtoolkit.providers.run._GRACE_S", 0.01)
+    service.latency_s = 0.5
+    texts = [f"text {i}" for i in range(40)]
+
+    def press():
+        while len(service.calls) < 4:
+            time.sleep(0.005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        mm.embed_texts(texts, model=client(PLUS), cache=tmp_path)
+    sent = len(service.contents())
+    time.sleep(0.8)
+
+    assert sent >= 32
+    assert mm.estimate(texts, model=client(PLUS), cache=tmp_path).cached == sent
 
 
 @FORKS

@@ -27,6 +27,21 @@ def test_what_is_no_address_is_refused_without_showing_passwords(url):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rate_share": 0}, "rate_share must be a share above 0 and at most 1, got 0"),
+        ({"rate_share": 1.5}, "rate_share must be .* got 1.5"),
+        ({"timeout_s": -1}, "timeout_s must be seconds above 0, got -1"),
+        ({"timeout_s": float("nan")}, "timeout_s must be seconds above 0, got nan"),
+        ({"workspace": "ws-1\n"}, "workspace must be an id of letters"),
+    ],
+)
+def test_settings_out_of_range_are_refused_at_once(options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.DashScope(**options)
+
+
 def test_a_wrong_address_in_the_environment_is_named(monkeypatch):
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "nonsense")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-x")

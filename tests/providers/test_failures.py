@@ -35,6 +35,19 @@ def test_exhausted_free_quota_is_permanent_though_it_calls_itself_throttling():
     assert classify(Answer(429, code=code, message="Allocated quota exceeded.")).act == "slow"
 
 
+@pytest.mark.parametrize(
+    ("message", "act"),
+    [
+        ("The dimension 999 is not supported", "stop"),
+        ("Value error, dimension should be one of 1024, 768: parameters.dimension", "stop"),
+        ("The image dimensions do not meet the requirements", "item"),
+        ("The dimension of the image is too small", "item"),
+    ],
+)
+def test_the_size_of_a_picture_is_no_setting(message, act):
+    assert classify(Answer(400, code="InvalidParameter", message=message)).act == act
+
+
 def test_a_code_nested_in_the_message_counts():
     nested = "<400> InternalError.Algo.InvalidParameter: the image is illegal"
 
@@ -44,7 +57,7 @@ def test_a_code_nested_in_the_message_counts():
 @pytest.mark.parametrize(
     ("status", "act"),
     [(None, "retry"), (200, "retry"), (302, "stop"), (400, "item"), (401, "stop"), (403, "stop"), (404, "stop"), (407, "stop"),
-     (408, "retry"), (413, "item"), (418, "item"), (429, "slow"), (500, "retry"), (502, "retry"), (503, "retry"), (504, "retry")],
+     (408, "retry"), (501, "retry"), (520, "retry"), (529, "retry"), (413, "item"), (418, "item"), (429, "slow"), (500, "retry"), (502, "retry"), (503, "retry"), (504, "retry")],
 )  # fmt: skip
 def test_without_a_known_code_the_status_decides(status, act):
     assert classify(Answer(status)).act == act

@@ -27,6 +27,13 @@ class Secret:
         """Return the key itself."""
         return self._value
 
+    def first_odd_letter(self) -> int | None:
+        """Return the position of the first letter that is not printable ASCII, from 0."""
+        return next((i for i, letter in enumerate(self._value) if not "!" <= letter <= "~"), None)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
     def __repr__(self) -> str:
         return "<API key>"
 
@@ -35,20 +42,23 @@ class Secret:
         raise TypeError(msg)
 
 
-def find_api_key() -> str | None:
+def find_api_key() -> Secret | None:
     """Return the DashScope API key, read now: environment, key file, or the SDK's file in the home directory.
 
     Returns
     -------
-    str or None
+    Secret or None
         Stripped of white space and quotes; None where there is none.
     """
-    key = _stripped(os.environ.get("DASHSCOPE_API_KEY", ""))
-    if not key:
-        named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH", "").strip()
-        path = Path(named) if named else Path.home() / ".dashscope" / "api_key"
-        key = _stripped(path.read_text("utf-8", errors="replace")) if path.is_file() else ""
-    return key or None
+    if key := _stripped(os.environ.get("DASHSCOPE_API_KEY", "")):
+        return key
+    path = _key_file() or Path.home() / ".dashscope" / "api_key"
+    return _stripped(path.read_text("utf-8", errors="replace")) if path.is_file() else None
+
+
+def _key_file() -> Path | None:
+    named = os.environ.get("DASHSCOPE_API_KEY_FILE_PATH", "").strip()
+    return Path(named).expanduser() if named else None
 
 
 def require_api_key() -> Secret:
@@ -67,16 +77,20 @@ def require_api_key() -> Secret:
     key = find_api_key()
     if key is None:
         state = "is empty" if "DASHSCOPE_API_KEY" in os.environ else "is not set"
+        file = _key_file()
+        if file is not None:
+            what = "is empty" if file.is_file() else "is a folder" if file.is_dir() else "does not exist"
+            state += f", and {os.fspath(file)!r}, which DASHSCOPE_API_KEY_FILE_PATH names, {what}"
         msg = f"no API key: the environment variable DASHSCOPE_API_KEY {state}; {_HOW}. Or work offline with model='local'"
         raise ServiceStopError(msg)
-    wrong = [i for i, letter in enumerate(key) if not "!" <= letter <= "~"]
-    if wrong:
+    wrong = key.first_odd_letter()
+    if wrong is not None:
         msg = (
             f"the API key ({len(key)} characters) holds a space, line break or non-ASCII character at position "
-            f"{wrong[0] + 1}; expected letters, digits and dashes, as in sk-... Copy it again from the console and {_HOW}"
+            f"{wrong + 1}; expected letters, digits and dashes, as in sk-... Copy it again from the console and {_HOW}"
         )
         raise ServiceStopError(msg)
-    return Secret(key)
+    return key
 
 
 def redact(text: str, key: Secret | None = None) -> str:
@@ -86,5 +100,6 @@ def redact(text: str, key: Secret | None = None) -> str:
     return _DATA_URI.sub(r"\1…", _KEY_LIKE.sub("<API key>", text))
 
 
-def _stripped(raw: str) -> str:
-    return raw.strip().strip("\"'").strip()
+def _stripped(raw: str) -> Secret | None:
+    key = raw.strip().strip("\"'").strip()
+    return Secret(key) if key else None

@@ -130,6 +130,31 @@ def test_a_bad_key_is_noticed_before_any_request(service, client, monkeypatch, k
     assert not key or "schl" not in str(caught.value)
 
 
+@pytest.mark.parametrize("dress", ["Bearer {}", "“{}”", "{} x"])
+def test_a_bad_key_stands_in_no_traceback(service, client, monkeypatch, dress):
+    monkeypatch.setenv("DASHSCOPE_API_KEY", dress.format(service.api_key))
+
+    with pytest.raises(ServiceStopError) as caught:
+        mm.embed_texts(["a"], model=client(), cache=False)
+
+    assert not any(service.api_key in value for value in traceback_values(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("~/none", "does not exist"), ("~", "is a folder"), ("~/empty", "is empty")]
+)
+def test_a_key_file_without_a_key_is_named(client, monkeypatch, tmp_path, name, what):
+    monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DASHSCOPE_API_KEY_FILE_PATH", name)
+    (tmp_path / "empty").write_text("\n")
+
+    with pytest.raises(
+        ServiceStopError, match=rf"is not set, and '{name.replace('~', str(tmp_path))}', which .* {what}"
+    ):
+        mm.embed_texts(["a"], model=client(), cache=False)
+
+
 @pytest.mark.parametrize("dress", ["{}\n", "'{}'", '"{}"', "  {} \r\n", '"{}"\n'])
 def test_quotes_and_line_ends_around_a_key_do_not_matter(service, client, monkeypatch, dress):
     monkeypatch.setenv("DASHSCOPE_API_KEY", dress.format(service.api_key))

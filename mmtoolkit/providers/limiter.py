@@ -37,6 +37,7 @@ class Limiter:
         self._lock = threading.Lock()
         self._request_at = self._tokens_at = self._pause_until = float("-inf")
         self._factor, self._factor_at = 1.0, 0.0
+        self._halved_at = float("-inf")
         self._refusals = 0
 
     @property
@@ -69,26 +70,28 @@ class Limiter:
                 self._tokens_at = _resume(self._tokens_at, now) + tokens / (self._tps * factor)
             return 0.0
 
-    def refused(self, retry_after_s: float | None = None) -> None:
+    def refused(self, retry_after_s: float | None = None, sent_at: float | None = None) -> None:
         """Take note of a 429: everybody pauses, then goes on at half the rate.
 
-        Refusals that come back during the pause were sent before it and change nothing.
+        Refusals of requests that were sent before the rate was last halved speak of the old rate and halve nothing.
 
         Parameters
         ----------
         retry_after_s : float or None, default=None
             What the service asked for.
+        sent_at : float or None, default=None
+            When the request got its permit, on the limiter's clock; None is now.
         """
         with self._lock:
             now = self._clock()
-            if now < self._pause_until:
+            if now < self._pause_until or (sent_at is not None and sent_at <= self._halved_at):
                 self._pause_until = max(self._pause_until, now + (retry_after_s or 0.0))
                 return
             pause = min(_LONGEST_PAUSE_S, 2.0**self._refusals)
             pause = random.uniform(pause / 2, pause) if retry_after_s is None else retry_after_s
             self._refusals += 1
             self._factor, self._factor_at = max(self._factor_now(now) / 2, _SLOWEST), now + pause
-            self._pause_until = now + pause
+            self._pause_until, self._halved_at = now + pause, now
 
     def accepted(self, estimated: int, counted: int) -> None:
         """Take note of a good answer and of the tokens that the service counted."""

@@ -38,6 +38,7 @@ class Pack:
     slots: list[tuple[Item, int, Part]]
     tries: Counter[Rule] = field(default_factory=Counter)
     first_at: float | None = None
+    sent_at: float | None = None
 
     @property
     def text(self) -> int:

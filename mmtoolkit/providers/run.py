@@ -183,6 +183,7 @@ class Run:
         while wait := self._limiter.delay(pack.text + pack.media):
             self._raise_error()
             self._sleep(min(wait, _NAP_S))
+        pack.sent_at = self._clock()
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -240,7 +241,7 @@ class Run:
         rule = classify(answer)
         pack.tries[rule] += 1
         if rule.act == "slow":
-            self._limiter.refused(answer.retry_after_s)
+            self._limiter.refused(answer.retry_after_s, pack.sent_at)
         if rule.act == "stop":
             raise _stop(answer, rule, self._address)
         many = len(pack.slots) > 1

@@ -99,6 +99,23 @@ def test_refusals_of_the_same_burst_count_once(clock):
     assert limiter.rate == pytest.approx(full / 2)
 
 
+def test_refusals_that_come_late_speak_of_the_old_rate(clock):
+    limiter = Limiter(600, None, clock)
+    full = limiter.rate
+    sent = starts(clock, limiter, 5)
+    limiter.refused(sent_at=sent[0])
+    resumed = clock.go(limiter)
+    half = limiter.rate
+
+    for at in sent[1:]:
+        limiter.refused(sent_at=at)
+
+    assert half == pytest.approx(full / 2, rel=0.01)
+    assert limiter.rate == half
+    limiter.refused(sent_at=resumed)
+    assert limiter.rate < half
+
+
 def test_repeated_refusals_pause_longer_each_time_but_not_for_ever(clock):
     limiter = Limiter(600, None, clock)
     pauses = []

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.errors import ItemError
 from mmtoolkit.results import Result
 
 if TYPE_CHECKING:
@@ -117,41 +116,36 @@ def estimate(
     (2, 1, 2, 'CNY')
     """
     from mmtoolkit.embedding.encoder import make_encoder
+    from mmtoolkit.embedding.members import plan_errand
     from mmtoolkit.embedding.verbs import gather
 
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
     missing = _missing(encoder, plan)
-    usable = [content for content in missing if _usable(encoder, content)]
+    errand = plan_errand(encoder, missing)
     forecast = getattr(encoder.provider, "forecast", None)
-    money = {} if forecast is None or not usable else vars(forecast(usable, encoder.params))
+    sent = list(errand.send.values())
+    money = {} if forecast is None or not sent else vars(forecast(sent, encoder.params))
     return Estimate(
         model=encoder.provider.spec.name,
         items=len(contents),
         cached=len(plan.unique) - len(missing),
         equal=_equal(plan),
-        wrong=len(plan.errors) + len(missing) - len(usable),
-        to_compute=len(usable),
+        wrong=len(plan.errors) + len(errand.errors),
+        to_compute=len(missing) - len(errand.errors),
         **money,
     )
 
 
-def _missing(encoder: Encoder, plan: Plan) -> list[Content]:
-    """Return the distinct contents that the cache lacks."""
+def _missing(encoder: Encoder, plan: Plan) -> dict[bytes, Content]:
+    """Return the distinct contents that the cache lacks, by key."""
     absent = [True] * len(plan.unique)
     if encoder.cache is not None and plan.unique:
         absent = np.asarray(encoder.cache.missing(plan.unique, encoder.space)).tolist()
-    return [plan.contents[row] for row, wanted in zip(plan.first, absent, strict=True) if wanted]
+    each = zip(plan.unique, plan.first, absent, strict=True)
+    return {key: plan.contents[row] for key, row, wanted in each if wanted}
 
 
 def _equal(plan: Plan) -> int:
     return len(plan.contents) - len(plan.unique) - len(plan.errors)
-
-
-def _usable(encoder: Encoder, content: Content) -> bool:
-    try:
-        encoder.provider.check(content, dimension=encoder.dimension, params=encoder.params)
-    except ItemError:
-        return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import threading
@@ -14,15 +15,18 @@ import numpy as np
 
 from mmtoolkit._checks import is_number
 from mmtoolkit.content import Image, KeyMaker, Video
+from mmtoolkit.embedding.members import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, EmbeddingError, ItemError, ProviderError
 from mmtoolkit.models import get_model
+from mmtoolkit.providers.base import Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.cache import CacheLike, Space, VectorStore
     from mmtoolkit.content import Content
-    from mmtoolkit.providers.base import Outcome, Provider
+    from mmtoolkit.embedding.members import Errand
+    from mmtoolkit.providers.base import Provider
 
 __all__ = ["Encoder", "Plan", "Run", "make_encoder"]
 
@@ -108,11 +112,16 @@ class Encoder:
         spec = self.provider.spec
         return Space(spec.name, spec.revision, self.dimension, dict(self.params))
 
+    @property
+    def key_maker(self) -> KeyMaker:
+        """What makes the cache keys of this space."""
+        spec = self.provider.spec
+        return KeyMaker(spec.name, spec.revision, self.dimension, self.params)
+
     def plan(self, contents: Sequence[Content], ids: Sequence[str]) -> Plan:
         """Fingerprint all contents and find equal ones."""
         self._recall_files(contents)
-        spec = self.provider.spec
-        maker = KeyMaker(spec.name, spec.revision, self.dimension, self.params)
+        maker = self.key_maker
         keys: list[bytes | None] = []
         errors: dict[int, ItemError] = {}
         first: dict[bytes, int] = {}
@@ -213,30 +222,29 @@ class _Job:
     def compute(self, budget: float | None, progress: Any) -> None:
         if not self.X.flags.writeable:
             self.X = self.X.copy()
-        contents, wanted = [], []
-        for i in np.flatnonzero(~self.found).tolist():
-            content = self.plan.contents[self.plan.first[i]]
-            try:
-                self.encoder.provider.check(content, dimension=self.encoder.dimension, params=self.encoder.params)
-            except ItemError as error:
-                self.errors[i] = error
-                continue
-            contents.append(content)
-            wanted.append(i)
+        missing = {self.plan.unique[i]: i for i in np.flatnonzero(~self.found).tolist()}
+        errand = plan_errand(self.encoder, {key: self.plan.contents[self.plan.first[i]] for key, i in missing.items()})
+        self.errors.update({missing[key]: error for key, error in errand.errors.items()})
+        sent = list(errand.send)
         bar = _bar(progress, len(self.plan.unique), int(self.found.sum()))
 
         def sink(outcomes: Sequence[Outcome]) -> None:
             with self._lock:
                 if self._over:  # after Ctrl-C: paid for, so it is kept, though nobody waits for it
-                    self._keep([(wanted[o.index], o.vector) for o in outcomes if o.vector is not None])
+                    self._keep([(sent[o.index], o.vector) for o in outcomes if o.vector is not None])
                     return
-                self._take(outcomes, wanted)
-                bar.update(len(outcomes))
+                bar.update(self._take([(sent[o.index], o) for o in outcomes], errand, missing))
 
         try:
-            if contents:
+            there = [(key, Outcome(0, vector=vector)) for key, vector in errand.there.items()]
+            bar.update(self._take(there, errand, missing))
+            if sent:
                 self.encoder.provider.embed(
-                    contents, dimension=self.encoder.dimension, params=self.encoder.params, sink=sink, budget=budget
+                    list(errand.send.values()),
+                    dimension=self.encoder.dimension,
+                    params=self.encoder.params,
+                    sink=sink,
+                    budget=budget,
                 )
         except (BudgetError, ProviderError) as error:
             if self._arrived:
@@ -255,26 +263,37 @@ class _Job:
             return f"There is no cache, so the {self._arrived} vectors that arrived before are lost; with one, a run can go on"
         return "What arrived before is kept; run again to go on"
 
-    def _take(self, outcomes: Sequence[Outcome], wanted: list[int]) -> None:
-        arrived = []
-        for outcome in outcomes:
-            i = wanted[outcome.index]
+    def _take(self, outcomes: Sequence[tuple[bytes, Outcome]], errand: Errand, missing: Mapping[bytes, int]) -> int:
+        """Take in what became of items and of members; return how many items that settles."""
+        arrived, settled = [], 0
+        for key, outcome in outcomes:
             for name, count in outcome.usage.items():
                 self.usage[name] = self.usage.get(name, 0) + count
-            if outcome.note:
-                self.notes[i] = outcome.note
             if outcome.error is not None:
-                self.errors[i] = outcome.error
-            elif outcome.vector is not None:
-                self.X[i] = outcome.vector
-                arrived.append((i, outcome.vector))
+                lost = [whole.key for whole in errand.failed(key)] + [key] * (key in missing)
+                self.errors.update({missing[k]: copy.copy(outcome.error) for k in lost})
+                settled += len(lost)
+                continue
+            vector: Any = outcome.vector
+            done = [(key, vector, outcome.note)]
+            for whole, vectors, notes in errand.arrived(key, vector, outcome.note):
+                mean, note = self.encoder.provider.combine(whole.content, vectors)  # type: ignore[attr-defined]
+                done.append((whole.key, mean, "; ".join([*notes, note])))
+            for k, v, note in done:
+                if k not in errand.there:
+                    arrived.append((k, v))
+                if k in missing:
+                    self.X[missing[k]] = v
+                    self.notes.update({missing[k]: note} if note else {})
+                    settled += 1
         self._arrived += len(arrived)
         self._keep(arrived)
+        return settled
 
-    def _keep(self, arrived: Sequence[tuple[int, NDArray[np.float32]]]) -> None:
+    def _keep(self, arrived: Sequence[tuple[bytes, Any]]) -> None:
         if not arrived or self.encoder.cache is None:
             return
-        keys, vectors = [self.plan.unique[i] for i, _ in arrived], np.stack([vector for _, vector in arrived])
+        keys, vectors = [key for key, _ in arrived], np.stack([vector for _, vector in arrived])
         try:
             self.encoder.cache.put(keys, vectors, self.encoder.space)
         except CacheError as error:  # the vectors live on in memory; told once, at the end

@@ -166,6 +166,39 @@ class DashScope:
         """
         return self._maker().recipe(content)
 
+    def members(self, content: Content) -> list[Any]:
+        """Return the contents whose vectors are averaged here into that of `content`; they can be cached on their own.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            Checked.
+
+        Returns
+        -------
+        list
+            Contents, or frames of a video; empty when the item is sent as it is.
+        """
+        leaves = self._maker().members(content)
+        return leaves if len(leaves) > 1 else []
+
+    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:
+        """Return the mean of the members' unit vectors, and a note that says so.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One with members.
+        vectors : sequence of ndarray of shape (dimension,)
+            In the order of `members`.
+
+        Returns
+        -------
+        vector, note : ndarray of shape (dimension,), str
+            The content's.
+        """
+        return self._maker().combine(content, vectors)
+
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:
         """Say what embedding `contents` would take; nothing is sent.
 

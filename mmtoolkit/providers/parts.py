@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
 
-__all__ = ["Maker", "Part"]
+__all__ = ["Frame", "Maker", "Part"]
 
 Vector = Any  # NDArray of shape (dimension,), float32
 Wire = list[dict[str, Any]]
@@ -57,23 +58,51 @@ class Part:
 
 @dataclass(eq=False)
 class _Frames:
-    """The frames of one video, decoded when the first of them is needed and dropped after the last."""
+    """The frames of one video, decoded when the first of them is needed, each dropped when it is handed out."""
 
     video: Video
     limit: int
-    _uris: list[str] = field(default_factory=list)
+    _uris: dict[int, str] = field(default_factory=dict)
+    _decoded: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def uri(self, i: int) -> str:
         with self._lock:
-            if not self._uris:
-                n = self.video.frames or 1
-                self._uris = [self._encode(picture) for picture in self.video.sample(n)]
-            return self._uris[i]
+            if i not in self._uris:
+                pictures = self.video.sample(self.video.frames or 1)
+                wanted = (
+                    [i] if self._decoded else range(i, len(pictures))
+                )  # they are asked for in order, and again on a retry
+                self._uris.update({j: self._encode(pictures[j]) for j in wanted})
+                self._decoded = True
+            return self._uris.pop(i)
 
     def _encode(self, picture: PILImage.Image) -> str:
         data, kind, _ = transcode.encode(picture, self.limit)
         return transcode.data_uri(data, kind)
+
+
+@dataclass(eq=False)
+class Frame:
+    """One frame of a local video: a picture with a vector of its own."""
+
+    index: int
+    frames: _Frames
+    modality: Literal["image"] = field(default="image", init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Which frame of which video."""
+        return f"frame {self.index + 1} of {self.frames.video.name}"
+
+    def digest(self) -> bytes:
+        """Return SHA-256 of the video's digest and the frame's place; nothing is decoded."""
+        video = self.frames.video
+        return hashlib.sha256(video.digest() + f" frame {self.index}/{video.frames}".encode()).digest()
+
+    def build(self) -> tuple[Wire, str]:
+        """Return the frame as it goes over the wire."""
+        return [{"image": self.frames.uri(self.index)}], ""
 
 
 @dataclass(frozen=True)
@@ -149,8 +178,10 @@ class Maker:
                 msg = f"the URL ends in .{ending[:12]}; {name!r} takes {formats}"
                 raise UnsupportedItemError(msg, name=video.name)
 
-    def recipe(self, content: Content) -> str:
+    def recipe(self, content: Content | Frame) -> str:
         """Return the id of what is done before sending; see `Provider.recipe`."""
+        if isinstance(content, Frame):
+            return f"frame:{content.frames.limit}"
         if isinstance(content, Text):
             limit = self.spec.text_tokens
             return f"cut:{limit}" if content.truncate and limit and tokens.text_tokens(content.text) > limit else ""
@@ -169,14 +200,23 @@ class Maker:
             return isinstance(content, Video) and content.frames is not None
         return self.spec.fusion == "none" or any(self._averages(part) for part in content.parts)
 
-    def parts(self, content: Content, params: Mapping[str, Any]) -> list[Part]:
-        """Split a content into what gets a vector each."""
+    def members(self, content: Content | Frame) -> list[Content | Frame]:
+        """Return the contents that get a vector each: itself, or those whose vectors are averaged here."""
         if isinstance(content, Video) and content.frames is not None:
             frames = _Frames(content, transcode.largest(self.spec))
-            media = tokens.image_tokens(640 * 360, self._level(params))
-            return [Part("image", partial(_frame, frames, i), media=media, size=200_000) for i in range(content.frames)]
+            return [Frame(i, frames) for i in range(content.frames)]
         if isinstance(content, Fused | Image) and self._averages(content):
-            return [part for member in content.parts for part in self.parts(member, params)]
+            return [member for part in content.parts for member in self.members(part)]
+        return [content]
+
+    def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
+        """Split a content into what gets a vector each."""
+        return [self._part(member, params) for member in self.members(content)]
+
+    def _part(self, content: Content | Frame, params: Mapping[str, Any]) -> Part:
+        if isinstance(content, Frame):
+            media = tokens.image_tokens(640 * 360, self._level(params))
+            return Part("image", content.build, media=media, size=200_000)
         kind = content.modality
         leaves = [
             leaf for member in (content.parts if isinstance(content, Fused) else (content,)) for leaf in _leaves(member)
@@ -191,7 +231,7 @@ class Maker:
         )
         size = sum(size for _, size in seen)
         grouped = len(leaves) > 1 and self.spec.fusion in ("flag", "always")
-        return [Part(kind, partial(self._build, content, grouped), text=text, media=media, size=size, grouped=grouped)]
+        return Part(kind, partial(self._build, content, grouped), text=text, media=media, size=size, grouped=grouped)
 
     def _level(self, params: Mapping[str, Any]) -> Any:
         return params.get("res_level", 1) if "res_level" in self.spec.params else None
@@ -278,10 +318,6 @@ def _http_path(content: Image | Video) -> str:
 
 def _leaves(content: Text | Image | Video) -> tuple[Text | Image | Video, ...]:
     return content.parts if isinstance(content, Image) else (content,)
-
-
-def _frame(frames: _Frames, i: int) -> tuple[Wire, str]:
-    return [{"image": frames.uri(i)}], ""
 
 
 def _weigh(content: Text | Image | Video) -> tuple[int | None, int]:

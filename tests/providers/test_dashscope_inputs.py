@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as PILImage
 
 import mmtoolkit as mm
-from mmtoolkit.errors import MMToolkitError, UnreadableItemError, UnsupportedItemError
+from mmtoolkit.errors import BudgetError, MMToolkitError, ServiceStopError, UnreadableItemError, UnsupportedItemError
 
 PLUS = "tongyi-embedding-vision-plus"
 SNAPSHOT = "tongyi-embedding-vision-plus-2026-03-06"
@@ -269,6 +269,56 @@ def test_frames_of_a_local_video_are_embedded_as_pictures_and_averaged(service, 
     assert [next(iter(c)) for c in service.contents()] == ["image"] * 3
     assert "mean of the unit vectors of 3 frames" in emb.notes["note"].iloc[0]
     assert emb.shape == (1, 1024)
+
+
+def test_parts_of_an_item_that_was_not_finished_are_not_paid_again(service, client, tmp_path):
+    item = mm.Image([f"https://a.example/{i}.png" for i in range(8)])
+    model = client(local_fusion=True)
+    for _ in range(2):
+        with pytest.raises(BudgetError, match="What arrived before is kept"):
+            mm.embed([item], model=model, cache=tmp_path, budget=0.002)
+
+    left = mm.estimate([item], model=model, cache=tmp_path)
+    emb = mm.embed([item], model=model, cache=tmp_path)
+
+    assert 0 < left.calls < 5
+    assert sorted(c["image"] for c in service.contents()) == list(item.source)
+    assert np.array_equal(emb.vectors, mm.embed([item], model=model, cache=False).vectors)
+    assert "mean of the unit vectors of 8 pictures" in emb.notes["note"].iloc[0]
+
+
+def test_frames_that_were_paid_before_the_run_stopped_are_kept(service, client, tmp_path, request):
+    clip = request.config.rootpath / "datasets" / "clips" / "clips" / "vtest.mp4"
+    service.fail_at = {6: "Arrearage"}
+    with pytest.raises(ServiceStopError):
+        mm.embed([mm.Video(clip, frames=8)], model=client(), cache=tmp_path)
+
+    service.fail_at = {}
+    before = len(service.calls)
+    mm.embed([mm.Video(clip, frames=8)], model=client(), cache=tmp_path)
+
+    assert len(service.calls) - before == 8 - sum(r.status == 200 for r in service.calls[:before]) <= 2
+
+
+def test_a_part_that_is_an_item_too_is_sent_once(service, client, tmp_path):
+    url = f"{service.host}/media/red.png"
+    model = client(local_fusion=True)
+    mm.embed([mm.Image(url)], model=model, cache=tmp_path)
+
+    emb = mm.embed([mm.Text("red"), mm.Fused(text="red", image=url), mm.Image([url, url])], model=model, cache=tmp_path)
+
+    assert service.contents() == [{"image": url}, {"text": "red"}]
+    assert emb.ok.all()
+
+
+def test_an_item_with_a_refused_part_fails_and_its_other_parts_are_kept(service, client, tmp_path):
+    good, bad = f"{service.host}/media/red.png", "https://a.example/missing.png"
+    model = client(local_fusion=True)
+
+    emb = mm.embed([mm.Image([good, bad]), mm.Image([bad, good])], model=model, cache=tmp_path, on_error="nan")
+
+    assert emb.failed["row"].tolist() == [0, 1]
+    assert mm.estimate([mm.Image(good)], model=model, cache=tmp_path).cached == 1
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ class DashScope:
     allow_private : bool, default=False
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
     timeout_s : float, default=60
-        Seconds for one request; looked at while connecting, while waiting, and after every piece of the answer.
+        Seconds for one request from its start to the last byte of the answer; connecting may take ten of them at most.
     rate_share : float, default=1
         Part of the account's rate that this process may use, when several use one account at the same time.
     clock, sleep : callable, default=time.monotonic, time.sleep

@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+
+from mmtoolkit.providers.deadline import Deadline, DeadlineAdapter
 
 __all__ = ["Exchange", "LostError", "session_for"]
 
@@ -49,7 +49,7 @@ def session_for(trust_env: bool) -> requests.Session:
             session.trust_env = trust_env
             session.auth = _keep_header
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            adapter = HTTPAdapter(pool_maxsize=_POOL)
+            adapter = DeadlineAdapter(pool_maxsize=_POOL)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             _sessions[trust_env] = session
@@ -104,20 +104,25 @@ class Exchange:
         LostError
             If no complete answer came in time; `trouble` says why.
         """
-        end = time.monotonic() + self._timeout_s
+        deadline = Deadline(self._timeout_s)
         try:
-            response = self._session.post(
-                url,
-                data=data,
-                headers=headers,
-                stream=True,
-                allow_redirects=False,
-                timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
-            )
-            with response:
-                body = self._read(response, end)
+            with deadline:
+                response = self._session.post(
+                    url,
+                    data=data,
+                    headers=headers,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(min(_CONNECT_S, self._timeout_s), self._timeout_s),
+                )
+                with response:
+                    body = self._read(response)
+            if deadline.over:  # an answer that ends with its connection would look complete
+                msg = "timed out"
+                raise TimeoutError(msg)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            self.trouble, self.sent = _why(error, self._timeout_s), not _never_connected(error)
+            late = TimeoutError() if deadline.over else error
+            self.trouble, self.sent = _why(late, self._timeout_s), not _never_connected(error)
         else:
             response._content = body  # where requests itself keeps what it has read
             self.sent = True
@@ -125,14 +130,11 @@ class Exchange:
             return response
         raise LostError(self.trouble)
 
-    def _read(self, response: requests.Response, end: float) -> bytes:
+    def _read(self, response: requests.Response) -> bytes:
         chunks, size = [], 0
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
-            if time.monotonic() > end:
-                msg = "timed out"
-                raise TimeoutError(msg)
             if size > _MOST_BYTES:
                 msg = f"the answer is larger than {_MOST_BYTES:,} bytes"
                 raise ValueError(msg)

@@ -106,14 +106,22 @@ def _truncate(handler: Any, whole: bytes) -> None:
 
 def _trickle(handler: Any, whole: bytes) -> None:
     head, _, body = whole.partition(b"\r\n\r\n")
-    handler.wfile.write(head + b"\r\n\r\n")
+    _drip(handler, head + b"\r\n\r\n", body)
+
+
+def _drip(handler: Any, start: bytes, rest: bytes) -> None:
+    handler.wfile.write(start)
     try:
-        for i in range(len(body)):
-            handler.wfile.write(body[i : i + 1])
+        for i in range(len(rest)):
+            handler.wfile.write(rest[i : i + 1])
             time.sleep(handler.emulator.trickle_s)
     except OSError:
         pass  # the client gave up, as it should
     handler.close_connection = True
+
+
+def _trickle_head(handler: Any, whole: bytes) -> None:
+    _drip(handler, whole[:1], whole[1:])
 
 
 def _slow(handler: Any, whole: bytes) -> None:
@@ -243,5 +251,6 @@ FAULTS: dict[str, Fault] = {
     "drop": Fault(raw=_drop),
     "truncate": Fault(raw=_truncate),
     "trickle": Fault(raw=_trickle),
+    "trickle-head": Fault(raw=_trickle_head),
     "slow": Fault(raw=_slow),
 }

@@ -20,7 +20,9 @@ from emulator.faults import FAULTS, Fault
 from emulator.vectors import COLOURS, colour_png
 
 SERVICES = "/api/v1/services/embeddings/"
-_HEALING = [name for name, fault in FAULTS.items() if fault.act == "retry" and name not in ("slow", "trickle")]
+_HEALING = [
+    name for name, fault in FAULTS.items() if fault.act == "retry" and name not in ("slow", "trickle", "trickle-head")
+]
 
 
 @dataclass

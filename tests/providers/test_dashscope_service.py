@@ -100,7 +100,7 @@ def test_a_bad_answer_is_never_cached(service, client, tmp_path, name):
 def test_every_fault_mixed_into_many_items(service, impatient, row, tmp_path):
     row(PLUS, rpm=60_000, tpm=None)
     poison = [*POISON, "nan", "zero", "wrong-dimension"]
-    quick = [n for n in HEALING if n not in ("slow", "trickle")]
+    quick = [n for n in HEALING if n not in ("slow", "trickle", "trickle-head")]
     mixed = [(name, 1) for name in quick] + [(name, None) for name in poison]
     texts = [f"text {i}" + (magic(*mixed[i // 10]) if i % 10 == 0 else "") for i in range(10 * len(mixed))]
     bad = {i for i in range(0, len(texts), 10) if mixed[i // 10][1] is None}

@@ -6,6 +6,7 @@ import contextlib
 import io
 import socket
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 
 import mmtoolkit as mm
 from mmtoolkit.errors import UnreadableItemError
-from mmtoolkit.providers import tokens, transcode
+from mmtoolkit.providers import tokens, transcode, wire
 from mmtoolkit.providers.answers import read_answer, read_vectors
 from mmtoolkit.providers.credentials import Secret, redact
 from mmtoolkit.providers.fetch import fetch
@@ -139,9 +140,37 @@ def test_a_broken_answer_to_a_fetch_fails_the_item(web, answer):
         web(f"{host}/x.png", allow_private=True)
 
 
+def test_a_slow_upload_has_the_whole_time_not_that_of_connecting(web, monkeypatch):
+    monkeypatch.setattr(wire, "_CONNECT_S", 0.1)
+    exchange = wire.Exchange(wire.session_for(False), 5.0)
+
+    with once(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", pause_s=0.4, most=9_000_000) as host:
+        exchange.post(f"{host}/", data=b"x" * 9_000_000, headers={})
+
+    assert (exchange.status, exchange.body) == (200, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble", "sent"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "the answer broke off", True),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc", "the answer broke off", True),
+        (b"", "the connection was closed without an answer", True),
+        (None, "the connection was refused", False),
+    ],
+)
+def test_every_broken_exchange_says_what_happened_and_whether_it_was_sent(answer, trouble, sent):
+    exchange = wire.Exchange(wire.session_for(False), 5.0)
+
+    with once(answer or b"") as host, pytest.raises(wire.LostError, match=trouble):
+        exchange.post("http://127.0.0.1:9/" if answer is None else f"{host}/", data=b"{}", headers={})
+
+    assert (exchange.status, exchange.sent) == (None, sent)
+
+
 @contextlib.contextmanager
-def once(answer):
-    """A server that gives everybody the same bytes."""
+def once(answer, *, pause_s=0.0, most=1):
+    """A server that gives everybody the same bytes, after it has read a request, slowly if asked."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():
@@ -149,7 +178,10 @@ def once(answer):
                 while True:
                     connection, _ = server.accept()
                     with connection:
-                        connection.recv(1 << 16)
+                        time.sleep(pause_s)
+                        left = most
+                        while left > 0 and (piece := connection.recv(1 << 16)):
+                            left -= len(piece)
                         connection.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()

@@ -10,7 +10,6 @@ from emulator.models import MODELS, Model
 from emulator.vectors import BadInputError, picture, text_tokens, tokens, vector
 
 _KINDS = {"text", "image", "video", "multi_images", "audio", "factor"}
-_VIDEOS = ("mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov")
 
 
 class Refusal(Exception):
@@ -34,7 +33,7 @@ def _inputs(body: dict[str, Any]) -> list[Any]:
 def magic_fault(body: dict[str, Any], seen: Counter[str]) -> str | None:
     """Return the fault that a text of the request asks for, if it is its turn."""
     for content in _inputs(body):
-        value = content if isinstance(content, str) else str(content.get("text", ""))
+        value = str(content.get("text", "")) if isinstance(content, dict) else str(content)
         match = MAGIC.search(value)
         if match is None:
             continue
@@ -55,15 +54,32 @@ def _model(body: dict[str, Any], *, texts: bool) -> Model:
     name = body.get("model")
     if not name:
         raise Refusal(FAULTS["BadRequest.EmptyModel"])
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise Refusal(FAULTS["ModelNotFound"])
     if MODELS[name].texts is not texts:
         raise Refusal(FAULTS["UrlError"])
     return MODELS[name]
 
 
+def _parameters(body: dict[str, Any]) -> dict[str, Any]:
+    given = body.get("parameters") or {}
+    if not isinstance(given, dict):
+        raise _bad("parameters must be an object")
+    return given
+
+
+def _check_parameters(body: dict[str, Any], model: Model) -> None:
+    for name, value in _parameters(body).items():
+        if name == "dimension" or (name == "output_type" and value == "dense"):
+            continue
+        if name not in model.parameters:
+            raise _bad(f"The parameter {name} is not supported")
+        if not model.parameters[name](value):
+            raise _bad(f"The value {value!r} of the parameter {name} is not supported")
+
+
 def _dimension(body: dict[str, Any], model: Model) -> int:
-    asked = (body.get("parameters") or {}).get("dimension", model.dimension)
+    asked = _parameters(body).get("dimension", model.dimension)
     if asked != model.dimension and asked not in model.dimensions:
         if not model.dimensions:
             return model.dimension  # silently ignored, as the real one does
@@ -88,14 +104,17 @@ def _check_media(kind: str, value: Any, model: Model) -> None:
             raise _bad(str(error)) from error
         if len(data) > model.image_bytes:
             raise _bad("The image is too large", "BadRequest.TooLarge")
-        if image.format not in model.formats or min(image.size) < 10:
+        low, high = sorted(image.size)
+        if model.sides and (low < 10 or high > 200 * low):
+            raise _bad("The image dimensions do not meet the requirements")
+        if image.format not in model.formats:
             raise _bad("The image format is illegal and cannot be opened")
         return
     if not value.startswith(("http://", "https://")):
         raise _bad("The provided URL does not appear to be valid", "InvalidURL")
     if "missing" in value:
         raise _bad("Failed to download multimodal content")
-    if kind == "video" and value.rsplit(".", 1)[-1].lower() not in _VIDEOS:
+    if kind == "video" and value.rsplit(".", 1)[-1].lower() not in model.video_formats:
         raise _bad("The video format is illegal and cannot be opened")
 
 
@@ -106,10 +125,23 @@ def _check(content: Any, model: Model) -> None:
         if kind == "text":
             _check_text(value, model)
         elif kind == "multi_images":
+            if not isinstance(value, list) or not 1 <= len(value) <= model.multi:
+                raise _bad(f"multi_images should be a list of 1 to {model.multi} images")
             for one in value:
                 _check_media("image", one, model)
         elif kind in ("image", "video"):
             _check_media(kind, value, model)
+
+
+def _check_counts(contents: list[dict[str, Any]], model: Model) -> None:
+    seen = Counter(kind for content in contents for kind in content)
+    pictures = seen["image"] + sum(len(content.get("multi_images", [])) for content in contents)
+    if model.pictures is not None and pictures > model.pictures:
+        raise _bad(f"The number of images should not exceed {model.pictures}")
+    if model.videos is not None and seen["video"] > model.videos:
+        raise _bad(f"The number of videos should not exceed {model.videos}")
+    if model.once and max(seen.values()) > 1:
+        raise _bad("Each type of content is allowed at most once")
 
 
 def _value(content: dict[str, Any]) -> tuple[str, str]:
@@ -149,16 +181,24 @@ def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
         )
     for content in contents:
         _check(content, model)
+    _check_counts(contents, model)
+    _check_parameters(body, model)
     dimension = _dimension(body, model)
     space = f"{body['model']}{' drifted' if emulator.drift else ''}"
-    fused = model.fusion == "always" or (body.get("parameters") or {}).get("enable_fusion") is True
+    flagged = _parameters(body).get("enable_fusion") is True
+    fused = model.fusion == "always" or flagged
     if fused and model.fusion != "object":
         parts = [_value(content) for content in contents]
         kind, value = parts[0] if len(parts) == 1 else ("fusion", repr(parts))
-        embeddings = [{"index": 0, "embedding": list(vector(space, kind, value, dimension)), "type": kind}]
+        name = "fusion" if flagged else kind
+        embeddings = [{"index": 0, "embedding": list(vector(space, kind, value, dimension)), "type": name}]
     else:
         embeddings = [
-            {"index": i, "embedding": list(vector(space, *_value(content), dimension)), "type": _value(content)[0]}
+            {
+                "index": i,
+                "embedding": list(vector(space, *_value(content), dimension)),
+                "type": "vl" if model.fusion == "flag" else _value(content)[0],
+            }
             for i, content in enumerate(contents)
         ]
     if MODELS[body["model"]].usage == "one-peace":
@@ -177,6 +217,7 @@ def text(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
         raise Refusal(FAULTS["BadRequest.EmptyInput"])
     for value in texts:
         _check_text(value, model)
+    _check_parameters(body, model)
     dimension = _dimension(body, model)
     space = f"{body['model']}{' drifted' if emulator.drift else ''}"
     embeddings = [

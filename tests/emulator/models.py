@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 MIB = 1024 * 1024
+VIDEOS = ("mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov")
+
+Check = Callable[[Any], bool]
+
+
+def _number(low: float, high: float) -> Check:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _integer(low: int, high: int) -> Check:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _one_of(*values: Any) -> Check:
+    return lambda value: any(value is one or (isinstance(one, str) and value == one) for one in values)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_FPS = {"fps": _number(0, 1)}
+_SNAPSHOT = {**_FPS, "res_level": _integer(0, 3), "max_video_frames": _integer(1, 64)}
+_TYPE = {"text_type": _one_of("query", "document"), "output_type": _one_of("dense", "sparse", "dense&sparse")}
 
 
 @dataclass(frozen=True)
@@ -18,30 +44,44 @@ class Model:
     formats: tuple[str, ...] = ("JPEG", "PNG", "BMP")
     fusion: str = ""  # "object", "flag" or "always"
     usage: str = "tongyi"
+    pictures: int | None = None  # per call; None is not limited
+    videos: int | None = None  # per call
+    once: bool = False  # each kind of content at most once per call
+    multi: int = 0  # pictures in one multi_images; 0 is none of that
+    video_formats: tuple[str, ...] = VIDEOS
+    sides: bool = True  # at least 10 pixels, at most 200:1
+    parameters: Mapping[str, Check] = field(default_factory=dict)  # besides dimension and output_type
 
 
 MODELS = {
-    "multimodal-embedding-v1": Model(1024, tokens=512, usage="v1"),
-    "tongyi-embedding-vision-plus": Model(1152, (1024, 512, 256, 128, 64), contents=20),
-    "tongyi-embedding-vision-flash": Model(768, (512, 256, 128, 64), contents=20),
+    "multimodal-embedding-v1": Model(1024, tokens=512, usage="v1", pictures=1),
+    "tongyi-embedding-vision-plus": Model(1152, (1024, 512, 256, 128, 64), contents=20, multi=8),
+    "tongyi-embedding-vision-flash": Model(768, (512, 256, 128, 64), contents=20, multi=8),
     "tongyi-embedding-vision-plus-2026-03-06": Model(
         1152, (1024, 512, 256, 128, 64), contents=20, image_bytes=10 * MIB, fusion="object",
-        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"),
+        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"), pictures=64, videos=8, multi=64,
+        parameters=_SNAPSHOT,
     ),
     "tongyi-embedding-vision-flash-2026-03-06": Model(
         768, (512, 256, 128, 64), contents=20, image_bytes=10 * MIB, fusion="object",
-        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"),
+        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"), pictures=64, videos=8, multi=64,
+        parameters=_SNAPSHOT,
     ),
     "qwen3-vl-embedding": Model(
-        2560, (2048, 1536, 1024, 768, 512, 256), contents=20, tokens=32_000, image_bytes=10 * MIB, fusion="flag", usage="qwen"
+        2560, (2048, 1536, 1024, 768, 512, 256), contents=20, tokens=32_000, image_bytes=10 * MIB, fusion="flag", usage="qwen",
+        pictures=5, videos=1, video_formats=("mp4", "avi", "mov"),
+        parameters={**_FPS, "instruct": _text, "enable_fusion": _one_of(True, False)},
     ),
     "qwen2.5-vl-embedding": Model(
-        1024, (2048, 768, 512), contents=3, tokens=32_000, image_bytes=5 * MIB, fusion="always", usage="v1"
+        1024, (2048, 768, 512), contents=3, tokens=32_000, image_bytes=5 * MIB, fusion="always", usage="v1",
+        once=True, parameters=_FPS,
     ),
-    "multimodal-embedding-one-peace-v1": Model(1536, contents=3, fusion="always", usage="one-peace"),
-    "text-embedding-v1": Model(1536, texts=True, contents=25, tokens=2048),
-    "text-embedding-v2": Model(1536, texts=True, contents=25, tokens=2048),
-    "text-embedding-v3": Model(1024, (768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192),
-    "text-embedding-v4": Model(1024, (2048, 1536, 768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192),
-    "qwen3.7-text-embedding": Model(1024, (2560, 2048, 1536, 768, 512, 256), texts=True, contents=20, tokens=128_000),
+    "multimodal-embedding-one-peace-v1": Model(
+        1536, contents=3, fusion="always", usage="one-peace", sides=False, parameters={"auto_truncation": _one_of(True, False)}
+    ),
+    "text-embedding-v1": Model(1536, texts=True, contents=25, tokens=2048, parameters=_TYPE),
+    "text-embedding-v2": Model(1536, texts=True, contents=25, tokens=2048, parameters=_TYPE),
+    "text-embedding-v3": Model(1024, (768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192, parameters=_TYPE),
+    "text-embedding-v4": Model(1024, (2048, 1536, 768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192, parameters={**_TYPE, "instruct": _text}),
+    "qwen3.7-text-embedding": Model(1024, (2560, 2048, 1536, 768, 512, 256), texts=True, contents=20, tokens=128_000, parameters=_TYPE),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import heapq
 import itertools
+import math
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.parts import Maker, Part
     from mmtoolkit.providers.purse import Purse
 
-__all__ = ["MOST_WORKERS", "Run"]
+__all__ = ["MOST_WORKERS", "WORKERS", "Run"]
 
-MOST_WORKERS = 32
+WORKERS = 32  # under way at once, where rate times latency does not ask for more
+MOST_WORKERS = 128
+_LATENCY_MEMORY = 8  # answers that the mean of their latency goes back
 _SPLIT_AFTER = 2  # a pack that keeps failing is taken apart rather than sent again and again
 _MOST_SECONDS = 900.0  # from a pack's first try to its last
 _LONGEST_BACKOFF_S = 60.0
@@ -97,6 +100,7 @@ class Run:
         self._arrived: list[Outcome] = []
         self._retries: list[tuple[float, int, Pack]] = []
         self._order = itertools.count()
+        self._latency = 0.0  # seconds, a moving mean
         self._in_flight: dict[int, float] = {}  # what is set aside for each pack
         self._done = self._total = 0
         self._hopeless, self._breaker = 0, _BREAKER
@@ -142,7 +146,7 @@ class Run:
         while True:
             with self._changed:
                 self._raise_error()
-                if len(self._in_flight) >= MOST_WORKERS:
+                if len(self._in_flight) >= self._workers():
                     self._changed.wait(_NAP_S)
                     continue
                 if self._retries and self._retries[0][0] <= self._clock():
@@ -159,6 +163,10 @@ class Run:
                     continue
                 nap = self._retries[0][0] - self._clock()
             self._sleep(min(max(nap, 0.0), _NAP_S))
+
+    def _workers(self) -> int:
+        """How many requests have to be under way to use the rate."""
+        return min(MOST_WORKERS, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
 
     def _reserve(self, pack: Pack) -> int:
         """Count the pack as under way and set its cost aside; returns the ticket to `_land` with."""
@@ -199,7 +207,11 @@ class Run:
             pack, objects = self._build(pack)
             if pack.slots and self._error is None:
                 grouped = pack.slots[0][2].grouped
-                if self._settle(pack, self._call(objects, grouped)):
+                start = self._clock()
+                answer = self._call(objects, grouped)
+                with self._changed:
+                    self._latency += (self._clock() - start - self._latency) / _LATENCY_MEMORY
+                if self._settle(pack, answer):
                     first = pack.slots[0][2]
                     self._known_good = (objects if grouped else objects[:1], grouped, first.text, first.media)
         except BaseException as error:  # handed to the caller's thread, which raises it

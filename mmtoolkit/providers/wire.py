@@ -15,7 +15,7 @@ from mmtoolkit.providers.deadline import Deadline, DeadlineAdapter
 
 __all__ = ["Exchange", "LostError", "session_for"]
 
-_POOL = 64  # connections kept per host; more than workers
+_POOL = 160  # connections kept per host; more than workers
 _CONNECT_S = 10.0
 _MOST_BYTES = 256 * 1024 * 1024
 _CHUNK = 1 << 16

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
-import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,17 +12,15 @@ import numpy as np
 
 from mmtoolkit._checks import is_number
 from mmtoolkit.content import Image, KeyMaker, Video
-from mmtoolkit.embedding.members import plan_errand
-from mmtoolkit.errors import BudgetError, CacheError, EmbeddingError, ItemError, ProviderError
+from mmtoolkit.embedding.job import Job
+from mmtoolkit.errors import EmbeddingError, ItemError
 from mmtoolkit.models import get_model
-from mmtoolkit.providers.base import Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.cache import CacheLike, Space, VectorStore
     from mmtoolkit.content import Content
-    from mmtoolkit.embedding.members import Errand
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Encoder", "Plan", "Run", "make_encoder"]
@@ -160,7 +155,7 @@ class Encoder:
         else:
             found = np.zeros(len(plan.unique), dtype=bool)
             X = np.full((len(plan.unique), self.dimension), np.nan, dtype=np.float32)
-        job = _Job(self, plan, found, X)
+        job = Job(self, plan, found, X)
         if not found.all():
             job.compute(budget, progress)
         row_errors = dict(plan.errors)
@@ -199,106 +194,6 @@ class Encoder:
         for (content, _), digest in zip(local, self.cache.file_digests([p for _, p in local]), strict=True):
             if digest is not None:
                 content.expect_digest(digest)
-
-
-class _Job:
-    """Computes what is missing and keeps it as it arrives."""
-
-    def __init__(self, encoder: Encoder, plan: Plan, found: NDArray[np.bool_], X: NDArray[np.float32]) -> None:
-        self.encoder, self.plan, self.found, self.X = encoder, plan, found, X
-        self.errors: dict[int, ItemError] = {}
-        self.usage: dict[str, int] = {}
-        self.notes: dict[int, str] = {}
-        self._store_error: CacheError | None = None
-        self._unstored = 0
-        self._arrived, self._over = 0, False
-        self._lock = threading.Lock()
-
-    @property
-    def all_stored(self) -> bool:
-        """Whether everything that was computed is also in the cache."""
-        return self._store_error is None
-
-    def compute(self, budget: float | None, progress: Any) -> None:
-        if not self.X.flags.writeable:
-            self.X = self.X.copy()
-        missing = {self.plan.unique[i]: i for i in np.flatnonzero(~self.found).tolist()}
-        errand = plan_errand(self.encoder, {key: self.plan.contents[self.plan.first[i]] for key, i in missing.items()})
-        self.errors.update({missing[key]: error for key, error in errand.errors.items()})
-        sent = list(errand.send)
-        bar = _bar(progress, len(self.plan.unique), int(self.found.sum()))
-
-        def sink(outcomes: Sequence[Outcome]) -> None:
-            with self._lock:
-                if self._over:  # after Ctrl-C: paid for, so it is kept, though nobody waits for it
-                    self._keep([(sent[o.index], o.vector) for o in outcomes if o.vector is not None])
-                    return
-                bar.update(self._take([(sent[o.index], o) for o in outcomes], errand, missing))
-
-        try:
-            there = [(key, Outcome(0, vector=vector)) for key, vector in errand.there.items()]
-            bar.update(self._take(there, errand, missing))
-            if sent:
-                self.encoder.provider.embed(
-                    list(errand.send.values()),
-                    dimension=self.encoder.dimension,
-                    params=self.encoder.params,
-                    sink=sink,
-                    budget=budget,
-                )
-        except (BudgetError, ProviderError) as error:
-            if self._arrived:
-                error.args = (f"{error}. {self._what_is_kept()}",)
-            raise
-        finally:
-            with self._lock:
-                self._over = True
-            bar.close()
-            if self._store_error is not None:
-                msg = f"{self._unstored} vectors were computed but could not be cached: {self._store_error}"
-                warnings.warn(msg, stacklevel=2)
-
-    def _what_is_kept(self) -> str:
-        if self.encoder.cache is None:
-            return f"There is no cache, so the {self._arrived} vectors that arrived before are lost; with one, a run can go on"
-        return "What arrived before is kept; run again to go on"
-
-    def _take(self, outcomes: Sequence[tuple[bytes, Outcome]], errand: Errand, missing: Mapping[bytes, int]) -> int:
-        """Take in what became of items and of members; return how many items that settles."""
-        arrived, settled = [], 0
-        for key, outcome in outcomes:
-            for name, count in outcome.usage.items():
-                self.usage[name] = self.usage.get(name, 0) + count
-            if outcome.error is not None:
-                lost = [whole.key for whole in errand.failed(key)] + [key] * (key in missing)
-                self.errors.update({missing[k]: copy.copy(outcome.error) for k in lost})
-                settled += len(lost)
-                continue
-            vector: Any = outcome.vector
-            done = [(key, vector, outcome.note)]
-            for whole, vectors, notes in errand.arrived(key, vector, outcome.note):
-                mean, note = self.encoder.provider.combine(whole.content, vectors)  # type: ignore[attr-defined]
-                done.append((whole.key, mean, "; ".join([*notes, note])))
-            for k, v, note in done:
-                if k not in errand.there:
-                    arrived.append((k, v))
-                if k in missing:
-                    self.X[missing[k]] = v
-                    self.notes.update({missing[k]: note} if note else {})
-                    settled += 1
-        self._arrived += len(arrived)
-        self._keep(arrived)
-        return settled
-
-    def _keep(self, arrived: Sequence[tuple[bytes, Any]]) -> None:
-        if not arrived or self.encoder.cache is None:
-            return
-        keys, vectors = [key for key, _ in arrived], np.stack([vector for _, vector in arrived])
-        try:
-            self.encoder.cache.put(keys, vectors, self.encoder.space)
-        except CacheError as error:  # the vectors live on in memory; told once, at the end
-            self._store_error = self._store_error or error
-            self._unstored += len(arrived)
 
 
 def make_encoder(
@@ -390,22 +285,3 @@ def _failure(errors: Mapping[int, ItemError], n: int, *, cached: bool, optional:
         f"Fix or remove these and run again{choice}"
     )
     return EmbeddingError(msg, tuple(errors[row] for row in rows))
-
-
-def _bar(progress: Any, total: int, cached: int) -> Any:
-    from tqdm.auto import tqdm
-
-    if progress is not None and not isinstance(progress, bool):
-        return progress
-    bar = tqdm(
-        total=total,
-        initial=cached,
-        unit="item",
-        desc="embedding",
-        disable=progress is False,
-        delay=1.0 if progress is None else 0.0,
-        leave=progress is True,
-    )
-    if cached:
-        bar.set_postfix_str(f"{cached} from the cache", refresh=False)
-    return bar

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit.cache.fresh import asked
 from mmtoolkit.cache.segment import Segment, hashes, sound, spaces_of
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def find_rows(
             return rows
     where: dict[bytes, int] = {}
     for start in range(0, len(keys), _PART):
-        part = keys[start : start + _PART]
-        query = f"SELECT key, row FROM vectors WHERE space = ? AND key IN ({','.join('?' * len(part))})"
-        where.update(db.execute(query, (number, *part)))
+        where.update(asked(db, number, keys[start : start + _PART]))
     return np.fromiter((where.get(key, -1) for key in keys), dtype=np.int64, count=len(keys))
 
 
@@ -101,8 +100,7 @@ def _in_order(
     words: NDArray[np.uint64],
 ) -> NDArray[np.int64] | None:
     """Find the common case for next to nothing: all keys, in the order in which they were stored."""
-    query = "SELECT row FROM vectors WHERE space = ? AND key = ?"
-    for (start,) in db.execute(query, (number, words[0].tobytes())).fetchall():
+    for start in asked(db, number, [words[0].tobytes()]).values():
         part = records[start : start + len(words)]
         if len(part) < len(words) or not np.array_equal(part[:, :4], words) or (spaces_of(part) != number).any():
             return None

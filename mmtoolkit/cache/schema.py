@@ -32,7 +32,23 @@ def _v2_files(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_v1_vectors, _v2_files)
+def _v3_fresh(db: sqlite3.Connection) -> None:
+    """Batches not yet sorted into the index (keys of 32 bytes and checksums of 10 digits in a row), and all together."""
+    db.execute(
+        "CREATE TABLE fresh (id INTEGER PRIMARY KEY, space INTEGER NOT NULL, first INTEGER NOT NULL, "
+        "created INTEGER NOT NULL, keys BLOB NOT NULL, sums TEXT NOT NULL)"
+    )
+    db.execute(
+        "CREATE VIEW entries AS SELECT key, space, row, checksum, created FROM vectors UNION ALL "
+        "SELECT substr(f.keys, 32 * n.i + 1, 32), f.space, f.first + n.i, "
+        "CAST(substr(f.sums, 10 * n.i + 1, 10) AS INTEGER), f.created FROM fresh f JOIN ("
+        "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL "
+        "SELECT i + 1 FROM numbers WHERE i + 1 < (SELECT max(length(keys)) / 32 FROM fresh)) SELECT i FROM numbers"
+        ") n ON n.i < length(f.keys) / 32"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_v1_vectors, _v2_files, _v3_fresh)
 VERSION = len(MIGRATIONS)
 
 

@@ -9,13 +9,13 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from itertools import count, repeat
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.cache import fresh
 from mmtoolkit.cache.care import Care
 from mmtoolkit.cache.connection import Connections, translated
 from mmtoolkit.cache.files import digest_files, keep, recall
@@ -217,19 +217,22 @@ class EmbeddingCache(Care):
     def _append(self, keys: Sequence[bytes], words: NDArray[np.uint64], X: NDArray[np.float32], space: Space) -> int:
         with self._connections.writing() as db:
             segment, number, total = self._place(db, space) or self._new_place(db, space)
-            first: dict[bytes, int] = {}
-            for i in np.flatnonzero(find_rows(db, segment, number, total, keys, words) < 0).tolist():
-                first.setdefault(keys[i], i)
-            if not first:
-                return 0
-            new = list(first.values())
-            X = X if len(new) == len(X) else X[new]
-            with _meanwhile(lambda: segment.write(total, X)):  # while the disk works, the index is written
-                now, sums = max(int(time.time()), 1), checksums(list(first), X)
+            likely = fresh.seems_new(db, number, keys[0])  # a batch is mostly new as a whole, or not at all
+            # so the disk works meanwhile; what stands behind the rows that count may be overwritten
+            with _meanwhile(lambda: segment.write(total, X)) if likely else nullcontext():
+                first: dict[bytes, int] = {}
+                for i in np.flatnonzero(find_rows(db, segment, number, total, keys, words) < 0).tolist():
+                    first.setdefault(keys[i], i)
+                if not first:
+                    return 0
+                new = list(first.values())
+                added = X if len(new) == len(X) else X[new]
+                now, sums = max(int(time.time()), 1), checksums(list(first), added)
                 segment.write_records(total, pack(words[new], number, now, sums))
-                entries = zip(first, repeat(number), count(total), sums.tolist(), repeat(now))
-                db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(entries))
+                fresh.add(db, number, total, list(first), sums.tolist(), now)
                 db.execute("UPDATE segments SET rows = ? WHERE stem = ?", (total + len(new), segment.stem))
+            if not likely or len(added) < len(X):
+                segment.write(total, added)
             return len(new)
 
     def _place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int] | None:
@@ -273,6 +276,7 @@ class EmbeddingCache(Care):
         then = "they are computed again"
         try:
             with self._connections.writing() as db:
+                fresh.settle(db)
                 (owner,) = db.execute("SELECT segment FROM spaces WHERE id = ?", (number,)).fetchone()
                 for key, row in zip(keys, rows.tolist(), strict=True):
                     query = "DELETE FROM vectors WHERE key = ? AND space = ? AND row = ?"

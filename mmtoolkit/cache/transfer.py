@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.cache.fresh import entries
 from mmtoolkit.cache.space import Space
 from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
@@ -40,7 +41,7 @@ def export(
         if db is None or place is None:  # pruned since it was chosen
             msg = f"{space} is no longer in the cache {os.fspath(cache.path)!r}"
             raise CacheError(msg)
-        query = "SELECT key FROM vectors WHERE space = ? ORDER BY row"
+        query = f"SELECT key FROM {entries(db)} WHERE space = ? ORDER BY row"
         keys = [key for (key,) in db.execute(query, (place[1],))]
 
     def batches() -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:

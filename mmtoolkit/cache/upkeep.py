@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit.cache import fresh
 from mmtoolkit.cache.filesystem import sync_folder
 from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
 
@@ -49,7 +50,7 @@ def stats(cache: EmbeddingCache) -> pd.DataFrame:
             if db is None
             else db.execute(
                 "SELECT s.model, p.revision, s.dimension, p.params, count(*), count(*) * s.dimension * 4, "
-                "min(v.created), max(v.created) FROM vectors v JOIN spaces p ON p.id = v.space "
+                f"min(v.created), max(v.created) FROM {fresh.entries(db)} v JOIN spaces p ON p.id = v.space "
                 "JOIN segments s ON s.id = p.segment GROUP BY p.id ORDER BY 1, 3, 2, 4"
             ).fetchall()
         )
@@ -101,6 +102,7 @@ def prune(
         if db is None:
             return 0
     with cache._connections.writing() as db:
+        fresh.settle(db)
         where, values = "1", list[str | float]()
         if model is not None:
             where, values = "s.model = ?", [model]
@@ -135,6 +137,7 @@ def compact(cache: EmbeddingCache) -> int:
     folder = cache.path / "segments"
     size = _size(folder)
     with cache._connections.writing() as db:
+        fresh.settle(db)
         for number, model, dimension, stem, rows in db.execute(
             "SELECT id, model, dimension, stem, rows FROM segments"
         ).fetchall():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit.cache.connection import INDEX, translated
+from mmtoolkit.cache.fresh import entries
 from mmtoolkit.cache.report import CacheReport
 from mmtoolkit.cache.schema import migrate
 from mmtoolkit.cache.segment import Segment, checksums, created_of, join_keys, pack, sound, spaces_of, sums_of
@@ -134,15 +135,15 @@ def _from_index(folder: Path, db: sqlite3.Connection | None, audit: _Audit) -> l
 
 
 def _read_claims(db: sqlite3.Connection, number: int, part: _Part, audit: _Audit) -> None:
-    entries = db.execute(
-        "SELECT v.row, v.key, v.space, v.created, v.checksum FROM vectors v JOIN spaces p ON p.id = v.space "
+    found = db.execute(
+        f"SELECT v.row, v.key, v.space, v.created, v.checksum FROM {entries(db)} v JOIN spaces p ON p.id = v.space "
         "WHERE p.segment = ? ORDER BY v.row",
         (number,),
     ).fetchall()
-    inside = [entry for entry in entries if 0 <= entry[0] < part.total and len(entry[1]) == 32]
-    if len(inside) < len(entries):
+    inside = [entry for entry in found if 0 <= entry[0] < part.total and len(entry[1]) == 32]
+    if len(inside) < len(found):
         audit.problems.append(
-            f"{part.segment.stem}: {len(entries) - len(inside)} index entries point outside the segment"
+            f"{part.segment.stem}: {len(found) - len(inside)} index entries point outside the segment"
         )
     part.claims = np.zeros((part.total, 6), dtype=np.uint64)
     part.claimed = np.zeros(part.total, dtype=bool)
@@ -258,8 +259,8 @@ def _rebuild_part(db: sqlite3.Connection, part: _Part) -> None:
     rows = np.flatnonzero(part.good)
     claims = part.claims[rows]
     spaces = np.array([renumbered[old] for old in spaces_of(claims).tolist()], dtype=np.uint64)
-    fresh = pack(claims[:, :4], spaces, created_of(claims), sums_of(claims))
-    entries = zip(
+    packed = pack(claims[:, :4], spaces, created_of(claims), sums_of(claims))
+    claimed = zip(
         (key.tobytes() for key in claims[:, :4].astype("<u8")),
         spaces.tolist(),
         rows.tolist(),
@@ -267,7 +268,7 @@ def _rebuild_part(db: sqlite3.Connection, part: _Part) -> None:
         created_of(claims).tolist(),
         strict=True,
     )
-    db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(entries))
+    db.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?, ?)", sorted(claimed))
     live = {
         row
         for (row,) in db.execute(
@@ -277,7 +278,7 @@ def _rebuild_part(db: sqlite3.Connection, part: _Part) -> None:
     db.executemany("INSERT INTO holes VALUES (?, ?)", ((number, row) for row in range(part.total) if row not in live))
     # rows without a vector get a sound record too, so that the rest can be matched in one go
     records = pack(np.zeros((part.total, 4), dtype=np.uint64), 0, 1, np.zeros(part.total, dtype=np.uint64))
-    records[rows] = fresh
+    records[rows] = packed
     scratch = segment.keys.with_suffix(".part")
     records.tofile(scratch)
     os.replace(scratch, segment.keys)

@@ -7,7 +7,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from mmtoolkit.cache import EmbeddingCache
+from mmtoolkit.cache import EmbeddingCache, fresh
 
 N = 3000
 
@@ -150,6 +150,7 @@ def test_compaction_leaves_damaged_rows_behind(filled, space):
     cache, keys, _ = filled
     flip(the(cache, ".f32"), [32 * 7])
     with sqlite3.connect(the(cache, ".sqlite")) as db:
+        fresh.settle(db)
         db.execute("DELETE FROM vectors WHERE row = 9")
         db.execute("INSERT INTO holes SELECT id, 9 FROM segments")
     db.close()

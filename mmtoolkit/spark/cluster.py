@@ -139,19 +139,19 @@ def cluster(
 
 
 def _labelled(df: DataFrame, centers: NDArray[np.float32]) -> DataFrame:
-    column, read = vector_source(df)
+    columns, read = vector_source(df)
 
     def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
-            X = unit_rows(to_array(read(batch.column("vector"))))
+            X = unit_rows(to_array(read(*batch.columns[1:])))
             labels = nearest(X, centers)
             distance = np.linalg.norm(X - centers[labels], axis=1)
             columns = [batch.column("id"), pa.array(labels.astype(np.int32)), pa.array(distance.astype(np.float64))]
             yield pa.RecordBatch.from_arrays(columns, names=["id", "label", "distance"])
 
-    return df.select("id", column).mapInArrow(assign, "id string, label int, distance double")
+    return df.select("id", *columns).mapInArrow(assign, "id string, label int, distance double")
 
 
 def _scores(labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32]) -> tuple[pd.DataFrame, pd.DataFrame]:

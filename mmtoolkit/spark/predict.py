@@ -62,14 +62,14 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
     vector_type(df, "predict")
     row = df.where("vector is not null").select("vector").first()
     _check(model, None if row is None else len(row["vector"]))
-    column, read = vector_source(df)
+    columns, read = vector_source(df)
     apply = _applier(df.sparkSession.sparkContext.broadcast(_needed(model)), read)
-    apply.__annotations__ = {"column": pa.Array, "return": pa.Array}  # how Spark knows what kind of function it is
+    apply.__annotations__ = {"columns": pa.Array, "return": pa.Array}  # how Spark knows what kind of function it is
     made: Any = arrow_udf(apply, _SCHEMA)  # type: ignore[call-overload]
     names = array(*[lit(str(name)) for name in model.classes])
     code = col("_made.code")  # a number is cheaper on its way from Python than a name
     y_pred = when(code.isNotNull(), element_at(names, code + 1)).alias("y_pred")
-    return df.withColumn("_made", made(column)).select(*df.columns, y_pred, "_made.confidence")
+    return df.withColumn("_made", made(*columns)).select(*df.columns, y_pred, "_made.confidence")
 
 
 def _read(uri: str) -> DataFrame:
@@ -99,18 +99,18 @@ def _needed(model: Any) -> tuple[Any, Any, bool]:
     return model.estimator, np.array(model.classes), bool(model.recipe["params"]["normalize"])
 
 
-def _applier(shared: Broadcast[tuple[Any, Any, bool]], read: Reader) -> Callable[[pa.Array], pa.Array]:
-    """Return what the workers do: a column that `read` turns into vectors in, codes of classes and confidence out."""
+def _applier(shared: Broadcast[tuple[Any, Any, bool]], read: Reader) -> Callable[..., pa.Array]:
+    """Return what the workers do: columns that `read` turns into vectors in, codes of classes and confidence out."""
 
-    def apply(column: pa.Array) -> pa.Array:
+    def apply(*columns: pa.Array) -> pa.Array:
         import pyarrow as pa
 
         from mmtoolkit.classification.estimators import decide
         from mmtoolkit.vectors import unit_rows
 
         estimator, classes, normalize = shared.value
-        X, usable = usable_rows(read(column), estimator.n_features_in_)
-        code, confidence = np.zeros(len(column), dtype=np.int32), np.zeros(len(column))
+        X, usable = usable_rows(read(*columns), estimator.n_features_in_)
+        code, confidence = np.zeros(len(columns[0]), dtype=np.int32), np.zeros(len(columns[0]))
         if len(X):
             best, proba = decide(estimator, unit_rows(X) if normalize else X, classes)
             code[usable], confidence[usable] = best, proba[np.arange(len(best)), best]

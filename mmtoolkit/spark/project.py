@@ -70,14 +70,14 @@ def project(
     drawn = draw(emb, random_state=random_state, **options)
     shared = df.sparkSession.sparkContext.broadcast((emb.unit, drawn.coords))
 
-    column, read = vector_source(df)
+    columns, read = vector_source(df)
 
     def lay(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         X, coords = shared.value
         for batch in batches:
-            xy = place(unit_rows(to_array(read(batch.column("vector")))), X, coords)
+            xy = place(unit_rows(to_array(read(*batch.columns[1:]))), X, coords)
             columns = [
                 batch.column("id"),
                 pa.array(np.ascontiguousarray(xy[:, 0])),
@@ -86,6 +86,6 @@ def project(
             yield pa.RecordBatch.from_arrays(columns, names=["id", "x", "y"])
 
     recipe = {"verb": "spark.project", "params": {**drawn.recipe["params"], "sample": sample}}
-    rows = df.select("id", column).mapInArrow(lay, "id string, x float, y float")
+    rows = df.select("id", *columns).mapInArrow(lay, "id string, x float, y float")
     fields = (drawn.coords, drawn.trust, drawn.trustworthiness, drawn.method, drawn.note)
     return SparkProjection(*fields, recipe, emb, rows)

@@ -70,12 +70,12 @@ def search(
         msg = f"the query has {Q.shape[1]} features, the items have {dimension}; use the model that made the vectors"
         raise SpaceError(msg)
 
-    column, read = vector_source(df)
+    columns, read = vector_source(df)
 
     def best(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _best_of_partition(((b.column("id"), to_array(read(b.column("vector")))) for b in batches), Q, k)
+        return _best_of_partition(((b.column("id"), to_array(read(*b.columns[1:]))) for b in batches), Q, k)
 
-    found = df.select("id", column).mapInArrow(best, "query int, id string, score float")
+    found = df.select("id", *columns).mapInArrow(best, "query int, id string, score float")
     top = pd.DataFrame([row.asDict() for row in found.collect()], columns=["query", "id", "score"])
     top = top.sort_values(["query", "score", "id"], ascending=[True, False, True]).groupby("query").head(k)
     top.insert(1, "rank", top.groupby("query").cumcount() + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "StoredVectors", "settle", "vector_source"]
 
-Reader = Callable[["pa.Array"], "pa.Array"]
+logger = logging.getLogger(__name__)
+
+Reader = Callable[..., "pa.Array"]
 
 _ROWS = 4096
 _NARROW = ("Project", "Filter")  # what keeps the rows of a file in their order
 
 
-def vector_source(df: DataFrame) -> tuple[Column, Reader]:
-    """Return the column that has to reach the workers, and what makes vectors of it there.
+def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
+    """Return the columns that have to reach the workers, and what makes vectors of them there.
 
     Parameters
     ----------
@@ -38,18 +41,24 @@ def vector_source(df: DataFrame) -> tuple[Column, Reader]:
 
     Returns
     -------
-    column : Column
-        Named vector: the vectors themselves, or a struct of file and row number.
+    columns : list of Column
+        The vectors themselves, or file and row number.
     read : callable
-        To be sent along; turns batches of `column` into list arrays.
+        To be sent along; takes a batch of these columns, returns a list array.
     """
+    from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F
 
-    if not _is_stored(df):
-        return F.col("vector"), _as_given
-    place = df.metadataColumn("_metadata")
-    column = F.struct(place.getField("file_path").alias("file"), place.getField("row_index").alias("row"))
-    return column.alias("vector"), StoredVectors()
+    try:
+        if _is_stored(df):
+            place = df.metadataColumn("_metadata")
+            return [
+                place.getField("file_path").alias("file"),
+                place.getField("row_index").alias("row"),
+            ], StoredVectors()
+    except AnalysisException:
+        logger.debug("the optimizer left something out that hides the files' rows: vectors come from Spark")
+    return [F.col("vector")], _as_given
 
 
 @functools.cache
@@ -94,13 +103,13 @@ class StoredVectors:
         self._start = 0
         self._held: Any = ()
 
-    def __call__(self, places: pa.StructArray) -> pa.Array:
+    def __call__(self, files: pa.Array, rows: pa.Array) -> pa.Array:
         """Return the vectors of rows.
 
         Parameters
         ----------
-        places : pyarrow.StructArray
-            Fields file (URI) and row (number in that file, from 0).
+        files, rows : pyarrow.Array
+            URI of the file, and number in it from 0, of each row.
 
         Returns
         -------
@@ -109,7 +118,6 @@ class StoredVectors:
         """
         import pyarrow as pa
 
-        files, rows = (places.field(name) for name in ("file", "row"))
         runs = pa.compute.run_end_encode(files)
         found: list[pa.Array] = [pa.nulls(0, pa.list_(pa.float32()))] if len(rows) == 0 else []
         start = 0

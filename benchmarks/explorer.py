@@ -38,8 +38,9 @@ PEER_SETUP = """
 import time, numpy as np, pandas as pd, jscatter
 rng = np.random.default_rng(0)
 coords = np.concatenate([rng.normal(rng.uniform(-10, 10, 2), 1.0, size=({n} // 20, 2)) for _ in range(20)])
-df = pd.DataFrame(coords, columns=["x", "y"]).assign(y=pd.Categorical(np.repeat(range(20), {n} // 20)))
-scatter = jscatter.Scatter(data=df, x="x", y="y", color_by="y", height=480)
+df = pd.DataFrame(coords, columns=["x", "y"]).assign(group=pd.Categorical(np.repeat(range(20), {n} // 20)))
+scatter = jscatter.Scatter(data=df, x="x", y="y", color_by="group", height=480)
+scatter.mouse(mode="lasso")
 done = []
 scatter.widget.observe(lambda e: done.append((time.time(), len(df.iloc[e["new"]]))), names="selection")
 """
@@ -81,19 +82,13 @@ def lasso(page, url, root, n, rounds):
 
 
 def peer(page, url, root, n, rounds):
-    """Measure the same in jupyter-scatter: Shift and drag draws its lasso."""
-
-    def select(page, points):
-        page.keyboard.down("Shift")
-        lab_tools.drag(page, points)
-        page.keyboard.up("Shift")
-
+    """Measure the same in jupyter-scatter."""
     name = f"peer{n}.ipynb"
     lab_tools.write(root, name, [PEER_SETUP.format(n=n), "scatter.show()"])
     lab_tools.run_all(page, url, name, ready=PEER_READY)
     time.sleep(5)
     page.evaluate("() => { document.querySelector('canvas').closest('div').classList.add('js-plotly-plot'); }")
-    return _lassos(page, n, rounds, 0.0, selector="canvas", select=select)
+    return _lassos(page, n, rounds, 0.0, selector="canvas", select=lab_tools.drag)
 
 
 def hover(page, url, root, rounds):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numbers
-from typing import Any
+from typing import Any, TypeGuard
 
-__all__ = ["SEEDS", "check_count", "checked_seed"]
+__all__ = ["SEEDS", "check_count", "checked_seed", "is_number"]
 
 SEEDS = range(2**32)  # what scikit-learn takes
 
@@ -40,3 +40,8 @@ def checked_seed(random_state: Any) -> int:
         msg = f"random_state must be an integer from 0 to 2**32 - 1, got {random_state!r}"
         raise ValueError(msg)
     return int(random_state)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether `value` is a real number, numpy's included; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

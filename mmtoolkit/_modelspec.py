@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-from mmtoolkit._checks import is_number
+from mmtoolkit._arguments import is_number
 
 __all__ = ["Interval", "ModelSpec", "Price"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit._checks import is_number
+from mmtoolkit._arguments import is_number
 from mmtoolkit.content import Image, KeyMaker, Video
 from mmtoolkit.embedding.job import Job
 from mmtoolkit.errors import EmbeddingError, ItemError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._checks import is_number
+from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit.explorer import queues
 from mmtoolkit.explorer.annotations import AUDIT, Verdict
 from mmtoolkit.explorer.selection import Selection, rows_of
@@ -120,7 +121,7 @@ class Answers(State):
         DataFrame
             The sample, in the order it is asked.
         """
-        _at_least_one(n)
+        check_count("n", n, 1)
         rows = np.random.default_rng(random_state).permutation(len(self))[:n]
         self._open(queues.audit(rows[~self.audited[rows]]))
         return self.items.iloc[rows].reset_index(drop=True)
@@ -144,7 +145,7 @@ class Answers(State):
             The items waiting, the next one first. What was answered in an earlier review of this kind is not asked
             again; your own list is taken as it is.
         """
-        _at_least_one(n)
+        check_count("n", n, 1)
         self._open(None if what is None else queues.make(self, what, result=result, n=n))
         return self.waiting
 
@@ -290,9 +291,3 @@ def _checked(annotation: object) -> str | None:
         msg = "an annotation needs at least one visible character; None takes annotations away"
         raise ValueError(msg)
     return annotation.strip()
-
-
-def _at_least_one(n: object) -> None:
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        msg = f"n must be an int of at least 1, got {n!r}"
-        raise ValueError(msg)

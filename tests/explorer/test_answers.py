@@ -215,8 +215,8 @@ def test_yes_to_an_audit_sample_says_what_it_asks(ex):
     ("act", "error", "words"),
     [
         (lambda ex: ex.label(3, [1]), TypeError, r"a str or None, got 3; items come second"),
-        (lambda ex: ex.audit_sample(2.5), ValueError, r"n must be an int of at least 1, got 2\.5"),
-        (lambda ex: ex.review("outliers", n=-1), ValueError, "n must be an int of at least 1, got -1"),
+        (lambda ex: ex.audit_sample(2.5), ValueError, r"n must be an integer of at least 1, got 2\.5"),
+        (lambda ex: ex.review("outliers", n=-1), ValueError, "n must be an integer of at least 1, got -1"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(ex, act, error, words):

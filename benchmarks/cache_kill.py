@@ -41,9 +41,12 @@ def write_until_killed(folder: str, start: int) -> None:
         for first in range(start, start + 100, 20):
             cache.put(*make(first, first + 20), SPACE)
             print(first + 20, flush=True)
-        cache.put(*make(0, 40), DOOMED)
-        cache.prune(model="doomed")
-        start += 100
+        cache.put(*make(start + 100, start + 400), SPACE)  # large enough to be kept whole at first
+        print(start + 400, flush=True)
+        if start % 1200 == 0:  # else batches stay unsorted for a while
+            cache.put(*make(0, 40), DOOMED)
+            cache.prune(model="doomed")
+        start += 400
 
 
 def write_overlapping(folder: str, rounds: int, offset: int) -> None:
@@ -104,8 +107,7 @@ def overlaps(folder: Path, rounds: int) -> dict[str, int]:
     cache = EmbeddingCache(folder / "overlap")
     n = (rounds - 1) * 100 + 250
     lost, bad = wrong(cache, n)
-    (file,) = (folder / "overlap").rglob("*.f32")
-    twice = file.stat().st_size // (4 * DIMENSION) - n
+    twice = int(cache.stats()["vectors"].sum()) - n
     return {
         "processes": 4,
         "rounds": rounds,

@@ -75,14 +75,8 @@ class _Http(HTTPConnection):
         super().request(*args, **options)
 
 
-class _Https(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _watch(self)
-
-    def request(self, *args: Any, **options: Any) -> None:
-        _watch(self)
-        super().request(*args, **options)
+class _Https(_Http, HTTPSConnection):
+    """The same over TLS: what comes next after `_Http` is `HTTPSConnection`."""
 
 
 class _HttpPool(urllib3.HTTPConnectionPool):

@@ -132,7 +132,7 @@ def _(block: Remarks) -> str:
 @block_html.register
 def _(block: Keys) -> str:
     cards = "".join(
-        f'<div class="key"><dt>{escape(k.name)}</dt><dd><strong>{escape(k.value)}</strong>'
+        f'<div class="key"><dt>{escape(k.name)}</dt><dd><strong>{escape(k.value)}</strong> '
         f"<span>{escape(k.detail, 160)}</span></dd></div>"
         for k in block.entries
     )

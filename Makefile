@@ -19,7 +19,7 @@ demo: $(STAMP)  ## cluster, classify and map 756 pictures offline, and write a r
 	$(VENV)/bin/mmtoolkit demo
 
 test: $(STAMP)  ## every test, doctests and notebooks included
-	$(PY) -m pytest -n auto --dist loadgroup
+	$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 check: lint types  ## lint and types
 

@@ -29,7 +29,7 @@ import mmtoolkit as mm
 from mmtoolkit.spark.frames import from_array
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-SCALE = float(os.environ.get("SCALE", "5"))  # how many times faster the service's clock runs
+SCALE = float(os.environ.get("SCALE", "3"))  # how many times faster the service's clock runs
 
 
 def blobs(n, d, k, seed):

@@ -17,13 +17,23 @@ for _name in [
     del os.environ[_name]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Keep each file on one worker, and all that share a Spark session or a browser; notebooks go one by one."""
-    for item in items:
+    """Keep each file on one worker, and all that share a Spark session or a browser; notebooks go one by one.
+
+    The longest go first, so that the workers end together.
+    """
+    slow = {"spark": 0, "browser": 1, "notebook": 2}
+
+    def kind(item):
         if item.get_closest_marker("notebook"):
-            continue
-        group = next((name for name in ("spark", "browser") if name in item.path.parts), item.path.as_posix())
-        item.add_marker(pytest.mark.xdist_group(group))
+            return "notebook"
+        return next((name for name in slow if name in item.path.parts), item.path.as_posix())
+
+    for item in items:
+        if kind(item) != "notebook":
+            item.add_marker(pytest.mark.xdist_group(kind(item)))
+    items.sort(key=lambda item: slow.get(kind(item), len(slow)))
 
 
 @pytest.fixture(scope="session", autouse=True)

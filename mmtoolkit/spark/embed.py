@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.errors import ItemError, MMToolkitError, ProviderError
+from mmtoolkit.errors import ItemError, MMToolkitError, ProviderError, ServiceStopError
 from mmtoolkit.spark.frames import check_items
 from mmtoolkit.spark.table import PartWriter, TableSpace, VectorTable, rows_of
 
@@ -142,6 +142,8 @@ def embed(
             raise
         raise ours from error
     wrong = spark.read.schema("key binary, reason string").parquet(failures)
+    if stopped := wrong.where("key is null").first():
+        raise ServiceStopError(stopped["reason"])
     joined = keyed.join(_held(df, vectors), "key", "left").join(wrong, "key", "left")
     return joined.select(*df.columns, "key", "vector", F.coalesce("error", "reason").alias("error"))
 
@@ -211,9 +213,17 @@ def _vectors(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
     spec = encoder.provider.spec
     space = TableSpace(spec.name, spec.revision, job.dimension, json.dumps(dict(job.params), sort_keys=True))
     writer = PartWriter(VectorTable(job.table), space, f"{job.run}-{context.partitionId():05d}", job.batch)
+    stopped = False
     try:
         for batch in batches:
-            failed = _embed_batch(job, encoder, writer, batch)
+            if stopped:
+                continue
+            failed: list[tuple[bytes | None, str]] = []
+            try:
+                _embed_batch(job, encoder, writer, batch, failed)
+            except ServiceStopError as error:  # only the user can heal it: Spark must not try again
+                failed.append((None, str(error)))
+                stopped = True
             columns = [pa.array([k for k, _ in failed], pa.binary()), pa.array([r for _, r in failed], pa.string())]
             yield pa.RecordBatch.from_arrays(columns, names=["key", "reason"])
     finally:
@@ -221,8 +231,10 @@ def _vectors(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
     writer.close()
 
 
-def _embed_batch(job: _Job, encoder: Encoder, writer: PartWriter, batch: pa.RecordBatch) -> list[tuple[bytes, str]]:
-    keys, contents, failed = [], [], []
+def _embed_batch(
+    job: _Job, encoder: Encoder, writer: PartWriter, batch: pa.RecordBatch, failed: list[tuple[bytes | None, str]]
+) -> None:
+    keys, contents = [], []
     for key, content in zip(batch.column("key").to_pylist(), _contents(job, batch), strict=True):
         if key in writer.done or isinstance(content, ItemError):
             continue
@@ -241,7 +253,6 @@ def _embed_batch(job: _Job, encoder: Encoder, writer: PartWriter, batch: pa.Reco
 
     if contents:
         encoder.provider.embed(contents, dimension=job.dimension, params=job.params, sink=sink)
-    return failed
 
 
 def _same_everywhere(df: DataFrame, job: _Job, revision: str, slots: int) -> None:

@@ -25,11 +25,16 @@ FLAGS = [
     "--disable-sync",
     "--enable-unsafe-swiftshader",
 ]
+SIZE = {"width": 1280, "height": 900}
 PATIENCE_S = 90  # a busy machine may take its time; a hang still ends
 READY = """async () => { const a = window.jupyterapp; if (!a) return false; await a.restored;
   const w = [...a.shell.widgets('main')].find(x => x.context && x.sessionContext); if (!w) return false;
   await w.context.ready; await w.sessionContext.ready; const k = w.sessionContext.session?.kernel;
   if (!k) return false; await k.info; return k.connectionStatus === 'connected' && k.status === 'idle'; }"""
+INSTEAD = """async name => { const a = window.jupyterapp, open = [...a.shell.widgets('main')];
+  for (const w of open) { if (w.context) w.context.model.dirty = false; w.close(); }
+  while (open.some(w => !w.isDisposed)) await new Promise(r => setTimeout(r, 20));
+  await a.commands.execute('docmanager:open', { path: name }); }"""
 PLOT = """() => { const e = document.querySelector('[data-mime-type="application/vnd.jupyter.stderr"]');
   if (e?.innerText.includes('Traceback')) throw Error('cell failed: ' + e.innerText.slice(-400));
   const g = document.querySelector('.mmx-ready .js-plotly-plot');
@@ -162,10 +167,9 @@ def browser():
         chrome.close()
 
 
-@pytest.fixture
-def page(browser):
-    """A page 1,280 pixels wide; the test fails when it asks for anything outside 127.0.0.1."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+@contextlib.contextmanager
+def _page(browser):
+    page = browser.new_page(viewport=SIZE)
     outside = []
     page.on(
         "request", lambda r: outside.append(r.url) if r.url.startswith("http") and "//127.0.0.1:" not in r.url else None
@@ -175,6 +179,20 @@ def page(browser):
     page.close()
     allowed = [url for url in outside if "voila" in url or url.endswith(".css")]
     assert [url for url in outside if url not in allowed] == []
+
+
+@pytest.fixture
+def page(browser):
+    """A page 1,280 pixels wide; the test fails when it asks for anything outside 127.0.0.1."""
+    with _page(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def desk(browser):
+    """A page like that for one notebook after another: loading JupyterLab is not what the tests are about."""
+    with _page(browser) as page:
+        yield page
 
 
 def write(root, name, cells):
@@ -188,9 +206,14 @@ def run_all(page, url, name, kernel=None, *, ready=PLOT):
     """Open a notebook in JupyterLab, on a kernel of its own or a running one, run all cells and wait for the map."""
     if kernel is not None:
         post(f"{url}/api/sessions", path=name, name=name, type="notebook", kernel={"id": kernel})
-    page.goto(f"{url}/lab/tree/{name}?reset")
+    if page.url.startswith(url):
+        page.set_viewport_size(SIZE)
+        page.evaluate(INSTEAD, name)
+    else:
+        page.goto(f"{url}/lab/tree/{name}?reset")
+        until(page, READY, what="a kernel")
+        page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => {}); }")
     until(page, READY, what="a kernel")
-    page.evaluate("() => { window.jupyterapp.commands.execute('application:toggle-left-area').catch(() => {}); }")
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
     try:
         until(page, ready, what="the map")

@@ -1,5 +1,6 @@
 """The helper process: PCA at once, the same map later, no process left behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -23,7 +24,11 @@ def X(rng):
 
 def helpers(pid=None):
     """Helper processes below a process."""
-    return [c for c in psutil.Process(pid).children(recursive=True) if "projection.helper" in " ".join(c.cmdline())]
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            found += [child] if "projection.helper" in " ".join(child.cmdline()) else []
+    return found
 
 
 def gone(pid, patience_s=60):

@@ -87,6 +87,8 @@ def test_service_that_refuses_all_stops_the_job_in_one_sentence(frame, provider,
     with pytest.raises(ServiceStopError, match=r"InvalidApiKey|API key"):
         mm.spark.embed(frame, model=provider, table=tmp_path / "table")
 
+    assert len(emulator.calls) <= 16  # those under way when the first was refused; Spark does not try four times
+
 
 def kill_a_worker(port, when, killed):
     """Kill one of Spark's Python workers that talks to the service, as soon as `when` says so."""

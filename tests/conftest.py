@@ -72,7 +72,7 @@ def glosses():
 
 
 QUICK_SPARK = """
-spark.driver.extraJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+spark.driver.extraJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote
 spark.sql.codegen.wholeStage false
 """
 

@@ -361,7 +361,7 @@ def test_a_service_is_not_called_unless_allowed(tmp_path, emulator, monkeypatch)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
     frame = mm.items(pd.DataFrame({"text": [f"word {i}" for i in range(12)]}))
-    emb = mm.embed(frame, model="multimodal-embedding-v1", cache=tmp_path / "a", progress=False)
+    emb = mm.embed(frame, model="tongyi-embedding-vision-plus", cache=tmp_path / "a", progress=False)
     path = mm.report(mm.cluster(emb, 2)).save(tmp_path / "report.json")
     sent = emulator.calls
 
@@ -377,7 +377,7 @@ def test_changed_texts_are_seen_without_key_and_service(tmp_path, emulator, monk
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
     frame = mm.items(pd.DataFrame({"text": [f"word {i}" for i in range(12)]}))
-    emb = mm.embed(frame, model="multimodal-embedding-v1", cache=tmp_path / "a", progress=False)
+    emb = mm.embed(frame, model="tongyi-embedding-vision-plus", cache=tmp_path / "a", progress=False)
     path = mm.report(mm.cluster(emb, 2), mm.search(emb, "other words", k=3)).save(tmp_path / "report.json")
     monkeypatch.delenv("DASHSCOPE_API_KEY")
     sent = emulator.calls

@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 LOAD = "import mmtoolkit as mm, numpy as np, time, json\nemb = mm.Embeddings.load('stamps.parquet')\np = mm.project(emb, method='pca')"
 OPEN = "ex = mm.explore(emb, y='label', clusters=mm.cluster(emb, range(3, 9)), projection=p)\nex"
 
+CLOSE = "import ipywidgets; ipywidgets.Widget.close_all()"  # the next page would load what a kernel still shows
+
 
 @pytest.fixture(scope="session")
 def notebooks(root, stamps):
@@ -37,6 +39,7 @@ def opened(desk, lab, kernel, notebooks, request):
     tools.run_all(desk, lab, name, kernel)
     yield desk
     desk.screenshot(path=notebooks / f"{request.node.name}.png")
+    tools.run_code(desk, CLOSE)
 
 
 def python(page, expression):
@@ -166,6 +169,7 @@ def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, kernel,
     tools.settled(page)
     page.mouse.move(*page.evaluate(tools.PLACE, 3))
     tools.until(page, "() => document.querySelector('.mmx-tip:not([hidden])')", what="a picture at the mouse")
+    tools.run_code(page, CLOSE)
 
 
 def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kernel_is_said(desk, lab, kernel, notebooks):

@@ -102,6 +102,7 @@ class Run:
         self._order = itertools.count()
         self._latency = 0.0  # seconds, a moving mean
         self._in_flight: dict[int, float] = {}  # what is set aside for each pack
+        self._begun: set[int] = set()  # tickets that a worker has
         self._done = self._total = 0
         self._hopeless, self._breaker = 0, _BREAKER
         self._known_good: Request = ([{"text": _PROBE}], False, tokens.text_tokens(_PROBE), 0)
@@ -119,9 +120,10 @@ class Run:
                 try:
                     self._wait_for_permit(pack)
                     workers.submit(self._work, pack, ticket)
-                except BaseException as error:  # among them: no thread can be started, yet others may take the pack
+                except BaseException as error:  # among them: Ctrl-C or no thread, when a worker may have the pack
                     self._error = self._error or error
-                    self._land(ticket)
+                    if ticket not in self._begun:
+                        self._land(ticket)
                     raise
         except BaseException as error:
             self._drain(_GRACE_S if isinstance(error, KeyboardInterrupt) else None)
@@ -203,6 +205,7 @@ class Run:
 
     def _work(self, pack: Pack, ticket: int) -> None:
         """Send one pack; runs in a worker."""
+        self._begun.add(ticket)
         try:
             pack, objects = self._build(pack)
             if pack.slots and self._error is None:

@@ -350,6 +350,34 @@ def test_a_thread_that_cannot_be_started_ends_the_run(service, client, monkeypat
         mm.embed_texts([f"text {i}" for i in range(100)], model=model, cache=False, progress=False)
 
 
+def test_what_a_worker_has_when_ctrl_c_comes_is_waited_for(service, client, tmp_path, monkeypatch):
+    workers = []
+
+    def start(thread):
+        ours = thread.name.startswith("mmtoolkit")
+        workers.extend([thread] * ours)
+        third = ours and len(workers) == 3
+        while third and len(service.calls) < 2:
+            time.sleep(0.005)
+        service.latency_s = 0.8 if third else service.latency_s  # the third is answered last
+        original(thread)
+        while third and len(service.calls) < 3:
+            time.sleep(0.005)
+        if third:
+            raise KeyboardInterrupt
+
+    original = threading.Thread.start
+    service.latency_s = 0.3
+    model = client(PLUS)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    texts = [f"text {i}" for i in range(100)]
+
+    with pytest.raises(KeyboardInterrupt):
+        mm.embed_texts(texts, model=model, cache=tmp_path, progress=False)
+
+    assert mm.estimate(texts, model=model, cache=tmp_path).cached == len(service.contents()) == 24
+
+
 def test_a_budget_needs_a_price(service, client):
     with pytest.raises(ValueError, match="budget= needs a price"):
         mm.embed_texts(["a"], model=client("multimodal-embedding-one-peace-v1"), budget=1.0, cache=False)

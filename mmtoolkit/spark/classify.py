@@ -11,7 +11,7 @@ import numpy as np
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.spark.frames import check_column, check_vectors, to_array
-from mmtoolkit.spark.rows import FEATURES, shown, with_features, with_hash
+from mmtoolkit.spark.rows import FEATURES, item_key, shown, with_features, with_hash
 from mmtoolkit.spark.scores import class_table, metric_table
 from mmtoolkit.vectors import unit_rows
 
@@ -115,6 +115,8 @@ def classify(
     labelled = data.where("_y is not null").select("_y", "_fold", "_inner", FEATURES)
     try:
         _check_folds(labelled, classes, cv)
+        distinct = data.where("_y is not null").agg(F.count_distinct(F.xxhash64(item_key(data)))).first()
+        assert distinct is not None
         trainer = _Trainer(len(classes), tuple(Cs), max_iter)
         fitted = [trainer.fit(labelled.where(F.col("_fold") != f)) for f in range(cv)]
         fitted.append(trainer.fit(labelled))
@@ -126,6 +128,7 @@ def classify(
         rows,
         fitted,
         classes,
+        int(distinct[0]),
         n_shown,
         model,
         {"y": y, "cv": cv, "Cs": list(Cs), "random_state": random_state, "max_iter": max_iter},
@@ -233,6 +236,7 @@ def _result(
     rows: DataFrame,
     fitted: list[LogisticClassifier],
     classes: list[str],
+    n_groups: int,
     n_shown: int,
     model: str,
     params: dict[str, Any],
@@ -250,7 +254,7 @@ def _result(
         *[f(name).alias(f"{name}_{f.__name__}") for name in ("log_loss", "brier_score") for f in (F.avg, F.stddev)]
     ).first()
     assert losses is not None
-    metrics = metric_table(confusion, losses.asDict(), params["random_state"])
+    metrics = metric_table(confusion, losses.asDict(), n_groups, params["random_state"])
     wrong = scored.where("y_true != y_pred").select("id", "y_true", "y_pred", "confidence", "fold")
     renamed = wrong.select("id", *[F.col(c).alias(f"_{c}") for c in ("y_true", "y_pred", "confidence", "fold")])
     emb, frame = shown(df.join(renamed, "id"), [F.col("_confidence").desc(), F.col("id")], n_shown, model)
@@ -264,7 +268,7 @@ def _result(
     choices = pd.DataFrame({"C": [c.C_ for c in fitted]}, index=[*map(str, range(len(fitted) - 1)), "final"])
     return SparkClassification(
         metrics=metrics,
-        per_class=class_table(confusion, classes, params["random_state"]),
+        per_class=class_table(confusion, classes, n_groups, params["random_state"]),
         confusion=pd.DataFrame(confusion, index=index, columns=pd.Index(classes, name="predicted")),
         y_true=frame["_y_true"].to_numpy(dtype=object),
         y_pred=frame["_y_pred"].to_numpy(dtype=object),
@@ -279,7 +283,7 @@ def _result(
         n_unlabelled=n_unlabelled,
         ungrouped_accuracy=None,
         notes=(
-            f"Computed on Spark over {int(confusion.sum())} rows; the items shown are the {len(frame)} most confident errors.",
+            f"Computed on Spark over {int(confusion.sum())} rows, {n_groups} of them different; the items shown are the {len(frame)} most confident errors.",
             "Folds go by the hash of the item's key, so equal items are never on both sides; near duplicates are not looked for.",
         ),
         recipe={"verb": "spark.classify", "params": {**params, "normalize": True}},

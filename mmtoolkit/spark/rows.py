@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["FEATURES", "shown", "with_features", "with_hash"]
+__all__ = ["FEATURES", "item_key", "shown", "with_features", "with_hash"]
 
 FEATURES = "features"
 
@@ -27,12 +27,18 @@ def with_features(df: DataFrame) -> DataFrame:
     return Normalizer(inputCol="_raw", outputCol=FEATURES).transform(raw).drop("_raw")
 
 
+def item_key(df: DataFrame) -> Column:
+    """Return what equal items have in common: the key, or the vector where there is none."""
+    from pyspark.sql import functions as F
+
+    return F.col("key") if "key" in df.columns else F.to_json(F.struct("vector"))
+
+
 def with_hash(df: DataFrame, name: str, random_state: int, modulus: int) -> DataFrame:
     """Add a column that puts rows of equal key into one of `modulus` groups, whatever the partitioning."""
     from pyspark.sql import functions as F
 
-    group = F.col("key") if "key" in df.columns else F.to_json(F.struct("vector"))
-    return df.withColumn(name, F.pmod(F.xxhash64(group, F.lit(random_state)), F.lit(modulus)).cast("int"))
+    return df.withColumn(name, F.pmod(F.xxhash64(item_key(df), F.lit(random_state)), F.lit(modulus)).cast("int"))
 
 
 def shown(df: DataFrame, order: list[Column], n: int, model: str) -> tuple[Embeddings, pd.DataFrame]:

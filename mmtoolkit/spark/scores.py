@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.intervals import wilson
-from mmtoolkit.classification.scores import LABEL_SCORES, class_scores, label_scores
+from mmtoolkit.classification.intervals import widened, wilson
+from mmtoolkit.classification.scores import LABEL_SCORES, LOWEST, class_scores, label_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,14 +20,16 @@ _N_BOOT = 2000
 _Z = 1.959963984540054
 
 
-def _resampled(confusion: NDArray[np.int64], random_state: int) -> NDArray[np.float64]:
-    """Draw confusion counts of other samples of the same size, (n_boot, n_classes, n_classes)."""
-    n = int(confusion.sum())
-    drawn = np.random.default_rng(random_state).multinomial(n, confusion.ravel() / n, size=_N_BOOT)
+def _resampled(confusion: NDArray[np.int64], n_groups: int, random_state: int) -> NDArray[np.float64]:
+    """Draw confusion counts of other samples of so many distinct items, (n_boot, n_classes, n_classes)."""
+    p = confusion.ravel() / confusion.sum()
+    drawn = np.random.default_rng(random_state).multinomial(n_groups, p, size=_N_BOOT)
     return drawn.reshape(_N_BOOT, *confusion.shape).astype(np.float64)
 
 
-def metric_table(confusion: NDArray[np.int64], losses: Mapping[str, Any], random_state: int) -> pd.DataFrame:
+def metric_table(
+    confusion: NDArray[np.int64], losses: Mapping[str, Any], n_groups: int, random_state: int
+) -> pd.DataFrame:
     """Return overall scores with 95 % intervals and the majority baseline.
 
     Parameters
@@ -36,6 +38,8 @@ def metric_table(confusion: NDArray[np.int64], losses: Mapping[str, Any], random
         Counts, true classes in rows.
     losses : mapping
         ``log_loss_avg``, ``log_loss_stddev`` and the same of ``brier_score``.
+    n_groups : int
+        Distinct items among the counted rows: equal ones say the same thing twice, so the intervals go by them.
     random_state : int
         Seed of the bootstrap of the counts.
 
@@ -46,21 +50,21 @@ def metric_table(confusion: NDArray[np.int64], losses: Mapping[str, Any], random
     """
     import pandas as pd
 
-    n = int(confusion.sum())
     value = label_scores(confusion.astype(np.float64)[None])[0]
-    low, high = np.percentile(label_scores(_resampled(confusion, random_state)), [2.5, 97.5], axis=0)
+    low, high = np.percentile(label_scores(_resampled(confusion, n_groups, random_state)), [2.5, 97.5], axis=0)
+    low, high = widened(value, low, high, n_groups, floor=LOWEST)
     most = np.zeros_like(confusion)
     most[:, confusion.sum(axis=1).argmax()] = confusion.sum(axis=1)
     baseline = label_scores(most.astype(np.float64)[None])[0]
     table = pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=list(LABEL_SCORES))
-    table.loc["accuracy", ["low", "high"]] = [float(bound) for bound in wilson(value[0] * n, n)]
+    table.loc["accuracy", ["low", "high"]] = [float(bound) for bound in wilson(value[0] * n_groups, n_groups)]
     for name in ("log_loss", "brier_score"):
-        mean, reach = float(losses[f"{name}_avg"]), _Z * float(losses[f"{name}_stddev"] or 0.0) / np.sqrt(n)
+        mean, reach = float(losses[f"{name}_avg"]), _Z * float(losses[f"{name}_stddev"] or 0.0) / np.sqrt(n_groups)
         table.loc[name] = [mean, mean - reach, mean + reach, np.nan]
     return table.rename_axis(index="metric")
 
 
-def class_table(confusion: NDArray[np.int64], classes: Sequence[str], random_state: int) -> pd.DataFrame:
+def class_table(confusion: NDArray[np.int64], classes: Sequence[str], n_groups: int, random_state: int) -> pd.DataFrame:
     """Return precision, recall and F1 per class with 95 % intervals, and support.
 
     Parameters
@@ -69,6 +73,8 @@ def class_table(confusion: NDArray[np.int64], classes: Sequence[str], random_sta
         Counts, true classes in rows.
     classes : sequence of str
         Names.
+    n_groups : int
+        Distinct items among the counted rows: equal ones say the same thing twice, so the intervals go by them.
     random_state : int
         Seed of the bootstrap of the counts.
 
@@ -80,13 +86,15 @@ def class_table(confusion: NDArray[np.int64], classes: Sequence[str], random_sta
     import pandas as pd
 
     value = class_scores(confusion.astype(np.float64))
-    drawn = class_scores(_resampled(confusion, random_state))
+    drawn = class_scores(_resampled(confusion, n_groups, random_state))
+    called, own = (confusion.sum(axis=axis) * (n_groups / confusion.sum()) for axis in (0, 1))
+    both = called + own - confusion.diagonal() * (n_groups / confusion.sum())
     columns: dict[str, Any] = {}
-    for number, name in enumerate(("precision", "recall", "f1")):
+    for number, (name, behind) in enumerate((("precision", called), ("recall", own), ("f1", both))):
         low, high = np.percentile(drawn[number], [2.5, 97.5], axis=0)
+        low, high = widened(value[number], low, high, behind)
         if name != "f1":
-            total = confusion.sum(axis=0 if name == "precision" else 1).astype(np.float64)
-            low, high = wilson(value[number] * total, total)
+            low, high = wilson(value[number] * behind, behind)
         columns |= {name: value[number], f"{name}_low": low, f"{name}_high": high}
     columns |= {"support": confusion.sum(axis=1), "roc_auc": np.nan, "average_precision": np.nan}
     return pd.DataFrame(columns, index=pd.Index(list(classes), name="class"))

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.spark.frames import from_array
 
@@ -82,6 +83,14 @@ def test_held_out_predictions_agree_with_the_confusion(classified):
     assert right == int(np.trace(classified.confusion.to_numpy()))
     assert classified.n_scored == len(rows) == int(classified.confusion.to_numpy().sum())
     assert {row["fold"] for row in rows} == {0, 1}
+
+
+def test_intervals_go_by_different_items(classified):
+    accuracy = classified.metrics.loc["accuracy"]
+
+    n = classified.n_scored / 2  # every item is there twice
+
+    assert (accuracy["low"], accuracy["high"]) == pytest.approx([float(b) for b in wilson(accuracy["value"] * n, n)])
 
 
 def test_equal_items_share_a_fold(classified):

@@ -1,0 +1,35 @@
+"""Scores and intervals from counts alone, as the driver gets them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmtoolkit.classification.intervals import wilson
+from mmtoolkit.classification.scores import LABEL_SCORES
+from mmtoolkit.spark.scores import class_table, metric_table
+
+NAMES = ["a", "b", "c"]
+LOSSES = {"log_loss_avg": 0.2, "log_loss_stddev": 0.4, "brier_score_avg": 0.1, "brier_score_stddev": 0.2}
+
+
+def test_a_perfect_score_is_no_certainty():
+    metrics = metric_table(np.diag([20, 30, 10]), LOSSES, 60, 0)
+    per_class = class_table(np.diag([20, 30, 10]), NAMES, 60, 0)
+
+    assert (metrics.loc[list(LABEL_SCORES), "value"] == 1).all()
+    assert (metrics.loc[list(LABEL_SCORES), "low"] < 0.95).all()
+    assert (metrics.loc[list(LABEL_SCORES), "high"] > 1 - 1e-9).all()
+    for name in ("precision", "recall", "f1"):
+        assert (per_class[f"{name}_low"] < 0.95).all()
+        assert per_class.loc["c", f"{name}_low"] < per_class.loc["b", f"{name}_low"]
+
+
+def test_equal_items_make_no_interval_narrower():
+    once = np.array([[18, 1, 1], [2, 26, 2], [0, 3, 7]])
+
+    thrice = metric_table(3 * once, LOSSES, 60, 0)
+    assert np.allclose(thrice, metric_table(once, LOSSES, 60, 0), equal_nan=True)
+    tripled, single = class_table(3 * once, NAMES, 60, 0), class_table(once, NAMES, 60, 0)
+    assert np.allclose(tripled.drop(columns="support"), single.drop(columns="support"), equal_nan=True)
+    assert thrice.loc["accuracy", "low"] == pytest.approx(float(wilson(51, 60)[0]))

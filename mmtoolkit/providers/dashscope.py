@@ -1,9 +1,8 @@
-"""The DashScope service, through its SDK. The only file that imports ``dashscope``, at the first request."""
+"""The DashScope service as a provider: what is checked, said and counted before and after the requests."""
 
 from __future__ import annotations
 
 import functools
-import logging
 import math
 import time
 import warnings
@@ -12,14 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._arguments import is_number
-from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.providers import tokens
-from mmtoolkit.providers.answers import read_answer
-from mmtoolkit.providers.credentials import Secret, redact, require_api_key
+from mmtoolkit.providers.credentials import Secret, require_api_key
 from mmtoolkit.providers.endpoint import check_workspace, find_base_url, region_of
-from mmtoolkit.providers.failures import Answer
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
@@ -289,15 +285,25 @@ class DashScope:
     ) -> None:
         from mmtoolkit.providers.limiter import limiter_for
         from mmtoolkit.providers.run import Run
+        from mmtoolkit.providers.sdk import calls, send
         from mmtoolkit.providers.wire import session_for
 
-        _sdk(), session_for(self.trust_env)  # slow the first time: requests that wait for them would all leave at once
+        calls(), session_for(self.trust_env)  # slow the first time: requests that wait for them would all leave at once
         spec = self.spec
         sent = dict(params)
         if spec.dimensions and dimension != spec.dimension:
             sent["dimension"] = dimension
         Run(
-            functools.partial(_send, self, key, base_url, sent),
+            functools.partial(
+                send,
+                self.spec,
+                key,
+                base_url,
+                sent,
+                workspace=self.workspace,
+                timeout_s=self.timeout_s,
+                trust_env=self.trust_env,
+            ),
             self._maker(),
             limiter_for(base_url, spec.name, *self._rates(), self.clock),
             dimension=dimension,
@@ -372,61 +378,3 @@ def _check_number(name: str, value: object, expected: str, most: float) -> None:
     if not (is_number(value) and 0 < value <= most and value < math.inf):
         msg = f"{name} must be {expected}, got {value!r}"
         raise ValueError(msg)
-
-
-@functools.cache
-def _sdk() -> dict[str, Any]:
-    """Return the SDK's calls by family, without its upload of whatever names a local file."""
-    import dashscope
-
-    class _NoUpload(dashscope.MultiModalEmbedding):
-        @classmethod
-        def _preprocess_message_inputs(cls, *_: Any, **__: Any) -> bool:
-            return False
-
-    logging.getLogger("dashscope").addFilter(_calm)
-    return {"multimodal": _NoUpload.call, "text": dashscope.TextEmbedding.call}
-
-
-def _calm(record: logging.LogRecord) -> bool:
-    """Keep keys and whole pictures out of the SDK's log, and its tracebacks of failures that we report ourselves."""
-    if record.exc_info and record.msg == "Request failed":
-        return False
-    record.msg, record.args = shorten(redact(record.getMessage()[:4000]), 2000), ()
-    return True
-
-
-def _send(
-    provider: DashScope,
-    key: Secret,
-    base_url: str,
-    params: Mapping[str, Any],
-    contents: list[dict[str, Any]],
-    grouped: bool,
-) -> Answer:
-    """Send one request through the SDK and read what came back, whatever it is; raises nothing of the SDK's."""
-    from mmtoolkit.providers.wire import Exchange, session_for
-
-    spec = provider.spec
-    exchange = Exchange(session_for(provider.trust_env), provider.timeout_s)
-    options = dict(params)
-    if grouped and spec.fusion == "flag":
-        options["enable_fusion"] = True
-    call = _sdk()[spec.family]
-    trouble, body = "", None
-    try:
-        body = call(
-            model=spec.name,
-            input=[c["text"] for c in contents] if spec.family == "text" else contents,
-            api_key=key.reveal(),
-            workspace=provider.workspace,
-            base_address=base_url,
-            session=exchange,
-            flattened_output=True,
-            **options,
-        )
-    except Exception as error:
-        trouble = f"{type(error).__name__}: {error}"
-    if exchange.status is None:
-        return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
-    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)

@@ -187,6 +187,7 @@ class Run:
     def _land(self, ticket: int) -> None:
         with self._changed:
             self._purse.give_back(self._in_flight.pop(ticket, 0.0))
+            self._begun.discard(ticket)
             self._changed.notify_all()
 
     def _wait_for_permit(self, pack: Pack) -> None:

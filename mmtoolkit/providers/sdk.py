@@ -1,0 +1,105 @@
+"""One request through DashScope's SDK. The only file that imports ``dashscope``, at the first request."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+from mmtoolkit.providers.answers import read_answer
+from mmtoolkit.providers.credentials import Secret, redact
+from mmtoolkit.providers.failures import Answer
+from mmtoolkit.providers.wire import Exchange, session_for
+
+if TYPE_CHECKING:
+    from mmtoolkit.models import ModelSpec
+
+__all__ = ["calls", "send"]
+
+
+@functools.cache
+def calls() -> dict[str, Any]:
+    """Import the SDK and return its calls by family, without its upload of whatever names a local file."""
+    import dashscope
+
+    class _NoUpload(dashscope.MultiModalEmbedding):
+        @classmethod
+        def _preprocess_message_inputs(cls, *_: Any, **__: Any) -> bool:
+            return False
+
+    logging.getLogger("dashscope").addFilter(_calm)
+    return {"multimodal": _NoUpload.call, "text": dashscope.TextEmbedding.call}
+
+
+def _calm(record: logging.LogRecord) -> bool:
+    """Keep keys and whole pictures out of the SDK's log, and its tracebacks of failures that we report ourselves."""
+    if record.exc_info and record.msg == "Request failed":
+        return False
+    record.msg, record.args = shorten(redact(record.getMessage()[:4000]), 2000), ()
+    return True
+
+
+def send(
+    spec: ModelSpec,
+    key: Secret,
+    base_url: str,
+    params: Mapping[str, Any],
+    contents: list[dict[str, Any]],
+    grouped: bool,
+    *,
+    workspace: str | None,
+    timeout_s: float,
+    trust_env: bool,
+) -> Answer:
+    """Send one request through the SDK and read what came back, whatever it is; raises nothing of the SDK's.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model's row.
+    key : Secret
+        The API key.
+    base_url : str
+        Where to.
+    params : mapping
+        The model's parameters.
+    contents : list of dict
+        As the service takes them.
+    grouped : bool
+        Whether they make one vector.
+    workspace : str or None
+        The account's workspace.
+    timeout_s : float
+        Seconds for the whole request.
+    trust_env : bool
+        Whether proxies are taken from the environment.
+
+    Returns
+    -------
+    Answer
+        Also of a request that failed, or was never sent.
+    """
+    exchange = Exchange(session_for(trust_env), timeout_s)
+    options = dict(params)
+    if grouped and spec.fusion == "flag":
+        options["enable_fusion"] = True
+    call = calls()[spec.family]
+    trouble, body = "", None
+    try:
+        body = call(
+            model=spec.name,
+            input=[c["text"] for c in contents] if spec.family == "text" else contents,
+            api_key=key.reveal(),
+            workspace=workspace,
+            base_address=base_url,
+            session=exchange,
+            flattened_output=True,
+            **options,
+        )
+    except Exception as error:
+        trouble = f"{type(error).__name__}: {error}"
+    if exchange.status is None:
+        return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
+    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)

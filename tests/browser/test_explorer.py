@@ -198,7 +198,9 @@ def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kerne
     page.evaluate(restart)
     words = "[...document.querySelectorAll('.mmx')].map(e => getComputedStyle(e, '::before').content)"
     tools.until(
-        page, f"() => {words}.every(w => w.includes('run the cell again'))", what="a word on the kernel in both"
+        page,
+        f"() => {{ const w = {words}; return w.length === 2 && w.every(x => x.includes('run the cell again')); }}",
+        what="a word on the kernel in both",
     )
     tools.drag(page, tools.loop(tools.settled(page)))
     assert page.evaluate("() => document.querySelector('.mmx-lasso path').getAttribute('d')") is None

@@ -1,20 +1,35 @@
-"""The protocol between ``embedding.py`` and whoever computes vectors."""
+"""Providers: whoever computes vectors, and what the rest of the package may ask of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.errors import (
+    BudgetError,
+    ItemError,
+    ProtocolError,
+    ProviderError,
+    RefusedItemError,
+    UnsupportedItemError,
+)
+from mmtoolkit.providers.averages import mean_of_units
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.content import Content
-    from mmtoolkit.errors import ItemError
     from mmtoolkit.models import ModelSpec
 
-__all__ = ["Outcome", "Provider", "Sink"]
+__all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute"]
+
+_HOPELESS = 3  # so many items in a row that fail alone, and the model itself is suspected to be broken
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +41,7 @@ class Outcome:
     index : int
         Position in the `contents` given to ``embed``.
     vector : ndarray of shape (dimension,), float32, or None
-        Checked: right length, finite, not zero.
+        The row; `compute` refuses one of another length, and one that is zero or not finite.
     error : ItemError or None
         Why there is no vector.
     usage : mapping of str to int
@@ -45,26 +60,156 @@ class Outcome:
 Sink = Callable[[Sequence[Outcome]], None]
 
 
-class Provider(Protocol):
-    """Anything that turns contents into vectors."""
+@dataclass(frozen=True)
+class Forecast:
+    """What embedding some contents would take.
+
+    Parameters
+    ----------
+    calls : int, default=0
+        Requests; 0 where none are made.
+    tokens : int, default=0
+        Estimated: texts from above, pictures by size.
+    cost : float or None, default=0
+        In `currency`; None when the models table has no price.
+    currency, price_as_of : str, default=""
+        ISO code, and the day on which the price was read.
+    minutes : float, default=0
+        At the rate limit.
+    """
+
+    calls: int = 0
+    tokens: int = 0
+    cost: float | None = 0.0
+    currency: str = ""
+    price_as_of: str = ""
+    minutes: float = 0.0
+
+
+class Provider(ABC):
+    """Whoever computes vectors. Derive from it to bring a model of your own.
+
+    A subclass gives `spec`, and either `embed_batch` (a few contents to as many rows; the rest is done here) or
+    `embed` (all contents, in its own way). Every other method has a default. Objects are treated as immutable: clones
+    of scikit-learn share them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> class Lengths(mm.Provider):
+    ...     spec = mm.ModelSpec(name="lengths", provider="mine", dimension=2, revision="1", modalities=frozenset({"text"}))
+    ...     leaves_machine = False
+    ...
+    ...     def embed_batch(self, contents, *, dimension, params):
+    ...         return [[len(c.text), 1.0] for c in contents]
+    >>> mm.embed_texts(["ab", "abc"], model=Lengths(), cache=False).vectors.tolist()
+    [[2.0, 1.0], [3.0, 1.0]]
+    """
 
     @property
+    @abstractmethod
     def spec(self) -> ModelSpec:
-        """The model's row, its `revision` filled in."""
-        ...
+        """The model's row; its `revision` must change whenever the same items get other vectors."""
 
     @property
     def leaves_machine(self) -> bool:
-        """Whether items are sent to a service."""
-        ...
+        """Whether items are sent elsewhere; ``verify`` then computes nothing unless ``allow_fetch=True``."""
+        return True
 
-    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:
-        """Raise an ItemError if this model cannot take `content`; cheap, before anything is paid."""
-        ...
+    @property
+    def destination(self) -> str:
+        """Where items go, in words, for the line that says so."""
+        return f"the service behind {self.spec.name!r}"
 
-    def recipe(self, content: Content) -> str:
-        """Return the id of the transcoding that `content` will go through; part of the cache key."""
-        ...
+    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Refuse what the model cannot take; cheap, before anything is paid.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One item.
+        dimension : int
+            Number of features.
+        params : mapping
+            Parameters of the model, checked against its row.
+
+        Raises
+        ------
+        ItemError
+            If it cannot; the default knows the `modalities` and `max_images` of the row.
+        """
+        spec = self.spec
+        if content.modality not in spec.modalities:
+            msg = f"{spec.name!r} takes no {content.modality} items, only {', '.join(sorted(spec.modalities))}"
+            raise UnsupportedItemError(msg, name=content.name)
+        pictures = len(content.parts) if content.modality == "image" else 1  # type: ignore[union-attr]
+        if pictures > spec.max_images:
+            msg = f"{spec.name!r} takes at most {spec.max_images} picture(s) per vector, got {pictures}"
+            raise UnsupportedItemError(msg, name=content.name)
+
+    def recipe(self, content: Content) -> str:  # noqa: ARG002
+        """Return the id of what is done to an item before the model sees it; part of the cache key, by default ""."""
+        return ""
+
+    def members(self, content: Content) -> Sequence[Any]:  # noqa: ARG002
+        """Return the contents whose vectors `combine` makes into that of `content`; by default none.
+
+        Members are cached like items, so that none is paid for twice. Called for checked contents only.
+        """
+        return ()
+
+    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:
+        """Return a content's vector from those of its `members`, and a note on it.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One with members.
+        vectors : sequence of ndarray of shape (dimension,)
+            In the order of `members`.
+
+        Returns
+        -------
+        vector, note : ndarray of shape (dimension,), str
+            By default the mean of the unit vectors.
+        """
+        return mean_of_units(vectors), f"mean of the unit vectors of {content.name}"
+
+    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: ARG002
+        """Say what embedding `contents` would take; by default nothing, because nothing is known. Sends nothing."""
+        return Forecast()
+
+    def share(self, workers: int) -> Provider:  # noqa: ARG002
+        """Return the provider as one of `workers` processes should use it, which share an account's rate."""
+        return self
+
+    def embed_batch(self, contents: Sequence[Content], *, dimension: int, params: Mapping[str, Any]) -> ArrayLike:
+        """Compute one row per content.
+
+        Parameters
+        ----------
+        contents : sequence of contents
+            At most ``spec.contents_per_call``, of one modality.
+        dimension : int
+            Number of features.
+        params : mapping
+            Parameters of the model.
+
+        Returns
+        -------
+        array-like of shape (n_contents, dimension)
+            In the same order.
+
+        Raises
+        ------
+        ItemError
+            If one of them cannot be embedded; they are then tried one by one.
+        ProviderError
+            If it makes no sense to go on.
+        """
+        msg = f"{type(self).__name__} has neither embed_batch nor embed, so it cannot compute vectors"
+        raise NotImplementedError(msg)
 
     def embed(
         self,
@@ -73,15 +218,152 @@ class Provider(Protocol):
         dimension: int,
         params: Mapping[str, Any],
         sink: Sink,
-        budget: float | None = None,
+        budget: float | None = None,  # noqa: ARG002 - a model of your own costs nothing that is known here
     ) -> None:
         """Compute all `contents`, handing outcomes to `sink` as they come, in any order, from any thread.
-
-        `budget` is in the currency of the model's price; the call that would cross it is not made and BudgetError is
-        raised. A provider that costs nothing ignores it.
 
         Every content gets exactly one outcome unless the call raises. Errors of single items are outcomes;
         what stops the whole run is raised, after everything that had arrived went to `sink`. The same holds for
         KeyboardInterrupt, after which `sink` may still be called with what was under way.
+
+        The default calls `embed_batch` with a few contents of one modality at a time. A batch that fails is halved
+        until the culprit is alone; three such items in a row end the run.
+
+        Parameters
+        ----------
+        contents : sequence of contents
+            Checked.
+        dimension : int
+            Number of features.
+        params : mapping
+            Parameters of the model.
+        sink : callable
+            Takes a list of `Outcome`.
+        budget : float or None, default=None
+            In the currency of the model's price; the call that would cross it is not made and BudgetError is raised.
+            A provider that costs nothing ignores it.
+
+        Raises
+        ------
+        ProviderError
+            If the model as a whole is broken.
         """
-        ...
+        hopeless = 0
+        for rows in _batches(contents, max(self.spec.contents_per_call, 1)):
+            waiting = [rows]
+            while waiting:
+                part = waiting.pop(0)
+                batch = [contents[row] for row in part]
+                try:
+                    X = self._rows(batch, dimension, params)
+                except (ProviderError, BudgetError, NotImplementedError):
+                    raise
+                except Exception as error:
+                    if len(part) > 1:
+                        half = (len(part) + 1) // 2
+                        waiting[:0] = [part[:half], part[half:]]
+                        continue
+                    said = error if isinstance(error, ItemError) else self._fault(error, batch[0])
+                    hopeless += 1
+                    if hopeless >= _HOPELESS and not isinstance(error, ItemError):
+                        msg = f"{self.spec.name!r} failed for {hopeless} items in a row, the last was {batch[0].name!r}: {said.reason}"
+                        raise ProviderError(msg) from error
+                    sink([Outcome(part[0], error=said)])
+                else:
+                    hopeless = 0
+                    sink([Outcome(row, vector=x) for row, x in zip(part, X, strict=True)])
+
+    def _fault(self, error: Exception, content: Content) -> ItemError:
+        said = RefusedItemError(f"{self.spec.name!r} raised {type(error).__name__}: {error}", name=content.name)
+        said.__cause__ = error
+        return said
+
+    def _rows(self, batch: Sequence[Content], dimension: int, params: Mapping[str, Any]) -> NDArray[np.float32]:
+        X = np.asarray(self.embed_batch(batch, dimension=dimension, params=params), dtype=np.float32)
+        if X.ndim != 2 or len(X) != len(batch):
+            msg = f"{self.spec.name!r} returned an array of shape {X.shape} for {len(batch)} items; expected ({len(batch)}, {dimension})"
+            raise ProtocolError(msg)
+        return X
+
+    def __copy__(self) -> Provider:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Provider:
+        return self
+
+
+def _batches(contents: Sequence[Content], size: int) -> Iterator[list[int]]:
+    """Give rows of one modality, at most `size` at a time, in the order of their first."""
+    open_batch: dict[str, list[int]] = {}
+    for row, content in enumerate(contents):
+        batch = open_batch.setdefault(content.modality, [])
+        batch.append(row)
+        if len(batch) >= size:
+            yield open_batch.pop(content.modality)
+    yield from open_batch.values()
+
+
+def compute(
+    provider: Provider,
+    contents: Sequence[Content],
+    *,
+    dimension: int,
+    params: Mapping[str, Any],
+    sink: Sink,
+    budget: float | None = None,
+) -> None:
+    """Let a provider embed `contents`, and hold it to what it promises: the one way in which vectors come in.
+
+    Parameters
+    ----------
+    provider : Provider
+        Who computes.
+    contents, dimension, params, budget
+        As `Provider.embed` takes them.
+    sink : callable
+        Gets outcomes whose vectors are float32, of the right length, finite and not zero.
+
+    Raises
+    ------
+    ProtocolError
+        If a vector has another length, an outcome belongs to no content, or a content is left without one; what was
+        right went to `sink` before.
+    """
+    name, lock = provider.spec.name, threading.Lock()
+    open_rows = set(range(len(contents)))
+
+    def checked(outcomes: Sequence[Outcome]) -> None:
+        good, wrong = [], ""
+        for outcome in outcomes:
+            with lock:
+                known = outcome.index in open_rows
+                open_rows.discard(outcome.index)
+            if not known:
+                wrong = f"{name!r} gave an outcome for row {outcome.index!r}, which is not one of {len(contents)} or had one before"
+            elif outcome.error is not None:
+                good.append(outcome)
+            elif outcome.vector is None or np.shape(outcome.vector) != (dimension,):
+                got = "nothing" if outcome.vector is None else f"an array of shape {np.shape(outcome.vector)}"
+                wrong = f"{name!r} returned {got} for {contents[outcome.index].name!r}, expected a vector of {dimension} numbers"
+            else:
+                good.append(_sound(outcome, contents[outcome.index], name))
+        if good:
+            sink(good)
+        if wrong:
+            raise ProtocolError(wrong)
+
+    provider.embed(contents, dimension=dimension, params=params, sink=checked, budget=budget)
+    if open_rows:
+        first = contents[min(open_rows)].name
+        msg = f"{name!r} left {len(open_rows)} of {len(contents)} items without a vector or an error, first: {first!r}"
+        raise ProtocolError(msg)
+
+
+def _sound(outcome: Outcome, content: Content, model: str) -> Outcome:
+    """Return the outcome with a float32 vector, or with an error when that is zero or not finite."""
+    vector = np.asarray(outcome.vector, dtype=np.float32)
+    if np.isfinite(vector).all() and vector.any():
+        return outcome if vector is outcome.vector else dataclasses.replace(outcome, vector=vector)
+    what = "zero" if np.isfinite(vector).all() else "not finite (NaN or infinity)"
+    error = RefusedItemError(f"{model!r} returned a vector that is {what}; it was not kept", name=content.name)
+    return dataclasses.replace(outcome, vector=None, error=error)

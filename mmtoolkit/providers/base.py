@@ -208,8 +208,7 @@ class Provider(ABC):
         ProviderError
             If it makes no sense to go on.
         """
-        msg = f"{type(self).__name__} has neither embed_batch nor embed, so it cannot compute vectors"
-        raise NotImplementedError(msg)
+        raise NotImplementedError
 
     def embed(
         self,
@@ -247,7 +246,12 @@ class Provider(ABC):
         ------
         ProviderError
             If the model as a whole is broken.
+        TypeError
+            If the class has neither of the two methods.
         """
+        if type(self).embed_batch is Provider.embed_batch:
+            msg = f"{type(self).__name__} has neither embed_batch nor embed, so it cannot compute vectors; give it one of them"
+            raise TypeError(msg)
         hopeless = 0
         for rows in _batches(contents, max(self.spec.contents_per_call, 1)):
             waiting = [rows]
@@ -256,7 +260,7 @@ class Provider(ABC):
                 batch = [contents[row] for row in part]
                 try:
                     X = self._rows(batch, dimension, params)
-                except (ProviderError, BudgetError, NotImplementedError):
+                except (ProviderError, BudgetError):
                     raise
                 except Exception as error:
                     if len(part) > 1:

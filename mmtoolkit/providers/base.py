@@ -122,6 +122,16 @@ class Provider(ABC):
         """Where items go, in words, for the line that says so."""
         return f"the service behind {self.spec.name!r}"
 
+    @property
+    def origin(self) -> str:
+        """Whose code computes the vectors: two providers of one model and revision must not differ in it."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def in_region(self, region: str) -> Provider:
+        """Return the same model in another region; refused where there are none."""
+        msg = f"the model {self.spec.name!r} has no regions, got region={region!r}"
+        raise ValueError(msg)
+
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Refuse what the model cannot take; cheap, before anything is paid.
 
@@ -143,7 +153,7 @@ class Provider(ABC):
         if content.modality not in spec.modalities:
             msg = f"{spec.name!r} takes no {content.modality} items, only {', '.join(sorted(spec.modalities))}"
             raise UnsupportedItemError(msg, name=content.name)
-        pictures = len(content.parts) if content.modality == "image" else 1  # type: ignore[union-attr]
+        pictures = len(content.parts) if content.modality == "image" else 1
         if pictures > spec.max_images:
             msg = f"{spec.name!r} takes at most {spec.max_images} picture(s) per vector, got {pictures}"
             raise UnsupportedItemError(msg, name=content.name)

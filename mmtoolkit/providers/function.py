@@ -98,6 +98,12 @@ class FunctionProvider(Provider):
             else "nothing leaves this machine"
         )
 
+    @property
+    def origin(self) -> str:
+        """Module and name of the function."""
+        made = self.fn if hasattr(self.fn, "__qualname__") else type(self.fn)
+        return f"{made.__module__}.{made.__qualname__}"
+
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:
         """Refuse what the function does not take.
 

@@ -182,14 +182,14 @@ def test_the_revision_is_stable_and_changes_with_the_code(monkeypatch):
 
 
 def test_the_revision_follows_the_dictionary(monkeypatch, tmp_path):
-    from mmtoolkit.providers.local import texts as _local_texts
+    from mmtoolkit.providers.local import texts
 
     other = tmp_path / "words.tsv"
     other.write_text("# other words\n鸟\tfish\n", "utf-8")
     before = LocalModel().spec.revision
-    files = _local_texts.text_files()
+    files = texts.text_files()
 
-    monkeypatch.setattr(_local_texts, "text_files", lambda: (*files[:-1], other))
+    monkeypatch.setattr(texts, "text_files", lambda: (*files[:-1], other))
     local._revision.cache_clear()
     after = LocalModel().spec.revision
     local._revision.cache_clear()

@@ -344,10 +344,10 @@ class DashScope(Provider):
         spec, region = self.spec, region_of(base_url)
         if region is not None and spec.regions and region not in spec.regions:
             msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {base_url} is {region}; the service may refuse the key or the model"
-            warnings.warn(msg, UserWarning, stacklevel=6)
+            warnings.warn(msg, UserWarning, stacklevel=7)
         host = base_url.split("/")[2].rsplit(":", 1)[0]
         if base_url.startswith("http://") and host not in _LOCAL_HOSTS:
-            warnings.warn(f"the API key goes unencrypted to {base_url}; use https", UserWarning, stacklevel=6)
+            warnings.warn(f"the API key goes unencrypted to {base_url}; use https", UserWarning, stacklevel=7)
         limit = spec.text_tokens
         if limit is None:
             return
@@ -362,7 +362,7 @@ class DashScope(Provider):
                 f"{len(long)} texts may be longer than the {limit} tokens that {spec.name!r} takes, the longest about {size} tokens "
                 f"({name!r}); the service may refuse or cut them. mm.Text(..., truncate=True) cuts before sending"
             )
-            warnings.warn(msg, UserWarning, stacklevel=6)
+            warnings.warn(msg, UserWarning, stacklevel=7)
 
 
 def _collect(start: Callable[..., None], contents: Sequence[Content]) -> list[Any]:

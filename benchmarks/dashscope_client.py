@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from emulator import FAULTS, Emulator, magic  # noqa: E402
 
 import mmtoolkit as mm  # noqa: E402
-from mmtoolkit.providers.run import MOST_WORKERS  # noqa: E402
+from mmtoolkit.providers.queue.runner import MOST_WORKERS  # noqa: E402
 
 SCALE = float(os.environ.get("SCALE", "2"))
 MODEL = "tongyi-embedding-vision-plus"

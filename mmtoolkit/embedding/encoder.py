@@ -246,7 +246,7 @@ def _default_model() -> tuple[str, str]:
     named = os.environ.get("MMTOOLKIT_MODEL", "").strip()
     if named:
         return named, "from MMTOOLKIT_MODEL"
-    from mmtoolkit.providers.credentials import find_api_key
+    from mmtoolkit.providers.dashscope.key import find_api_key
 
     if find_api_key() is not None:
         return "multimodal-embedding-v1", "an API key was found"

@@ -1,8 +1,8 @@
-"""One vector for several inputs: the mean of their unit vectors."""
+"""One vector for several inputs: a content is taken apart, and the vectors of its leaves are averaged again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["mean_of_units"]
+__all__ = ["join", "leaves", "mean", "mean_of_units"]
+
+Split = Callable[[Any], Sequence[Any]]
+
+
+def mean(vectors: Sequence[Any]) -> NDArray[np.float32]:
+    """Return the mean of some vectors, computed in double precision."""
+    return np.asarray(np.mean(vectors, axis=0, dtype=np.float64), dtype=np.float32)
 
 
 def mean_of_units(vectors: Sequence[Any]) -> NDArray[np.float32]:
@@ -26,6 +33,53 @@ def mean_of_units(vectors: Sequence[Any]) -> NDArray[np.float32]:
     ndarray of shape (dimension,), float32
         Computed in double precision; not scaled to length 1.
     """
-    units = [v / np.linalg.norm(v) for v in np.asarray(vectors, dtype=np.float64)]
-    mean: NDArray[np.float32] = np.mean(units, axis=0).astype(np.float32)
-    return mean
+    return mean([v / np.linalg.norm(v) for v in np.asarray(vectors, dtype=np.float64)])
+
+
+def leaves(thing: Any, split: Split) -> Iterator[Any]:
+    """Give what gets a vector of its own, in order.
+
+    Parameters
+    ----------
+    thing : object
+        A content.
+    split : callable
+        Returns the parts whose vectors are averaged into that of a thing; empty when it has a vector of its own.
+
+    Yields
+    ------
+    object
+        A thing without parts.
+    """
+    parts = split(thing)
+    if not parts:
+        yield thing
+    for part in parts:
+        yield from leaves(part, split)
+
+
+def join(
+    thing: Any, split: Split, vector: Callable[[Any], Any], average: Callable[[Sequence[Any]], Any] = mean_of_units
+) -> Any:
+    """Return the vector of a thing: its own, or the average of the vectors of its parts, however deep.
+
+    Parameters
+    ----------
+    thing : object
+        A content.
+    split : callable
+        As `leaves` takes it.
+    vector : callable
+        Returns the vector of a leaf; called in the order of `leaves`.
+    average : callable, default=mean_of_units
+        From the vectors of the parts to one.
+
+    Returns
+    -------
+    ndarray of shape (dimension,), float32
+        The vector.
+    """
+    parts = split(thing)
+    if not parts:
+        return vector(thing)
+    return average([join(part, split, vector, average) for part in parts])

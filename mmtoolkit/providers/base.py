@@ -143,7 +143,7 @@ class Provider(ABC):
         if content.modality not in spec.modalities:
             msg = f"{spec.name!r} takes no {content.modality} items, only {', '.join(sorted(spec.modalities))}"
             raise UnsupportedItemError(msg, name=content.name)
-        pictures = len(content.parts) if content.modality == "image" else 1  # type: ignore[union-attr]
+        pictures = len(content.parts) if content.modality == "image" else 1
         if pictures > spec.max_images:
             msg = f"{spec.name!r} takes at most {spec.max_images} picture(s) per vector, got {pictures}"
             raise UnsupportedItemError(msg, name=content.name)

@@ -263,7 +263,7 @@ def test_model_and_region_that_do_not_go_together_are_warned_about(client, monke
 def test_a_changed_space_is_refused_not_mixed(service, client, monkeypatch, tmp_path):
     import datetime
 
-    from mmtoolkit.providers import canary
+    from mmtoolkit.providers.dashscope import canary
 
     monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
     model = client(canary=True)

@@ -23,7 +23,7 @@ from mmtoolkit.errors import (
     ServiceStopError,
     ServiceUnavailableError,
 )
-from mmtoolkit.providers.run import WORKERS
+from mmtoolkit.providers.queue.runner import WORKERS
 
 PLUS = "tongyi-embedding-vision-plus"
 V4 = "text-embedding-v4"
@@ -403,7 +403,7 @@ def test_ctrl_c_keeps_everything_that_arrived(service, client, tmp_path):
 
 
 def test_what_comes_late_after_ctrl_c_is_kept_too(service, client, tmp_path, monkeypatch):
-    monkeypatch.setattr("mmtoolkit.providers.run._GRACE_S", 0.01)
+    monkeypatch.setattr("mmtoolkit.providers.queue.runner._GRACE_S", 0.01)
     service.latency_s = 0.5
     texts = [f"text {i}" for i in range(40)]
 

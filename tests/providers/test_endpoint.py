@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit.providers.endpoint import REGIONS, find_base_url, region_of
+from mmtoolkit.providers.dashscope.endpoint import REGIONS, find_base_url, region_of
 
 
 def test_precedence_of_argument_region_environment_and_default(monkeypatch):

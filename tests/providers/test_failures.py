@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from emulator import FAULTS
 
-from mmtoolkit.providers.failures import RULES, Answer, batch_limit, classify
+from mmtoolkit.providers.dashscope.rules import RULES, batch_limit, classify
+from mmtoolkit.providers.queue.rules import Answer
 
 CODED = {name: fault for name, fault in FAULTS.items() if fault.code and fault.status != 200}
 ACTS = {"stop": {"stop"}, "item": {"item"}, "retry": {"retry", "slow"}}

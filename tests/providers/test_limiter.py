@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from mmtoolkit.providers.limiter import Limiter, limiter_for
+from mmtoolkit.providers.queue.limiter import Limiter, limiter_for
 
 
 class Clock:

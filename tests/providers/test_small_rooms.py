@@ -18,10 +18,12 @@ from PIL import Image
 
 import mmtoolkit as mm
 from mmtoolkit.errors import UnreadableItemError
-from mmtoolkit.providers import tokens, transcode, wire
-from mmtoolkit.providers.answers import read_answer, read_vectors
-from mmtoolkit.providers.credentials import Secret, redact
+from mmtoolkit.providers import transcode, wire
+from mmtoolkit.providers.dashscope import usage as counting
+from mmtoolkit.providers.dashscope.reading import read_answer, read_vectors
 from mmtoolkit.providers.fetch import fetch
+from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.secrets import Secret, redact
 
 KEY = Secret("sk-0123456789abcdef")
 
@@ -56,7 +58,7 @@ def test_token_estimate(text, count):
     ],
 )
 def test_every_spelling_of_usage_is_read(usage, expected):
-    assert tokens.counted(usage) == expected
+    assert counting.counted(usage) == expected
 
 
 def test_large_pixels_end_within_the_limit_whatever_it_is(rng):

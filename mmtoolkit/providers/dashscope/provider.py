@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
-from mmtoolkit.providers import tokens
-from mmtoolkit.providers.credentials import Secret, require_api_key
-from mmtoolkit.providers.endpoint import check_workspace, find_base_url, region_of
+from mmtoolkit.providers.base import Forecast, Provider
+from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
+from mmtoolkit.providers.dashscope.key import require_api_key
+from mmtoolkit.providers.queue import tokens
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.models import Price
     from mmtoolkit.providers.base import Outcome, Sink
-    from mmtoolkit.providers.parts import Maker
-    from mmtoolkit.providers.purse import Purse
+    from mmtoolkit.providers.queue.purse import Purse
+    from mmtoolkit.providers.queue.splitting import Maker
+    from mmtoolkit.providers.secrets import Secret
 
-__all__ = ["DashScope", "Forecast"]
+__all__ = ["DashScope"]
 
+_ADVICE = (
+    "embed the parts on their own, use a model with fusion, or average them with mm.DashScope(model, local_fusion=True)"
+)
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What embedding some contents would take.
-
-    Parameters
-    ----------
-    calls : int
-        Requests.
-    tokens : int
-        Estimated: texts from above, pictures by size.
-    cost : float or None
-        In `currency`; None when the table has no price.
-    currency, price_as_of : str
-        ISO code, and the day on which the price was read.
-    minutes : float
-        At the rate limit.
-    """
-
-    calls: int
-    tokens: int
-    cost: float | None
-    currency: str
-    price_as_of: str
-    minutes: float
-
-
-@dataclass(frozen=True)
-class DashScope:
+class DashScope(Provider):
     """A model of the DashScope service.
 
     The API key is read from ``DASHSCOPE_API_KEY`` at each call and never kept in the object.
@@ -126,9 +106,9 @@ class DashScope:
         return get_model(self.model)
 
     @property
-    def leaves_machine(self) -> bool:
-        """Items are sent to the service."""
-        return True
+    def destination(self) -> str:
+        """Where items go, in words."""
+        return "the DashScope service"
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's
         """Refuse what the model cannot take; nothing is sent.
@@ -210,7 +190,7 @@ class DashScope:
         Forecast
             Calls, tokens, cost, minutes.
         """
-        from mmtoolkit.providers.packs import count_packs
+        from mmtoolkit.providers.queue.packs import count_packs
 
         calls, text, media = count_packs(contents, self._maker(), params)
         price = self._price(find_base_url(self.base_url, self.region, self.workspace))
@@ -224,6 +204,21 @@ class DashScope:
             price_as_of="" if price is None else price.as_of,
             minutes=minutes,
         )
+
+    def share(self, workers: int) -> DashScope:
+        """Return the provider as one of `workers` processes should use it.
+
+        Parameters
+        ----------
+        workers : int
+            How many processes use the account at the same time.
+
+        Returns
+        -------
+        DashScope
+            With an equal part of the rate.
+        """
+        return dataclasses.replace(self, rate_share=self.rate_share / workers)
 
     def embed(
         self,
@@ -258,7 +253,7 @@ class DashScope:
         DriftError
             If vectors have changed.
         """
-        from mmtoolkit.providers.purse import Purse
+        from mmtoolkit.providers.queue.purse import Purse
 
         key = require_api_key()
         base_url = find_base_url(self.base_url, self.region, self.workspace)
@@ -266,11 +261,11 @@ class DashScope:
             msg = f"budget= needs a price, and the table has none for {self.model!r}; add it with mm.register_model"
             raise ValueError(msg)
         self._warn(contents, base_url)
-        start = functools.partial(self._run, key, base_url, dimension, params, Purse(price, budget))
+        start = partial(self._run, key, base_url, dimension, params, Purse(price, budget))
         if self.canary:
-            from mmtoolkit.providers.canary import check_drift
+            from mmtoolkit.providers.dashscope.canary import check_drift
 
-            check_drift(self.spec, dimension, params, functools.partial(_collect, start))
+            check_drift(self.spec, dimension, params, partial(_collect, start))
         start(contents, sink)
 
     def _run(
@@ -283,49 +278,40 @@ class DashScope:
         contents: Sequence[Content],
         sink: Sink,
     ) -> None:
-        from mmtoolkit.providers.limiter import limiter_for
-        from mmtoolkit.providers.run import Run
-        from mmtoolkit.providers.sdk import calls, send
-        from mmtoolkit.providers.wire import session_for
+        from mmtoolkit.providers.dashscope.service import DashScopeService
+        from mmtoolkit.providers.queue.limiter import limiter_for
+        from mmtoolkit.providers.queue.runner import Runner
 
-        calls(), session_for(self.trust_env)  # slow the first time: requests that wait for them would all leave at once
         spec = self.spec
         sent = dict(params)
         if spec.dimensions and dimension != spec.dimension:
             sent["dimension"] = dimension
-        Run(
-            functools.partial(
-                send,
-                self.spec,
-                key,
-                base_url,
-                sent,
-                workspace=self.workspace,
-                timeout_s=self.timeout_s,
-                trust_env=self.trust_env,
-            ),
+        service = DashScopeService(spec, key, base_url, sent, self.workspace, self.timeout_s, self.trust_env)
+        Runner(
+            service,
             self._maker(),
             limiter_for(base_url, spec.name, *self._rates(), self.clock),
             dimension=dimension,
             params=params,
             sink=sink,
             purse=purse,
-            address=base_url,
             clock=self.clock,
             sleep=self.sleep,
         ).go(contents)
 
     def _rates(self) -> tuple[float, float | None]:
         """Return the requests and tokens a minute of this process."""
-        from mmtoolkit.providers.limiter import GUESS_RPM
+        from mmtoolkit.providers.queue.limiter import GUESS_RPM
 
         rpm, tpm = self.spec.rpm or GUESS_RPM, self.spec.tpm
         return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
 
     def _maker(self) -> Maker:
-        from mmtoolkit.providers.parts import Maker
+        from mmtoolkit.providers.dashscope.usage import media_tokens
+        from mmtoolkit.providers.queue.splitting import Maker
 
-        return Maker(self.spec, self.local_fusion, self._fetch)
+        spec = self.spec
+        return Maker(spec, self.local_fusion, self._fetch, partial(media_tokens, spec), _ADVICE)
 
     def _fetch(self, url: str) -> bytes:
         from mmtoolkit.providers.fetch import fetch

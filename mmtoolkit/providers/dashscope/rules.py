@@ -1,81 +1,12 @@
-"""What every failure of the service means, as one table: read it from the top, the first row that fits counts."""
+"""What every failure of DashScope means, as one table: read it from the top, the first row that fits counts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
 
-__all__ = ["RULES", "Answer", "Rule", "batch_limit", "classify"]
+from mmtoolkit.providers.queue.rules import BROKEN_ANSWER, UNKNOWN, Answer, Rule, meaning
 
-Act = Literal["stop", "item", "slow", "retry", "shrink"]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back for one request.
-
-    Parameters
-    ----------
-    status : int or None
-        HTTP status; None when there was no answer at all.
-    body : mapping or None
-        The JSON of a 200 that looks like a success.
-    code, message, request_id : str
-        The service's own words, without secrets.
-    retry_after_s : float or None
-        Seconds, when the service named them.
-    sent : bool, default=True
-        Whether the request may have reached the service; a refused connection cannot have cost anything.
-    """
-
-    status: int | None
-    body: Mapping[str, Any] | None = None
-    code: str = ""
-    message: str = ""
-    request_id: str = ""
-    retry_after_s: float | None = None
-    sent: bool = True
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One row of the table.
-
-    Parameters
-    ----------
-    act : {"stop", "item", "slow", "retry", "shrink"}
-        Stop the run; fail the item (a pack is split until it is alone); pause everybody, slow down and retry; retry
-        with backoff; send smaller packs.
-    remedy : str
-        What the user can do.
-    codes : str, default=""
-        Codes of the service, separated by spaces, in any spelling (``InvalidApiKey`` is ``invalid_api_key``); empty
-        fits all.
-    words : str, default=""
-        Regular expression searched in the message, without regard to case; empty fits all.
-    statuses : tuple of int or None
-        HTTP statuses; empty fits all, None stands for no answer.
-    tries : int, default=1
-        How often a request is sent in all.
-    """
-
-    act: Act
-    remedy: str
-    codes: str = ""
-    words: str = ""
-    statuses: tuple[int | None, ...] = ()
-    tries: int = 1
-
-    def fits(self, status: int | None, codes: set[str], message: str) -> bool:
-        """Tell whether this row speaks of such a failure."""
-        return (
-            (not self.codes or bool(codes & {_plain(code) for code in self.codes.split()}))
-            and (not self.words or re.search(self.words, message, re.IGNORECASE) is not None)
-            and (not self.statuses or status in self.statuses)
-        )
-
+__all__ = ["RULES", "batch_limit", "classify"]
 
 _KEY = "check DASHSCOPE_API_KEY: it must be valid, and of the same region as the base URL (keys belong to one region)"
 _ACTIVATE = "activate the model for this account and workspace in the Model Studio console"
@@ -113,7 +44,7 @@ RULES: tuple[Rule, ...] = (
         "stop", _REPORT, "BadRequest.EmptyInput BadRequest.EmptyParameters BadRequest.EmptyModel UnsupportedOperation"
     ),
     Rule("stop", _REPORT, "InvalidParameter", words=_SETTING),
-    # These speak of the contents.
+    # These are about the contents.
     Rule("shrink", "send fewer contents per request", words=r"batch size.*not be larger than \d+"),
     Rule("item", _DOWNLOAD, "InvalidParameter.DataInspection", tries=2),
     Rule("item", _CONTENT, "DataInspectionFailed"),
@@ -146,9 +77,9 @@ RULES: tuple[Rule, ...] = (
         tries=5,
     ),
     Rule("retry", _AGAIN, "RequestTimeOut ModelServingError ServiceUnavailable ModelUnavailable", tries=5),
-    Rule("retry", "the answer was not what the protocol promises; it was not cached", "ProtocolError", tries=2),
+    BROKEN_ANSWER,
     Rule("retry", _LINE, statuses=(None,), tries=5),
-    # No code that anybody knows: the HTTP status must do.
+    # An unknown code: the HTTP status decides.
     Rule("slow", _RATE, statuses=(429,), tries=12),
     Rule("stop", _KEY, statuses=(401,)),
     Rule("stop", _ACTIVATE, statuses=(402, 403)),
@@ -157,12 +88,12 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
     Rule("retry", _AGAIN, statuses=(200, 201, 202, 204, 408, 409, 425, *range(500, 600)), tries=5),
     Rule("retry", _AGAIN, words="^upstream", tries=5),
-    Rule("item", "the service refuses the item for a reason unknown to this version"),
+    UNKNOWN,
 )
 
 
 def classify(answer: Answer) -> Rule:
-    """Return the row that speaks of a failure.
+    """Return the row that fits a failure; a code inside the message, as in ``<400> Code: ...``, counts too.
 
     Parameters
     ----------
@@ -175,15 +106,10 @@ def classify(answer: Answer) -> Rule:
         The first row of `RULES` that fits.
     """
     nested = re.match(r"<\d+> ([\w.]+):", answer.message)
-    codes = {_plain(code) for code in (answer.code, nested[1] if nested else "") if code}
-    return next(rule for rule in RULES if rule.fits(answer.status, codes, answer.message))
+    return meaning(RULES, answer, nested[1] if nested else "")
 
 
 def batch_limit(message: str) -> int | None:
     """Return N of "should not be larger than N"."""
     found = re.search(r"not be larger than (\d+)", message)
     return int(found[1]) if found and int(found[1]) > 0 else None
-
-
-def _plain(code: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", code.lower())

@@ -1,45 +1,16 @@
-"""Find the API key, and never show it."""
+"""Find the API key of the DashScope service."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from mmtoolkit.errors import ServiceStopError
+from mmtoolkit.providers.secrets import Secret
 
-__all__ = ["Secret", "find_api_key", "redact", "require_api_key"]
+__all__ = ["find_api_key", "require_api_key"]
 
-_KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_-]{4,}")
-_DATA_URI = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]+")
 _HOW = 'set it before the call, in a terminal `export DASHSCOPE_API_KEY=...` or in a notebook os.environ["DASHSCOPE_API_KEY"] = getpass()'
-
-
-class Secret:
-    """An API key that no repr, log line or traceback with local variables can show."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the key itself."""
-        return self._value
-
-    def first_odd_letter(self) -> int | None:
-        """Return the position of the first letter that is not printable ASCII, from 0."""
-        return next((i for i, letter in enumerate(self._value) if not "!" <= letter <= "~"), None)
-
-    def __len__(self) -> int:
-        return len(self._value)
-
-    def __repr__(self) -> str:
-        return "<API key>"
-
-    def __reduce__(self) -> str:
-        msg = "an API key is not pickled"
-        raise TypeError(msg)
 
 
 def find_api_key() -> Secret | None:
@@ -91,13 +62,6 @@ def require_api_key() -> Secret:
         )
         raise ServiceStopError(msg)
     return key
-
-
-def redact(text: str, key: Secret | None = None) -> str:
-    """Return `text` without API keys and without the payload of data URIs."""
-    if key is not None:
-        text = text.replace(key.reveal(), "<API key>")
-    return _DATA_URI.sub(r"\1…", _KEY_LIKE.sub("<API key>", text))
 
 
 def _stripped(raw: str) -> Secret | None:

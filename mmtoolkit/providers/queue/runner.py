@@ -1,4 +1,4 @@
-"""One run: packs go out at the limiter's pace, outcomes come in, failures are retried, split or end the run."""
+"""One run of a queue: packs go out at the limiter's pace; failures are retried, split, or end the run."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from mmtoolkit.errors import (
     ServiceStopError,
     ServiceUnavailableError,
 )
-from mmtoolkit.providers import tokens
-from mmtoolkit.providers.answers import read_vectors
 from mmtoolkit.providers.base import Outcome
-from mmtoolkit.providers.failures import Answer, Rule, batch_limit, classify
-from mmtoolkit.providers.packs import Item, Pack, packs_of
+from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.packs import Item, Pack, packs_of
+from mmtoolkit.providers.queue.rules import Answer, Rule
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.providers.base import Sink
-    from mmtoolkit.providers.limiter import Limiter
-    from mmtoolkit.providers.parts import Maker, Part
-    from mmtoolkit.providers.purse import Purse
+    from mmtoolkit.providers.queue.limiter import Limiter
+    from mmtoolkit.providers.queue.packs import Part
+    from mmtoolkit.providers.queue.purse import Purse
+    from mmtoolkit.providers.queue.service import Service
+    from mmtoolkit.providers.queue.splitting import Maker
 
-__all__ = ["MOST_WORKERS", "WORKERS", "Run"]
+__all__ = ["MOST_WORKERS", "WORKERS", "Runner"]
 
 WORKERS = 32  # under way at once, where rate times latency does not ask for more
 MOST_WORKERS = 128
@@ -46,19 +47,16 @@ _BREAKER = 3  # so many contents in a row that do not heal, and the service is s
 _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
 
-_PROBE = "ok"  # sent when nothing of the user's was answered well yet: every model of the service takes a word
-
-Call = Callable[[list[dict[str, Any]], bool], Answer]
 Request = tuple[list[dict[str, Any]], bool, int, int]  # content objects, whether grouped, tokens of text and media
 
 
-class Run:
-    """Embeds contents once.
+class Runner:
+    """Embeds contents once, through one service.
 
     Parameters
     ----------
-    call : callable
-        Sends content objects; the second argument says whether they share one vector.
+    service : Service
+        Sends requests, reads answers, knows what failures mean.
     maker : Maker
         Turns contents into parts and vectors of parts into vectors.
     limiter : Limiter
@@ -71,15 +69,15 @@ class Run:
         Takes outcomes as they arrive.
     purse : Purse
         Pays for all requests.
-    address : str
-        Of the service, for messages.
     clock, sleep : callable
         Seconds now; wait so many seconds.
+    most_workers : int, default=128
+        Requests under way at once; a small server is spared with a small number.
     """
 
     def __init__(
         self,
-        call: Call,
+        service: Service,
         maker: Maker,
         limiter: Limiter,
         *,
@@ -87,14 +85,14 @@ class Run:
         params: Mapping[str, Any],
         sink: Sink,
         purse: Purse,
-        address: str,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        most_workers: int = MOST_WORKERS,
     ) -> None:
-        self._call, self._maker, self._limiter = call, maker, limiter
+        self._service, self._maker, self._limiter = service, maker, limiter
         self._dimension, self._params = dimension, params
         self._sink, self._purse = sink, purse
-        self._address, self._clock, self._sleep = address, clock, sleep
+        self._clock, self._sleep, self._most_workers = clock, sleep, most_workers
         self._changed = threading.Condition()
         self._flushing = threading.Lock()
         self._arrived: list[Outcome] = []
@@ -105,15 +103,17 @@ class Run:
         self._begun: set[int] = set()  # tickets that a worker has
         self._done = self._total = 0
         self._hopeless, self._breaker = 0, _BREAKER
-        self._known_good: Request = ([{"text": _PROBE}], False, tokens.text_tokens(_PROBE), 0)
+        probe = dict(service.probe)
+        self._known_good: Request = ([probe], False, tokens.text_tokens(probe.get("text", "")), 0)
         self._error: BaseException | None = None
         self._closed = False  # what is still under way is handed on when it comes, but nothing more is sent
 
     def go(self, contents: Sequence[Content]) -> None:
         """Embed all `contents`; returns when each has its outcome, raises what stops the run."""
         self._total = len(contents)
+        self._service.prepare()
         supply = packs_of(self._slots(contents), self._maker.spec, lambda: self._limiter.largest_pack)
-        workers = ThreadPoolExecutor(MOST_WORKERS, thread_name_prefix="mmtoolkit")
+        workers = ThreadPoolExecutor(self._most_workers, thread_name_prefix="mmtoolkit")
         try:
             while (pack := self._next(supply)) is not None:
                 ticket = self._reserve(pack)
@@ -168,7 +168,7 @@ class Run:
 
     def _workers(self) -> int:
         """How many requests have to be under way to use the rate."""
-        return min(MOST_WORKERS, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
+        return min(self._most_workers, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
 
     def _reserve(self, pack: Pack) -> int:
         """Count the pack as under way and set its cost aside; returns the ticket to `_land` with."""
@@ -212,7 +212,7 @@ class Run:
             if pack.slots and self._error is None:
                 grouped = pack.slots[0][2].grouped
                 start = self._clock()
-                answer = self._call(objects, grouped)
+                answer = self._service.send(objects, grouped)
                 with self._changed:
                     self._latency += (self._clock() - start - self._latency) / _LATENCY_MEMORY
                 if self._settle(pack, answer):
@@ -254,15 +254,15 @@ class Run:
             if vectors is not None:
                 self._succeed(pack, vectors, text, media)
                 return True
-        rule = classify(answer)
+        rule = self._service.meaning(answer)
         pack.tries[rule] += 1
         if rule.act == "slow":
             self._limiter.refused(answer.retry_after_s, pack.sent_at)
         if rule.act == "stop":
-            raise _stop(answer, rule, self._address)
+            raise _stop(answer, rule, self._service.address)
         many = len(pack.slots) > 1
         if rule.act == "shrink" and many:
-            size = min(batch_limit(answer.message) or len(pack.slots), len(pack.slots) - 1)
+            size = min(self._service.pack_limit(answer.message) or len(pack.slots), len(pack.slots) - 1)
             self._limiter.learn_pack(size)
             self._again(pack.halves(size), 0.0)
         elif many and (rule.act == "item" or (rule.act == "retry" and pack.tries[rule] >= _SPLIT_AFTER)):
@@ -277,15 +277,14 @@ class Run:
 
     def _pay(self, answer: Answer, text: int, media: int) -> tuple[int, int]:
         """Count as paid what was computed, or may have been; return text and media tokens, counted or estimated."""
-        usage = (answer.body or {}).get("usage")
-        text, media = (tokens.counted(usage) if isinstance(usage, Mapping) else None) or (text, media)
+        text, media = (None if answer.body is None else self._service.counted(answer.body)) or (text, media)
         if answer.status == 200 or (answer.status is None and answer.sent):
             with self._changed:
                 self._purse.pay(text, media)
         return text, media
 
     def _vectors(self, answer: Answer, n: int) -> Sequence[Any] | None:
-        return None if answer.body is None else read_vectors(answer.body, n, self._dimension)
+        return None if answer.body is None else self._service.vectors(answer.body, n, self._dimension)
 
     def _again(self, packs: list[Pack], delay_s: float) -> None:
         with self._changed:
@@ -295,7 +294,7 @@ class Run:
     def _give_up(self, pack: Pack, answer: Answer, rule: Rule) -> None:
         if rule.act in ("retry", "slow") and self._down():
             kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
-            msg = f"{_said(answer)} from {self._address}, for several contents in a row: {rule.remedy}"
+            msg = f"{_said(answer)} from {self._service.address}, for several contents in a row: {rule.remedy}"
             raise kind(msg, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None)
         reason = f"{answer.message if answer.message and answer.status else _said(answer)}: {rule.remedy}"
         items = [item for item, _, _ in pack.slots]
@@ -317,7 +316,7 @@ class Run:
             cost = self._purse.cost(text, media)
             if not self._purse.set_aside(cost):
                 return False
-        answer = self._call(objects, grouped)
+        answer = self._service.send(objects, grouped)
         with self._changed:
             self._purse.give_back(cost)
         self._pay(answer, text, media)

@@ -1,10 +1,10 @@
-"""What may be spent: set aside before a request, paid when it was computed, given back when it was not."""
+"""The money of a run: set aside before a request, paid when it was computed, given back when it was not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmtoolkit.providers import tokens
+from mmtoolkit.providers.queue import tokens
 
 if TYPE_CHECKING:
     from mmtoolkit.models import Price

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
-from mmtoolkit.providers.answers import read_answer
-from mmtoolkit.providers.credentials import Secret, redact
-from mmtoolkit.providers.failures import Answer
+from mmtoolkit.providers.dashscope.reading import read_answer
+from mmtoolkit.providers.queue.rules import Answer
+from mmtoolkit.providers.secrets import Secret, redact
 from mmtoolkit.providers.wire import Exchange, session_for
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def send(
     key: Secret,
     base_url: str,
     params: Mapping[str, Any],
-    contents: list[dict[str, Any]],
+    contents: Sequence[Mapping[str, Any]],
     grouped: bool,
     *,
     workspace: str | None,
@@ -65,7 +65,7 @@ def send(
         Where to.
     params : mapping
         The model's parameters.
-    contents : list of dict
+    contents : sequence of dict
         As the service takes them.
     grouped : bool
         Whether they make one vector.
@@ -90,7 +90,7 @@ def send(
     try:
         body = call(
             model=spec.name,
-            input=[c["text"] for c in contents] if spec.family == "text" else contents,
+            input=[c["text"] for c in contents] if spec.family == "text" else list(contents),
             api_key=key.reveal(),
             workspace=workspace,
             base_address=base_url,

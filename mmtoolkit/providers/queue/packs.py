@@ -10,13 +10,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
-    from mmtoolkit.providers.failures import Rule
-    from mmtoolkit.providers.parts import Maker, Part
+    from mmtoolkit.providers.queue.rules import Rule
+    from mmtoolkit.providers.queue.splitting import Maker
 
-__all__ = ["Item", "Pack", "count_packs", "packs_of"]
+__all__ = ["Item", "Pack", "Part", "Wire", "count_packs", "packs_of"]
+
+Wire = list[dict[str, Any]]  # content objects
 
 _PACK_BYTES = 6 * 1024 * 1024
 _PACK_TOKENS = 30_000
+
+
+@dataclass(eq=False)
+class Part:
+    """Something that gets one vector from the service.
+
+    Parameters
+    ----------
+    kind : str
+        "text", "image", "video" or "fused": what decides about packing.
+    build : callable
+        Returns the content objects and a note on what was changed; done just before sending.
+    text, media : int
+        Estimated tokens.
+    size : int
+        Rough number of bytes in the request.
+    grouped : bool
+        Several content objects, one vector: needs a request of its own.
+    """
+
+    kind: str
+    build: Callable[[], tuple[Wire, str]]
+    text: int = 0
+    media: int = 0
+    size: int = 0
+    grouped: bool = False
 
 
 @dataclass(eq=False)

@@ -88,8 +88,13 @@ def check_drift(
 def _path(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> Path:
     from mmtoolkit.cache import default_path
 
-    name = json.dumps([spec.name, spec.revision, dimension, sorted(params.items())])
-    return default_path() / "canary" / f"{hashlib.sha256(name.encode()).hexdigest()}.json"
+    return default_path() / "canary" / f"{_fingerprint(spec, dimension, params)}.json"
+
+
+def _fingerprint(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> str:
+    """Return the id of a vector space: SHA-256 of model, revision, dimension and parameters."""
+    space = json.dumps([spec.name, spec.revision, dimension, sorted(params.items())])
+    return hashlib.sha256(space.encode()).hexdigest()
 
 
 def _save(path: Path, kept: Mapping[str, Any]) -> None:

@@ -1,59 +1,33 @@
-"""From contents to what goes over the wire: checks, transcoding ids, parts that get a vector each, and back to one."""
+"""Split contents into what gets a vector each, as content objects for a request, and join the vectors again."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
-from mmtoolkit.providers import tokens, transcode
+from mmtoolkit.providers import transcode
+from mmtoolkit.providers.averages import join, leaves
+from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.packs import Part, Wire
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL import Image as PILImage
 
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
 
-__all__ = ["Frame", "Maker", "Part"]
+__all__ = ["Frame", "Maker"]
 
 Vector = Any  # NDArray of shape (dimension,), float32
-Wire = list[dict[str, Any]]
-
-
-@dataclass(eq=False)
-class Part:
-    """Something that gets one vector from the service.
-
-    Parameters
-    ----------
-    kind : str
-        "text", "image", "video" or "fused": what decides about packing.
-    build : callable
-        Returns the content objects and a note on what was changed; done just before sending.
-    text, media : int
-        Estimated tokens.
-    size : int
-        Rough number of bytes in the request.
-    grouped : bool
-        Several content objects, one vector: needs a request of its own.
-    """
-
-    kind: str
-    build: Callable[[], tuple[Wire, str]]
-    text: int = 0
-    media: int = 0
-    size: int = 0
-    grouped: bool = False
+Weigh = Callable[[str, int | None, Mapping[str, Any]], int]
 
 
 @dataclass(eq=False)
@@ -107,7 +81,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Maker:
-    """Knows how one model takes contents.
+    """Knows how one model takes contents, from its row of the models table.
 
     Parameters
     ----------
@@ -117,11 +91,18 @@ class Maker:
         Average the parts' unit vectors here when the model has no fusion of its own.
     fetch : callable or None, default=None
         Fetches a URL, for ``Image(url, inline=True)``.
+    weigh : callable, default=tokens.media_tokens
+        Guesses the tokens of one picture or video from its kind, its pixels (None when only the service sees it) and
+        the parameters of the model.
+    advice : str
+        What to do with an item whose parts the model cannot take together.
     """
 
     spec: ModelSpec
     local_fusion: bool = False
     fetch: Callable[[str], bytes] | None = None
+    weigh: Weigh = tokens.media_tokens
+    advice: str = "embed the parts on their own, or use a model with fusion"
 
     def check(self, content: Content) -> None:
         """Refuse what the model cannot take; see `Provider.check`."""
@@ -140,9 +121,10 @@ class Maker:
             self._check_images(content)
 
     def _refusal(self, content: Content, what: str) -> UnsupportedItemError:
-        ways = "embed the parts on their own, use a model with fusion, or average them with mm.DashScope(model, local_fusion=True)"
         several = isinstance(content, Fused) or (isinstance(content, Image) and len(content.parts) > 1)
-        return UnsupportedItemError(f"{self.spec.name!r} {what}{f'; {ways}' if several else ''}", name=content.name)
+        return UnsupportedItemError(
+            f"{self.spec.name!r} {what}{f'; {self.advice}' if several else ''}", name=content.name
+        )
 
     def _check_images(self, image: Image) -> None:
         parts = image.parts
@@ -202,12 +184,14 @@ class Maker:
 
     def members(self, content: Content | Frame) -> list[Content | Frame]:
         """Return the contents that get a vector each: itself, or those whose vectors are averaged here."""
+        return list(leaves(content, self._split))
+
+    def _split(self, content: Content | Frame) -> Sequence[Content | Frame]:
+        """Return the parts whose vectors are averaged here; none when the service gives one vector for the whole."""
         if isinstance(content, Video) and content.frames is not None:
             frames = _Frames(content, transcode.largest(self.spec))
             return [Frame(i, frames) for i in range(content.frames)]
-        if isinstance(content, Fused | Image) and self._averages(content):
-            return [member for part in content.parts for member in self.members(part)]
-        return [content]
+        return content.parts if isinstance(content, Fused | Image) and self._averages(content) else ()
 
     def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
         """Split a content into what gets a vector each."""
@@ -215,29 +199,21 @@ class Maker:
 
     def _part(self, content: Content | Frame, params: Mapping[str, Any]) -> Part:
         if isinstance(content, Frame):
-            media = tokens.image_tokens(640 * 360, self._level(params))
+            media = self.weigh("image", 640 * 360, params)
             return Part("image", content.build, media=media, size=200_000)
         kind = content.modality
-        leaves = [
-            leaf for member in (content.parts if isinstance(content, Fused) else (content,)) for leaf in _leaves(member)
-        ]
-        text = sum(self._text_tokens(leaf) for leaf in leaves if isinstance(leaf, Text))
-        seen = [_weigh(leaf) for leaf in leaves]
-        level = self._level(params)
+        inputs = content.parts if isinstance(content, Fused) else (content,)
+        singles = [single for one in inputs for single in (one.parts if isinstance(one, Image) else (one,))]
+        text = sum(self._text_tokens(single) for single in singles if isinstance(single, Text))
+        seen = [_pixels_and_bytes(single) for single in singles]
         media = sum(
-            tokens.image_tokens(pixels, level) * (self._video_frames(params) if isinstance(leaf, Video) else 1)
-            for leaf, (pixels, _) in zip(leaves, seen, strict=True)
-            if not isinstance(leaf, Text)
+            self.weigh(single.modality, pixels, params)
+            for single, (pixels, _) in zip(singles, seen, strict=True)
+            if not isinstance(single, Text)
         )
         size = sum(size for _, size in seen)
-        grouped = len(leaves) > 1 and self.spec.fusion in ("flag", "always")
+        grouped = len(singles) > 1 and self.spec.fusion in ("flag", "always")
         return Part(kind, partial(self._build, content, grouped), text=text, media=media, size=size, grouped=grouped)
-
-    def _level(self, params: Mapping[str, Any]) -> Any:
-        return params.get("res_level", 1) if "res_level" in self.spec.params else None
-
-    def _video_frames(self, params: Mapping[str, Any]) -> int:
-        return int(params.get("max_video_frames", 8)) if "max_video_frames" in self.spec.params else 1
 
     def _text_tokens(self, text: Text) -> int:
         count = tokens.text_tokens(text.text)
@@ -286,20 +262,8 @@ class Maker:
         if not (isinstance(content, Fused | Image) and self._averages(content)) and len(vectors) == 1:
             return vectors[0], ""
         what = f"{content.frames} frames" if isinstance(content, Video) else content.name
-        return self._merge(content, iter(vectors)), f"mean of the unit vectors of {what}"
-
-    def _merge(self, content: Content, vectors: Iterator[Vector]) -> Vector:
-        if isinstance(content, Video) and content.frames is not None:
-            return _mean([next(vectors) for _ in range(content.frames)])
-        if isinstance(content, Fused | Image) and self._averages(content):
-            return _mean([self._merge(part, vectors) for part in content.parts])
-        return next(vectors)
-
-
-def _mean(vectors: Sequence[Vector]) -> NDArray[np.float32]:
-    units = [v / np.linalg.norm(v) for v in np.asarray(vectors, dtype=np.float64)]
-    mean: NDArray[np.float32] = np.mean(units, axis=0).astype(np.float32)
-    return mean
+        following = iter(vectors)
+        return join(content, self._split, lambda _: next(following)), f"mean of the unit vectors of {what}"
 
 
 def _http_path(content: Image | Video) -> str:
@@ -316,11 +280,7 @@ def _http_path(content: Image | Video) -> str:
     return parts.path
 
 
-def _leaves(content: Text | Image | Video) -> tuple[Text | Image | Video, ...]:
-    return content.parts if isinstance(content, Image) else (content,)
-
-
-def _weigh(content: Text | Image | Video) -> tuple[int | None, int]:
+def _pixels_and_bytes(content: Text | Image | Video) -> tuple[int | None, int]:
     """Return pixels, where they can be seen, and rough bytes on the wire."""
     if isinstance(content, Text):
         return None, 4 * len(content.text)

@@ -1,0 +1,5 @@
+"""The DashScope service: its provider, its rules, its SDK."""
+
+from mmtoolkit.providers.dashscope.provider import DashScope
+
+__all__ = ["DashScope"]

@@ -1,0 +1,89 @@
+"""Read DashScope's answers: a 200 counts only after every check, anything else is put into the service's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit.providers.queue.reading import error_of, failure, vector_of
+from mmtoolkit.providers.queue.rules import Answer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mmtoolkit.providers.secrets import Secret
+
+__all__ = ["read_answer", "read_vectors"]
+
+
+def read_vectors(body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
+    """Return the vectors of an answer in the order in which their contents were sent.
+
+    Parameters
+    ----------
+    body : mapping
+        The answer's JSON.
+    n : int
+        How many vectors were asked for.
+    dimension : int
+        How long they have to be.
+
+    Returns
+    -------
+    list of ndarray of shape (dimension,), float32
+        Finite, not zero.
+
+    Raises
+    ------
+    ValueError
+        If anything is not as it has to be.
+    """
+    if body.get("code"):
+        msg = f"the answer carries an error code ({str(body['code'])[:80]}) under status 200"
+        raise ValueError(msg)
+    output = body.get("output")
+    if not isinstance(output, Mapping):
+        msg = "the answer has no output"
+        raise ValueError(msg)
+    entries = output.get("embeddings")
+    if entries is None and n == 1 and "embedding" in output:
+        return [vector_of(output["embedding"], dimension)]
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        msg = "the answer has no list of embeddings"
+        raise ValueError(msg)
+    indexes = [entry.get("index", entry.get("text_index")) for entry in entries]
+    if any(isinstance(i, bool) or not isinstance(i, int) for i in indexes) or sorted(indexes) != list(range(n)):
+        msg = f"expected vectors with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
+        raise ValueError(msg)
+    found = {i: vector_of(entry.get("embedding"), dimension) for i, entry in zip(indexes, entries, strict=True)}
+    return [found[i] for i in range(n)]
+
+
+def read_answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any, key: Secret) -> Answer:
+    """Put an HTTP answer into one form.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    headers : mapping
+        HTTP headers.
+    raw : bytes
+        The body.
+    parsed : object
+        What the SDK made of a 200; None when it could not.
+    key : Secret
+        Taken out of what the service says.
+
+    Returns
+    -------
+    Answer
+        With a body only when it looks like a success.
+    """
+    if status == 200 and isinstance(parsed, dict) and "output" in parsed and not parsed.get("code"):
+        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", "")))
+    error = error_of(status, raw)
+    if status == 200 and parsed is not None and not error.get("code"):
+        error = {"code": "ProtocolError", "message": "the answer has no output"}
+    return failure(status, headers, error, key)

@@ -1,0 +1,1 @@
+"""A queue of requests to any service that computes vectors: pace, packs, budget, retries. It knows no service by name."""

@@ -1,0 +1,130 @@
+"""Read what services write alike: a vector in JSON, an error in JSON or in words, and how long to wait."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.providers.queue.rules import Answer
+from mmtoolkit.providers.secrets import Secret, redact
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["error_of", "failure", "seconds_of", "vector_of"]
+
+
+def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
+    """Check one vector.
+
+    Parameters
+    ----------
+    values : object
+        What the JSON of an answer holds.
+    dimension : int
+        How long it has to be.
+
+    Returns
+    -------
+    ndarray of shape (dimension,), float32
+        Finite, not zero.
+
+    Raises
+    ------
+    ValueError
+        If anything is not as it has to be.
+    """
+    if not isinstance(values, list) or len(values) != dimension:
+        got = f"{len(values)} numbers" if isinstance(values, list) else type(values).__name__
+        msg = f"expected a vector of {dimension} numbers, got {got}"
+        raise ValueError(msg)
+    if not all(type(value) in (float, int) for value in values):
+        msg = "the vector holds something that is no number"
+        raise ValueError(msg)
+    with np.errstate(over="ignore"):
+        vector = np.array(values, dtype=np.float64).astype(np.float32)
+    if not np.isfinite(vector).all():
+        msg = "the vector holds NaN or infinity"
+        raise ValueError(msg)
+    if not vector.any():
+        msg = "the vector is zero"
+        raise ValueError(msg)
+    return vector
+
+
+def error_of(status: int, raw: bytes) -> dict[str, Any]:
+    """Return the JSON object of a failure; where there is none, one with a message that says what came instead.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    raw : bytes
+        The body.
+
+    Returns
+    -------
+    dict
+        As `failure` takes it.
+    """
+    try:
+        error = json.loads(raw)
+    except ValueError:
+        error = None
+    if isinstance(error, dict):
+        return error
+    text = raw[:200].decode("utf-8", "replace").strip()
+    said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
+    return {"message": said}
+
+
+def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], key: Secret | None) -> Answer:
+    """Make an answer of a failure.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    headers : mapping
+        HTTP headers.
+    error : mapping
+        With "code" and "message", or with both inside "error".
+    key : Secret or None
+        Taken out of what the service says.
+
+    Returns
+    -------
+    Answer
+        Without a body.
+    """
+    inner = error.get("error")
+    inner = inner if isinstance(inner, dict) else error
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Answer(
+        status,
+        code=redact(shorten(inner.get("code") or "", 80), key),
+        message=redact(shorten(inner.get("message") or error.get("msg") or "", 400), key),
+        request_id=shorten(error.get("request_id") or error.get("id") or lower.get("x-request-id", ""), 80),
+        retry_after_s=seconds_of(lower.get("retry-after")),
+    )
+
+
+def seconds_of(value: str | None) -> float | None:
+    """Read ``Retry-After``: seconds or a date; at most five minutes."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), 300.0) if math.isfinite(seconds) else None

@@ -1,0 +1,44 @@
+"""Hold an API key, and never show it."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Secret", "redact"]
+
+_KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_-]{4,}")
+_DATA_URI = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]+")
+
+
+class Secret:
+    """An API key that no repr, log line or traceback with local variables can show."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself."""
+        return self._value
+
+    def first_odd_letter(self) -> int | None:
+        """Return the position of the first letter that is not printable ASCII, from 0."""
+        return next((i for i, letter in enumerate(self._value) if not "!" <= letter <= "~"), None)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __repr__(self) -> str:
+        return "<API key>"
+
+    def __reduce__(self) -> str:
+        msg = "an API key is not pickled"
+        raise TypeError(msg)
+
+
+def redact(text: str, key: Secret | None = None) -> str:
+    """Return `text` without API keys and without the payload of data URIs."""
+    if key is not None:
+        text = text.replace(key.reveal(), "<API key>")
+    return _DATA_URI.sub(r"\1…", _KEY_LIKE.sub("<API key>", text))

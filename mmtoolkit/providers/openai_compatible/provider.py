@@ -150,7 +150,9 @@ class OpenAICompatible(Provider):
         if self.price_per_million is not None:
             _check_amount("price_per_million", self.price_per_million, "None or an amount above 0", math.inf)
         if (self.price_per_million is None) != (self.currency == ""):
-            msg = f"price_per_million and currency belong together, got {self.price_per_million!r} and {self.currency!r}"
+            msg = (
+                f"price_per_million and currency belong together, got {self.price_per_million!r} and {self.currency!r}"
+            )
             raise ValueError(msg)
 
     @property
@@ -326,7 +328,9 @@ class OpenAICompatible(Provider):
 
 def _check_count(name: str, value: object, *, optional: bool) -> None:
     """Refuse what is no whole number above 0."""
-    if not (optional and value is None) and not (isinstance(value, numbers.Integral) and value is not True and value > 0):
+    if not (optional and value is None) and not (
+        isinstance(value, numbers.Integral) and is_number(value) and int(value) > 0
+    ):
         msg = f"{name} must be {'None or ' if optional else ''}a whole number above 0, got {value!r}"
         raise ValueError(msg)
 

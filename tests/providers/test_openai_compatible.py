@@ -8,6 +8,7 @@ import os
 import pickle
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -48,8 +49,9 @@ def fast_sleep(seconds):
 def server(openai):
     """Make a provider of the emulated server; limiter and retries run fifty times faster than real time."""
 
+    clock = {"clock": partial(fast_clock), "sleep": fast_sleep}  # a clock of its own: no limiter of the test before
+
     def make(model="small-text", dimension=48, **options):
-        clock = {"clock": fast_clock, "sleep": fast_sleep}
         return OpenAICompatible(
             model, **{"base_url": openai.base_url, "dimension": dimension, "timeout_s": 1.0, **clock, **options}
         )
@@ -271,10 +273,12 @@ def test_the_rate_is_kept(openai, server):
     assert all(r.status == 200 for r in openai.calls)
 
 
-def test_an_unknown_rate_is_found_by_refusals(openai, server):
+def test_the_unknown_rate_of_a_gateway_is_found_by_refusals(openai, server, monkeypatch):
+    monkeypatch.setenv("GATEWAY_KEY", "secret")
     openai.rpm, openai.scale = 60, 50.0
+    model = server(batch_size=2, api_key_env="GATEWAY_KEY")
 
-    emb = mm.embed_texts([f"text {i}" for i in range(120)], model=server(batch_size=2), cache=False)
+    emb = mm.embed_texts([f"text {i}" for i in range(120)], model=model, cache=False)
 
     assert emb.ok.all()
     assert 1 <= sum(r.status == 429 for r in openai.calls) < 30

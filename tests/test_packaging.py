@@ -40,7 +40,7 @@ def sdist(built):
 
 
 def test_the_wheel_has_the_offline_model(wheel):
-    home = "mmtoolkit/providers/local_weights/"
+    home = "mmtoolkit/providers/local/weights/"
     names = {name.removeprefix(home) for name in wheel if name.startswith(home)}
 
     assert names == {

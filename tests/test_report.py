@@ -106,7 +106,7 @@ SCRIPT = """
 import sys, threadpoolctl
 threadpoolctl.threadpool_limits(int(sys.argv[1]))
 import mmtoolkit as mm
-from mmtoolkit.providers import local
+from mmtoolkit.providers.local import model as local
 local._BLOCK = dict.fromkeys(local._BLOCK, int(sys.argv[2]))
 frame = mm.load_dataset("stamps").groupby("label").head(6).reset_index(drop=True)
 if sys.argv[3] == "half":

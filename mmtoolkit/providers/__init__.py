@@ -1,1 +1,1 @@
-"""Who computes vectors: the offline model and the DashScope service, behind one protocol."""
+"""Whoever computes vectors, behind one base class: services behind a queue, the offline model, functions of your own."""

@@ -226,7 +226,7 @@ class Provider(ABC):
         KeyboardInterrupt, after which `sink` may still be called with what was under way.
 
         The default calls `embed_batch` with a few contents of one modality at a time. A batch that fails is halved
-        until the culprit is alone; three such items in a row end the run.
+        until the culprit is alone; three such items in a row end the run, those with an ItemError not counted.
 
         Parameters
         ----------
@@ -268,8 +268,8 @@ class Provider(ABC):
                         waiting[:0] = [part[:half], part[half:]]
                         continue
                     said = error if isinstance(error, ItemError) else self._fault(error, batch[0])
-                    hopeless += 1
-                    if hopeless >= _HOPELESS and not isinstance(error, ItemError):
+                    hopeless += said is not error  # an ItemError is about the item, not about the model
+                    if hopeless >= _HOPELESS:
                         msg = f"{self.spec.name!r} failed for {hopeless} items in a row, the last was {batch[0].name!r}: {said.reason}"
                         raise ProviderError(msg) from error
                     sink([Outcome(part[0], error=said)])
@@ -283,7 +283,9 @@ class Provider(ABC):
         return said
 
     def _rows(self, batch: Sequence[Content], dimension: int, params: Mapping[str, Any]) -> NDArray[np.float32]:
-        X = np.asarray(self.embed_batch(batch, dimension=dimension, params=params), dtype=np.float32)
+        found = self.embed_batch(batch, dimension=dimension, params=params)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused with its item
+            X = np.asarray(found, dtype=np.float32)
         if X.ndim != 2 or len(X) != len(batch):
             msg = f"{self.spec.name!r} returned an array of shape {X.shape} for {len(batch)} items; expected ({len(batch)}, {dimension})"
             raise ProtocolError(msg)
@@ -365,7 +367,8 @@ def compute(
 
 def _sound(outcome: Outcome, content: Content, model: str) -> Outcome:
     """Return the outcome with a float32 vector, or with an error when that is zero or not finite."""
-    vector = np.asarray(outcome.vector, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        vector = np.asarray(outcome.vector, dtype=np.float32)
     if np.isfinite(vector).all() and vector.any():
         return outcome if vector is outcome.vector else dataclasses.replace(outcome, vector=vector)
     what = "zero" if np.isfinite(vector).all() else "not finite (NaN or infinity)"

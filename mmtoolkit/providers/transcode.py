@@ -19,12 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["check", "data_uri", "encode", "fit", "largest", "recipe"]
 
 _STEP = 1  # of this way of transcoding; part of the cache key
-_MOST_INLINE = 7 * 1024 * 1024  # the service takes data URIs of 10 MiB: 7 MiB before Base64, with room to spare
+_MOST_INLINE = 7 * 1024 * 1024  # services take data URIs of 10 MiB: 7 MiB before Base64, with room to spare
 _QUALITIES = (92, 85)
-_MAGIC = (
-    (b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"BM", "BMP"), (b"GIF8", "GIF"), (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"), (b"\x00\x00\x01\x00", "ICO"), (b"icns", "ICNS"), (b"\x01\xda", "SGI"),
-)  # fmt: skip
+_UNKEYED = frozenset({"DIB", "PPM", "AVIF"})  # keys were first made without knowing these, and keys never change
 
 
 def largest(spec: ModelSpec) -> int:
@@ -32,22 +29,16 @@ def largest(spec: ModelSpec) -> int:
     return min(spec.image_bytes or _MOST_INLINE, _MOST_INLINE)
 
 
-def _format(head: bytes) -> str:
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
-
-
 def _head_and_size(image: Image) -> tuple[bytes, int]:
     if image.path is not None:
         try:
             with image.path.open("rb") as file:
-                return file.read(16), image.path.stat().st_size
+                return file.read(_pictures.MAGIC_BYTES), image.path.stat().st_size
         except OSError:
             pass  # the digest tells it better
     elif isinstance(image.source, bytes | bytearray | memoryview | str):
         data = image.read()
-        return data[:16], len(data)
+        return data[: _pictures.MAGIC_BYTES], len(data)
     return b"", 0
 
 
@@ -77,7 +68,8 @@ def recipe(image: Image, spec: ModelSpec) -> str:
         pixels = image.open()
         return fitted if 3 * pixels.width * pixels.height + 4096 > largest(spec) else ""  # else its PNG surely fits
     head, size = _head_and_size(image)
-    return "" if size <= largest(spec) and _takes(spec, _format(head)) else fitted
+    kind = _pictures.sniff(head)
+    return "" if size <= largest(spec) and _takes(spec, "" if kind in _UNKEYED else kind) else fitted
 
 
 def check(data: bytes, spec: ModelSpec, *, name: str, resize: bool) -> tuple[int, int]:

@@ -1,7 +1,10 @@
-"""A client of the emulated service whose clock runs fast."""
+"""A client of the emulated service whose clock runs fast, and a server that answers with given bytes."""
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
 from functools import partial
 
@@ -40,3 +43,30 @@ def row():
     yield change
     for spec in reversed(kept):
         mm.register_model(spec)
+
+
+@pytest.fixture
+def once():
+    """Start a server that gives everybody the same bytes, after it has read a request, slowly if asked."""
+    return _once
+
+
+@contextlib.contextmanager
+def _once(answer, *, pause_s=0.0, most=1):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        time.sleep(pause_s)
+                        left = most
+                        while left > 0 and (piece := connection.recv(1 << 16)):
+                            left -= len(piece)
+                        connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)

@@ -11,9 +11,9 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
-from mmtoolkit.providers import local
-from mmtoolkit.providers._local_texts import WEIGHTS, Dictionary, dictionary, word_vectors
 from mmtoolkit.providers.local import LocalModel
+from mmtoolkit.providers.local import model as local
+from mmtoolkit.providers.local.texts import WEIGHTS, Dictionary, dictionary, word_vectors
 
 
 def vectors(contents, **options):
@@ -235,7 +235,7 @@ def test_the_revision_is_stable_and_changes_with_the_code(monkeypatch):
 
 
 def test_the_revision_follows_the_dictionary(monkeypatch, tmp_path):
-    from mmtoolkit.providers import _local_texts
+    from mmtoolkit.providers.local import texts as _local_texts
 
     other = tmp_path / "words.tsv"
     other.write_text("# other words\n鸟\tfish\n", "utf-8")

@@ -78,7 +78,7 @@ def test_tries_are_bounded_and_only_for_what_can_heal():
 
 
 def test_every_row_says_what_to_do_and_stands_in_the_documentation():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "dashscope.md").read_text("utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "dashscope.md").read_text("utf-8")
 
     assert all(rule.remedy for rule in RULES)
     missing = {code for rule in RULES for code in rule.codes.split() if code not in page}

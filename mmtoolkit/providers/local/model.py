@@ -17,11 +17,13 @@ import numpy as np
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.models import get_model
-from mmtoolkit.providers.base import Outcome
+from mmtoolkit.providers.averages import join, mean
+from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image as PILImage
 
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
@@ -34,7 +36,7 @@ _FRAMES = 8
 _BLOCK = {"text": 512, "image": 16, "video": 2, "fused": 8}  # items a thread takes at once; changes no vector
 
 
-class LocalModel:
+class LocalModel(Provider):
     """The offline model: English and Chinese texts, pictures and short local videos in one space of 512 dimensions.
 
     Its quality is basic: good for grouping and classifying pictures or texts, weaker when texts are to find pictures;
@@ -68,6 +70,11 @@ class LocalModel:
     def leaves_machine(self) -> bool:
         """False: no connection is opened."""
         return False
+
+    @property
+    def destination(self) -> str:
+        """Items go nowhere."""
+        return "nothing leaves this machine"
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Raise UnsupportedItemError for URLs: this model never goes online."""
@@ -134,7 +141,7 @@ def _blocks(contents: Sequence[Content]) -> list[list[int]]:
 
 def _outcome(row: int, content: Content) -> Outcome:
     try:
-        vector = _vector(content)
+        vector = join(content, _split, _leaf_vector, _unit_mean)
     except ItemError as error:
         return Outcome(row, error=error)
     if not vector.any():
@@ -142,31 +149,35 @@ def _outcome(row: int, content: Content) -> Outcome:
     return Outcome(row, vector)
 
 
-def _vector(content: Content) -> NDArray[np.float32]:
+def _split(content: Content | PILImage.Image) -> Sequence[Content | PILImage.Image]:
+    """Return the parts, or the frames, whose vectors are averaged; none for a text or one picture."""
+    if isinstance(content, Video):
+        return content.sample(content.frames or _FRAMES)
+    several = isinstance(content, Fused) or (isinstance(content, Image) and len(content.parts) > 1)
+    return content.parts if several else ()  # type: ignore[union-attr]
+
+
+def _leaf_vector(content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
+    """Return the unit vector of a text or of one picture."""
     if isinstance(content, Text):
-        from mmtoolkit.providers._local_texts import word_vectors
+        from mmtoolkit.providers.local.texts import word_vectors
 
         meaning = word_vectors().any_language(content.text)
         return np.concatenate([meaning, np.zeros_like(meaning)])
-    if isinstance(content, Fused) or (isinstance(content, Image) and len(content.parts) > 1):
-        return _mean([_vector(part) for part in content.parts])
-    from mmtoolkit.providers._local_images import picture_vectors
+    from mmtoolkit.providers.local.pictures import picture_vectors
 
-    embed = picture_vectors()
-    if isinstance(content, Video):
-        return _mean([embed(frame) for frame in content.sample(content.frames or _FRAMES)])
-    return embed(content.parts[0].open())
+    return picture_vectors()(content.parts[0].open() if isinstance(content, Image) else content)
 
 
-def _mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    mean = np.asarray(np.mean(vectors, axis=0, dtype=np.float64), dtype=np.float32)
-    return unit_rows(mean[None]).ravel()
+def _unit_mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the mean, scaled to length 1."""
+    return unit_rows(mean(vectors)[None]).ravel()
 
 
 @functools.cache
 def _revision() -> str:
-    from mmtoolkit.providers._local_images import image_files
-    from mmtoolkit.providers._local_texts import text_files
+    from mmtoolkit.providers.local.pictures import image_files
+    from mmtoolkit.providers.local.texts import text_files
 
     state = hashlib.sha256(f"local {_STEP} ".encode())
     for path in (*image_files(), *text_files()):

@@ -19,6 +19,7 @@ from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price
 from mmtoolkit.providers.base import Forecast, Provider
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
+from mmtoolkit.providers.queue.limiter import GUESS_RPM, limiter_for
 from mmtoolkit.providers.secrets import Secret
 
 if TYPE_CHECKING:
@@ -258,7 +259,6 @@ class OpenAICompatible(Provider):
             If there is a budget and no price.
         """
         from mmtoolkit.providers.openai_compatible.service import OpenAIService
-        from mmtoolkit.providers.queue.limiter import limiter_for
         from mmtoolkit.providers.queue.purse import Purse
         from mmtoolkit.providers.queue.runner import Runner
 
@@ -311,8 +311,6 @@ class OpenAICompatible(Provider):
 
     def _rates(self) -> tuple[float, float | None]:
         """Return the requests and tokens a minute of this process."""
-        from mmtoolkit.providers.queue.limiter import GUESS_RPM
-
         rpm, tpm = self.rpm or (_OPEN_RPM if self.api_key_env is None else GUESS_RPM), self.tpm
         return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
 

@@ -23,6 +23,7 @@ _WHERE = {
     "Image": "content",
     "MMToolkitError": "errors",
     "ModelSpec": "models",
+    "Provider": "providers.base",
     "Text": "content",
     "Video": "content",
     "audit": "classification",
@@ -120,6 +121,7 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit.models import list_models as list_models
     from mmtoolkit.models import register_model as register_model
     from mmtoolkit.projection import project as project
+    from mmtoolkit.providers.base import Provider as Provider
     from mmtoolkit.providers.dashscope import DashScope as DashScope
     from mmtoolkit.report import report as report
     from mmtoolkit.retrieval import evaluate_search as evaluate_search

@@ -107,11 +107,13 @@ def duplicate_thresholds(embeddings: HasVectors | object, unit: NDArray[np.float
     ndarray of shape (n_items,), float64
         One threshold per row.
     """
-    from mmtoolkit.models import get_model, list_models
+    from mmtoolkit.models import find_model
+    from mmtoolkit.space import space_of
 
-    model = getattr(embeddings, "model", "")
-    if model in list_models():
-        table = get_model(model).duplicate_thresholds
+    model = space_of(embeddings).model
+    spec = find_model(model) if model else None
+    if spec is not None:
+        table = spec.duplicate_thresholds
         kinds = getattr(embeddings, "modality", np.full(len(unit), "text"))
         highest = max(table.values(), default=0.95)
         return np.array([table.get(str(kind), highest) for kind in kinds], dtype=np.float64)

@@ -60,8 +60,8 @@ class ModelSpec:
     ----------
     name : str
         Name as the provider spells it.
-    provider : {"local", "dashscope"}
-        Who computes the vectors.
+    provider : str
+        Kind of provider that computes the vectors: "local", "dashscope", or one of your own (see `register_model`).
     dimension : int
         Default number of features.
     revision : str, default=""
@@ -112,10 +112,12 @@ class ModelSpec:
         ISO date on which the limits were read.
     duplicate_thresholds : mapping of str to float
         Cosine similarity above which two items of one modality count as near duplicates.
+    remark : str, default=""
+        A sentence that reports show to readers of results made with this model.
     """
 
     name: str
-    provider: Literal["local", "dashscope"]
+    provider: str
     dimension: int
     revision: str = ""
     dimensions: tuple[int, ...] = ()
@@ -143,6 +145,7 @@ class ModelSpec:
     duplicate_thresholds: Mapping[str, float] = field(
         default_factory=lambda: MappingProxyType({"text": 0.95, "image": 0.95, "video": 0.95})
     )
+    remark: str = ""
 
     def check_dimension(self, dimension: int | None) -> int:
         """Return the number of features to ask for.

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from mmtoolkit._keys import KeyMaker
 from mmtoolkit._text import is_blank, shorten
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Content", "Fused", "Image", "KeyMaker", "Text", "Video", "is_pil", "is_url"]
+__all__ = ["Content", "Fused", "Image", "Text", "Video", "is_pil", "is_url"]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024

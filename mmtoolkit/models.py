@@ -1,36 +1,77 @@
-"""One table of facts about every model. Limits are read from here, never from an ``if model ==``."""
+"""One table of facts about every model, and who computes its vectors. Limits are read from here, never from an ``if model ==``."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import inspect
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib import metadata
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._modelspec import Interval, ModelSpec, Price
+from mmtoolkit.errors import MMToolkitError
 
-__all__ = ["Interval", "ModelSpec", "Price", "get_model", "list_models", "register_model"]
+if TYPE_CHECKING:
+    from mmtoolkit.providers.base import Provider
 
+__all__ = [
+    "GROUP",
+    "Interval",
+    "ModelSpec",
+    "Price",
+    "find_model",
+    "get_model",
+    "list_models",
+    "maker_of",
+    "register_model",
+]
+
+GROUP = "mmtoolkit.models"  # of entry points: name = the model's, value = a factory of its provider
 MIB = 1024 * 1024
 _READ = "2026-08-01"  # the day on which limits and prices were read
 _FORMATS = frozenset({"JPEG", "PNG", "BMP"})
 _MORE_FORMATS = _FORMATS | {"WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"}
-_TABLE: dict[str, ModelSpec] = {}
+
+Maker = Callable[[ModelSpec], "Provider"]
 
 
-def register_model(spec: ModelSpec) -> ModelSpec:
-    """Add a row to the models table, or replace one.
+@dataclass(frozen=True)
+class _Row:
+    """A registered model: its facts, who makes its provider (None: the kind does), and whose registration it is."""
+
+    spec: ModelSpec
+    maker: Maker | None = None
+    origin: str = "the table of mmtoolkit"
+
+
+_TABLE: dict[str, _Row] = {}
+
+
+def register_model(spec: ModelSpec, *, provider: Callable[..., Provider] | Provider | None = None) -> ModelSpec:
+    """Add a model, or replace the facts about one.
 
     Parameters
     ----------
     spec : ModelSpec
         The facts.
+    provider : callable, Provider or None, default=None
+        Who computes: a provider, or a callable that returns one when the model is first used, without arguments or with
+        the row as its only one. None takes that of the other models with the same ``spec.provider``.
 
     Returns
     -------
     ModelSpec
         The same row.
+
+    Raises
+    ------
+    ValueError
+        If nobody knows how to make a provider of that kind, or the name belongs to another one already.
+    TypeError
+        If `provider` is neither a provider nor callable.
 
     Examples
     --------
@@ -39,17 +80,144 @@ def register_model(spec: ModelSpec) -> ModelSpec:
     >>> row = dataclasses.replace(mm.get_model("multimodal-embedding-v1"), name="my-model", rpm=60)
     >>> mm.register_model(row).rpm
     60
+
+    A model of your own:
+
+    >>> lengths = mm.FunctionProvider(lambda texts: [[len(t), 1.0] for t in texts], name="lengths", revision="1", dimension=2)
+    >>> mm.register_model(lengths.spec, provider=lengths).provider
+    'function'
+    >>> mm.embed_texts(["abc"], model="lengths", cache=False).vectors.tolist()
+    [[3.0, 1.0]]
     """
-    if spec.provider not in ("local", "dashscope"):
-        msg = f"provider must be 'local' or 'dashscope', got {spec.provider!r}"
+    given: object = spec
+    if not isinstance(given, ModelSpec):
+        msg = f"spec must be an mm.ModelSpec, got {type(given).__name__}"
+        raise TypeError(msg)
+    maker = None if provider is None else _maker(provider)
+    kinds = sorted({row.spec.provider for row in _TABLE.values()})
+    if maker is None and spec.provider not in kinds:
+        msg = (
+            f"nobody knows how to make a provider of the kind {spec.provider!r} for model {spec.name!r}; pass provider=, "
+            f"an mm.Provider or a callable that returns one, or one of the kinds {', '.join(kinds)}"
+        )
         raise ValueError(msg)
-    _TABLE[spec.name] = spec
+    row = _Row(spec, maker, _name_of(provider))
+    _refuse_clash(row)
+    _TABLE[spec.name] = row
     return spec
 
 
+def _maker(provider: Any) -> Any:
+    """Return a callable that takes the row, whatever the user passed."""
+    if _is_provider(provider):
+        return lambda _: provider
+    if not callable(provider):
+        msg = f"provider must be an mm.Provider or a callable that returns one, got {type(provider).__name__}"
+        raise TypeError(msg)
+    try:
+        inspect.signature(provider).bind()
+    except TypeError:
+        return provider
+    except ValueError:  # of a built-in, which tells no signature
+        pass
+    return lambda _: provider()
+
+
+def _name_of(provider: Any) -> str:
+    """Return where a provider comes from, as far as it can be told apart from another one of the same model."""
+    if provider is None:
+        return "the kind"
+    if isinstance(provider, metadata.EntryPoint):
+        return f"the entry point {provider.name!r} of {_package(provider)}"
+    if _is_provider(provider):
+        return str(provider.origin)
+    return f"{getattr(provider, '__module__', '?')}.{getattr(provider, '__qualname__', type(provider).__name__)}"
+
+
+def _is_provider(value: Any) -> bool:
+    return not isinstance(value, type) and isinstance(getattr(value, "spec", None), ModelSpec)
+
+
+def _refuse_clash(row: _Row) -> None:
+    """Refuse a name that belongs to a provider that computes other vectors under it."""
+    old = _TABLE.get(row.spec.name)
+    if old is None:
+        return
+    other_kind = old.spec.provider != row.spec.provider
+    both_made = old.maker is not None and row.maker is not None
+    same_space = both_made and old.spec.revision == row.spec.revision and old.origin != row.origin
+    if other_kind or same_space:
+        theirs = f"the kind {old.spec.provider!r}" if other_kind else f"{old.origin}, revision {old.spec.revision!r}"
+        msg = (
+            f"the model name {row.spec.name!r} is taken by {theirs}; one cache would hold vectors of both under it. "
+            "Choose another name, or another revision where it is the same model"
+        )
+        raise ValueError(msg)
+
+
+def maker_of(name: str) -> Maker | None:
+    """Return what makes the provider of a model, None where that is a matter of its kind.
+
+    Parameters
+    ----------
+    name : str
+        A name of `list_models`.
+
+    Returns
+    -------
+    callable or None
+        Takes the row.
+    """
+    get_model(name)
+    row = _TABLE[name]
+    same_kind = (other.maker for other in _TABLE.values() if other.spec.provider == row.spec.provider)
+    return row.maker or next((maker for maker in same_kind if maker is not None), None)
+
+
+def adopt(spec: ModelSpec, provider: Provider) -> None:
+    """Take over a row as another process has it, with the provider that travelled along; nothing is checked."""
+    old = _TABLE.get(spec.name)
+    keep = old is not None and old.maker is None and old.spec.provider == spec.provider
+    _TABLE[spec.name] = _Row(spec, None if keep else _maker(provider), "another process")
+
+
 def list_models() -> tuple[str, ...]:
-    """Return the names of all known models."""
-    return tuple(_TABLE)
+    """Return the names of all known models, those of installed packages included.
+
+    Warns
+    -----
+    UserWarning
+        If an installed package names a model that is there already; the package's is left out.
+    """
+    for name, points in _plugins().items():
+        row = _TABLE.get(name)
+        if row is not None and row.origin != _name_of(points[0]):
+            msg = f"{_name_of(points[0])} is left out: the model name {name!r} is taken by {row.origin}"
+            warnings.warn(msg, UserWarning, stacklevel=2)
+    return tuple(dict.fromkeys([*_TABLE, *_plugins()]))
+
+
+def find_model(name: str) -> ModelSpec | None:
+    """Return the facts about one model, None where it is not known here.
+
+    Parameters
+    ----------
+    name : str
+        Any string.
+
+    Returns
+    -------
+    ModelSpec or None
+        Its row.
+
+    Raises
+    ------
+    MMToolkitError
+        If an installed package has it but cannot be loaded.
+    """
+    if name not in _TABLE:
+        _load_plugin(name)
+    return _TABLE[name].spec if name in _TABLE else None
 
 
 def get_model(name: str) -> ModelSpec:
@@ -69,13 +237,54 @@ def get_model(name: str) -> ModelSpec:
     ------
     ValueError
         If the name is unknown; the message suggests the nearest.
+    MMToolkitError
+        If an installed package has it but cannot be loaded.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.get_model("multimodal-embedding-v1").dimension
+    1024
     """
-    if name not in _TABLE:
+    spec = find_model(name)
+    if spec is None:
         near = difflib.get_close_matches(str(name), _TABLE, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        msg = f"unknown model {name!r}{hint} Known: {', '.join(_TABLE)}. Add a row with mm.register_model"
+        msg = f"unknown model {name!r}{hint} Known: {', '.join(list_models())}. Add a row with mm.register_model"
         raise ValueError(msg)
-    return _TABLE[name]
+    return spec
+
+
+def _plugins() -> dict[str, list[metadata.EntryPoint]]:
+    """Return the entry points of installed packages by the name of their model; nothing is imported."""
+    found: dict[str, list[metadata.EntryPoint]] = {}
+    for point in metadata.entry_points(group=GROUP):
+        if not any(point.value == other.value for other in found.setdefault(point.name, [])):
+            found[point.name].append(point)
+    return found
+
+
+def _package(point: metadata.EntryPoint) -> str:
+    return f"the package {point.dist.name!r}" if point.dist is not None else "an unknown package"
+
+
+def _load_plugin(name: str) -> None:
+    """Register the model of an installed package, if one has it."""
+    points = _plugins().get(name, [])
+    if len(points) > 1:
+        msg = f"the model {name!r} is brought by {' and '.join(map(_package, points))}; uninstall one of them"
+        raise MMToolkitError(msg)
+    for point in points:
+        try:
+            provider = _maker(point.load())(None)
+            spec = provider.spec
+        except Exception as error:  # whatever a foreign package raises, it concerns this model only
+            msg = f"{_name_of(point)} ({point.value}) cannot be loaded, so the model {name!r} is not available: {type(error).__name__}: {error}"
+            raise MMToolkitError(msg) from error
+        if spec.name != name:
+            msg = f"{_name_of(point)} gives a model named {spec.name!r}; both names must be equal"
+            raise MMToolkitError(msg)
+        _TABLE[name] = _Row(spec, lambda _, made=provider: made, _name_of(point))  # type: ignore[misc]
 
 
 def _prices(**by_region: tuple[float, float, str]) -> Mapping[str, Price]:
@@ -262,6 +471,7 @@ _LOCAL = ModelSpec(
     contents_per_call=64,
     packs=("text", "image", "video"),
     max_images=64,
+    remark="The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher.",
 )
 
 _ROWS: tuple[Any, ...] = (
@@ -278,4 +488,4 @@ _ROWS: tuple[Any, ...] = (
     ),
 )  # fmt: skip
 for _row in _ROWS:
-    register_model(replace(_row, param_values=_values(_row.params)))
+    _TABLE[_row.name] = _Row(replace(_row, param_values=_values(_row.params)))

@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["HasVectors", "column", "has_vectors", "ids_of", "items_of", "matrix", "unit_rows", "vectors_of"]
+__all__ = [
+    "HasVectors",
+    "column",
+    "has_vectors",
+    "ids_of",
+    "is_read_only",
+    "items_of",
+    "matrix",
+    "read_only",
+    "unit_rows",
+    "vectors_of",
+]
 
 
 class HasVectors(Protocol):
@@ -66,6 +77,23 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     unit = np.empty_like(X)  # divided in double precision, without a copy of X in it
     np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
     return unit
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of the array that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def is_read_only(array: NDArray[Any]) -> bool:
+    """Tell whether nobody can write to the array's memory through an array."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if base.flags.writeable:
+            return False
+        base = base.base
+    return True
 
 
 def matrix(X: Any) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image as PILImage
 
 import mmtoolkit as mm
-from mmtoolkit.content import KeyMaker, is_url
+from mmtoolkit.content import is_url
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
 
@@ -272,33 +272,6 @@ def test_fused_needs_two_and_wraps_plain_values(png):
         mm.Fused(text="a")
     with pytest.raises(TypeError, match="Text takes a str"):
         mm.Fused(text=3, image=png)
-
-
-def test_every_part_of_the_space_is_in_the_key():
-    digest = bytes(32)
-    args = {"model": "m", "revision": "r", "dimension": 4, "params": {"a": 1}}
-    keys = {
-        KeyMaker(**{**args, **change}).key("text", digest)
-        for change in ({}, {"model": "n"}, {"revision": "s"}, {"dimension": 5}, {"params": {"a": 2}})
-    }
-    maker = KeyMaker(**args)
-    keys |= {maker.key("image", digest), maker.key("text", digest, "jpeg"), maker.key("text", b"\x01" * 32)}
-
-    assert len(keys) == 8
-    assert {len(key) for key in keys} == {32}
-
-
-def test_keys_do_not_change_between_versions():
-    key = KeyMaker("multimodal-embedding-v1", "", 1024, {}).key("text", mm.Text("a").digest())
-
-    assert key.hex() == "d0b3bcb5fa83aa662b7b050208311d1f9a6e113f1bcd89292f4fb846b6109f0a"
-
-
-@given(st.dictionaries(st.text(max_size=5), st.integers() | st.booleans(), max_size=4))
-def test_the_order_of_parameters_does_not_matter(params):
-    backwards = dict(reversed(params.items()))
-
-    assert KeyMaker("m", "", 4, params).key("text", b"") == KeyMaker("m", "", 4, backwards).key("text", b"")
 
 
 @given(st.text(min_size=1), st.text(min_size=1))

@@ -121,7 +121,7 @@ def test_a_row_of_ones_own():
 
     assert mm.register_model(row) is row
     assert mm.get_model("test-row").rpm == 7
-    with pytest.raises(ValueError, match="provider must be"):
+    with pytest.raises(ValueError, match="nobody knows how to make a provider of the kind 'elsewhere'"):
         mm.register_model(dataclasses.replace(row, provider="elsewhere"))
 
 

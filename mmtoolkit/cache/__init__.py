@@ -5,7 +5,8 @@
 
 from mmtoolkit.cache.chain import CacheLike, Chain, open_cache
 from mmtoolkit.cache.memory import MemoryCache
-from mmtoolkit.cache.space import Space, VectorStore
+from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.store import EmbeddingCache, default_path
+from mmtoolkit.space import Space
 
 __all__ = ["CacheLike", "Chain", "EmbeddingCache", "MemoryCache", "Space", "VectorStore", "default_path", "open_cache"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from mmtoolkit.cache.space import Space, VectorStore
+from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.store import EmbeddingCache, default_path
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache.space import Space
+    from mmtoolkit.space import Space
 
 __all__ = ["MemoryCache"]
 
@@ -25,7 +25,7 @@ class MemoryCache:
     """Vectors in memory, for tests and for what must leave no trace; looks up and keeps as `EmbeddingCache` does."""
 
     def __init__(self) -> None:
-        self._vectors: dict[tuple[str, str, int, str], dict[bytes, NDArray[np.float32]]] = {}
+        self._vectors: dict[Space, dict[bytes, NDArray[np.float32]]] = {}
         self._files: dict[str, tuple[str, bytes]] = {}
 
     def __repr__(self) -> str:
@@ -36,7 +36,7 @@ class MemoryCache:
         return self
 
     def _of(self, space: Space) -> dict[bytes, NDArray[np.float32]]:
-        return self._vectors.setdefault((space.model, space.revision, space.dimension, space.params_json), {})
+        return self._vectors.setdefault(space, {})
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
         """See `EmbeddingCache.missing`."""
@@ -83,5 +83,9 @@ class MemoryCache:
         """Return one row per model, revision, dimension and parameters, as `EmbeddingCache.stats` without times."""
         import pandas as pd
 
-        rows = [(m, r, d, p, len(known), len(known) * d * 4) for (m, r, d, p), known in self._vectors.items() if known]
+        rows = [
+            (s.model, s.revision, s.dimension, s.params_json, len(known), len(known) * s.dimension * 4)
+            for s, known in self._vectors.items()
+            if known
+        ]
         return pd.DataFrame(rows, columns=["model", "revision", "dimension", "params", "vectors", "size_bytes"])

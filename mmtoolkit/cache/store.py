@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.cache.memory import MemoryCache
-    from mmtoolkit.cache.space import Space
+    from mmtoolkit.space import Space
 
 __all__ = ["EmbeddingCache", "default_path"]
 

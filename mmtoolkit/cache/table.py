@@ -14,20 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.space import Space
 from mmtoolkit.errors import CacheError
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["MANIFEST", "read_manifest", "read_rows", "table_files", "write_table"]
+__all__ = ["MANIFEST", "manifest_of", "read_manifest", "read_rows", "table_files", "write_table"]
 
 MANIFEST = b"mmtoolkit-vectors"  # in the schema: model, revision, dimension, params
 _CHECK = b"mmtoolkit-check"  # at the end of the file: version, count, fingerprint
 _VERSION = 1
 _BATCH = 4096
 _KEY_BYTES = 32
+
+
+def manifest_of(space: Space) -> str:
+    """Return what a vector table says of the space of its vectors."""
+    said = {"model": space.model, "revision": space.revision, "dimension": space.dimension}
+    return json.dumps({**said, "params": space.params_json})
 
 
 def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.float32]]], space: Space) -> int:
@@ -51,13 +57,7 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
     import pyarrow.parquet as pq
 
     schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))])
-    names = {
-        "model": space.model,
-        "revision": space.revision,
-        "dimension": space.dimension,
-        "params": space.params_json,
-    }
-    schema = schema.with_metadata({MANIFEST: json.dumps(names)})
+    schema = schema.with_metadata({MANIFEST: manifest_of(space)})
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     count, state = 0, hashlib.sha256()
     try:
@@ -108,8 +108,7 @@ def read_manifest(path: Path) -> tuple[Space, dict[str, Any]]:
         msg = f"{name} has no manifest {MANIFEST.decode()!r}: it was not written by `mmtoolkit cache export`"
         raise CacheError(msg)
     try:
-        names, check = json.loads(metadata[MANIFEST]), json.loads(metadata.get(_CHECK, b"{}"))
-        space = Space(names["model"], names["revision"], names["dimension"], json.loads(names["params"]))
+        space, check = Space.from_dict(json.loads(metadata[MANIFEST])), json.loads(metadata.get(_CHECK, b"{}"))
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{name} has a manifest that cannot be understood: {error!r}"
         raise CacheError(msg) from error

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.cache.fresh import entries
-from mmtoolkit.cache.space import Space
 from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,6 +22,7 @@ from mmtoolkit.classification.verb import check_options, classify, thresholds_of
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
+from mmtoolkit.space import space_of
 from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
@@ -279,13 +280,14 @@ def _prices(embeddings: Mapping[str, Any]) -> pd.DataFrame:
 
 def _what_it_costs(emb: Any) -> tuple[str, int, float, str]:
     from mmtoolkit.embedding import estimate
-    from mmtoolkit.models import list_models
+    from mmtoolkit.models import find_model
 
-    model, dimension = str(getattr(emb, "model", "")), int(np.asarray(emb).shape[1])
-    if model not in list_models():
+    space = space_of(emb)
+    model, dimension = space.model, space.dimension
+    if not model or find_model(model) is None:
         return model, dimension, np.nan, ""
     try:
-        plan = estimate(emb.items.head(_PRICED), model=model, dimension=dimension, params=emb.params, cache=False)
+        plan = estimate(emb.items.head(_PRICED), model=model, dimension=dimension, params=space.params, cache=False)
     except (MMToolkitError, ValueError):  # a price is a courtesy: items that cannot be read again have none
         return model, dimension, np.nan, ""
     cost = np.nan if plan.cost is None or not plan.to_compute else 1000.0 * plan.cost / plan.to_compute

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mmtoolkit.classification.estimators import decide, proba_of
 from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.errors import SpaceError
+from mmtoolkit.space import Space, space_of
 from mmtoolkit.vectors import has_vectors, vectors_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["Fitted", "centers_of", "check_space", "classes", "proba", "risk_coverage", "space_of"]
+__all__ = ["Fitted", "check_space", "classes", "proba", "risk_coverage"]
 
 
 class Fitted(Protocol):
@@ -37,7 +38,7 @@ class Fitted(Protocol):
 
     @property
     def source(self) -> Any:
-        """Vectors or a `Space` that tells model and dimension and may encode."""
+        """What it was trained on: Embeddings, an array, or the space that a saved classifier remembers."""
         ...
 
     @property
@@ -46,56 +47,39 @@ class Fitted(Protocol):
         ...
 
 
-def centers_of(source: Any) -> Mapping[str, NDArray[np.float32]]:
-    """Return the means that were taken from the rows, by modality; empty where none were."""
-    found: Mapping[str, NDArray[np.float32]] = getattr(source, "_centers", None) or getattr(source, "centers", {})
-    return found
-
-
-def space_of(source: Any) -> dict[str, Any]:
-    """Return model, revision, dimension and params of embeddings; an array has nothing but a dimension."""
-    if not hasattr(source, "model"):
-        return {"model": "", "revision": "", "dimension": int(np.asarray(source).shape[1]), "params": {}}
-    return {
-        "model": str(source.model),
-        "revision": str(getattr(source, "revision", "")),
-        "dimension": int(getattr(source, "dimension", 0) or source.shape[1]),
-        "params": dict(getattr(source, "params", {})),
-    }
-
-
 def check_space(new: Any, trained: Any) -> None:
     """Raise SpaceError when vectors are not from the space that a classifier was trained in."""
     mine, theirs = space_of(trained), space_of(new)
-    for name in ("model", "revision", "params"):
-        if mine["model"] and theirs["model"] and mine[name] != theirs[name]:
-            msg = f"the classifier was trained on vectors of {name} {mine[name]!r}, these have {theirs[name]!r}; embed the items with the same model"
-            raise SpaceError(msg)
-    if hasattr(new, "model") and hasattr(trained, "model") and not _same(centers_of(trained), centers_of(new)):
-        was, now = (
-            f"centered by {', '.join(sorted(c))}" if (c := centers_of(s)) else "not centered" for s in (trained, new)
-        )
-        msg = (
-            f"the classifier was trained on vectors that were {was}, these are {now}{', by other means' if was == now else ''}; "
-            "pass the items themselves, or rows of the embeddings it was trained with"
-        )
-        raise SpaceError(msg)
-    if mine["dimension"] != theirs["dimension"]:
-        msg = f"the classifier was trained on vectors of {mine['dimension']} features, these have {theirs['dimension']}"
-        raise SpaceError(msg)
+    if not (_tells_space(new) and _tells_space(trained)):  # an array does not say whether it is centered
+        mine, theirs = mine.raw, theirs.raw
+    if not (mine.model and theirs.model):
+        theirs = dataclasses.replace(theirs, model=mine.model, revision=mine.revision, params=mine.params)
+    advice = (
+        "embed the items with the same model, pass the items themselves, or rows of the embeddings it was trained with"
+    )
+    mine.refuse(theirs, "the vectors that the classifier was trained on and these", advice)
 
 
-def _same(a: Mapping[str, NDArray[np.float32]], b: Mapping[str, NDArray[np.float32]]) -> bool:
-    return set(a) == set(b) and all(np.array_equal(a[name], b[name]) for name in a)
+def _tells_space(source: Any) -> bool:
+    return isinstance(source, Space) or has_vectors(source)
+
+
+def _encoded(source: Any, new: Any) -> NDArray[np.float32]:
+    """Embed items into the space of a source."""
+    if isinstance(source, Space):
+        from mmtoolkit.embedding.encoder import encoder_of
+
+        return encoder_of(source).encode(new, source)
+    if has_vectors(source):
+        return source.encode(new)
+    msg = f"the classifier was trained on a plain array, so it takes Embeddings or an array of shape (n, n_features), not {type(new).__name__}"
+    raise TypeError(msg)
 
 
 def _rows(fitted: Fitted, new: Any) -> NDArray[np.float32]:
     """Return checked rows of the classifier's space for embeddings, an array or items."""
     if not has_vectors(new) and not (isinstance(new, np.ndarray) and new.dtype.kind in "fiu"):
-        if not hasattr(fitted.source, "encode"):
-            msg = f"the classifier was trained on a plain array, so it takes Embeddings or an array of shape (n, n_features), not {type(new).__name__}"
-            raise TypeError(msg)
-        new = fitted.source.encode(new)
+        new = _encoded(fitted.source, new)
     X = vectors_of(new, normalize=bool(fitted.recipe["params"]["normalize"]))
     check_space(new, fitted.source)
     return X

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._text import shorten
 from mmtoolkit.classification import prediction
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
-from mmtoolkit.errors import SpaceError, VerifyError
+from mmtoolkit.errors import VerifyError
 from mmtoolkit.results import Result, plain
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.space import Space, space_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,52 +36,6 @@ _MEANS = "center."
 _MANIFEST, _ARRAYS = "classifier.json", "classifier.npz"
 
 
-@dataclass(frozen=True)
-class SavedSpace:
-    """The space that a saved classifier lives in; embeds further items when the model is here.
-
-    Attributes
-    ----------
-    model, revision : str
-        Of the model; "" when the vectors were the user's own.
-    dimension : int
-        Number of features.
-    params : mapping
-        Further parameters of the model.
-    centers : mapping of str to ndarray of shape (n_features,), float32
-        Means that are taken from unit rows, by modality; empty unless it was trained on ``emb.centered()``.
-    """
-
-    model: str
-    revision: str
-    dimension: int
-    params: Mapping[str, Any] = field(default_factory=dict)
-    centers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
-
-    def encode(self, items: Any) -> NDArray[np.float32]:
-        """Embed items with the model that the classifier was trained on, and center them where its vectors were."""
-        if not self.model:
-            msg = f"the classifier was trained on vectors without a model, so it takes an array of shape (n, {self.dimension})"
-            raise SpaceError(msg)
-        from mmtoolkit.embedding.encoder import make_encoder
-        from mmtoolkit.embedding.result import _center
-        from mmtoolkit.embedding.verbs import gather
-
-        encoder = make_encoder(self.model, dimension=self.dimension, params=dict(self.params))
-        here = encoder.provider.spec.revision
-        if here != self.revision:
-            msg = (
-                f"the classifier was trained with {self.model!r} revision {self.revision[:12]!r}, this installation has "
-                f"{here[:12]!r}; train it again"
-            )
-            raise SpaceError(msg)
-        contents, frame = gather(items)
-        vectors = encoder.run(contents, frame["id"].tolist(), progress=None).vectors
-        if not self.centers:
-            return vectors
-        return _center(unit_rows(vectors), [content.modality for content in contents], self.centers)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class SavedClassifier(Result):
     """A classifier read from disk; predicts bit for bit as the one that was saved.
@@ -95,8 +48,8 @@ class SavedClassifier(Result):
         The scores it was saved with.
     recipe : mapping
         How it was trained (without the classes of the items).
-    source : SavedSpace
-        Model, revision, dimension and parameters of its vectors.
+    source : Space
+        Model, revision, dimension, parameters and means of its vectors.
     estimator : LogisticClassifier
         Fitted.
     """
@@ -104,7 +57,7 @@ class SavedClassifier(Result):
     classes: NDArray[Any]
     metrics: Mapping[str, Any]
     recipe: Mapping[str, Any]
-    source: SavedSpace
+    source: Space
     estimator: Any = field(repr=False)
 
     def _summary(self) -> str:
@@ -159,15 +112,15 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
         "temperature": np.float64(model.temperature_),
         "C": np.float64(model.C_),
     }
-    centers = prediction.centers_of(result.source)
-    fitted |= {f"{_MEANS}{name}": center for name, center in centers.items()}
+    space = space_of(result.source)
+    fitted |= {f"{_MEANS}{name}": center for name, center in space.centers.items()}
     arrays = io.BytesIO()
     np.savez(arrays, **fitted)
     params = {k: v for k, v in result.recipe["params"].items() if k not in ("y", "groups", "test")}
     manifest: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
-        "space": plain(prediction.space_of(result.source)),
+        "space": {name: value for name, value in space.to_dict().items() if name != "centers"},
         "classes": plain(result.classes),
         "arrays_sha256": hashlib.sha256(arrays.getvalue()).hexdigest(),
         "recipe": {"verb": "classify", "params": params},
@@ -244,7 +197,8 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
 
 def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
     arrays = arrays_in(content)
-    space = _space(manifest["space"], arrays)
+    means = {name.removeprefix(_MEANS): values for name, values in arrays.items() if name.startswith(_MEANS)}
+    space = Space.from_dict({**mapping_in(manifest["space"], "space"), "centers": means})
     classes = classes_in(manifest["classes"])
     coef, intercept = arrays["coef"], arrays["intercept"]
     if coef.shape != (len(classes), space.dimension) or intercept.shape != (len(classes),):
@@ -265,17 +219,3 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         raise ValueError(msg)
     model.n_features_in_ = space.dimension
     return SavedClassifier(classes, mapping_in(manifest["metrics"], "metrics"), recipe, space, model)
-
-
-def _space(said: Any, arrays: Mapping[str, NDArray[Any]]) -> SavedSpace:
-    centers = {name.removeprefix(_MEANS): values for name, values in arrays.items() if name.startswith(_MEANS)}
-    space = SavedSpace(**mapping_in(said, "space"), centers=centers)
-    if not isinstance(space.model, str) or not isinstance(space.revision, str) or type(space.dimension) is not int:
-        msg = f"space must give model and revision as text and dimension as an integer, got {shorten(repr(said))}"
-        raise TypeError(msg)
-    mapping_in(space.params, "space.params")
-    for name, center in centers.items():
-        if center.shape != (space.dimension,):
-            msg = f"the mean of {name!r} has shape {center.shape}, expected ({space.dimension},)"
-            raise ValueError(msg)
-    return space

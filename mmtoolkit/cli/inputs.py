@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mmtoolkit as mm
 from mmtoolkit.items import DATASETS
+from mmtoolkit.providers.choice import make_provider
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,7 @@ def model_of(arguments: Namespace) -> Any:
     if arguments.model is None:
         msg = "--region needs --model, because regions belong to a model of the service"
         raise ValueError(msg)
-    return mm.DashScope(arguments.model, region=arguments.region)
+    return make_provider(arguments.model).in_region(arguments.region)
 
 
 def cache_of(arguments: Namespace) -> Any:

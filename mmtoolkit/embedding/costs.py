@@ -116,17 +116,16 @@ def estimate(
     (2, 1, 2, 'CNY')
     """
     from mmtoolkit.embedding.encoder import make_encoder
+    from mmtoolkit.embedding.gathering import gather
     from mmtoolkit.embedding.members import plan_errand
-    from mmtoolkit.embedding.verbs import gather
 
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
     missing = _missing(encoder, plan)
     errand = plan_errand(encoder, missing)
-    forecast = getattr(encoder.provider, "forecast", None)
     sent = list(errand.send.values())
-    money = {} if forecast is None or not sent else vars(forecast(sent, encoder.params))
+    money = vars(encoder.provider.forecast(sent, encoder.space.params)) if sent else {}
     return Estimate(
         model=encoder.provider.spec.name,
         items=len(contents),

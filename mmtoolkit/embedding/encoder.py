@@ -5,25 +5,29 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mmtoolkit._arguments import is_number
-from mmtoolkit.content import Image, KeyMaker, Video
+from mmtoolkit.content import Image, Video
+from mmtoolkit.embedding.gathering import gather
 from mmtoolkit.embedding.job import Job
-from mmtoolkit.errors import EmbeddingError, ItemError
-from mmtoolkit.models import get_model
+from mmtoolkit.errors import EmbeddingError, ItemError, SpaceError
+from mmtoolkit.models import find_model
+from mmtoolkit.providers.choice import choose
+from mmtoolkit.space import Space
+from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache import CacheLike, Space, VectorStore
+    from mmtoolkit.cache import CacheLike, VectorStore
     from mmtoolkit.content import Content
     from mmtoolkit.providers.base import Provider
 
-__all__ = ["Encoder", "Plan", "Run", "make_encoder"]
+__all__ = ["Encoder", "Plan", "Run", "encoder_of", "make_encoder"]
 
 _SHOWN_ERRORS = 3
 
@@ -86,43 +90,33 @@ class Encoder:
     ----------
     provider : Provider
         Who computes.
-    dimension : int
-        Number of features.
-    params : mapping
-        Checked parameters of the model.
+    space : Space
+        Of the vectors as the model returns them.
     cache : VectorStore or None
         Where vectors are looked up and kept; None keeps nothing.
     """
 
     provider: Provider
-    dimension: int
-    params: Mapping[str, Any] = field(default_factory=dict)
+    space: Space
     cache: VectorStore | None = None
 
-    @property
-    def space(self) -> Space:
-        """Name of the vector space, as the cache knows it."""
-        from mmtoolkit.cache import Space
-
-        spec = self.provider.spec
-        return Space(spec.name, spec.revision, self.dimension, dict(self.params))
-
-    @property
-    def key_maker(self) -> KeyMaker:
-        """What makes the cache keys of this space."""
-        spec = self.provider.spec
-        return KeyMaker(spec.name, spec.revision, self.dimension, self.params)
+    def encode(self, items: Any, space: Space | None = None) -> NDArray[np.float32]:
+        """Embed whatever a user calls items, centered where `space` is; an item that cannot be embedded raises."""
+        contents, frame = gather(items)
+        vectors = self.run(contents, frame["id"].tolist()).vectors
+        if space is None or not space.centers:
+            return vectors
+        return space.center(unit_rows(vectors), [content.modality for content in contents])
 
     def plan(self, contents: Sequence[Content], ids: Sequence[str]) -> Plan:
         """Fingerprint all contents and find equal ones."""
         self._recall_files(contents)
-        maker = self.key_maker
         keys: list[bytes | None] = []
         errors: dict[int, ItemError] = {}
         first: dict[bytes, int] = {}
         for row, content in enumerate(contents):
             try:
-                key = maker.key(content.modality, content.digest(), self.provider.recipe(content))
+                key = self.space.key(content.modality, content.digest(), self.provider.recipe(content))
             except ItemError as error:
                 errors[row] = _place(error, content, row, ids)
                 keys.append(None)
@@ -154,7 +148,7 @@ class Encoder:
             found, X = self.cache.get(plan.unique, self.space)
         else:
             found = np.zeros(len(plan.unique), dtype=bool)
-            X = np.full((len(plan.unique), self.dimension), np.nan, dtype=np.float32)
+            X = np.full((len(plan.unique), self.space.dimension), np.nan, dtype=np.float32)
         job = Job(self, plan, found, X)
         if not found.all():
             job.compute(budget, progress)
@@ -172,7 +166,9 @@ class Encoder:
         vectors = job.X
         if not np.array_equal(inverse, np.arange(len(job.X))):
             vectors = (
-                job.X[inverse] if len(job.X) else np.full((len(inverse), self.dimension), np.nan, dtype=np.float32)
+                job.X[inverse]
+                if len(job.X)
+                else np.full((len(inverse), self.space.dimension), np.nan, dtype=np.float32)
             )
             vectors[inverse < 0] = np.nan
         usage = {
@@ -226,41 +222,55 @@ def make_encoder(
     """
     from mmtoolkit.cache import open_cache
 
-    reason = ""
-    if model is None:
-        model, reason = _default_model()
-    provider = _provider(model) if isinstance(model, str) else model
-    if not hasattr(provider, "spec"):
-        msg = f"model takes a name of list_models(), a provider such as mm.DashScope(...), or None, got {type(model).__name__}"
-        raise TypeError(msg)
+    provider, reason = choose(model)
+    spec = provider.spec
     if reason and announce:
         from tqdm.auto import tqdm
 
-        where = "items are sent to the DashScope service" if provider.leaves_machine else "nothing leaves this machine"
-        tqdm.write(f"mmtoolkit: model {provider.spec.name!r} ({reason}); {where}")
-    spec = provider.spec
-    return Encoder(provider, spec.check_dimension(dimension), spec.check_params(params), open_cache(cache))
+        where = (
+            f"items are sent to {provider.destination}" if provider.leaves_machine else "nothing leaves this machine"
+        )
+        tqdm.write(f"mmtoolkit: model {spec.name!r} ({reason}); {where}")
+    space = Space(spec.name, spec.revision, spec.check_dimension(dimension), spec.check_params(params))
+    return Encoder(provider, space, open_cache(cache))
 
 
-def _default_model() -> tuple[str, str]:
-    named = os.environ.get("MMTOOLKIT_MODEL", "").strip()
-    if named:
-        return named, "from MMTOOLKIT_MODEL"
-    from mmtoolkit.providers.dashscope.key import find_api_key
+def encoder_of(space: Space) -> Encoder:
+    """Return the way to embed more items into a space, with the default cache.
 
-    if find_api_key() is not None:
-        return "multimodal-embedding-v1", "an API key was found"
-    return "local", "no API key was found; basic quality, see the README for DashScope"
+    Parameters
+    ----------
+    space : Space
+        Of vectors that are there.
 
+    Returns
+    -------
+    Encoder
+        Of the same model, revision, dimension and parameters.
 
-def _provider(name: str) -> Provider:
-    if get_model(name).provider == "local":
-        from mmtoolkit.providers.local import LocalModel
-
-        return LocalModel()
-    from mmtoolkit.providers.dashscope import DashScope
-
-    return DashScope(name)
+    Raises
+    ------
+    SpaceError
+        If the space has no model, the model is not registered, or it has another revision here.
+    """
+    if not space.model:
+        msg = (
+            f"these vectors came without a model, so nothing can be embedded beside them: pass vectors of {space.dimension} "
+            "features, or say where they are from with mm.Embeddings(X, model=...)"
+        )
+        raise SpaceError(msg)
+    if find_model(space.model) is None:
+        revision = f" (revision {space.revision[:12]!r})" if space.revision else ""
+        msg = (
+            f"the vectors were made by the model {space.model!r}{revision}, which is not registered here. Register it, and "
+            "items can be embedded again: mm.register_model(provider.spec, provider=provider); or install the package that brings it"
+        )
+        raise SpaceError(msg)
+    encoder = make_encoder(space.model, dimension=space.dimension, params=space.params)
+    if space.revision:  # vectors of your own may come without one
+        what = "the vectors and those that this installation makes"
+        space.raw.refuse(encoder.space, what, "embed the items again, or register the provider of that revision")
+    return encoder
 
 
 def _check_budget(budget: object) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.errors import VerifyError
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
     return columns
 
 
-def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], dict[str, Any]]:
+def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
     """Read what `write` wrote.
 
     Parameters
@@ -85,8 +86,10 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
 
     Returns
     -------
-    items, vectors, keys, manifest
+    items, vectors, keys : DataFrame, ndarray, ndarray
         As they were handed to `write`.
+    space : Space
+        What the manifest says.
 
     Raises
     ------
@@ -114,4 +117,5 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
     frame = frame.astype(object).where(frame.notna(), None)
     frame.attrs["root"] = manifest["root"]
     keys = np.array(table["content_key"].to_pylist(), dtype="U64")
-    return frame, flat.reshape(len(frame), manifest["dimension"]), keys, manifest
+    space = Space.from_dict(manifest)
+    return frame, flat.reshape(len(frame), space.dimension), keys, space

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmtoolkit.embedding.members import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
-from mmtoolkit.providers.base import Outcome
+from mmtoolkit.providers.base import Outcome, compute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,10 +74,11 @@ class Job:
             there = [(key, Outcome(0, vector=vector)) for key, vector in errand.there.items()]
             bar.update(self._take(there, errand, missing))
             if sent:
-                self.encoder.provider.embed(
+                compute(
+                    self.encoder.provider,
                     list(errand.send.values()),
-                    dimension=self.encoder.dimension,
-                    params=self.encoder.params,
+                    dimension=self.encoder.space.dimension,
+                    params=self.encoder.space.params,
                     sink=sink,
                     budget=budget,
                 )
@@ -112,7 +113,7 @@ class Job:
             vector: Any = outcome.vector
             done = [(key, vector, outcome.note)]
             for whole, vectors, notes in errand.arrived(key, vector, outcome.note):
-                mean, note = self.encoder.provider.combine(whole.content, vectors)  # type: ignore[attr-defined]
+                mean, note = self.encoder.provider.combine(whole.content, vectors)
                 done.append((whole.key, mean, "; ".join([*notes, note])))
             for k, v, note in done:
                 if k not in errand.there:

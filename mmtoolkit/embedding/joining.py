@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.errors import SpaceError
-from mmtoolkit.results import plain
+from mmtoolkit.vectors import read_only
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,29 +45,32 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
         raise ValueError(msg)
     first = embeddings[0]
     for other in embeddings[1:]:
-        mine, theirs = ((e.model, e.revision, e.dimension, plain(e.params), sorted(e._centers)) for e in (first, other))
-        if mine != theirs or any(not np.array_equal(first._centers[k], other._centers[k]) for k in first._centers):
-            msg = f"vectors of different spaces cannot be brought together: {mine} and {theirs}"
-            raise SpaceError(msg)
+        first.space.refuse(other.space, "the vectors to concatenate", "embed all items with one model")
     ids = [i for e in embeddings for i in e.ids.tolist()]
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
     if len(twice):
         msg = f"ids must be unique: {twice.iloc[0]!r} stands in more than one part"
         raise ValueError(msg)
-    new = first._like(np.concatenate([e.vectors for e in embeddings]))
-    new._items = pd.concat([e.items.astype(object) for e in embeddings], ignore_index=True)
-    new._items = new._items.where(new._items.notna(), None)
-    new._items.attrs.update(first.items.attrs)
-    new.content_keys = np.concatenate([e.content_keys for e in embeddings])
-    starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]])
-    for name in ("failed", "notes"):
-        tables: list[pd.DataFrame] = [getattr(e, name) for e in embeddings]
-        setattr(
-            new,
-            name,
-            pd.concat([t.assign(row=t["row"] + s) for t, s in zip(tables, starts, strict=True)], ignore_index=True),
-        )
-    new.usage = {
-        k: sum(e.usage.get(k, 0) for e in embeddings) for k in sorted({k for e in embeddings for k in e.usage})
-    }
-    return new
+    items = pd.concat([e.items.astype(object) for e in embeddings], ignore_index=True)
+    items = items.where(items.notna(), None)
+    items.attrs.update(first.items.attrs)
+    starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]]).tolist()
+    names = sorted({name for e in embeddings for name in e.usage})
+    held = dataclasses.replace(
+        first._held,
+        vectors=read_only(np.concatenate([e.vectors for e in embeddings])),
+        items=items,
+        content_keys=read_only(np.concatenate([e.content_keys for e in embeddings])),
+        usage={name: sum(e.usage.get(name, 0) for e in embeddings) for name in names},
+        failed=_joined([e.failed for e in embeddings], starts),
+        notes=_joined([e.notes for e in embeddings], starts),
+    )
+    return first._of(held)
+
+
+def _joined(tables: Sequence[pd.DataFrame], starts: Sequence[int]) -> pd.DataFrame:
+    """Return small tables under one another, their rows counted on."""
+    import pandas as pd
+
+    moved = [table.assign(row=table["row"] + start) for table, start in zip(tables, starts, strict=True)]
+    return pd.concat(moved, ignore_index=True)

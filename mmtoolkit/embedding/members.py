@@ -105,14 +105,13 @@ def plan_errand(encoder: Encoder, wanted: Mapping[bytes, Content]) -> Errand:
     Errand
         What to send.
     """
-    errand, provider, keys = Errand(), encoder.provider, encoder.key_maker
-    split = getattr(provider, "members", None)
+    errand, provider, space = Errand(), encoder.provider, encoder.space
     parts: dict[bytes, Any] = {}
     for key, content in wanted.items():
         try:
-            provider.check(content, dimension=encoder.dimension, params=encoder.params)
-            found = [] if split is None else split(content)
-            names = [keys.key(part.modality, part.digest(), provider.recipe(part)) for part in found]
+            provider.check(content, dimension=space.dimension, params=space.params)
+            found = provider.members(content)
+            names = [space.key(part.modality, part.digest(), provider.recipe(part)) for part in found]
         except ItemError as error:
             errand.errors[key] = error
             continue
@@ -122,7 +121,7 @@ def plan_errand(encoder: Encoder, wanted: Mapping[bytes, Content]) -> Errand:
         else:
             errand.send[key] = content
     if parts and encoder.cache is not None:
-        there, X = encoder.cache.get(list(parts), encoder.space)
+        there, X = encoder.cache.get(list(parts), space)
         errand.there = {name: X[i] for i, name in enumerate(parts) if there[i]}
     for name, part in parts.items():
         if name not in errand.there:

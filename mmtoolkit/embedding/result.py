@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from mmtoolkit._text import escape
 from mmtoolkit.embedding.tables import failed_frame, notes_frame
-from mmtoolkit.errors import SpaceError
 from mmtoolkit.results import plain, table_html
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.space import Space
+from mmtoolkit.vectors import is_read_only, read_only, unit_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.embedding.encoder import Encoder, Run
+    from mmtoolkit.providers.base import Provider
 
-__all__ = ["Embeddings"]
+__all__ = ["Embeddings", "Held", "held_of"]
 
 
 class Embeddings:
-    """Vectors with the items they belong to. Immutable: every method returns a new object.
+    """Vectors with the items they belong to. Immutable: every method returns a new object, and arrays are read-only.
+
+    Columns may be added to the frame `items`; ids, vectors and keys stay those of its making.
 
     Parameters
     ----------
@@ -37,23 +42,8 @@ class Embeddings:
         Unique names; None takes ``items["id"]``, else row numbers.
     items : DataFrame or None, default=None
         One row per vector; brought into the shape of `items` where it lacks columns.
-    model : str or None, default=None
-        The model that made the vectors, when it is one of `list_models`: then `encode` works.
-
-    Attributes
-    ----------
-    model : str
-        Name of the model, "" when unknown.
-    revision, dimension, params : str, int, dict
-        The rest of what defines the space.
-    content_keys : ndarray of shape (n_items,), str
-        SHA-256 of content, model and parameters, in hexadecimal; of the vector's bytes for your own vectors.
-    usage : dict of str to int
-        How many items were cached, computed, equal, and what the service counted.
-    failed : DataFrame
-        Columns row, id, name, reason, and the service's status_code, code, request_id.
-    notes : DataFrame
-        Columns row, id, note: items that were changed before they were embedded.
+    model : str, provider or None, default=None
+        The model that made the vectors, a name of `list_models` or a provider: then `encode` works.
 
     Examples
     --------
@@ -64,142 +54,135 @@ class Embeddings:
     ['b', 'c']
     """
 
+    _held: Held
+
     def __init__(
         self,
         X: ArrayLike,
         *,
         ids: Sequence[str] | None = None,
         items: pd.DataFrame | None = None,
-        model: str | None = None,
+        model: str | Provider | None = None,
     ) -> None:
-        import pandas as pd
-
-        from mmtoolkit.items import COLUMNS
-
-        vectors = np.asarray(X, dtype=np.float32)
-        if vectors.ndim != 2:
-            msg = f"expected an array of shape (n_items, n_features), got shape {vectors.shape}"
-            raise ValueError(msg)
-        n = len(vectors)
-        frame = pd.DataFrame(index=range(n)) if items is None else items.reset_index(drop=True)
-        if len(frame) != n:
-            msg = f"items has {len(frame)} rows for {n} vectors"
-            raise ValueError(msg)
-        if ids is not None:
-            if len(ids) != n:
-                msg = f"ids has {len(ids)} values for {n} vectors"
-                raise ValueError(msg)
-            frame = frame.assign(id=pd.Series([str(i) for i in ids], dtype=object))
-        elif "id" not in frame.columns:
-            frame = frame.assign(id=pd.Series([str(i) for i in range(n)], dtype=object))
-        if frame["id"].duplicated().any():
-            twice = frame["id"][frame["id"].duplicated()].iloc[0]
-            msg = f"ids must be unique: {twice!r} stands more than once"
-            raise ValueError(msg)
-        for name in COLUMNS:
-            if name not in frame.columns:
-                frame = frame.assign(**{name: pd.Series(["vector" if name == "modality" else None] * n, dtype=object)})
-        self._items = frame[[*COLUMNS, *[c for c in frame.columns if c not in COLUMNS]]]
-        self._vectors = vectors
-        self._encoder: Encoder | None = None
-        self._centers: dict[str, NDArray[np.float32]] = {}
-        self.model = model or ""
-        self.revision = ""
-        self.dimension = vectors.shape[1]
-        self.params: dict[str, Any] = {}
-        self.content_keys: NDArray[np.str_] = np.array(
-            [hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for v in vectors], dtype="U64"
-        )
-        self.usage: dict[str, int] = {}
-        self.failed = failed_frame({})
-        self.notes = notes_frame({}, [])
+        self.__dict__["_held"] = _own(X, ids, items, model)
 
     @classmethod
-    def _from_run(cls, run: Run, items: pd.DataFrame, encoder: Encoder) -> Embeddings:
+    def _of(cls, held: Held) -> Self:
+        """Return the object that shows `held`: the only other way to make one."""
         self = cls.__new__(cls)
-        self._items = items.reset_index(drop=True)
-        self._vectors = run.vectors
-        self._encoder = encoder
-        self._centers = {}
-        spec = encoder.provider.spec
-        self.model, self.revision, self.dimension = spec.name, spec.revision, encoder.dimension
-        self.params = dict(encoder.params)
-        self.content_keys = run.keys
-        self.usage = dict(run.usage)
-        self.failed = failed_frame(run.errors)
-        self.notes = notes_frame(run.notes, items["id"].tolist())
+        self.__dict__["_held"] = held
         return self
 
-    def _like(self, vectors: NDArray[np.float32], rows: Any = None) -> Embeddings:
-        new = object.__new__(type(self))
-        new.__dict__.update({k: v for k, v in self.__dict__.items() if k not in ("unit", "fingerprint", "ids", "ok")})
-        new._vectors = vectors
-        if rows is not None:
-            new._items = self._items.iloc[rows].reset_index(drop=True)
-            new._items.attrs.update(self._items.attrs)
-            new.content_keys = self.content_keys[rows]
-            for name in ("failed", "notes"):
-                table: pd.DataFrame = getattr(self, name)
-                kept = {old: i for i, old in enumerate(rows.tolist())}
-                table = table[table["row"].isin(kept)]
-                setattr(new, name, table.assign(row=table["row"].map(kept)).reset_index(drop=True))
-        return new
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = f"Embeddings are immutable: {name!r} cannot be set; make new ones, for instance with mm.Embeddings(X, ids=..., model=...)"
+        raise AttributeError(msg)
+
+    @property
+    def space(self) -> Space:
+        """Model, revision, dimension, parameters and means that define the space of the vectors."""
+        return self._held.space
+
+    @property
+    def model(self) -> str:
+        """Name of the model, "" when unknown."""
+        return self.space.model
+
+    @property
+    def revision(self) -> str:
+        """What changes when the same name gives other vectors."""
+        return self.space.revision
+
+    @property
+    def dimension(self) -> int:
+        """Number of features."""
+        return self.space.dimension
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters of the model."""
+        return dict(self.space.params)
+
+    @property
+    def content_keys(self) -> NDArray[np.str_]:
+        """SHA-256 of content, model and parameters in hexadecimal, (n_items,); of the row's bytes for your own vectors."""
+        return self._held.content_keys
+
+    @property
+    def usage(self) -> dict[str, int]:
+        """How many items were cached, computed, equal, and what the service counted."""
+        return dict(self._held.usage)
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """Columns row, id, name, reason, and the service's status_code, code, request_id."""
+        return self._held.failed
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        """Columns row, id, note: items that were changed before they were embedded."""
+        return self._held.notes
 
     @property
     def vectors(self) -> NDArray[np.float32]:
         """Rows as the model returned them, (n_items, n_features); NaN where an item failed."""
-        return self._vectors
+        return self._held.vectors
 
     @cached_property
     def unit(self) -> NDArray[np.float32]:
         """L2-normalised rows, (n_items, n_features)."""
-        return unit_rows(self._vectors)
+        return read_only(unit_rows(self._held.vectors))
 
-    @cached_property
+    @property
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
-        return np.array(self._items["id"].tolist(), dtype=np.str_)
+        return self._held.ids
 
     @property
     def items(self) -> pd.DataFrame:
         """The items frame, row by row."""
-        return self._items
+        return self._held.items
 
     @property
     def modality(self) -> NDArray[np.object_]:
         """What was embedded of every item, (n_items,)."""
-        return self._items["modality"].to_numpy(dtype=object)
+        return self._held.items["modality"].to_numpy(dtype=object)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Number of items and of features."""
-        return self._vectors.shape
+        return self._held.vectors.shape
 
     @cached_property
     def ok(self) -> NDArray[np.bool_]:
         """Which items have a vector, (n_items,)."""
-        return np.asarray(np.isfinite(self._vectors).all(axis=1))
+        return np.asarray(np.isfinite(self._held.vectors).all(axis=1))
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the space, the ids, the keys and every byte of the vectors, in hexadecimal."""
-        head = [self.model, self.revision, self.dimension, plain(self.params), sorted(self._centers), self.ids.tolist()]
+        space = self.space
+        head = [
+            space.model,
+            space.revision,
+            space.dimension,
+            plain(space.params),
+            sorted(space.centers),
+            self.ids.tolist(),
+        ]
         state = hashlib.sha256(json.dumps(head).encode())
         state.update("".join(self.content_keys.tolist()).encode())
-        state.update(np.ascontiguousarray(self._vectors).tobytes())
+        state.update(np.ascontiguousarray(self._held.vectors).tobytes())
         return state.hexdigest()
 
     def __len__(self) -> int:
-        return len(self._vectors)
+        return len(self._held.vectors)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self._vectors, dtype=dtype, copy=copy)
+        return np.array(self._held.vectors, dtype=dtype, copy=copy)
 
     def __getitem__(self, rows: Any) -> Embeddings:
         """Select items by slice, boolean mask or integer array."""
-        index = np.arange(len(self))[rows]
-        index = np.atleast_1d(index)
-        return self._like(self._vectors[index], index)
+        return type(self)._of(self._held.take(np.atleast_1d(np.arange(len(self))[rows])))
 
     def drop_failed(self) -> Embeddings:
         """Return only the items that have a vector."""
@@ -225,30 +208,15 @@ class Embeddings:
         EmbeddingError
             If an item cannot be embedded.
         """
-        from mmtoolkit.embedding.verbs import gather
+        return self._encoder.encode(items, self.space)
 
-        contents, frame = gather(items)
-        vectors = self._the_encoder().run(contents, frame["id"].tolist(), progress=None).vectors
-        if not self._centers:
-            return vectors
-        return _center(unit_rows(vectors), [c.modality for c in contents], self._centers)
+    @cached_property
+    def _encoder(self) -> Encoder:
+        if self._held.encoder is not None:
+            return self._held.encoder
+        from mmtoolkit.embedding.encoder import encoder_of
 
-    def _the_encoder(self) -> Encoder:
-        if self._encoder is None:
-            if not self.model:
-                msg = "these vectors came without a model, so nothing can be embedded beside them; pass Embeddings(X, model=...)"
-                raise SpaceError(msg)
-            from mmtoolkit.embedding.encoder import make_encoder
-
-            encoder = make_encoder(self.model, dimension=self.dimension, params=self.params)
-            if self.revision and encoder.provider.spec.revision != self.revision:
-                msg = (
-                    f"the vectors were made by {self.model!r} revision {self.revision[:12]}, this installation has "
-                    f"{encoder.provider.spec.revision[:12]}; embed the items again"
-                )
-                raise SpaceError(msg)
-            self._encoder = encoder
-        return self._encoder
+        return encoder_of(self.space)
 
     def centered(self, by: str = "modality") -> Embeddings:
         """Subtract each modality's mean direction, so that items group by meaning rather than by modality.
@@ -277,15 +245,15 @@ class Embeddings:
             for kind in sorted(set(kinds.tolist()))
             if ((kinds == kind) & self.ok).any()
         }
-        new = self._like(_center(self.unit, kinds.tolist(), centers))
-        new._centers = centers
-        return new
+        space = dataclasses.replace(self.space, centers=centers)
+        vectors = read_only(space.center(self.unit, kinds.tolist()))
+        return type(self)._of(dataclasses.replace(self._held, vectors=vectors, space=space))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the items frame with a column ``vector`` (one array per row)."""
         import pandas as pd
 
-        return self._items.assign(vector=pd.Series(list(self._vectors), dtype=object))
+        return self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write vectors, ids, keys and the plain columns of the items frame to a Parquet file.
@@ -297,15 +265,8 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import write
 
-        manifest = {
-            "model": self.model,
-            "revision": self.revision,
-            "dimension": self.dimension,
-            "params": plain(self.params),
-            "centers": {name: center.tolist() for name, center in self._centers.items()},
-            "root": self._items.attrs.get("root", ""),
-        }
-        write(path, self._items, self._vectors, self.content_keys, manifest)
+        manifest = {**self.space.to_dict(), "root": self._held.items.attrs.get("root", "")}
+        write(path, self._held.items, self._held.vectors, self.content_keys, manifest)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embeddings:
@@ -328,12 +289,9 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import read
 
-        frame, vectors, keys, manifest = read(path)
-        self = cls(vectors, items=frame, model=manifest["model"] or None)
-        self.revision, self.params = manifest["revision"], manifest["params"]
-        self.content_keys = keys
-        self._centers = {k: np.asarray(v, dtype=np.float32) for k, v in manifest["centers"].items()}
-        return self
+        frame, vectors, keys, space = read(path)
+        held = _own(vectors, None, frame, None)
+        return cls._of(dataclasses.replace(held, space=space, content_keys=read_only(keys)))
 
     def __repr__(self) -> str:
         n, d = self.shape
@@ -342,17 +300,121 @@ class Embeddings:
 
     def _repr_html_(self) -> str:
         failed = table_html(self.failed.set_index("row"), "failed") if len(self.failed) else ""
-        return f'<div class="mmtoolkit"><p>{escape(repr(self)[1:-1])}</p>{table_html(self._items.set_index("id"))}{failed}</div>'
+        return f'<div class="mmtoolkit"><p>{escape(repr(self)[1:-1])}</p>{table_html(self._held.items.set_index("id"))}{failed}</div>'
 
 
-def _center(
-    unit: NDArray[np.float32], kinds: Sequence[str], centers: Mapping[str, NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    unknown = sorted(set(kinds) - set(centers))
-    if unknown:
-        msg = f"these vectors were centered by modality and have no mean for {unknown[0]!r}; they have {', '.join(centers)}"
-        raise SpaceError(msg)
-    out = np.array(unit, dtype=np.float32)
-    for kind, center in centers.items():
-        out[np.array([k == kind for k in kinds], dtype=bool)] -= center
-    return out
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What an `Embeddings` holds; never changed, only replaced.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_items, n_features), float32
+        Read-only rows, NaN where an item failed.
+    items : DataFrame
+        One row per vector.
+    space : Space
+        Of the vectors.
+    content_keys : ndarray of shape (n_items,), str
+        In hexadecimal.
+    usage : mapping of str to int
+        What was counted.
+    failed, notes : DataFrame
+        Items without a vector; items that were changed before they were embedded.
+    encoder : Encoder or None
+        What made the vectors, where it is known.
+    """
+
+    vectors: NDArray[np.float32]
+    items: pd.DataFrame
+    space: Space
+    content_keys: NDArray[np.str_]
+    usage: Mapping[str, int] = field(default_factory=dict)
+    failed: pd.DataFrame = field(default_factory=lambda: failed_frame({}))
+    notes: pd.DataFrame = field(default_factory=lambda: notes_frame({}, []))
+    encoder: Encoder | None = None
+    ids: NDArray[np.str_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the ids: the frame is the user's to add columns to."""
+        self.__dict__["ids"] = read_only(np.array(self.items["id"].tolist(), dtype=np.str_))
+
+    def take(self, rows: NDArray[np.intp]) -> Held:
+        """Return some rows."""
+        items = self.items.iloc[rows].reset_index(drop=True)
+        items.attrs.update(self.items.attrs)
+        kept = {old: i for i, old in enumerate(rows.tolist())}
+        return dataclasses.replace(
+            self,
+            vectors=read_only(self.vectors[rows]),
+            items=items,
+            content_keys=read_only(self.content_keys[rows]),
+            failed=_rows_of(self.failed, kept),
+            notes=_rows_of(self.notes, kept),
+        )
+
+
+def _rows_of(table: pd.DataFrame, kept: Mapping[int, int]) -> pd.DataFrame:
+    table = table[table["row"].isin(kept)]
+    return table.assign(row=table["row"].map(kept)).reset_index(drop=True)
+
+
+def held_of(run: Run, items: pd.DataFrame, encoder: Encoder) -> Held:
+    """Return what a run gave, beside its items."""
+    return Held(
+        read_only(run.vectors),
+        items.reset_index(drop=True),
+        encoder.space,
+        read_only(run.keys),
+        dict(run.usage),
+        failed_frame(run.errors),
+        notes_frame(run.notes, items["id"].tolist()),
+        encoder,
+    )
+
+
+def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, model: str | Provider | None) -> Held:
+    """Return what a user's own vectors are, after checking that everything fits."""
+    import pandas as pd
+
+    from mmtoolkit.items import COLUMNS
+
+    vectors = np.asarray(X, dtype=np.float32)
+    if vectors.ndim != 2:
+        msg = f"expected an array of shape (n_items, n_features), got shape {vectors.shape}"
+        raise ValueError(msg)
+    n = len(vectors)
+    frame = pd.DataFrame(index=range(n)) if items is None else items.reset_index(drop=True)
+    if len(frame) != n:
+        msg = f"items has {len(frame)} rows for {n} vectors"
+        raise ValueError(msg)
+    if ids is not None:
+        if len(ids) != n:
+            msg = f"ids has {len(ids)} values for {n} vectors"
+            raise ValueError(msg)
+        frame = frame.assign(id=pd.Series([str(i) for i in ids], dtype=object))
+    elif "id" not in frame.columns:
+        frame = frame.assign(id=pd.Series([str(i) for i in range(n)], dtype=object))
+    if frame["id"].duplicated().any():
+        twice = frame["id"][frame["id"].duplicated()].iloc[0]
+        msg = f"ids must be unique: {twice!r} stands more than once"
+        raise ValueError(msg)
+    for name in COLUMNS:
+        if name not in frame.columns:
+            frame = frame.assign(**{name: pd.Series(["vector" if name == "modality" else None] * n, dtype=object)})
+    frame = frame[[*COLUMNS, *[c for c in frame.columns if c not in COLUMNS]]]
+    if vectors is X or np.may_share_memory(vectors, X):  # what the user goes on writing to is not what is held
+        vectors = vectors if is_read_only(vectors) else vectors.copy()
+    hexes = [hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for v in vectors]
+    space, encoder = _space_of_model(model, vectors.shape[1])
+    return Held(read_only(vectors), frame, space, read_only(np.array(hexes, dtype="U64")), encoder=encoder)
+
+
+def _space_of_model(model: str | Provider | None, dimension: int) -> tuple[Space, Encoder | None]:
+    """Return the space of vectors that a user says a model has made, and the encoder where it is given."""
+    if model is None or isinstance(model, str):
+        return Space(model or "", "", dimension), None
+    from mmtoolkit.embedding.encoder import make_encoder
+
+    encoder = make_encoder(model, dimension=dimension)
+    return encoder.space, encoder

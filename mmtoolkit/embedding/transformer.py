@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from mmtoolkit.content import Image, Text, Video
 from mmtoolkit.embedding.encoder import make_encoder
-from mmtoolkit.embedding.verbs import _each
+from mmtoolkit.embedding.gathering import each
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         encoder = make_encoder(
             self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
         )
-        self.n_features_out_ = encoder.dimension
+        self.n_features_out_ = encoder.space.dimension
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -111,7 +111,7 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         ndarray of shape (n_items, n_features), float32
             One row per item.
         """
-        contents = _each(X, _KINDS[self.modality], (str, _KINDS[self.modality]))
+        contents = each(X, _KINDS[self.modality], (str, _KINDS[self.modality]))
         encoder = make_encoder(
             self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
         )

@@ -6,21 +6,20 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmtoolkit._rows import is_missing, unique_ids
-from mmtoolkit.content import Fused, Image, Text, Video, is_pil
-from mmtoolkit.embedding.encoder import Encoder, make_encoder
-from mmtoolkit.embedding.result import Embeddings
-from mmtoolkit.items import contents_of, frame_of, wrap
-from mmtoolkit.items import items as as_items
+from mmtoolkit.content import Image, Text, Video, is_pil
+from mmtoolkit.embedding.encoder import make_encoder
+from mmtoolkit.embedding.gathering import each, gather
+from mmtoolkit.embedding.result import Embeddings, held_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.cache import CacheLike
     from mmtoolkit.content import Content
+    from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.providers.base import Provider
 
-__all__ = ["embed", "embed_images", "embed_texts", "embed_videos", "gather"]
+__all__ = ["embed", "embed_images", "embed_texts", "embed_videos"]
 
 
 def embed(
@@ -87,92 +86,140 @@ def embed(
     return _embed(encoder, items, on_error=on_error, budget=budget, progress=progress)
 
 
-def embed_texts(texts: Iterable[str | Text] | str | Text, **options: Any) -> Embeddings:
+def embed_texts(
+    texts: Iterable[str | Text] | str | Text,
+    *,
+    model: str | Provider | None = None,
+    dimension: int | None = None,
+    params: Mapping[str, Any] | None = None,
+    cache: CacheLike = None,
+    on_error: Literal["raise", "nan"] = "raise",
+    budget: float | None = None,
+    progress: Any = None,
+) -> Embeddings:
     """Embed texts; a str is always a text, never a path.
 
     Parameters
     ----------
     texts : iterable of str or Text, or one of them
         Not blank.
-    **options
+    model, dimension, params, cache, on_error, budget, progress
         As `embed` takes them.
 
     Returns
     -------
     Embeddings
         One row per text.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.embed_texts(["a cat", "a dog"], model="local", cache=False).ids.tolist()
+    ['0', '1']
     """
-    return embed(_each(texts, Text, (str, Text)), **options)
+    return embed(
+        each(texts, Text, (str, Text)),
+        model=model,
+        dimension=dimension,
+        params=params,
+        cache=cache,
+        on_error=on_error,
+        budget=budget,
+        progress=progress,
+    )
 
 
-def embed_images(images: Any, **options: Any) -> Embeddings:
+def embed_images(
+    images: Any,
+    *,
+    model: str | Provider | None = None,
+    dimension: int | None = None,
+    params: Mapping[str, Any] | None = None,
+    cache: CacheLike = None,
+    on_error: Literal["raise", "nan"] = "raise",
+    budget: float | None = None,
+    progress: Any = None,
+) -> Embeddings:
     """Embed pictures.
 
     Parameters
     ----------
     images : iterable of path, URL, bytes, PIL image, ndarray, data URI or Image, or one of them
         Pictures.
-    **options
+    model, dimension, params, cache, on_error, budget, progress
         As `embed` takes them.
 
     Returns
     -------
     Embeddings
         One row per picture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> red = np.full((32, 32, 3), (255, 0, 0), dtype=np.uint8)
+    >>> mm.embed_images([red], model="local", cache=False).shape
+    (1, 512)
     """
-    if is_pil(images) or getattr(images, "ndim", 0) in (2, 3):  # an array of four dimensions is many pictures
-        return embed([Image(images)], **options)
-    return embed(_each(images, Image, (str, os.PathLike, bytes, bytearray, Image)), **options)
+    one = is_pil(images) or getattr(images, "ndim", 0) in (2, 3)  # an array of four dimensions is many pictures
+    return embed(
+        [Image(images)] if one else each(images, Image, (str, os.PathLike, bytes, bytearray, Image)),
+        model=model,
+        dimension=dimension,
+        params=params,
+        cache=cache,
+        on_error=on_error,
+        budget=budget,
+        progress=progress,
+    )
 
 
-def embed_videos(videos: Any, **options: Any) -> Embeddings:
+def embed_videos(
+    videos: Any,
+    *,
+    model: str | Provider | None = None,
+    dimension: int | None = None,
+    params: Mapping[str, Any] | None = None,
+    cache: CacheLike = None,
+    on_error: Literal["raise", "nan"] = "raise",
+    budget: float | None = None,
+    progress: Any = None,
+) -> Embeddings:
     """Embed videos.
 
     Parameters
     ----------
     videos : iterable of URL, path, bytes or Video, or one of them
         Which of them a model takes is said by its row of the models table.
-    **options
+    model, dimension, params, cache, on_error, budget, progress
         As `embed` takes them.
 
     Returns
     -------
     Embeddings
         One row per video.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> clips = mm.load_dataset("clips")["video"].tolist()
+    >>> mm.embed_videos(clips[:1], model="local", cache=False).shape
+    (1, 512)
     """
-    return embed(_each(videos, Video, (str, os.PathLike, bytes, bytearray, Video)), **options)
-
-
-def gather(items: Any) -> tuple[list[Content], pd.DataFrame]:
-    """Return contents and items frame of whatever a user calls items; a str is a text."""
-    import pandas as pd
-
-    if isinstance(items, pd.DataFrame):
-        if not {"id", "modality", "text", "image", "video"} <= set(items.columns):
-            items = as_items(items)
-        unique_ids([None if is_missing(value) else value for value in items["id"].tolist()])
-        return contents_of(items), items
-    contents: list[Content] = _each(items, Text, (str, Text, Image, Video, Fused))
-    return contents, frame_of(contents)
-
-
-def _each(values: Any, kind: type[Content], single: tuple[type, ...]) -> list[Content]:
-    if isinstance(values, single):
-        values = [values]
-    if isinstance(values, Mapping) or not isinstance(values, Iterable):
-        msg = f"expected an items frame, {kind.__name__} or a list of such items, got {type(values).__name__}"
-        raise TypeError(msg)
-    contents = []
-    for row, value in enumerate(values):
-        try:
-            contents.append(wrap(value, kind))
-        except TypeError as error:
-            msg = f"row {row}: {error}"
-            raise TypeError(msg) from error
-    return contents
+    return embed(
+        each(videos, Video, (str, os.PathLike, bytes, bytearray, Video)),
+        model=model,
+        dimension=dimension,
+        params=params,
+        cache=cache,
+        on_error=on_error,
+        budget=budget,
+        progress=progress,
+    )
 
 
 def _embed(encoder: Encoder, items: Any, **options: Any) -> Embeddings:
     contents, frame = gather(items)
     run = encoder.run(contents, frame["id"].tolist(), **options)
-    return Embeddings._from_run(run, frame, encoder)
+    return Embeddings._of(held_of(run, frame, encoder))

@@ -6,6 +6,7 @@ import atexit
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,9 @@ _HELPER = """import json, sys
 sys.path[:] = json.loads(sys.argv[2])
 from mmtoolkit.projection.helper import main
 main(sys.argv[1])"""
+_SECRET = re.compile(
+    "KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE
+)  # in the name of a variable: not for the helper
 _RUNNING: weakref.WeakSet[PendingProjection] = weakref.WeakSet()
 
 
@@ -60,7 +64,7 @@ class PendingProjection:
         np.save(self._folder / "X.npy", X, allow_pickle=False)
         (self._folder / "params.json").write_text(json.dumps(dict(params)))
         command = [sys.executable, "-P", "-c", _HELPER, str(self._folder), json.dumps(sys.path)]
-        secretless = {name: value for name, value in os.environ.items() if not name.startswith("DASHSCOPE_")}
+        secretless = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=secretless
         )

@@ -122,6 +122,32 @@ class Provider(ABC):
         """Where items go, in words, for the line that says so."""
         return f"the service behind {self.spec.name!r}"
 
+    @property
+    def origin(self) -> str:
+        """Whose code computes the vectors: two providers of one model and revision must not differ in it."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def in_region(self, region: str) -> Provider:
+        """Return the same model in another region.
+
+        Parameters
+        ----------
+        region : str
+            Name of the region.
+
+        Returns
+        -------
+        Provider
+            A new one.
+
+        Raises
+        ------
+        ValueError
+            If the model has no regions (the default), or not this one.
+        """
+        msg = f"the model {self.spec.name!r} has no regions, got region={region!r}"
+        raise ValueError(msg)
+
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Refuse what the model cannot take; cheap, before anything is paid.
 
@@ -149,13 +175,34 @@ class Provider(ABC):
             raise UnsupportedItemError(msg, name=content.name)
 
     def recipe(self, content: Content) -> str:  # noqa: ARG002
-        """Return the id of what is done to an item before the model sees it; part of the cache key, by default ""."""
+        """Return the id of what is done to an item before the model sees it.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            One item.
+
+        Returns
+        -------
+        str
+            Part of the cache key; by default "", for nothing.
+        """
         return ""
 
     def members(self, content: Content) -> Sequence[Any]:  # noqa: ARG002
-        """Return the contents whose vectors `combine` makes into that of `content`; by default none.
+        """Return the contents whose vectors `combine` makes into that of `content`.
 
-        Members are cached like items, so that none is paid for twice. Called for checked contents only.
+        Members are cached like items, so that none is paid for twice.
+
+        Parameters
+        ----------
+        content : Text, Image, Video or Fused
+            Checked.
+
+        Returns
+        -------
+        sequence
+            By default empty: the item has a vector of its own.
         """
         return ()
 
@@ -177,11 +224,35 @@ class Provider(ABC):
         return mean_of_units(vectors), f"mean of the unit vectors of {content.name}"
 
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: ARG002
-        """Say what embedding `contents` would take; by default nothing, because nothing is known. Sends nothing."""
+        """Say what embedding some contents would take; sends nothing.
+
+        Parameters
+        ----------
+        contents : sequence of contents
+            Checked.
+        params : mapping
+            Parameters of the model.
+
+        Returns
+        -------
+        Forecast
+            By default zeros, as of a model that costs nothing.
+        """
         return Forecast()
 
     def share(self, workers: int) -> Provider:  # noqa: ARG002
-        """Return the provider as one of `workers` processes should use it, which share an account's rate."""
+        """Return the provider as one of several processes should use it that share an account's rate.
+
+        Parameters
+        ----------
+        workers : int
+            How many processes.
+
+        Returns
+        -------
+        Provider
+            By default itself.
+        """
         return self
 
     def embed_batch(self, contents: Sequence[Content], *, dimension: int, params: Mapping[str, Any]) -> ArrayLike:

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
+from mmtoolkit.models import find_model
 from mmtoolkit.report.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.report.code import as_python, n_left_out
 from mmtoolkit.report.parts import part_of
+from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
         n = len(ids_of(source))
         kinds = Counter(source.modality.tolist()) if hasattr(source, "modality") else {}
         what = " + ".join(f"{count:,} {_plural(kind)}" for kind, count in kinds.items()) or f"{n:,} vectors"
-        model = getattr(source, "model", "") or "your own vectors"
+        model = space_of(source).model or "your own vectors"
         words += [what, f"model {model}, {source.shape[1]} features"]
     return [*dict.fromkeys(words), f"mmtoolkit {data['environment']['mmtoolkit']}"]
 
@@ -98,10 +100,10 @@ def _source_notes(source: Any) -> list[str]:
     if not has_vectors(source):
         return []
     notes = []
-    if getattr(source, "model", "") == "local":
-        notes.append(
-            "The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher."
-        )
+    model = space_of(source).model
+    spec = find_model(model) if model else None
+    if spec is not None and spec.remark:
+        notes.append(spec.remark)
     changed, failed = _table(source, "notes"), _table(source, "failed")
     if len(changed):
         first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"

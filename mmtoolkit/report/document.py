@@ -14,6 +14,7 @@ import numpy as np
 from mmtoolkit.provenance import environment, fingerprint
 from mmtoolkit.report.origin import origin_of
 from mmtoolkit.results import plain
+from mmtoolkit.space import space_of
 from mmtoolkit.vectors import column, has_vectors, ids_of, items_of
 
 if TYPE_CHECKING:
@@ -207,11 +208,7 @@ def _source(source: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
         return {"model": "", **facts}
     frame = items_of(source)
     return {
-        "model": getattr(source, "model", ""),
-        "revision": getattr(source, "revision", ""),
-        "dimension": int(source.vectors.shape[1]),
-        "params": plain(getattr(source, "params", {})),
-        "centers": plain(getattr(source, "_centers", {})),
+        **space_of(source).to_dict(),
         **facts,
         "made_by": plain(origin_of(frame, columns)) if frame is not None else None,
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -11,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import ItemError, MMToolkitError, ProviderError, ServiceStopError
+from mmtoolkit.providers.base import compute
 from mmtoolkit.spark.frames import check_items
-from mmtoolkit.spark.table import PartWriter, TableSpace, VectorTable, rows_of
+from mmtoolkit.spark.table import PartWriter, VectorTable, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.models import ModelSpec
     from mmtoolkit.providers.base import Outcome, Provider
+    from mmtoolkit.space import Space
 
 __all__ = ["embed"]
 
@@ -32,10 +32,9 @@ _OURS = ("key", "vector", "error")
 class _Job:
     """All that a worker needs to know; travels with the task, without any key."""
 
-    model: str | Provider
+    provider: Provider
     spec: ModelSpec
-    dimension: int
-    params: Mapping[str, Any]
+    space: Space
     media: tuple[str, ...]
     table: str
     run: str
@@ -44,16 +43,11 @@ class _Job:
 
     def encoder(self, share: int = 1) -> Encoder:
         from mmtoolkit.embedding.encoder import make_encoder
-        from mmtoolkit.models import register_model
+        from mmtoolkit.models import adopt
 
-        if self.spec.provider == "dashscope":
-            register_model(self.spec)  # the driver's row, also when the user changed or added it
-        encoder = make_encoder(self.model, dimension=self.dimension, params=self.params, cache=False, announce=False)
-        provider: Any = encoder.provider
-        if share > 1 and hasattr(provider, "rate_share"):
-            part = dataclasses.replace(provider, rate_share=provider.rate_share / share)
-            return dataclasses.replace(encoder, provider=part)
-        return encoder
+        adopt(self.spec, self.provider)  # the driver's row and provider, also when the user changed or added them
+        provider = self.provider.share(share)
+        return make_encoder(provider, dimension=self.space.dimension, params=self.space.params, cache=False)
 
 
 def embed(
@@ -110,24 +104,23 @@ def embed(
     media = check_items(df)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=False)
     spec = encoder.provider.spec
-    space = TableSpace(spec.name, spec.revision, encoder.dimension, json.dumps(dict(encoder.params), sort_keys=True))
+    space = encoder.space
     spark = df.sparkSession
-    uri = _table_uri(table, str(spark.sparkContext.master), spec.name, encoder.dimension)
+    uri = _table_uri(table, str(spark.sparkContext.master), spec.name, space.dimension)
     vectors = VectorTable(uri)
     vectors.check(space)
     slots = workers or spark.sparkContext.defaultParallelism
     job = _Job(
-        model=spec.name if model is None else model,
+        provider=encoder.provider,
         spec=spec,
-        dimension=encoder.dimension,
-        params=dict(encoder.params),
+        space=space,
         media=tuple(media),
         table=uri,
         run=f"{uuid.uuid4().hex[:12]}",
         batch=batch,
         share=slots,
     )
-    _same_everywhere(df, job, spec.revision, slots)
+    _same_everywhere(df, job, slots)
     empty = {name: F.col(name).cast("string") for name in media if df.schema[name].dataType.simpleString() == "void"}
     df = df.drop(*_OURS).withColumns(empty)
     keyed = _map(df, _keys, job, _schema(df, "key binary, error string")).persist(StorageLevel.DISK_ONLY)
@@ -210,9 +203,7 @@ def _vectors(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
     context = TaskContext.get()
     assert context is not None
     encoder = job.encoder(job.share)
-    spec = encoder.provider.spec
-    space = TableSpace(spec.name, spec.revision, job.dimension, json.dumps(dict(job.params), sort_keys=True))
-    writer = PartWriter(VectorTable(job.table), space, f"{job.run}-{context.partitionId():05d}", job.batch)
+    writer = PartWriter(VectorTable(job.table), encoder.space, f"{job.run}-{context.partitionId():05d}", job.batch)
     stopped = False
     try:
         for batch in batches:
@@ -239,7 +230,7 @@ def _embed_batch(
         if key in writer.done or isinstance(content, ItemError):
             continue
         try:
-            encoder.provider.check(content, dimension=job.dimension, params=job.params)
+            encoder.provider.check(content, dimension=job.space.dimension, params=job.space.params)
         except ItemError as error:
             failed.append((key, str(error)))
             continue
@@ -252,10 +243,10 @@ def _embed_batch(
         failed.extend((keys[o.index], str(o.error)) for o in outcomes if o.error is not None)
 
     if contents:
-        encoder.provider.embed(contents, dimension=job.dimension, params=job.params, sink=sink)
+        compute(encoder.provider, contents, dimension=job.space.dimension, params=job.space.params, sink=sink)
 
 
-def _same_everywhere(df: DataFrame, job: _Job, revision: str, slots: int) -> None:
+def _same_everywhere(df: DataFrame, job: _Job, slots: int) -> None:
     """Ask every worker, before the job starts, whether it has the model, and the same one."""
 
     def probe(_: int) -> str:
@@ -264,13 +255,13 @@ def _same_everywhere(df: DataFrame, job: _Job, revision: str, slots: int) -> Non
         except Exception as error:
             return f"!{type(error).__name__}: {error}"
 
-    context = df.sparkSession.sparkContext
+    context, revision = df.sparkSession.sparkContext, job.space.revision
     for found in set(context.parallelize(range(slots), slots).map(probe).collect()):
         if found.startswith("!"):
-            msg = f"a worker cannot use the model {job.model!r}: {found[1:]}; install mmtoolkit on every worker"
+            msg = f"a worker cannot use the model {job.spec.name!r}: {found[1:]}; install mmtoolkit on every worker"
             raise MMToolkitError(msg)
         if found != revision:
-            msg = f"a worker has another revision of {job.model!r} ({found[:12]}) than the driver ({revision[:12]}); install the same version everywhere"
+            msg = f"a worker has another revision of {job.spec.name!r} ({found[:12]}) than the driver ({revision[:12]}); install the same version everywhere"
             raise MMToolkitError(msg)
 
 

@@ -89,7 +89,7 @@ def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: C
     if isinstance(query, np.ndarray):
         return np.atleast_2d(query).astype(np.float32)
     from mmtoolkit.embedding import embed
-    from mmtoolkit.embedding.verbs import gather
+    from mmtoolkit.embedding.gathering import gather
 
     contents, _ = gather(query)
     if not contents:

@@ -6,12 +6,13 @@ import json
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.cache.table import MANIFEST, manifest_of
 from mmtoolkit.errors import SpaceError
+from mmtoolkit.space import Space
 from mmtoolkit.spark.frames import from_array
 
 if TYPE_CHECKING:
@@ -19,29 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyarrow.fs import FileSystem
 
-__all__ = ["PartWriter", "TableSpace", "VectorTable"]
-
-_MANIFEST = b"mmtoolkit-vectors"
-
-
-@dataclass(frozen=True)
-class TableSpace:
-    """Whose vectors a table holds; written into every file.
-
-    Parameters
-    ----------
-    model, revision : str
-        Name and revision of the model.
-    dimension : int
-        Number of features.
-    params : str
-        The model's parameters as sorted JSON.
-    """
-
-    model: str
-    revision: str
-    dimension: int
-    params: str
+__all__ = ["PartWriter", "VectorTable"]
 
 
 class VectorTable:
@@ -90,7 +69,7 @@ class VectorTable:
 
         return pq.read_table(path, columns=columns, filesystem=self.system)
 
-    def check(self, space: TableSpace) -> None:
+    def check(self, space: Space) -> None:
         """Raise unless the table is empty or holds vectors of `space`.
 
         Raises
@@ -102,15 +81,13 @@ class VectorTable:
 
         for path in self.files()[:1]:
             metadata = pq.read_schema(path, filesystem=self.system).metadata or {}
-            if _MANIFEST not in metadata:
+            if MANIFEST not in metadata:
                 msg = f"{self.uri!r} holds Parquet files that are no vector table; name an empty or new folder"
                 raise SpaceError(msg)
-            held = TableSpace(**json.loads(metadata[_MANIFEST]))
-            if held != space:
-                msg = f"{self.uri!r} holds vectors of {held}, this run makes {space}; name another folder"
-                raise SpaceError(msg)
+            held = Space.from_dict(json.loads(metadata[MANIFEST]))
+            held.refuse(space, f"the vectors in {self.uri!r} and those that this run makes", "name another folder")
 
-    def write(self, name: str, keys: Sequence[bytes], X: NDArray[np.float32], space: TableSpace) -> str:
+    def write(self, name: str, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> str:
         """Write one file, whole or not at all, and return its path."""
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -118,7 +95,7 @@ class VectorTable:
         system, root = self._open()
         system.create_dir(root, recursive=True)
         table = pa.table({"key": pa.array(list(keys), pa.binary()), "vector": from_array(X)})
-        table = table.replace_schema_metadata({_MANIFEST: json.dumps(asdict(space)).encode()})
+        table = table.replace_schema_metadata({MANIFEST: manifest_of(space).encode()})
         part, final = f"{root}/.{name}-{uuid.uuid4().hex}", f"{root}/{name}.parquet"
         with system.open_output_stream(part) as stream:
             pq.write_table(table, stream)
@@ -141,7 +118,7 @@ class PartWriter:
     ----------
     table : VectorTable
         Where to.
-    space : TableSpace
+    space : Space
         Whose vectors.
     name : str
         Unique to run and partition, the same for every attempt.
@@ -149,7 +126,7 @@ class PartWriter:
         Rows a file.
     """
 
-    def __init__(self, table: VectorTable, space: TableSpace, name: str, batch: int) -> None:
+    def __init__(self, table: VectorTable, space: Space, name: str, batch: int) -> None:
         self._table, self._space, self._name, self._batch = table, space, name, batch
         self._lock = threading.Lock()
         self._pending: list[tuple[bytes, NDArray[np.float32]]] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.content import KeyMaker
 from mmtoolkit.items import contents_of
 from mmtoolkit.results import plain
+from mmtoolkit.space import Space
 from mmtoolkit.verify.compare import Difference
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ def current_keys(request: Request, encoder: Encoder, changes: Changes) -> tuple[
         return keys, changed
     contents = contents_of(request.frame)
     plan = encoder.plan(contents, [ids[row] for row in request.rows])  # recalls what is known of unchanged files
-    maker = KeyMaker(facts["model"], facts["revision"], facts["dimension"], facts["params"])
+    space = Space.from_dict(facts)
     for at, (row, content) in enumerate(zip(request.rows, contents, strict=True)):
         stored, what = keys[row], _KIND.get(content.modality, "item")
         cause = f"the {what} of item {ids[row]!r} has changed"
         if plan.keys[at] is None:
             keys[row], cause = "", f"the {what} of item {ids[row]!r} cannot be read any more: {plan.errors[at].reason}"
         else:
-            keys[row] = maker.key(content.modality, content.digest(), encoder.provider.recipe(content)).hex()
+            keys[row] = space.key(content.modality, content.digest(), encoder.provider.recipe(content)).hex()
         if keys[row] != stored:
             changed.append(row)
             where = f"items.{request.name}.content_key of {ids[row]!r}"

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache import Space, open_cache
+from mmtoolkit.cache import open_cache
 from mmtoolkit.embedding import Embeddings
-from mmtoolkit.embedding.encoder import Run, make_encoder
-from mmtoolkit.embedding.result import _center
+from mmtoolkit.embedding.encoder import make_encoder
+from mmtoolkit.embedding.result import Held
 from mmtoolkit.errors import ItemError, MMToolkitError, UnsupportedItemError, VerifyError
 from mmtoolkit.items import contents_of
-from mmtoolkit.providers.base import Outcome
+from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.report.document import vector_digests
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.space import Space
+from mmtoolkit.vectors import read_only, unit_rows
 from mmtoolkit.verify.changes import Changes, compare_items, complete, current_keys
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.embedding.encoder import Encoder
+    from mmtoolkit.models import ModelSpec
 
 __all__ = ["Found", "Request", "find"]
 
@@ -133,7 +135,7 @@ def _given(request: Request) -> NDArray[np.float32]:
             msg = f"the vectors lack {len(absent)} of the report's {len(ids)} items, first: {absent[0]!r}"
             raise VerifyError(msg)
         X = given.vectors[[at[item] for item in ids]]
-        return X if given._centers else _centered(request, X)
+        return X if given.space.centers else _centered(request, X)
     X = np.asarray(given)
     if X.ndim != 2 or len(X) != len(ids) or X.dtype.kind not in "fiu":
         msg = f"expected vectors of {len(ids)} rows of numbers, one per item of the report, got shape {X.shape} of {X.dtype}"
@@ -151,14 +153,10 @@ def _read(path: Path) -> Any:
         raise VerifyError(msg) from error
 
 
-def _centers(request: Request) -> dict[str, NDArray[np.float32]]:
-    return {kind: np.asarray(center, dtype=np.float32) for kind, center in request.facts.get("centers", {}).items()}
-
-
 def _centered(request: Request, X: NDArray[np.float32]) -> NDArray[np.float32]:
     """Subtract the means that the report was made with, if any."""
-    centers = _centers(request)
-    return _center(unit_rows(X), request.items["modality"], centers) if centers else X
+    space = Space.from_dict(request.facts)
+    return space.center(unit_rows(X), request.items["modality"]) if space.centers else X
 
 
 def _from_cache(request: Request, encoder: Encoder | None, changed: list[int]) -> NDArray[np.float32]:
@@ -168,8 +166,7 @@ def _from_cache(request: Request, encoder: Encoder | None, changed: list[int]) -
     X = np.full((len(ids), facts["dimension"]), np.nan, dtype=np.float32)
     known = np.array([row for row, key in enumerate(stored) if key], dtype=np.intp)
     if store is not None:
-        space = Space(facts["model"], facts["revision"], facts["dimension"], facts["params"])
-        there, vectors = store.get([bytes.fromhex(stored[row]) for row in known], space)
+        there, vectors = store.get([bytes.fromhex(stored[row]) for row in known], Space.from_dict(facts).raw)
         X[known[there]] = vectors[there]
     X[changed] = np.nan
     lacking = np.flatnonzero(np.isnan(X[request.rows]).any(axis=1))
@@ -180,7 +177,7 @@ def _from_cache(request: Request, encoder: Encoder | None, changed: list[int]) -
 
 
 def _same_model(request: Request, encoder: Encoder | None) -> bool:
-    return encoder is not None and encoder.provider.spec.revision == request.facts["revision"]
+    return encoder is not None and encoder.space.revision == request.facts["revision"]
 
 
 def _gone(request: Request, gone: list[int], *, same_model: bool) -> str:
@@ -210,9 +207,9 @@ def _encoder(request: Request, found: Found) -> Encoder | None:
                 f"the model {facts['model']!r} cannot be used here, so the items were not fingerprinted again: {error}"
             )
         return None
-    if facts["revision"] != encoder.provider.spec.revision:
+    if facts["revision"] != encoder.space.revision:
         found.notes.append(
-            f"the model {facts['model']!r} was revision {facts['revision'][:12]!r}, now it is {encoder.provider.spec.revision[:12]!r}"
+            f"the model {facts['model']!r} was revision {facts['revision'][:12]!r}, now it is {encoder.space.revision[:12]!r}"
         )
     if encoder.provider.leaves_machine and not request.allow_fetch:
         return dataclasses.replace(encoder, provider=_Offline(encoder.provider))
@@ -228,32 +225,33 @@ def _assembled(
 ) -> Any:
     if keys is None:
         return X
-    facts = request.facts
     frame = Embeddings(X, items=complete(request, columns)).items
-    if encoder is None:
-        emb = Embeddings(X, items=frame, model=facts["model"])
-        emb.revision, emb.params = facts["revision"], dict(facts["params"])
-        emb.content_keys = np.array(keys, dtype="U64")
-    else:
-        emb = Embeddings._from_run(Run(X, np.array(keys, dtype="U64"), {}, {}, {}), frame, encoder)
-    emb._centers = _centers(request)
-    return emb
+    space = (
+        Space.from_dict(request.facts)
+        if encoder is None
+        else dataclasses.replace(encoder.space, centers=Space.from_dict(request.facts).centers)
+    )
+    return Embeddings._of(Held(read_only(X), frame, space, read_only(np.array(keys, dtype="U64")), encoder=encoder))
 
 
-class _Offline:
+class _Offline(Provider):
     """A provider of the same model that refuses to send anything."""
 
     leaves_machine = False
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self.spec = provider.spec
+        self._spec = provider.spec
+
+    @property
+    def spec(self) -> ModelSpec:
+        return self._spec
 
     def check(self, content: Any, **options: Any) -> None:
         self._provider.check(content, **options)
 
     def recipe(self, content: Any) -> str:
-        return str(self._provider.recipe(content))
+        return self._provider.recipe(content)
 
     def embed(self, contents: Any, *, sink: Any, **options: Any) -> None:
         del options

@@ -310,7 +310,7 @@ def test_a_wrong_member_is_named_by_row():
 
 
 def test_what_is_no_model_is_named():
-    with pytest.raises(TypeError, match=r"model takes a name of list_models\(\), a provider .* got int"):
+    with pytest.raises(TypeError, match=r"model takes a name of mm.list_models\(\), a provider .* got int"):
         mm.embed_texts(["a"], model=5, cache=False)
 
 

@@ -1,5 +1,6 @@
 """Embeddings: rows, ids and items stay together through slicing, joining, saving."""
 
+import dataclasses
 import json
 import pickle
 
@@ -93,7 +94,9 @@ def test_concat_puts_rows_under_one_another(stamps):
 
 
 def test_concat_refuses_what_does_not_belong_together(stamps, rng):
-    with pytest.raises(SpaceError, match=r"vectors of different spaces cannot be brought together: \('local'.*\(''"):
+    with pytest.raises(
+        SpaceError, match=r"the vectors to concatenate are of different spaces: model 'local' against ''"
+    ):
         mm.concat([stamps, mm.Embeddings(rng.standard_normal((2, 512)), ids=["p", "q"])])
     with pytest.raises(SpaceError, match="different spaces"):
         mm.concat([stamps[:3], stamps[3:6].centered()])
@@ -217,18 +220,18 @@ def test_encode_uses_model_and_cache_of_the_vectors(emb, tmp_path):
 
 
 def test_encode_needs_a_model(rng):
-    with pytest.raises(
-        SpaceError, match=r"came without a model, so nothing can be embedded beside them; pass Embeddings\(X, model="
-    ):
+    with pytest.raises(SpaceError, match=r"came without a model, so nothing can be embedded .*Embeddings\(X, model="):
         mm.Embeddings(rng.standard_normal((2, 3))).encode("a")
 
 
 def test_vectors_of_another_revision_cannot_be_joined_by_new_ones(emb, tmp_path):
-    emb.save(tmp_path / "x.parquet")
+    old = dataclasses.replace(
+        emb._held, space=dataclasses.replace(emb.space, revision="0" * 64)
+    )  # as an older version saved it
+    mm.Embeddings._of(old).save(tmp_path / "x.parquet")
     back = mm.Embeddings.load(tmp_path / "x.parquet")
-    back.revision = "0" * 64
 
-    with pytest.raises(SpaceError, match="revision 000000000000, this installation has"):
+    with pytest.raises(SpaceError, match="are of different spaces: revision '000000000000' against"):
         back.encode("a")
 
 
@@ -258,3 +261,46 @@ def test_html_is_bounded_and_escaped():
     assert "<script>" not in page
     assert len(page) < 20_000
     assert "more rows" in page
+
+
+def test_rows_cannot_be_written_to(emb, rng):
+    mine = rng.standard_normal((3, 2)).astype(np.float32)
+    own = mm.Embeddings(mine)
+    before, print_ = own.vectors.copy(), own.fingerprint
+
+    mine[0] = 9  # the user's array stays the user's
+
+    for one in (emb, own, emb[1:], emb.centered(), mm.concat([own, mm.Embeddings(mine, ids=["x", "y", "z"])])):
+        for array in (one.vectors, one.unit, one.content_keys, one.ids):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = array[1]
+    np.testing.assert_array_equal(own.vectors, before)
+    assert mm.Embeddings(before).fingerprint == print_
+    np.asarray(own.vectors.copy())[0] = 1
+    np.array(own)[0, 0] = 1
+
+
+def test_a_read_only_array_is_not_copied(rng):
+    X = rng.standard_normal((3, 2)).astype(np.float32)
+    X.flags.writeable = False
+
+    assert np.shares_memory(mm.Embeddings(X).vectors, X)
+
+
+@pytest.mark.parametrize("name", ["model", "revision", "params", "vectors", "content_keys", "space", "anything"])
+def test_attributes_cannot_be_set(emb, name):
+    with pytest.raises(AttributeError, match=f"immutable: '{name}' cannot be set"):
+        setattr(emb, name, "x")
+
+
+def test_columns_may_be_added_and_ids_stay(rng):
+    emb = mm.Embeddings(rng.standard_normal((3, 2)), ids=["a", "b", "c"])
+
+    emb.items["kind"] = [1, 2, 3]
+    emb.items["id"] = "same"
+    emb.params["x"] = 1
+    emb.usage["x"] = 1
+
+    assert emb[1:].items["kind"].tolist() == [2, 3]
+    assert emb.ids.tolist() == ["a", "b", "c"]
+    assert (emb.params, emb.usage) == ({}, {})

@@ -1,0 +1,102 @@
+"""From what a user passes as ``model=`` to a provider; the one place that knows which providers are built in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mmtoolkit.models import get_model, maker_of
+from mmtoolkit.providers.base import Provider
+
+if TYPE_CHECKING:
+    from mmtoolkit.models import ModelSpec
+
+__all__ = ["choose", "make_provider"]
+
+
+def _local(spec: ModelSpec) -> Provider:  # noqa: ARG001 - it has one model
+    from mmtoolkit.providers.local import LocalModel
+
+    return LocalModel()
+
+
+def _dashscope(spec: ModelSpec) -> Provider:
+    from mmtoolkit.providers.dashscope import DashScope
+
+    return DashScope(spec.name)
+
+
+_BUILT_IN: Mapping[str, Callable[[ModelSpec], Provider]] = MappingProxyType({"local": _local, "dashscope": _dashscope})
+
+
+def choose(model: str | Provider | None) -> tuple[Provider, str]:
+    """Return the provider that a user means.
+
+    Parameters
+    ----------
+    model : str, Provider or None
+        None takes ``MMTOOLKIT_MODEL``, else ``multimodal-embedding-v1`` when an API key is found, else ``local``.
+
+    Returns
+    -------
+    provider : Provider
+        Ready to compute.
+    reason : str
+        Why it was chosen; "" when the user named it.
+
+    Raises
+    ------
+    ValueError, MMToolkitError
+        If no model has that name, or its package cannot be loaded.
+    TypeError
+        If it is something else.
+    """
+    reason = ""
+    if model is None:
+        model, reason = _default_model()
+    if isinstance(model, str):
+        return make_provider(model), reason
+    given: object = model
+    if not isinstance(given, Provider):
+        msg = f"model takes a name of mm.list_models(), a provider (an object of a class derived from mm.Provider) or None, got {type(given).__name__}"
+        raise TypeError(msg)
+    return given, reason
+
+
+def make_provider(name: str) -> Provider:
+    """Return the provider of a registered model.
+
+    Parameters
+    ----------
+    name : str
+        A name of `list_models`.
+
+    Returns
+    -------
+    Provider
+        Whose model it is.
+
+    Raises
+    ------
+    TypeError
+        If what was registered makes something else.
+    """
+    spec = get_model(name)
+    made: object = (maker_of(name) or _BUILT_IN[spec.provider])(spec)
+    if not isinstance(made, Provider):
+        msg = f"what was registered for model {name!r} made a {type(made).__name__}, expected an object of a class derived from mm.Provider"
+        raise TypeError(msg)
+    return made
+
+
+def _default_model() -> tuple[str, str]:
+    named = os.environ.get("MMTOOLKIT_MODEL", "").strip()
+    if named:
+        return named, "from MMTOOLKIT_MODEL"
+    from mmtoolkit.providers.dashscope.key import find_api_key
+
+    if find_api_key() is not None:
+        return "multimodal-embedding-v1", "an API key was found"
+    return "local", "no API key was found; basic quality, see the README for DashScope"

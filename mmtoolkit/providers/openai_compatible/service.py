@@ -22,7 +22,7 @@ from mmtoolkit.providers.wire import Exchange, LostError, session_for
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OpenAIService"]
+__all__ = ["OpenAIService", "read_answer"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class OpenAIService(Service):
             exchange.post(self.address, data=json.dumps(self._body(objects)).encode("ascii"), headers=headers)
         except LostError:
             return Answer(None, message=redact(exchange.trouble, self.key), sent=exchange.sent)
-        return _read(exchange.status or 0, exchange.headers, exchange.body, self.key)
+        return read_answer(exchange.status or 0, exchange.headers, exchange.body, self.key)
 
     def _body(self, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return the JSON of a request."""
@@ -137,8 +137,25 @@ def _numbers(value: Any) -> Any:
         raise ValueError(msg) from error
 
 
-def _read(status: int, headers: Mapping[str, str], raw: bytes, key: Secret | None) -> Answer:
-    """Make an answer of what came back."""
+def read_answer(status: int, headers: Mapping[str, str], raw: bytes, key: Secret | None) -> Answer:
+    """Make an answer of what came back.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status.
+    headers : mapping
+        HTTP headers.
+    raw : bytes
+        The body.
+    key : Secret or None
+        Taken out of what the server says.
+
+    Returns
+    -------
+    Answer
+        With a body only when it looks like a success.
+    """
     body = error_of(status, raw)
     if status == 200 and isinstance(body.get("data"), list) and not body.get("error"):
         return Answer(200, body=body)

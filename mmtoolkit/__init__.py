@@ -19,6 +19,7 @@ _WHERE = {
     "Embedder": "embedding",
     "EmbeddingCache": "cache",
     "Embeddings": "embedding",
+    "FunctionProvider": "providers.function",
     "Fused": "content",
     "Image": "content",
     "MMToolkitError": "errors",
@@ -123,6 +124,7 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit.projection import project as project
     from mmtoolkit.providers.base import Provider as Provider
     from mmtoolkit.providers.dashscope import DashScope as DashScope
+    from mmtoolkit.providers.function import FunctionProvider as FunctionProvider
     from mmtoolkit.report import report as report
     from mmtoolkit.retrieval import evaluate_search as evaluate_search
     from mmtoolkit.retrieval import near_duplicates as near_duplicates

@@ -68,6 +68,33 @@ def test_a_picture_without_pixels_is_refused(size):
         _pictures.open_rgb(bomb(*size))
 
 
+@pytest.mark.parametrize("kind", _pictures.FORMATS)
+def test_the_first_bytes_name_every_format(kind):
+    data = encoded(PILImage.new("RGB", (32, 32), (200, 40, 40)), kind)
+
+    assert _pictures.sniff(data[: _pictures.MAGIC_BYTES]) == _pictures.sniff(data) == kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"MM\0*", "TIFF"),
+        (b"II+\0", "unusual TIFF"),
+        (b"MM*\0", "unusual TIFF"),
+        (b"P5\n", "PPM"),
+        (b"\0\0\0\x0aftypmif1", "AVIF"),
+        (b"(\0\0\0", "DIB"),
+        (b"RIFF\n\n\n\nWEBP", "WEBP"),
+        (b"RIFF\0\0\0\0WAVE", ""),
+        (b"\xff\xd8", ""),
+        (b"Please read this", ""),
+        (b"", ""),
+    ],
+)
+def test_first_bytes_that_are_rare_or_no_picture(head, kind):
+    assert _pictures.sniff(head) == kind
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
 def test_a_picture_cut_inside_its_header_is_broken_not_another_kind_of_file(kind):
     buffer = io.BytesIO()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
@@ -72,7 +73,6 @@ class FunctionProvider(Provider):
     modalities: Sequence[str] = ("text",)
     batch_size: int = 32
     leaves_machine: bool = True
-    _spec: ModelSpec = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse at once what would only fail, or mix vectors, later."""
@@ -83,17 +83,26 @@ class FunctionProvider(Provider):
         _check_count("dimension", self.dimension, "how many numbers a row has")
         _check_count("batch_size", self.batch_size, "how many values the function gets at once")
         _check_modalities(self.modalities)
-        object.__setattr__(self, "_spec", self._row())
 
     @property
     def spec(self) -> ModelSpec:
         """The model's row, made of the arguments."""
-        return self._spec
+        return _row(self.name, self.revision, int(self.dimension), tuple(self.modalities), int(self.batch_size))
 
     @property
     def destination(self) -> str:
         """Where items go, in words."""
-        return f"wherever the function of {self.name!r} sends them" if self.leaves_machine else "nothing leaves this machine"
+        return (
+            f"wherever the function of {self.name!r} sends them"
+            if self.leaves_machine
+            else "nothing leaves this machine"
+        )
+
+    @property
+    def origin(self) -> str:
+        """Module and name of the function."""
+        made = self.fn if hasattr(self.fn, "__qualname__") else type(self.fn)
+        return f"{made.__module__}.{made.__qualname__}"
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:
         """Refuse what the function does not take.
@@ -144,19 +153,21 @@ class FunctionProvider(Provider):
         """
         return np.asarray(self.fn([_value(content) for content in contents]))
 
-    def _row(self) -> ModelSpec:
-        """Return the row of the models table."""
-        return ModelSpec(
-            name=self.name,
-            provider=cast("Any", "function"),
-            dimension=int(self.dimension),
-            revision=self.revision,
-            modalities=frozenset(self.modalities),
-            max_images=_MANY_PICTURES,
-            video_sources=frozenset({"url", "file"}),
-            contents_per_call=int(self.batch_size),
-            packs=tuple(self.modalities),
-        )
+
+@functools.lru_cache(maxsize=64)
+def _row(name: str, revision: str, dimension: int, modalities: tuple[str, ...], batch_size: int) -> ModelSpec:
+    """Return the row of the models table; kept here because a row cannot be pickled with its provider."""
+    return ModelSpec(
+        name=name,
+        provider=cast("Any", "function"),
+        dimension=dimension,
+        revision=revision,
+        modalities=frozenset(modalities),
+        max_images=_MANY_PICTURES,
+        video_sources=frozenset({"url", "file"}),
+        contents_per_call=batch_size,
+        packs=modalities,
+    )
 
 
 def _value(content: Content) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
 import warnings
@@ -14,6 +13,7 @@ import numpy as np
 
 from mmtoolkit.content import Image, Text
 from mmtoolkit.errors import DriftError
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,13 +88,8 @@ def check_drift(
 def _path(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> Path:
     from mmtoolkit.cache import default_path
 
-    return default_path() / "canary" / f"{_fingerprint(spec, dimension, params)}.json"
-
-
-def _fingerprint(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> str:
-    """Return the id of a vector space: SHA-256 of model, revision, dimension and parameters."""
-    space = json.dumps([spec.name, spec.revision, dimension, sorted(params.items())])
-    return hashlib.sha256(space.encode()).hexdigest()
+    space = Space(spec.name, spec.revision, dimension, params)
+    return default_path() / "canary" / f"{space.fingerprint}.json"
 
 
 def _save(path: Path, kept: Mapping[str, Any]) -> None:

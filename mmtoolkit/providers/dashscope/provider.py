@@ -110,6 +110,21 @@ class DashScope(Provider):
         """Where items go, in words."""
         return "the DashScope service"
 
+    def in_region(self, region: str) -> DashScope:
+        """Return the same model in another region.
+
+        Parameters
+        ----------
+        region : str
+            As the constructor takes it.
+
+        Returns
+        -------
+        DashScope
+            A new one.
+        """
+        return dataclasses.replace(self, region=region)
+
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's
         """Refuse what the model cannot take; nothing is sent.
 

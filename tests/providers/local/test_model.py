@@ -1,7 +1,6 @@
 """The offline model: same bytes whatever surrounds an item, plain English from Chinese, never online."""
 
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -13,7 +12,6 @@ import mmtoolkit as mm
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.providers.local import LocalModel
 from mmtoolkit.providers.local import model as local
-from mmtoolkit.providers.local.texts import WEIGHTS, Dictionary, dictionary, word_vectors
 
 
 def vectors(contents, **options):
@@ -158,20 +156,6 @@ def test_a_wrong_number_of_threads_is_refused(n_jobs):
         LocalModel(n_jobs=n_jobs)
 
 
-# Chinese
-
-
-@pytest.mark.parametrize(
-    ("text", "english"),
-    [
-        ("鸟", "bird"), ("一只红色的鸟", "red bird"), ("猫", "cat"), ("三只猫和一条狗", "three cat dog"), ("頭", "head"), ("头", "head"),
-        ("貓頭鷹", "owl"), ("天王星", "Uranus"), ("花朵", "flower"), ("一月", "January"), ("蓝色汽车", "blue car"), ("鳥", "bird"), ("的", "of"),
-    ],
-)  # fmt: skip
-def test_common_chinese_comes_out_as_plain_english(text, english):
-    assert " ".join(dictionary().gloss(text).replace(",", "").split()).startswith(english)
-
-
 def test_chinese_and_english_of_one_thing_are_neighbours():
     words = {"鸟": "bird", "苹果": "apple", "汽车": "car", "钢琴": "piano", "月亮": "moon"}
     X, _ = vectors([mm.Text(text) for pair in words.items() for text in pair])
@@ -179,43 +163,6 @@ def test_chinese_and_english_of_one_thing_are_neighbours():
     similarity = X[::2] @ X[1::2].T
 
     assert (similarity.argmax(axis=1) == np.arange(5)).all()
-
-
-def test_our_own_words_are_enough_and_clean():
-    lines = (WEIGHTS / "chinese_words.tsv").read_text("utf-8").splitlines()[1:]
-    own = dict(line.split("\t") for line in lines)
-
-    assert len(own) == len(lines)
-    assert sum(len(word) > 1 for word in own) >= 300
-    assert sum(len(word) == 1 for word in own) >= 500
-    assert all(dictionary().look_up(word) == (gloss,) for word, gloss in own.items())
-    assert all(gloss.isascii() and gloss.strip() == gloss for gloss in own.values())
-
-
-def test_no_slang_reaches_the_vectors():
-    book = dictionary()
-    common = [word for word in book._definitions if len(word) <= 2]
-    rude = re.compile(r"\b(penis|vagina|fuck|prostitute|whore|bastard|bitch|shit)\b|\(vulgar", re.IGNORECASE)
-
-    suspects = [word for word in common if any(map(rude.search, book._definitions[word]))]
-
-    found = {(word, gloss) for word in suspects for gloss in book.look_up(word) if rude.search(gloss)}
-
-    assert len(common) > 50_000
-    assert len(suspects) > 100
-    assert not found
-
-
-def test_mixed_text_keeps_its_english_and_unknown_signs_do_no_harm():
-    book = Dictionary({"鸟": ["/bird/(slang) something/"]}, {})
-
-    assert book.gloss("a 鸟 and 3 €") == "a  bird  and 3 €"
-    assert book.gloss("㐀") == "㐀"
-    assert book.look_up("鸟") == ("bird",)
-
-
-def test_a_text_of_signs_only_still_has_a_vector():
-    assert word_vectors()("€🙂").any()
 
 
 # revision and network

@@ -7,7 +7,9 @@ import signal
 
 import numpy as np
 import pytest
-from emulator.fixtures import emulator, emulator_server, service  # noqa: F401 - fixtures
+from emulator.fixtures import emulator, emulator_server, openai, openai_server, service  # noqa: F401 - fixtures
+
+collect_ignore = ["plugin"]  # packages to be installed, one of them broken
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and all it starts
 

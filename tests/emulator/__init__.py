@@ -4,6 +4,7 @@ Start it by hand with ``python tests/emulator`` and point ``DASHSCOPE_HTTP_BASE_
 """
 
 from emulator.faults import FAULTS, Fault, magic
+from emulator.openai import OpenAIEmulator
 from emulator.server import Emulator, Record
 
-__all__ = ["FAULTS", "Emulator", "Fault", "Record", "magic"]
+__all__ = ["FAULTS", "Emulator", "Fault", "OpenAIEmulator", "Record", "magic"]

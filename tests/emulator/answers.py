@@ -22,7 +22,8 @@ def _bad(message: str, code: str = "InvalidParameter") -> Refusal:
     return Refusal(Fault(400, code, message))
 
 
-def _inputs(body: dict[str, Any]) -> list[Any]:
+def inputs(body: dict[str, Any]) -> list[Any]:
+    """Return what a request asks to be embedded."""
     given = body.get("input")
     if not isinstance(given, dict):
         return []
@@ -30,9 +31,9 @@ def _inputs(body: dict[str, Any]) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def magic_fault(body: dict[str, Any], seen: Counter[str]) -> str | None:
+def magic_fault(contents: list[Any], seen: Counter[str]) -> str | None:
     """Return the fault that a text of the request asks for, if it is its turn."""
-    for content in _inputs(body):
+    for content in contents:
         value = str(content.get("text", "")) if isinstance(content, dict) else str(content)
         match = MAGIC.search(value)
         if match is None:
@@ -45,7 +46,7 @@ def magic_fault(body: dict[str, Any], seen: Counter[str]) -> str | None:
 
 def tokens_of(body: dict[str, Any]) -> int:
     try:
-        return sum(text_tokens(c) if isinstance(c, str) else sum(tokens(c)) for c in _inputs(body))
+        return sum(text_tokens(c) if isinstance(c, str) else sum(tokens(c)) for c in inputs(body))
     except (BadInputError, AttributeError, TypeError):
         return 1
 
@@ -171,7 +172,7 @@ def _usage(style: str, contents: list[dict[str, Any]]) -> dict[str, Any]:
 def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
     """Answer the multimodal endpoint."""
     model = _model(body, texts=False)
-    contents = _inputs(body)
+    contents = inputs(body)
     if not contents:
         raise Refusal(FAULTS["BadRequest.EmptyInput"])
     largest = min(model.contents, emulator.largest_batch or model.contents)
@@ -209,7 +210,7 @@ def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
 def text(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
     """Answer the text endpoint."""
     model = _model(body, texts=True)
-    texts = _inputs(body)
+    texts = inputs(body)
     largest = min(model.contents, emulator.largest_batch or model.contents)
     if len(texts) > largest:
         raise _bad(f"batch size is invalid, it should not be larger than {largest}.")

@@ -132,6 +132,7 @@ def _slow(handler: Any, whole: bytes) -> None:
         handler.close_connection = True
 
 
+DROP, TRUNCATE, TRICKLE, TRICKLE_HEAD, SLOW = _drop, _truncate, _trickle, _trickle_head, _slow
 _HTML = b"<html><head><title>503</title></head><body>upstream connect error</body></html>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator import Emulator
+from emulator import Emulator, OpenAIEmulator
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +28,18 @@ def service(emulator, monkeypatch):
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
     return emulator
+
+
+@pytest.fixture(scope="session")
+def openai_server():
+    """One server of OpenAI's dialect for the session."""
+    with OpenAIEmulator() as server:
+        yield server
+
+
+@pytest.fixture
+def openai(openai_server):
+    """A server of OpenAI's dialect that asks for no key; ``openai.use("tei")`` makes it another one."""
+    openai_server.reset()
+    yield openai_server
+    assert not openai_server.mistakes

@@ -15,14 +15,16 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from emulator.answers import Refusal, magic_fault, multimodal, text, tokens_of
+from emulator.answers import Refusal, inputs, magic_fault, multimodal, text, tokens_of
 from emulator.faults import FAULTS, Fault
 from emulator.vectors import COLOURS, colour_png
 
 SERVICES = "/api/v1/services/embeddings/"
-_HEALING = [
-    name for name, fault in FAULTS.items() if fault.act == "retry" and name not in ("slow", "trickle", "trickle-head")
-]
+_TOO_SLOW = ("slow", "trickle", "trickle-head")
+
+
+def _healing(faults: dict[str, Fault]) -> list[str]:
+    return [name for name, fault in faults.items() if fault.act == "retry" and name not in _TOO_SLOW]
 
 
 @dataclass
@@ -64,7 +66,7 @@ class _Bucket:
 
 
 class Emulator:
-    """A DashScope on 127.0.0.1.
+    """A DashScope on 127.0.0.1; `emulator.openai` derives servers of another dialect from it.
 
     Parameters
     ----------
@@ -77,6 +79,9 @@ class Emulator:
     fault_rate : float
         Share of requests that fail in a way that can heal, picked by `seed`.
     """
+
+    faults = FAULTS
+    limits = ("Throttling.RateQuota", "Throttling.AllocationQuota")  # faults: too many requests, too many tokens
 
     def __init__(
         self, *, port: int = 0, rpm: int | None = None, tpm: int | None = None, scale: float = 1.0,
@@ -99,8 +104,16 @@ class Emulator:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._magic: Counter[str] = Counter()
         self._numbers, self._served = itertools.count(1), itertools.count()
-        self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"emulator": self}))
+        self._server = _Server(("127.0.0.1", port), type("Handler", (self.handler(),), {"emulator": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def handler(self) -> type[Handler]:
+        """Return what answers a connection."""
+        return Handler
+
+    def inputs(self, body: dict[str, Any]) -> list[Any]:
+        """Return what a request asks to be embedded."""
+        return inputs(body)
 
     @property
     def host(self) -> str:
@@ -152,22 +165,22 @@ class Emulator:
         now = time.monotonic() * self.scale
         with self._lock:
             for kind, limit, amount, code in (
-                ("requests", self.rpm, 1, "Throttling.RateQuota"),
-                ("tokens", self.tpm, tokens, "Throttling.AllocationQuota"),
+                ("requests", self.rpm, 1, self.limits[0]),
+                ("tokens", self.tpm, tokens, self.limits[1]),
             ):
                 if limit and not self._buckets.setdefault((model, kind), _Bucket(limit, last=now)).take(amount, now):
-                    return FAULTS[code]
+                    return self.faults[code]
         return None
 
     def _pick_fault(self, body: dict[str, Any]) -> tuple[str, Fault] | None:
         with self._lock:
             if self.queue:
                 fault = self.queue.popleft()
-                return (fault, FAULTS[fault]) if isinstance(fault, str) else ("queued", fault)
-            name = self.fail_at.get(next(self._served)) or magic_fault(body, self._magic)
+                return (fault, self.faults[fault]) if isinstance(fault, str) else ("queued", fault)
+            name = self.fail_at.get(next(self._served)) or magic_fault(self.inputs(body), self._magic)
             if name is None and self.fault_rate and self._random.random() < self.fault_rate:
-                name = self._random.choice(_HEALING)
-        return None if name is None else (name, FAULTS[name])
+                name = self._random.choice(_healing(self.faults))
+        return None if name is None else (name, self.faults[name])
 
 
 class _Server(ThreadingHTTPServer):
@@ -182,7 +195,7 @@ class _Server(ThreadingHTTPServer):
             self.RequestHandlerClass.emulator.mistakes.append(repr(error))
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     emulator: Emulator
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -99,6 +99,7 @@ class Runner:
         self._retries: list[tuple[float, int, Pack]] = []
         self._order = itertools.count()
         self._latency = 0.0  # seconds, a moving mean
+        self._met = False  # the first request of a run goes alone: what is wrong for all is paid and told once
         self._in_flight: dict[int, float] = {}  # what is set aside for each pack
         self._begun: set[int] = set()  # tickets that a worker has
         self._done = self._total = 0
@@ -168,6 +169,8 @@ class Runner:
 
     def _workers(self) -> int:
         """How many requests have to be under way to use the rate."""
+        if not self._met:
+            return 1
         return min(self._most_workers, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
 
     def _reserve(self, pack: Pack) -> int:
@@ -222,6 +225,7 @@ class Runner:
             with self._changed:
                 self._error = self._error or error
         finally:
+            self._met = True
             self._land(ticket)
 
     def _build(self, pack: Pack) -> tuple[Pack, list[dict[str, Any]]]:

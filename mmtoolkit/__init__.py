@@ -24,6 +24,7 @@ _WHERE = {
     "Image": "content",
     "MMToolkitError": "errors",
     "ModelSpec": "models",
+    "OpenAICompatible": "providers.openai_compatible",
     "Provider": "providers.base",
     "Text": "content",
     "Video": "content",
@@ -125,6 +126,7 @@ if TYPE_CHECKING:  # with aliases, so that type checkers see them as public
     from mmtoolkit.providers.base import Provider as Provider
     from mmtoolkit.providers.dashscope import DashScope as DashScope
     from mmtoolkit.providers.function import FunctionProvider as FunctionProvider
+    from mmtoolkit.providers.openai_compatible import OpenAICompatible as OpenAICompatible
     from mmtoolkit.report import report as report
     from mmtoolkit.retrieval import evaluate_search as evaluate_search
     from mmtoolkit.retrieval import near_duplicates as near_duplicates

@@ -97,8 +97,8 @@ class OpenAICompatible(Provider):
 
     Examples
     --------
-    >>> from mmtoolkit.providers.openai_compatible import OpenAICompatible
-    >>> server = OpenAICompatible("bge-m3", base_url="http://localhost:11434/v1", dimension=1024)
+    >>> import mmtoolkit as mm
+    >>> server = mm.OpenAICompatible("bge-m3", base_url="http://localhost:11434/v1", dimension=1024)
     >>> server.destination, server.leaves_machine, server.spec.dimension
     ('localhost:11434', False, 1024)
     """

@@ -187,6 +187,47 @@ def test_providers_import_one_way(room):
     assert found - {room} <= BELOW[room]
 
 
+def _words_of_code(path):
+    """Names, imports and strings of a module, without its docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    told = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module or "", *(alias.name for alias in node.names))
+        elif isinstance(node, ast.Name | ast.Attribute):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+
+
+def test_providers_are_named_in_their_homes_only():
+    homes = {"providers", "models.py", "__init__.py"}
+    wrong = [
+        f"{path.relative_to(PACKAGE)}: {word[:60]}"
+        for path in SOURCES
+        if path.relative_to(PACKAGE).parts[0] not in homes
+        for word in _words_of_code(path)
+        if re.search(r"dashscope|LocalModel|OpenAICompatible|FunctionProvider", word, re.IGNORECASE)
+    ]
+
+    assert not wrong
+
+
+def test_a_space_is_put_together_in_one_place():
+    calls = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Dict)
+        and {"model", "revision", "params"} <= {key.value for key in node.keys if isinstance(key, ast.Constant)}
+        and path.name not in ("space.py", "transfer.py")  # the latter: the arguments of `export`, any of them left out
+    ]
+
+    assert not calls  # `Space.to_dict` does it
+
+
 def _documented():
     """Every public function, class and method, with where it lives."""
     for name in PUBLIC:

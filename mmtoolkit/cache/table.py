@@ -32,7 +32,7 @@ _KEY_BYTES = 32
 
 def manifest_of(space: Space) -> str:
     """Return what a vector table says of the space of its vectors."""
-    said = {"model": space.model, "revision": space.revision, "dimension": space.dimension}
+    said = {name: value for name, value in space.to_dict().items() if name != "centers"}
     return json.dumps({**said, "params": space.params_json})
 
 

@@ -226,12 +226,11 @@ def _assembled(
     if keys is None:
         return X
     frame = Embeddings(X, items=complete(request, columns)).items
-    space = (
-        Space.from_dict(request.facts)
-        if encoder is None
-        else dataclasses.replace(encoder.space, centers=Space.from_dict(request.facts).centers)
-    )
-    return Embeddings._of(Held(read_only(X), frame, space, read_only(np.array(keys, dtype="U64")), encoder=encoder))
+    space = Space.from_dict(request.facts)
+    known = (
+        encoder if _same_model(request, encoder) else None
+    )  # another revision must not answer what is asked in words
+    return Embeddings._of(Held(read_only(X), frame, space, read_only(np.array(keys, dtype="U64")), encoder=known))
 
 
 class _Offline(Provider):

@@ -186,28 +186,23 @@ class OpenAICompatible(Provider):
         """The server's host."""
         return host_of(self.base_url)
 
-    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Refuse what the model cannot take; see `Provider.check`."""
+    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002, D102 - see Provider
         self._maker().check(content)
 
-    def recipe(self, content: Content) -> str:
-        """Return the id of what is done to an item before it is sent; see `Provider.recipe`."""
+    def recipe(self, content: Content) -> str:  # noqa: D102 - see Provider
         made = self._maker().recipe(content)
         if self.picture_text and content.modality != "text":
             return f"{made} beside:{hashlib.sha256(self.picture_text.encode()).hexdigest()[:16]}".strip()
         return made
 
-    def members(self, content: Content) -> list[Any]:
-        """Return the contents whose vectors are averaged here, for instance frames of a video."""
+    def members(self, content: Content) -> list[Any]:  # noqa: D102 - see Provider
         leaves = self._maker().members(content)
         return leaves if len(leaves) > 1 else []
 
-    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:
-        """Return the mean of the members' unit vectors, and a note that says so."""
+    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:  # noqa: D102 - see Provider
         return self._maker().combine(content, vectors)
 
-    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:
-        """Say what embedding `contents` would take; nothing is sent."""
+    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: D102 - see Provider
         from mmtoolkit.providers.queue import tokens
         from mmtoolkit.providers.queue.packs import count_packs
 
@@ -221,8 +216,7 @@ class OpenAICompatible(Provider):
             minutes=max(calls / rpm, (text + media) / tpm if tpm else 0.0),
         )
 
-    def share(self, workers: int) -> OpenAICompatible:
-        """Return the provider as one of `workers` processes should use it: with an equal part of the rate."""
+    def share(self, workers: int) -> OpenAICompatible:  # noqa: D102 - see Provider
         return dataclasses.replace(self, rate_share=self.rate_share / workers)
 
     def embed(

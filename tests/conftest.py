@@ -30,6 +30,8 @@ def pytest_collection_modifyitems(items):
     def kind(item):
         if item.get_closest_marker("notebook"):
             return "notebook"
+        if item.get_closest_marker("spark"):  # wherever it lies
+            return "spark"
         return next((name for name in slow if name in item.path.parts), item.path.as_posix())
 
     for item in items:
@@ -94,3 +96,25 @@ def java(tmp_path_factory):
     os.environ["SPARK_CONF_DIR"] = str(folder)
     yield
     del os.environ["SPARK_CONF_DIR"]
+
+
+@pytest.fixture(scope="session")
+def spark(java, _own_cache):
+    """One local Spark session for all Spark tests; it ends with them."""
+    from mmtoolkit.spark import start
+
+    few = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    session = start("local[2,4]", app_name="mmtoolkit-tests", memory="2g", config=few)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def to_spark(spark):
+    """Turn an items frame into a Spark frame."""
+    import pyarrow as pa
+
+    def convert(frame, **columns):
+        return spark.createDataFrame(pa.Table.from_pandas(frame.assign(**columns), preserve_index=False))
+
+    return convert

@@ -17,8 +17,8 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 import mmtoolkit as mm
-from mmtoolkit.clustering.kmeans import kmeans
-from mmtoolkit.clustering.silhouette import inertia
+from mmtoolkit.clustering.partition import kmeans
+from mmtoolkit.clustering.silhouettes import inertia
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.vectors import unit_rows
 

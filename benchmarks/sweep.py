@@ -17,8 +17,8 @@ from kmeans import simulate
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from mmtoolkit.clustering.silhouette import silhouette
-from mmtoolkit.clustering.sweep import sweep
+from mmtoolkit.clustering.silhouettes import silhouette
+from mmtoolkit.clustering.sweeping import sweep
 from mmtoolkit.provenance import one_thread
 
 

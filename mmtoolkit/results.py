@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._text import escape
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from mmtoolkit.steps import Step
 
 __all__ = ["Result", "plain", "table_html"]
 
@@ -110,6 +112,23 @@ class Result:
             "map" (coordinates, compared only in an equal environment); each maps a name to plain data.
         """
         return {}
+
+    def recorded(self, step: Step, source: Any) -> Self:
+        """Return the same result with the step that made it; called by `verb`.
+
+        Parameters
+        ----------
+        step : Step
+            Verb and parameters.
+        source : Embeddings, array, or mapping of these
+            What it was made from.
+
+        Returns
+        -------
+        Result
+            A new one.
+        """
+        return dataclasses.replace(self, recipe=step, source=source)  # type: ignore[type-var]  # every subclass is a dataclass
 
     @property
     def figures(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import escape
 from mmtoolkit.content import Image, Video, is_url
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError, UnsupportedItemError
-from mmtoolkit.items import is_video
+from mmtoolkit.frames import is_video
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit.items import COLUMNS, DATASETS
+from mmtoolkit.frames import COLUMNS, DATASETS
 
 HOME = Path(__file__).resolve().parent.parent / "datasets"
 SIZES = {

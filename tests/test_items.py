@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as PILImage
 
 import mmtoolkit as mm
-from mmtoolkit.items import COLUMNS, contents_of, frame_of
+from mmtoolkit.frames import COLUMNS, contents_of, frame_of
 
 
 def picture(path, size=(8, 8)):

@@ -14,13 +14,13 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit._text import escape, escape_markdown
-from mmtoolkit.report import code, sidecar
-from mmtoolkit.report.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.report.code import as_python
-from mmtoolkit.report.document import rounded, seal
-from mmtoolkit.report.markdown import block_markdown
-from mmtoolkit.report.page import block_html, page
-from mmtoolkit.verify.reading import read_report
+from mmtoolkit.reporting import code, sidecar
+from mmtoolkit.reporting.as_html import block_html, page
+from mmtoolkit.reporting.as_markdown import block_markdown
+from mmtoolkit.reporting.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.reporting.code import as_python
+from mmtoolkit.reporting.record import rounded, seal
+from mmtoolkit.verification.reading import read_report
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> `code` | [link](javascript:alert(1)) $x$'
 BLOCKS = [

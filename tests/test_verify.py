@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 
 import mmtoolkit as mm
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.report import document, sidecar
-from mmtoolkit.verify.compare import compare
+from mmtoolkit.reporting import record, sidecar
+from mmtoolkit.verification.differences import compare
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ def test_a_version_alone_is_a_note(home):
     def change(data):
         data["environment"]["libraries"]["numpy"] = "1.0"
         data["results"]["project"]["map"]["coords"][0][0] += 9  # not comparable across versions
-        data["seals"]["environment"] = document.seal(data["environment"])
-        data["seals"]["results"] = document.seal(data["results"])
+        data["seals"]["environment"] = record.seal(data["environment"])
+        data["seals"]["results"] = record.seal(data["results"])
 
     checked = mm.verify(edit(home, change))
 
@@ -134,7 +134,7 @@ def test_a_version_is_the_cause_when_figures_differ(home):
         data["environment"]["libraries"]["numpy"] = "1.0"
         data["results"]["cluster"]["exact"]["labels"][7] = 99
         for part in ("environment", "results"):
-            data["seals"][part] = document.seal(data[part])
+            data["seals"][part] = record.seal(data[part])
 
     checked = mm.verify(edit(home, change))
 

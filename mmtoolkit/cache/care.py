@@ -46,7 +46,7 @@ class Care:
         CacheReport
             ``ok``, ``damaged`` (a table), ``problems`` of the index, ``rows`` and ``repaired``.
         """
-        from mmtoolkit.cache.verify import verify
+        from mmtoolkit.cache.integrity import verify
 
         return verify(_whole(self), repair=repair)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.cache.files import Stamped, digest_files
-from mmtoolkit.cache.gather import usable
+from mmtoolkit.cache.reading import usable
 from mmtoolkit.cache.segment import join_keys
 from mmtoolkit.errors import CacheError
 

@@ -19,8 +19,8 @@ from mmtoolkit.cache import fresh
 from mmtoolkit.cache.care import Care
 from mmtoolkit.cache.connection import Connections, translated
 from mmtoolkit.cache.files import digest_files, keep, recall
-from mmtoolkit.cache.gather import gather, usable
 from mmtoolkit.cache.lookup import find_rows
+from mmtoolkit.cache.reading import gather, usable
 from mmtoolkit.cache.schema import version_of
 from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
 from mmtoolkit.errors import CacheError

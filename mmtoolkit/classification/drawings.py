@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.score_tables import number
 from mmtoolkit.classification.scores import calibration, ratio
-from mmtoolkit.classification.tables import number
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._described import restored
+from mmtoolkit.classification.gradients import softmax
 from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight
-from mmtoolkit.classification.softmax import softmax
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decide", "describe", "fit", "make_estimator", "proba_of", "splits_untold"]
-
-_ROOMS = ("sklearn.", "mmtoolkit.")
+__all__ = ["decide", "fit", "make_estimator", "proba_of", "splits_untold"]
 
 
 def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: int = 0) -> Any:
@@ -26,7 +23,7 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
 
     Parameters
     ----------
-    estimator : None, scikit-learn classifier, or mapping from `describe`
+    estimator : None, scikit-learn classifier, or mapping from `described`
         None is `LogisticClassifier`. A classifier is cloned; where its ``random_state`` is None it gets ours.
     class_weight : None, "balanced" or dict, default=None
         Class weights.
@@ -51,7 +48,7 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
     check_class_weight(class_weight)
     if estimator is None:
         return LogisticClassifier(class_weight=class_weight, random_state=random_state)
-    made = _build(estimator) if isinstance(estimator, Mapping) else estimator
+    made = restored(estimator) if isinstance(estimator, Mapping) else estimator
     if isinstance(made, type) or not hasattr(made, "get_params") or not is_classifier(made):
         msg = f"estimator must be a scikit-learn classifier such as sklearn.svm.SVC(), got {made!r}"
         raise TypeError(msg)
@@ -64,54 +61,6 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
         made.set_params(class_weight=class_weight)
     unset = [name for name, value in params.items() if name.split("__")[-1] == "random_state" and value is None]
     return made.set_params(**dict.fromkeys(unset, random_state))
-
-
-def describe(value: Any) -> Any:
-    """Return an estimator, or a parameter of one, as plain data that `make_estimator` takes.
-
-    What JSON cannot tell apart or cannot hold is a mapping of one key: "tuple", "items" (of a dict), "float" (NaN, infinity).
-    """
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        kind = type(value)
-        params = {name: describe(inner) for name, inner in value.get_params(deep=False).items()}
-        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
-    if hasattr(value, "get_n_splits") and not isinstance(value, type):  # a splitter has attributes instead
-        kind = type(value)
-        params = {name: describe(getattr(value, name, None)) for name in inspect.signature(kind).parameters}
-        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
-    if isinstance(value, Mapping):
-        return {"items": [[describe(name), describe(inner)] for name, inner in value.items()]}
-    if isinstance(value, tuple):
-        return {"tuple": [describe(inner) for inner in value]}
-    if isinstance(value, list | np.ndarray):
-        return [describe(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return describe(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return {"float": str(value)}
-    return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
-
-
-def _build(value: Any) -> Any:
-    if isinstance(value, Mapping) and set(value) == {"class", "params"}:
-        name = str(value["class"])
-        if not name.startswith(_ROOMS):
-            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the classifier itself as estimator="
-            raise ValueError(msg)
-        room, _, kind = name.rpartition(".")
-        made = getattr(importlib.import_module(room), kind, None)
-        if not isinstance(made, type):
-            msg = f"there is no estimator {name!r} in this installation"
-            raise ValueError(msg)
-        return made(**{key: _build(inner) for key, inner in value["params"].items()})
-    if isinstance(value, Mapping) and len(value) == 1:
-        (kind, inner), *_ = value.items()
-        if kind == "items":
-            return {_build(name): _build(item) for name, item in inner}
-        if kind == "tuple":
-            return tuple(map(_build, inner))
-        return float(inner) if kind == "float" else {kind: _build(inner)}
-    return list(map(_build, value)) if isinstance(value, list) else value
 
 
 def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:

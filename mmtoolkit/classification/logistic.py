@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmtoolkit.classification.folds import smallest_class, stratified_folds
-from mmtoolkit.classification.softmax import Axes, SoftmaxPath, softmax
+from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:

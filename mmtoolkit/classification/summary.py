@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.classification import tables
+from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.estimators import splits_untold
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.scores import confusion_of
@@ -56,8 +56,8 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
     predicted = np.stack([one.predicted[scored] for one in rounds])
     proba = np.stack([one.proba[scored] for one in rounds])
     seed = int(recipe["params"]["random_state"])
-    metrics = tables.metric_table(codes, predicted, proba, groups, random_state=seed)
-    baselines = tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
+    metrics = score_tables.metric_table(codes, predicted, proba, groups, random_state=seed)
+    baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
@@ -68,7 +68,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
     )
     return Classification(
         metrics=metrics[["value", "low", "high"]].assign(baseline=baselines["majority"].reindex(metrics.index)),
-        per_class=tables.class_table(codes, predicted, proba, groups, target.classes, random_state=seed),
+        per_class=score_tables.class_table(codes, predicted, proba, groups, target.classes, random_state=seed),
         confusion=pd.DataFrame(
             confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
         ),
@@ -84,7 +84,9 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         n_scored=int(scored.sum()),
         n_unlabelled=int((~target.known).sum()),
         ungrouped_accuracy=outcome.ungrouped_accuracy,
-        notes=tuple(_notes(recipe, source, trial, outcome, groups, moves, tables.number(metrics, "accuracy", "value"))),
+        notes=tuple(
+            _notes(recipe, source, trial, outcome, groups, moves, score_tables.number(metrics, "accuracy", "value"))
+        ),
         recipe=recipe,
         source=source,
         together=outcome.together,

@@ -1,5 +1,5 @@
 """The command line: the same verbs, for a shell."""
 
-from mmtoolkit.cli.main import main
+from mmtoolkit.cli.entry import main
 
 __all__ = ["main"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mmtoolkit as mm
-from mmtoolkit.items import DATASETS
+from mmtoolkit.frames import DATASETS
 from mmtoolkit.providers.choice import make_provider
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def _late(where: str) -> Callable[[argparse.Namespace], int]:
 
 def _demo(commands: Any) -> None:
     command = _command(
-        commands, "demo", "cluster, classify and map a data set that comes along, offline, and write a report", "demo:demo",
+        commands, "demo", "cluster, classify and map a data set that comes along, offline, and write a report", "demonstration:demo",
         "  mmtoolkit demo\n  mmtoolkit demo --out somewhere/",
     )  # fmt: skip
     command.add_argument(

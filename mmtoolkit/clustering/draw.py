@@ -11,9 +11,9 @@ from mmtoolkit import figures
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from mmtoolkit.clustering.compare import Comparison
+    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.result import Clustering
-    from mmtoolkit.clustering.stability import Stability
 
 __all__ = ["contingency", "jaccard", "sizes", "sweep"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.clustering.keywords import keywords
-from mmtoolkit.clustering.silhouette import cluster_means
+from mmtoolkit.clustering.silhouettes import cluster_means
+from mmtoolkit.clustering.tfidf import keywords
 from mmtoolkit.clustering.vocabularies import vocabulary as shipped
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.vectors import column, has_vectors, items_of, unit_rows

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit.clustering.kmeans import Fit, nearest
-from mmtoolkit.clustering.silhouette import SCORES, Scorer, cluster_means, silhouette
+from mmtoolkit.clustering.partition import Fit, nearest
+from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, verb
 from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.clustering.choose import Choice
-    from mmtoolkit.clustering.compare import Comparison
-    from mmtoolkit.clustering.representatives import Selection
-    from mmtoolkit.clustering.stability import Stability
+    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.choice import Choice
+    from mmtoolkit.clustering.resampling import Stability
+    from mmtoolkit.clustering.selected import Selection
 
 __all__ = ["Clustering", "describe"]
 
@@ -58,7 +59,7 @@ class Clustering(Result):
     names : DataFrame
         Index cluster; name, and after `with_names` words (the runners-up) and margin (how far the name fits its
         cluster better than the nearest other one).
-    recipe : mapping
+    recipe : Step
         Verb and parameters with which the result can be made again.
     source : Embeddings or array
         What was clustered.
@@ -73,12 +74,12 @@ class Clustering(Result):
     sizes: pd.DataFrame
     centers: NDArray[np.float32] = field(repr=False)
     names: pd.DataFrame
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     @cached_property
     def _X(self) -> NDArray[np.float32]:
-        return vectors_of(self.source, normalize=self.recipe["params"]["normalize"])
+        return vectors_of(self.source, normalize=self.recipe.params["normalize"])
 
     @cached_property
     def per_item(self) -> pd.DataFrame:
@@ -124,7 +125,7 @@ class Clustering(Result):
         if self.n_clusters == 0:
             msg = "there is no cluster to assign to: all items are noise"
             raise ValueError(msg)
-        normalize = self.recipe["params"]["normalize"]
+        normalize = self.recipe.params["normalize"]
         if has_vectors(new) or isinstance(new, np.ndarray):
             X = vectors_of(new, normalize=normalize)
         else:
@@ -136,12 +137,13 @@ class Clustering(Result):
         if X.shape[1] != self.centers.shape[1]:
             msg = f"expected {self.centers.shape[1]} features, got {X.shape[1]}"
             raise ValueError(msg)
-        if self.recipe["params"]["algorithm"] == "hdbscan":
-            from mmtoolkit.clustering.hdbscan import assign
+        if self.recipe.params["algorithm"] == "hdbscan":
+            from mmtoolkit.clustering.density import assign
 
             return assign(X, self._X, self.labels, self.centers)
         return nearest(X, self.centers)
 
+    @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
         """Return items that show what a cluster is about.
 
@@ -157,7 +159,7 @@ class Clustering(Result):
         Selection
             `rows` and `table`; a notebook shows thumbnails or texts.
         """
-        from mmtoolkit.clustering.representatives import representatives
+        from mmtoolkit.clustering.selected import representatives
 
         return representatives(self, self._X, n, how=how)
 
@@ -222,11 +224,10 @@ class Clustering(Result):
         return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
 
     def _with(self, names: pd.DataFrame) -> Clustering:
-        params = {**self.recipe["params"], "names": names["name"].tolist()}
-        return dataclasses.replace(
-            self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe={**self.recipe, "params": params}
-        )
+        step = Step(self.recipe.verb, {**self.recipe.params, "names": names["name"].tolist()})
+        return dataclasses.replace(self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step)
 
+    @verb("cluster.stability", method=True)
     def stability(self, n_boot: int = 50) -> Stability:
         """Tell how far the clusters come back on bootstrap samples of the items.
 
@@ -240,10 +241,11 @@ class Clustering(Result):
         Stability
             `ari` per sample and `per_cluster` (Jaccard). It describes a clustering; it does not choose k.
         """
-        from mmtoolkit.clustering.stability import stability
+        from mmtoolkit.clustering.resampling import stability
 
         return stability(self, self._X, n_boot)
 
+    @verb("cluster.compare", method=True, columns=("y",))
     def compare(self, y: ArrayLike | str) -> Comparison:
         """Set the clusters against classes.
 
@@ -257,7 +259,7 @@ class Clustering(Result):
         Comparison
             `metrics`, `contingency`, `classes`.
         """
-        from mmtoolkit.clustering.compare import compare
+        from mmtoolkit.clustering.against_classes import compare
 
         return compare(self, y)
 
@@ -297,7 +299,7 @@ def describe(
     *,
     sweep: pd.DataFrame | None,
     choice: Choice | None,
-    recipe: Mapping[str, Any],
+    by: str,
     source: Any,
 ) -> Clustering:
     """Score a fit and put the result together."""
@@ -319,7 +321,7 @@ def describe(
     return Clustering(
         labels=labels,
         n_clusters=k,
-        chosen_by=_chosen_by(choice, recipe),
+        chosen_by=choice.by if choice is not None else "hdbscan" if by == "hdbscan" else "given",
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
@@ -328,15 +330,8 @@ def describe(
         ],
         centers=fit.centers,
         names=names,
-        recipe=recipe,
         source=source,
     )
-
-
-def _chosen_by(choice: Choice | None, recipe: Mapping[str, Any]) -> str:
-    if choice is not None:
-        return choice.by
-    return "hdbscan" if recipe["params"]["algorithm"] == "hdbscan" else "given"
 
 
 def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> pd.DataFrame:

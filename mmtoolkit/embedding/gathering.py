@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._rows import is_missing, unique_ids
 from mmtoolkit.content import Fused, Image, Text, Video
-from mmtoolkit.items import contents_of, frame_of, wrap
-from mmtoolkit.items import items as as_items
+from mmtoolkit.frames import contents_of, frame_of, wrap
+from mmtoolkit.frames import items as as_items
 
 if TYPE_CHECKING:
     import pandas as pd

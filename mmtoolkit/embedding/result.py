@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmtoolkit._text import escape
-from mmtoolkit.embedding.tables import failed_frame, notes_frame
+from mmtoolkit.embedding.failures import failed_frame, notes_frame
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import is_read_only, read_only, unit_rows
@@ -377,7 +377,7 @@ def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, mo
     """Return what a user's own vectors are, after checking that everything fits."""
     import pandas as pd
 
-    from mmtoolkit.items import COLUMNS
+    from mmtoolkit.frames import COLUMNS
 
     vectors = np.asarray(X, dtype=np.float32)
     if vectors.ndim != 2:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from mmtoolkit.explorer.core import Explorer
-from mmtoolkit.explorer.verb import explore
+from mmtoolkit.explorer.opening import explore
 
 __all__ = ["Explorer", "explore"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.explorer.answers import Answers
-from mmtoolkit.explorer.checks import labels_of
+from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.linked import Linked, link
 from mmtoolkit.explorer.selection import Selection, rows_of
 from mmtoolkit.thumbnails import item_name
@@ -227,7 +227,7 @@ class Explorer(Answers):
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         import base64
 
-        from mmtoolkit.explorer.still import still, still_html
+        from mmtoolkit.explorer.still_image import still, still_html
 
         self.wait(0)
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit.explorer.checks import check_same_items, labels_of
+from mmtoolkit.explorer.arguments import check_same_items, labels_of
 
 if TYPE_CHECKING:
     import pandas as pd

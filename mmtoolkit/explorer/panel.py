@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._text import escape
-from mmtoolkit.explorer import gallery
-from mmtoolkit.explorer.gallery import button
+from mmtoolkit.explorer import cards
+from mmtoolkit.explorer.cards import button
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def card(ex: Explorer) -> str:
         facts = {}  # an answer must not lean on what others said
     chosen = row in ex.selection.rows
     actions = button("similar items", "similar", row) + button("unselect" if chosen else "select", "toggle", row)
-    return gallery.card(row, ex.item(row), facts, actions=actions)
+    return cards.card(row, ex.item(row), facts, actions=actions)
 
 
 def queue(ex: Explorer) -> str:
@@ -129,11 +129,11 @@ def body(ex: Explorer, tab: str) -> str:
     if tab == "counts":
         if ex.linked is None:
             return '<p class="mmx-empty">Counts need clusters or a classification: <code>ex.link(result)</code>.</p>'
-        return gallery.crosstab(ex.linked.counts, rows=ex.linked.row_title, columns=ex.linked.column_title)
+        return cards.crosstab(ex.linked.counts, rows=ex.linked.row_title, columns=ex.linked.column_title)
     if tab == "table" and len(rows):
-        return gallery.table(rows.tolist(), _shown_columns(ex))
-    shown = rows[: gallery.MOST_SHOWN]
-    return gallery.gallery(len(rows), [(row, ex.item(row), _note(ex, row)) for row in shown.tolist()])
+        return cards.table(rows.tolist(), _shown_columns(ex))
+    shown = rows[: cards.MOST_SHOWN]
+    return cards.gallery(len(rows), [(row, ex.item(row), _note(ex, row)) for row in shown.tolist()])
 
 
 def _note(ex: Explorer, row: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.explorer.annotations import AUDIT
-from mmtoolkit.explorer.checks import labels_of
+from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.queue import ReviewQueue
 from mmtoolkit.explorer.selection import rows_of
 

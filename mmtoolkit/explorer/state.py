@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.explorer.annotations import Annotations
-from mmtoolkit.explorer.checks import classes_of, labels_of
+from mmtoolkit.explorer.arguments import classes_of, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
 from mmtoolkit.explorer.geometry import Direction, inside, toward
 from mmtoolkit.explorer.selection import Mode, Selection, rows_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.explorer.places import Places
+    from mmtoolkit.explorer.positions import Places
 
 __all__ = ["EVENTS", "State"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import numpy as np
 
-from mmtoolkit.explorer import gallery, panel
+from mmtoolkit.explorer import cards, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
@@ -88,7 +88,7 @@ class View:
         if "color" in changed or "layout" in changed or ("annotations" in changed and ex.color_by == "annotation"):
             look = ex.look
             self.map.recolor(look)
-            html["legend"].value = gallery.legend(look)
+            html["legend"].value = cards.legend(look)
         if {"color", "layout", "selected", "annotations"} & set(changed):
             self._choices()
         if "selected" in changed:
@@ -98,7 +98,7 @@ class View:
         if {"focus", "annotations", "selected", "queue", "clusters"} & set(changed):
             html["card"].value = panel.card(ex)
         if {"annotations", "queue", "clusters"} & set(changed):
-            html["keys"].value = gallery.keys(ex.annotation_names)
+            html["keys"].value = cards.keys(ex.annotation_names)
             html["queue"].value = panel.queue(ex)
         if "linked" in changed and ex.linked is not None:
             self.tab = "counts"
@@ -177,7 +177,7 @@ class View:
             self.ex.select(row, how="click", mode=mode)
 
     def _hover(self, row: int) -> None:
-        html = gallery.tip(self.ex.item(row), self.ex.facts(row))
+        html = cards.tip(self.ex.item(row), self.ex.facts(row))
         self.bridge.send({"kind": "tip", "row": row, "html": html})
         self.ex.hover(row)
 

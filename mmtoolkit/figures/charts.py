@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.figures.parts import Mark, faded, number, rule, rules, ticks
+from mmtoolkit.figures.layout import Mark, faded, number, rule, rules, ticks
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
 
 if TYPE_CHECKING:

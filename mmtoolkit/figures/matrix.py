@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.figures.parts import faded, number, ticks
+from mmtoolkit.figures.layout import faded, number, ticks
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
 
 if TYPE_CHECKING:

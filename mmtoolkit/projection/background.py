@@ -32,7 +32,7 @@ __all__ = ["PendingProjection"]
 logger = logging.getLogger(__name__)
 _HELPER = """import json, sys
 sys.path[:] = json.loads(sys.argv[2])
-from mmtoolkit.projection.helper import main
+from mmtoolkit.projection.worker import main
 main(sys.argv[1])"""
 _SECRET = re.compile(
     "KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE

@@ -78,7 +78,7 @@ class Projection(Result):
         TypeError
             If items are given although the map was made of a plain array.
         """
-        from mmtoolkit.projection.place import place
+        from mmtoolkit.projection.placing import place
 
         normalize = bool(self.recipe["params"]["normalize"])
         X = vectors_of(self.source, normalize=normalize)

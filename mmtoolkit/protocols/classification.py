@@ -10,8 +10,8 @@ import numpy as np
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.classifying import test_mask
 from mmtoolkit.classification.targets import make_target
-from mmtoolkit.classification.verb import test_mask
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 from mmtoolkit.vectors import vectors_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_count
-from mmtoolkit.clustering.compare import agreement, number_classes
+from mmtoolkit.clustering.against_classes import agreement, number_classes
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 from mmtoolkit.vectors import column, vectors_of

@@ -11,7 +11,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
 import mmtoolkit as mm
-from mmtoolkit.classification.compare import holm
+from mmtoolkit.classification.comparison import holm
 from mmtoolkit.classification.label_issues import confident_learning
 from mmtoolkit.classification.learning_curve import forecast
 from mmtoolkit.classification.manifest import manifest_digest

@@ -14,7 +14,8 @@ from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
-from mmtoolkit.classification.estimators import describe, make_estimator
+from mmtoolkit._described import described as describe
+from mmtoolkit.classification.estimators import make_estimator
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.figures import caption_of
 

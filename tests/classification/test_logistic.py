@@ -4,9 +4,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
+from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.classification.lbfgs import minimize
 from mmtoolkit.classification.logistic import LogisticClassifier, fit_temperature
-from mmtoolkit.classification.softmax import Axes, SoftmaxPath, softmax
 
 
 @parametrize_with_checks([LogisticClassifier()])

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from mmtoolkit.classification import scores, tables
+from mmtoolkit.classification import score_tables, scores
 from mmtoolkit.classification.intervals import bca, resamples, widened, wilson
 
 
@@ -120,7 +120,7 @@ def test_no_hit_at_all_is_no_certainty():
     codes = np.arange(40) % 2
     groups = np.append(np.arange(39), 0)
 
-    table = tables.hit_table(codes, 1 - codes, groups, 2)
+    table = score_tables.hit_table(codes, 1 - codes, groups, 2)
 
     assert table.loc["accuracy", "value"] == 0
     assert table.loc["accuracy", "high"] == pytest.approx(0.0897, abs=1e-4)  # Wilson, 0 of 39 groups
@@ -134,8 +134,10 @@ def test_perfect_predictions_have_intervals_with_and_without_a_duplicate(copies)
     codes = np.append(codes, np.zeros(copies, dtype=int))
     proba = np.eye(3)[codes]
 
-    overall = tables.metric_table(codes, codes[None], proba[None], groups).drop(["log_loss", "brier_score", "ece"])
-    classes = tables.class_table(codes, codes[None], proba[None], groups, np.array(["a", "b", "c"]))
+    overall = score_tables.metric_table(codes, codes[None], proba[None], groups).drop(
+        ["log_loss", "brier_score", "ece"]
+    )
+    classes = score_tables.class_table(codes, codes[None], proba[None], groups, np.array(["a", "b", "c"]))
 
     assert overall.loc["accuracy", "low"] == pytest.approx(0.9124, abs=1e-4)
     assert (overall["low"] < 0.92).all()
@@ -159,7 +161,7 @@ def test_copies_in_one_group_do_not_narrow_the_interval(rng):
     proba = np.eye(3)[said] * 0.9 + 0.1 / 3
 
     def width(copies, groups):
-        table = tables.metric_table(
+        table = score_tables.metric_table(
             np.tile(codes, copies), np.tile(said, copies)[None], np.tile(proba, (copies, 1))[None], groups
         )
         return table.loc["f1_macro", "high"] - table.loc["f1_macro", "low"]

@@ -5,11 +5,11 @@ import pytest
 from sklearn import metrics
 
 import mmtoolkit as mm
-from mmtoolkit.clustering.choose import choose, elbow
-from mmtoolkit.clustering.lloyd import lloyd, ward
-from mmtoolkit.clustering.silhouette import Scorer, cluster_means, inertia, silhouette
-from mmtoolkit.clustering.stability import adjusted_rand
-from mmtoolkit.clustering.sweep import default_range, path_range, sweep
+from mmtoolkit.clustering.choice import choose, elbow
+from mmtoolkit.clustering.refinement import lloyd, ward
+from mmtoolkit.clustering.resampling import adjusted_rand
+from mmtoolkit.clustering.silhouettes import Scorer, cluster_means, inertia, silhouette
+from mmtoolkit.clustering.sweeping import default_range, path_range, sweep
 from mmtoolkit.vectors import unit_rows
 
 

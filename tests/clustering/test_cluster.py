@@ -14,9 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, v_measure_score
 
 import mmtoolkit as mm
-from mmtoolkit.clustering import kmeans as kmeans_module
-from mmtoolkit.clustering.kmeans import kmeans
-from mmtoolkit.clustering.silhouette import inertia
+from mmtoolkit.clustering import partition as kmeans_module
+from mmtoolkit.clustering.partition import kmeans
+from mmtoolkit.clustering.silhouettes import inertia
 from mmtoolkit.derived import bypass
 
 
@@ -56,7 +56,7 @@ def test_choosing_and_giving_the_number_end_in_the_same_clusters():
 def test_another_number_does_not_compute_the_sweep_again(monkeypatch):
     X, _ = groups(seed=5)
     mm.cluster(X)
-    monkeypatch.setattr("mmtoolkit.clustering.verb.sweep", lambda *_a, **_k: pytest.fail("swept again"))
+    monkeypatch.setattr("mmtoolkit.clustering.grouping.sweep", lambda *_a, **_k: pytest.fail("swept again"))
 
     mm.cluster(X, 7)
     mm.cluster(X)

@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics
 
 import mmtoolkit as mm
-from mmtoolkit.clustering.keywords import keywords, tokens
 from mmtoolkit.clustering.names import contrast
+from mmtoolkit.clustering.tfidf import keywords, tokens
 from mmtoolkit.clustering.vocabularies import vocabulary
 from mmtoolkit.vectors import unit_rows
 

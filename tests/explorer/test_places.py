@@ -7,7 +7,7 @@ import numpy as np
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer import Explorer
-from mmtoolkit.explorer.places import Places
+from mmtoolkit.explorer.positions import Places
 
 
 def test_pca_is_there_at_once_and_umap_follows(stamps):

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from mmtoolkit.errors import UnreadableItemError
-from mmtoolkit.providers.fetch import fetch
+from mmtoolkit.providers.download import fetch
 
 
 @pytest.fixture

@@ -329,7 +329,7 @@ class DashScope(Provider):
         return Maker(spec, self.local_fusion, self._fetch, partial(media_tokens, spec), _ADVICE)
 
     def _fetch(self, url: str) -> bytes:
-        from mmtoolkit.providers.fetch import fetch
+        from mmtoolkit.providers.download import fetch
         from mmtoolkit.providers.wire import session_for
 
         return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)

@@ -314,7 +314,7 @@ class OpenAICompatible(Provider):
         return Maker(self.spec, fetch=self._fetch)
 
     def _fetch(self, url: str) -> bytes:
-        from mmtoolkit.providers.fetch import fetch
+        from mmtoolkit.providers.download import fetch
         from mmtoolkit.providers.wire import session_for
 
         return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)

@@ -1,0 +1,76 @@
+"""Arguments as plain data, and back: what a recipe writes down and `verify` calls with again."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["described", "restored"]
+
+_ROOMS = ("sklearn.", "mmtoolkit.")
+
+
+def described(value: Any) -> Any:
+    """Return an argument as plain data that `restored` takes.
+
+    Estimators and splitters become their class and parameters. What JSON cannot tell apart or cannot hold is a mapping
+    of one key: "tuple", "items" (of a dict), "float" (NaN, infinity). Arrays, Series and ranges become lists.
+    """
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        kind = type(value)
+        params = {name: described(inner) for name, inner in value.get_params(deep=False).items()}
+        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
+    if hasattr(value, "get_n_splits") and not isinstance(value, type):  # a splitter has attributes instead
+        kind = type(value)
+        params = {name: described(getattr(value, name, None)) for name in inspect.signature(kind).parameters}
+        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
+    if isinstance(value, Mapping):
+        return {"items": [[described(name), described(inner)] for name, inner in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [described(inner) for inner in value]}
+    if isinstance(value, np.generic):
+        return described(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, set | frozenset):
+        return [described(inner) for inner in sorted(value)]
+    if hasattr(value, "__array__"):
+        value = np.asarray(value).tolist()
+    return [described(inner) for inner in value] if isinstance(value, list | range) else repr(value)
+
+
+def restored(value: Any) -> Any:
+    """Return the argument that `described` wrote down.
+
+    Raises
+    ------
+    ValueError
+        If a class is not of scikit-learn or mmtoolkit, or is not in this installation.
+    """
+    if isinstance(value, Mapping) and set(value) == {"class", "params"}:
+        name = str(value["class"])
+        if not name.startswith(_ROOMS):
+            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the classifier itself as estimator="
+            raise ValueError(msg)
+        room, _, kind = name.rpartition(".")
+        made = getattr(importlib.import_module(room), kind, None)
+        if not isinstance(made, type):
+            msg = f"there is no estimator {name!r} in this installation"
+            raise ValueError(msg)
+        return made(**{key: restored(inner) for key, inner in value["params"].items()})
+    if isinstance(value, Mapping) and len(value) == 1:
+        (kind, inner), *_ = value.items()
+        if kind == "items":
+            return {restored(name): restored(item) for name, item in inner}
+        if kind == "tuple":
+            return tuple(map(restored, inner))
+        return float(inner) if kind == "float" else {kind: restored(inner)}
+    if isinstance(value, Mapping):
+        return {name: restored(inner) for name, inner in value.items()}
+    return list(map(restored, value)) if isinstance(value, list) else value

@@ -1,0 +1,240 @@
+"""What is wrong with a data set before anyone trains on it: duplicates, leaks, outliers, imbalance, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._arguments import checked_seed
+from mmtoolkit._duplicates import duplicate_groups
+from mmtoolkit._text import shorten
+from mmtoolkit.classification import findings
+from mmtoolkit.classification.classifying import thresholds_of
+from mmtoolkit.classification.targets import Target, make_target
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result, plain
+from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["Audit", "audit"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Audit(Result):
+    """Findings about a data set.
+
+    Attributes
+    ----------
+    findings : DataFrame
+        Index check; columns items (how many), share (of all) and what (a sentence).
+    duplicates : DataFrame
+        Columns group, row, id, label; the members of every group of duplicates.
+    leaks : DataFrame
+        Columns row, id, split, other_split: items that stand in several splits; empty without `split`.
+    leak_scores : DataFrame
+        Index test rows (all, without leaks); accuracy, low, high, n_items; empty without y, test split or leaks, and
+        where nothing can be trained (one class) or scored (no class).
+    outliers : DataFrame
+        Columns row, id, distance, score: items far from everything, the farthest first.
+    imbalance : DataFrame
+        Index class; columns items and share; empty without y.
+    unreadable : DataFrame
+        Columns row, id, reason.
+    captions : DataFrame
+        Columns row, id, caption, cosine, rank: pictures whose own caption fits worse than nine in ten captions of others.
+    recipe : mapping
+        Verb and parameters, to run it again.
+    source : Embeddings or array
+        What it was made from.
+    """
+
+    findings: pd.DataFrame
+    duplicates: pd.DataFrame
+    leaks: pd.DataFrame
+    leak_scores: pd.DataFrame
+    outliers: pd.DataFrame
+    imbalance: pd.DataFrame
+    unreadable: pd.DataFrame
+    captions: pd.DataFrame
+    recipe: Mapping[str, Any]
+    source: Any = field(repr=False)
+
+    def _summary(self) -> str:
+        found = self.findings[self.findings["items"] > 0]
+        return "; ".join(f"{name}: {n}" for name, n in found["items"].items()) or "nothing found"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        tables = {"findings": self.findings}
+        for name in ("leak_scores", "imbalance"):
+            if len(getattr(self, name)):
+                tables[name] = getattr(self, name)
+        for name in ("duplicates", "leaks", "outliers", "unreadable", "captions"):
+            if len(getattr(self, name)):
+                tables[name] = getattr(self, name).set_index("row")
+        return tables
+
+    def _figures(self) -> Mapping[str, Any]:
+        return {"findings": self._draw}
+
+    def _draw(self) -> Any:
+        from mmtoolkit.figures import bars
+
+        return bars(
+            list(self.findings.index),
+            self.findings["share"],
+            title="What to look at before training",
+            x_title="share of items",
+            caption=" ".join(self.findings.loc[self.findings["items"] > 0, "what"]) or "Nothing was found.",
+        )
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the members of every finding exactly, scores rounded."""
+        exact = {
+            name: getattr(self, name)["row"] for name in ("duplicates", "leaks", "outliers", "unreadable", "captions")
+        }
+        return {"exact": plain(exact), "rounded": plain({"leak_scores": self.leak_scores}), "map": {}}
+
+
+def audit(
+    embeddings: HasVectors | ArrayLike,
+    y: ArrayLike | str | None = None,
+    split: ArrayLike | str | None = None,
+    *,
+    duplicate_threshold: float | None = None,
+    random_state: int = 0,
+) -> Audit:
+    """Look for what spoils scores: duplicates, leaks between splits, outliers, imbalance, unreadable items, captions.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array of shape (n_items, n_features)
+        Vectors; NaN rows count as unreadable.
+    y : array-like of shape (n_items,), str or None, default=None
+        Classes or a column.
+    split : array-like of shape (n_items,), str or None, default=None
+        Name of every item's split ("train", "test", ...) or a column. With y and a split "test" the score is given
+        with and without the leaks.
+    duplicate_threshold : float or None, default=None
+        Cosine similarity of near duplicates; None takes it from the model's row of the models table.
+    random_state : int, default=0
+        Seed of the classifier.
+
+    Returns
+    -------
+    Audit
+        `findings` and one table per check.
+    """
+    import pandas as pd
+
+    random_state = checked_seed(random_state)
+    raw: NDArray[Any] = embeddings.vectors if has_vectors(embeddings) else matrix(embeddings)
+    if len(raw) == 0:
+        msg = f"there is nothing to look at: got shape {raw.shape}"
+        raise ValueError(msg)
+    ok = np.isfinite(raw).all(axis=1)
+    rows = np.flatnonzero(ok)
+    kept: Any = embeddings[rows] if has_vectors(embeddings) else raw[ok]  # type: ignore[index]  # Embeddings take rows
+    target = None if y is None else make_target(embeddings, y)
+    splits = None if split is None else column(embeddings, split, what="split")
+    unit = vectors_of(kept) if len(rows) else np.empty((0, raw.shape[1]), dtype=np.float32)
+    with one_thread():
+        groups = duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold))
+        outliers = findings.outliers(unit, groups, rows, embeddings)
+        captions = findings.captions(kept, unit, rows)
+    duplicates = findings.duplicates(groups, rows, embeddings, target)
+    leaks = findings.leaks(groups, rows, embeddings, splits)
+    tables = {
+        "duplicates": duplicates,
+        "leaks": leaks,
+        "leak_scores": _leak_scores(kept, target, splits, rows, leaks, random_state),
+        "outliers": outliers,
+        "imbalance": findings.imbalance(target),
+        "unreadable": findings.unreadable(embeddings, ok),
+        "captions": captions,
+    }
+    params = {
+        "y": y if y is None or isinstance(y, str) else plain(column(embeddings, y)),
+        "split": split if split is None or isinstance(split, str) else plain(column(embeddings, split)),
+        "duplicate_threshold": duplicate_threshold,
+        "random_state": random_state,
+    }
+    found = pd.DataFrame.from_dict(_findings(tables, len(ok)), orient="index", columns=["items", "share", "what"])
+    return Audit(
+        findings=found.rename_axis(index="check"),
+        recipe={"verb": "audit", "params": params},
+        source=embeddings,
+        **tables,
+    )
+
+
+def _leak_scores(
+    kept: Any,
+    target: Target | None,
+    splits: NDArray[np.object_] | None,
+    rows: NDArray[np.intp],
+    leaks: pd.DataFrame,
+    random_state: int,
+) -> pd.DataFrame:
+    """Train once on the given split; score all test rows, and those that have no duplicate in training."""
+    import pandas as pd
+
+    from mmtoolkit.classification.classifying import classify
+    from mmtoolkit.classification.intervals import wilson
+
+    columns = ["accuracy", "low", "high", "n_items"]
+    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="test rows"))
+    if target is None or splits is None or not len(leaks):
+        return empty
+    test, codes = splits[rows] == "test", target.codes[rows]
+    if not (codes[test] >= 0).any() or len(np.unique(codes[~test & (codes >= 0)])) < 2:
+        return empty
+    r = classify(kept, target.values[rows], test=test, duplicates="ignore", random_state=random_state)
+    scored = r.fold >= 0
+    right = r.y_pred == r.y_true
+    found = {}
+    for name, chosen in (
+        ("all", scored),
+        ("without leaks", scored & ~np.isin(rows, leaks["row"].to_numpy(dtype=np.intp))),
+    ):
+        n, hits = int(chosen.sum()), int(right[chosen].sum())
+        low, high = wilson(hits, n)
+        found[name] = (hits / n if n else np.nan, float(low), float(high), n)
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis(index="test rows")
+
+
+def _findings(tables: Mapping[str, pd.DataFrame], n: int) -> dict[str, tuple[int, float, str]]:
+    duplicates, leaks, scores = tables["duplicates"], tables["leaks"], tables["leak_scores"]
+    imbalance = tables["imbalance"]
+    words = {
+        "duplicates": f"{len(duplicates)} items form {duplicates['group'].nunique()} groups of duplicates.",
+        "leaks": f"{len(leaks)} items have a duplicate in another split.",
+        "outliers": f"{len(tables['outliers'])} items are far from everything else.",
+        "unreadable": f"{len(tables['unreadable'])} items could not be embedded.",
+        "captions": f"{len(tables['captions'])} pictures fit nine in ten captions of others better than their own.",
+    }
+    if len(scores):
+        with_leaks, without = scores["accuracy"].iloc[0], scores["accuracy"].iloc[1]
+        rest = "no test item is without" if np.isnan(without) else f"{without:.3f} without"
+        words["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {rest}."
+    found = {name: (len(tables[name]), len(tables[name]) / n, what) for name, what in words.items()}
+    if len(imbalance):
+        rare = imbalance[imbalance["items"] * len(imbalance) * 3 < imbalance["items"].sum()]
+        most, least = imbalance.index[0], imbalance.index[-1]
+        items = int(rare["items"].sum())
+        found["imbalance"] = (
+            items,
+            items / n,
+            (
+                f"The largest class {shorten(most, 40)} has {imbalance['items'].iloc[0]} items, the smallest {shorten(least, 40)} "
+                f"{imbalance['items'].iloc[-1]}; {len(rare)} classes have less than a third of an equal share."
+            ),
+        )
+    return found

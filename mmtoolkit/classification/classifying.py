@@ -1,0 +1,193 @@
+"""``classify``: train, score on held-out items, and keep what a reader needs to trust the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mmtoolkit._arguments import check_count, checked_seed
+from mmtoolkit._described import described
+from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
+from mmtoolkit._text import shorten
+from mmtoolkit.classification.summary import assemble
+from mmtoolkit.classification.targets import make_target
+from mmtoolkit.classification.trial import Trial
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import plain
+from mmtoolkit.vectors import column, ids_of, unit_rows, vectors_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.classification.result import Classification
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
+
+
+def classify(
+    embeddings: HasVectors | ArrayLike,
+    y: ArrayLike | str = "label",
+    *,
+    estimator: Any = None,
+    cv: int = 5,
+    test: ArrayLike | str | None = None,
+    groups: ArrayLike | str | None = None,
+    duplicates: Literal["group", "ignore"] = "group",
+    duplicate_threshold: float | None = None,
+    class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
+    repeats: int = 1,
+    normalize: bool = True,
+    random_state: int = 0,
+) -> Classification:
+    """Train a classifier and score it on items it has not seen.
+
+    Every item with a class is predicted once by a model that never saw it, nor a duplicate of it. Everything that is
+    fitted (C, calibration, class weights) is fitted inside the training folds.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array of shape (n_items, n_features)
+        Vectors.
+    y : array-like of shape (n_items,) or str, default="label"
+        Classes or a column of ``emb.items``. Rows without a class are predicted, not scored.
+    estimator : scikit-learn classifier or None, default=None
+        None is logistic regression with C and calibration chosen inside the folds (`LogisticClassifier`).
+    cv : int, default=5
+        Number of folds, stratified by class.
+    test : array-like or str, optional
+        A fixed split instead of folds: a mask of test rows, their row numbers, or a column that holds "test" for them.
+    groups : array-like of shape (n_items,) or str, optional
+        Items of one group (a patient, a page, a scene) never stand on both sides of a split.
+    duplicates : {"group", "ignore"}, default="group"
+        Keep exact and near duplicates on one side of every split, or let them fall as they may.
+    duplicate_threshold : float or None, default=None
+        Cosine similarity of near duplicates; None takes it from the model's row of the models table.
+    class_weight : None, "balanced" or dict, default=None
+        As in scikit-learn.
+    repeats : int, default=1
+        Cross-validations with other folds; scores are averaged, predictions are those of the first.
+    normalize : bool, default=True
+        Use unit rows. Duplicates are judged by the angle between rows in either case: where lengths matter, rows of one
+        direction count as duplicates unless ``duplicates="ignore"``.
+    random_state : int, default=0
+        Seed of folds, bootstrap and estimator; recorded.
+
+    Returns
+    -------
+    Classification
+        `metrics`, `per_class`, `confusion`, `y_pred`, `y_proba`, `fold`, ... and the fitted `estimator`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two classes, a class is smaller than the number of folds or spans too few groups,
+        classes mix types, or rows hold NaN; the message says what to do.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> import mmtoolkit as mm
+    >>> X, y = load_wine(return_X_y=True)
+    >>> mm.classify(StandardScaler().fit_transform(X), y)
+    <Classification: accuracy 0.9... 3 classes, 178 items scored>
+    """
+    check_options(cv=cv, duplicates=duplicates, repeats=repeats)
+    random_state = checked_seed(random_state)
+    X = vectors_of(embeddings, normalize=normalize)
+    target = make_target(embeddings, y)
+    weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
+    mask = None if test is None else test_mask(embeddings, test)
+    given = user_groups(embeddings, groups)
+    with one_thread():
+        unit = X if normalize else unit_rows(X)
+        same = np.arange(len(X))
+        if duplicates == "group":
+            same = duplicate_groups(unit, thresholds_of(embeddings, unit, duplicate_threshold))
+        trial = Trial(
+            X, unit, target, estimator, {"class_weight": weights, "random_state": random_state}, int(cv), mask
+        )
+        outcome = trial.run(given, same, repeats=int(repeats), random_state=random_state)
+    params = {
+        "y": y if isinstance(y, str) else plain(target.values),
+        "estimator": described(estimator),
+        "cv": int(cv),
+        "test": test if mask is None or isinstance(test, str) else np.flatnonzero(mask).tolist(),
+        "groups": groups if groups is None or isinstance(groups, str) else plain(np.asarray(groups)),
+        "duplicates": duplicates,
+        "duplicate_threshold": duplicate_threshold,
+        "class_weight": weights if not isinstance(weights, dict) else plain(list(weights.items())),
+        "repeats": int(repeats),
+        "normalize": bool(normalize),
+        "random_state": random_state,
+    }
+    return assemble(embeddings, trial, outcome, {"verb": "classify", "params": params})
+
+
+def check_options(*, cv: int, duplicates: str, repeats: int = 1) -> None:
+    """Raise ValueError for options that no data could make right."""
+    check_count("cv", cv, 2)
+    check_count("repeats", repeats, 1)
+    if duplicates not in ("group", "ignore"):
+        msg = f"duplicates must be 'group' or 'ignore', got {duplicates!r}"
+        raise ValueError(msg)
+
+
+def thresholds_of(
+    embeddings: HasVectors | ArrayLike, unit: NDArray[np.float32], threshold: float | None
+) -> NDArray[np.float64]:
+    """Return the user's duplicate threshold for every row, or the model's."""
+    if threshold is None:
+        return duplicate_thresholds(embeddings, unit)
+    if not 0.0 < threshold <= 1.0:
+        msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {threshold!r}"
+        raise ValueError(msg)
+    return np.full(len(unit), float(threshold))
+
+
+def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | None) -> NDArray[np.intp]:
+    """Return the user's groups as numbers; an item without a group is alone."""
+    n = len(ids_of(embeddings))
+    if groups is None:
+        return np.arange(n)
+    values = column(embeddings, groups, what="groups")
+    missing = np.array([value is None for value in values])
+    names = np.array([repr(value) for value in values])
+    codes = np.unique(names, return_inverse=True)[1]
+    codes[missing] = codes.max() + 1 + np.arange(int(missing.sum()))
+    return np.asarray(codes, dtype=np.intp)
+
+
+def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDArray[np.bool_]:
+    """Return which rows are for testing, from a mask, row numbers, or a column that says "test"."""
+    n = len(ids_of(embeddings))
+    if isinstance(test, str):
+        values = column(embeddings, test, what="test")
+        mask = np.array([value is True or value == "test" for value in values])
+        if not mask.any():
+            seen = ", ".join(sorted({shorten(repr(v)) for v in values.tolist()})[:5])
+            msg = f"no row of column {test!r} says 'test' (or True); it holds {seen}"
+            raise ValueError(msg)
+    else:
+        rows = np.asarray(test)
+        if rows.dtype == bool and rows.shape != (n,):
+            msg = f"test is a mask of {rows.size} rows for {n} items"
+            raise ValueError(msg)
+        if rows.dtype != bool and (rows.dtype.kind not in "iu" or rows.size == 0 or rows.min() < 0 or rows.max() >= n):
+            msg = f"test must be a mask of {n} rows or row numbers from 0 to {n - 1}, got {shorten(repr(test))}"
+            raise ValueError(msg)
+        mask = np.zeros(n, dtype=bool)
+        mask[rows] = True
+        if rows.dtype != bool and mask.sum() < rows.size:
+            twice = int(np.flatnonzero(np.bincount(rows.ravel()) > 1)[0])
+            msg = f"test names row {twice} more than once"
+            if set(np.unique(rows).tolist()) <= {0, 1}:
+                msg = f"test holds {rows.size} zeros and ones, which would be row numbers; pass a mask as booleans, e.g. test.astype(bool)"
+            raise ValueError(msg)
+    if not mask.any() or mask.all():
+        msg = f"test holds {int(mask.sum())} of {n} rows; some must be left for training and some for testing"
+        raise ValueError(msg)
+    return mask

@@ -1,0 +1,117 @@
+"""HDBSCAN in the space of the vectors, with a bound on how much may be left as noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit.clustering.partition import Fit, nearest
+from mmtoolkit.clustering.silhouettes import cluster_means
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LIMIT", "assign", "hdbscan"]
+
+LIMIT = 10_000  # items; the algorithm needs all pairs of them in memory
+
+
+def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_noise: float | None = None) -> Fit:
+    """Group rows by density; rows in thin places are noise, -1.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Finite rows, at most 10,000.
+    min_cluster_size : int or None, default=None
+        Smallest cluster; None is 1 % of the rows, at least 5.
+    max_noise : float or None, default=None
+        Share of rows that may be noise: the noise rows nearest to a centre, measured by the usual distance in that
+        cluster, join it. None leaves all noise.
+
+    Returns
+    -------
+    Fit
+        Labels, the largest cluster first, and the means of the clusters. `n_clusters` may be 0: all is noise.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range or there are too many rows.
+
+    References
+    ----------
+    Campello, Moulavi and Sander (2013), Density-based clustering based on hierarchical density estimates.
+    """
+    n = len(X)
+    size = max(5, n // 100) if min_cluster_size is None else min_cluster_size
+    if n > LIMIT:
+        msg = f"HDBSCAN compares all pairs and takes at most {LIMIT} items, got {n}; cluster a sample and `assign` the rest"
+        raise ValueError(msg)
+    if not 2 <= size <= n:
+        msg = f"min_cluster_size must be between 2 and the {n} items, got {size}"
+        raise ValueError(msg)
+    if max_noise is not None and not 0 <= max_noise <= 1:
+        msg = f"max_noise must be a share between 0 and 1, got {max_noise}"
+        raise ValueError(msg)
+    from sklearn.cluster import HDBSCAN
+
+    model = HDBSCAN(min_cluster_size=size, algorithm="brute", copy=True)
+    labels = _by_size(model.fit_predict(X).astype(np.int64))
+    k = int(labels.max()) + 1
+    centers = cluster_means(X[labels >= 0], labels[labels >= 0], k) if k else np.empty((0, X.shape[1]), np.float32)
+    if max_noise is not None and k:
+        labels = _quieter(X, labels, centers, max_noise)
+    return Fit(labels, centers)
+
+
+def assign(
+    X: NDArray[np.float32], trained: NDArray[np.float32], labels: NDArray[np.int64], centers: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """Return clusters of other rows: a trained row keeps its label, others take that of the nearest trained row.
+
+    A row farther from the nearest centre than the farthest member of that cluster is noise.
+    """
+    known = {(row + 0.0).tobytes(): int(label) for row, label in zip(trained, labels, strict=True)}
+    found = np.array([known.get((row + 0.0).tobytes(), -2) for row in X], dtype=np.int64)
+    new = np.flatnonzero(found == -2)
+    if len(new):
+        near = nearest(X[new], centers)
+        members = labels >= 0
+        reach = np.zeros(len(centers))
+        np.maximum.at(reach, labels[members], _distance(trained[members], centers[labels[members]]))
+        found[new] = np.where(_distance(X[new], centers[near]) <= reach[near], near, -1)
+    return found
+
+
+def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    kept = labels >= 0
+    if not kept.any():
+        return labels
+    order = np.argsort(-np.bincount(labels[kept]), kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return np.where(kept, rank[labels], -1)
+
+
+def _quieter(
+    X: NDArray[np.float32], labels: NDArray[np.int64], centers: NDArray[np.float32], max_noise: float
+) -> NDArray[np.int64]:
+    noise = np.flatnonzero(labels < 0)
+    surplus = len(noise) - int(np.floor(max_noise * len(X)))
+    if surplus <= 0:
+        return labels
+    members = labels >= 0
+    distance = _distance(X[members], centers[labels[members]])
+    usual = np.array([np.median(distance[labels[members] == c]) for c in range(len(centers))])
+    near = nearest(X[noise], centers)
+    relative = _distance(X[noise], centers[near]) / np.maximum(usual[near], 1e-12)
+    joined = np.argsort(relative, kind="stable")[:surplus]
+    out = labels.copy()
+    out[noise[joined]] = near[joined]
+    return out
+
+
+def _distance(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(np.square(X - Y).sum(axis=1, dtype=np.float64)))

@@ -1,0 +1,189 @@
+"""The verb ``cluster``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.clustering.choice import Choice, choose
+from mmtoolkit.clustering.density import hdbscan
+from mmtoolkit.clustering.partition import LARGE, Fit, check_n_clusters, count_distinct, kmeans
+from mmtoolkit.clustering.result import Clustering, describe
+from mmtoolkit.clustering.sweeping import default_range, path_range, sweep, sweep_frame
+from mmtoolkit.derived import remember
+from mmtoolkit.provenance import fingerprint
+from mmtoolkit.steps import resolved, verb
+from mmtoolkit.vectors import vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["cluster"]
+
+_STEP = 1
+_LIBRARIES = ("numpy", "scipy", "scikit-learn")
+_MIXED = 0.2  # adjusted mutual information with the modality from which it is worth a warning; 24 pure clusters of two have 0.36
+
+
+@verb("cluster", variable="c")
+def cluster(
+    embeddings: HasVectors | ArrayLike,
+    n_clusters: int | Sequence[int] | None = None,
+    *,
+    algorithm: str = "kmeans",
+    random_state: int = 0,
+    normalize: bool = True,
+    n_init: int = 5,
+    exact: bool = False,
+    min_cluster_size: int | None = None,
+    max_noise: float | None = None,
+    names: Sequence[str] | None = None,
+) -> Clustering:
+    """Group items by their vectors, in the space of the vectors (never on a map).
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        What to group.
+    n_clusters : int, range, sequence of int, or None, default=None
+        A number; or numbers to choose from; None chooses from 2 to 60 (fewer when there are few items). Choosing gives
+        `sweep` and `plausible_n_clusters`.
+    algorithm : {"kmeans", "hdbscan"}, default="kmeans"
+        "hdbscan" finds the number itself and may leave items as noise (label -1).
+    random_state : int, default=0
+        Seed; the same seed gives the same labels whatever the number of cores.
+    normalize : bool, default=True
+        Use unit rows, so that distances are cosine distances.
+    n_init : int, default=5
+        Starts of k-means; the best is kept.
+    exact : bool, default=False
+        k-means of scikit-learn on all features also above 20,000 rows.
+    min_cluster_size : int or None, default=None
+        HDBSCAN's smallest cluster; None is 1 % of the items, at least 5.
+    max_noise : float or None, default=None
+        Share of items that HDBSCAN may leave as noise, 0 to 1; the noise nearest to a cluster joins it until no more
+        is left. None leaves it all.
+    names : sequence of str or None, default=None
+        Names of the clusters 0, 1, ...; see also ``with_names``.
+
+    Returns
+    -------
+    Clustering
+        `labels`, `n_clusters`, `plausible_n_clusters`, `sweep`, `scores`, `sizes`, `centers`, `names`.
+
+    Raises
+    ------
+    TypeError
+        If `n_clusters` is no number or numbers.
+    ValueError
+        If there are fewer distinct vectors than clusters, vectors hold NaN, or an option is out of range.
+
+    Warns
+    -----
+    UserWarning
+        If items of several modalities were grouped by modality.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.repeat(np.eye(3), 4, axis=0) + np.arange(12)[:, None] * 0.01
+    >>> mm.cluster(X, 3).labels.tolist()
+    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+    """
+    X = vectors_of(embeddings, normalize=normalize)
+    ks = _numbers(n_clusters)
+    table, choice = None, None
+    if algorithm == "kmeans":
+        if max_noise is not None or min_cluster_size is not None:
+            msg = "max_noise and min_cluster_size belong to algorithm='hdbscan'"
+            raise ValueError(msg)
+        resolved(n_clusters=ks if ks is None or len(ks) > 1 else ks[0])
+        ks = _possible(X, ks)
+        if len(ks) > 1:
+            table, choice = _swept(X, ks, random_state)
+        k = ks[0] if choice is None else choice.n_clusters
+        fit = _fitted(X, k, n_init=int(n_init), exact=bool(exact), random_state=random_state)
+    elif algorithm == "hdbscan":
+        if ks is not None:
+            msg = f"HDBSCAN finds the number of clusters itself; leave out n_clusters={n_clusters!r}"
+            raise ValueError(msg)
+        fit = hdbscan(X, min_cluster_size=min_cluster_size, max_noise=max_noise)
+    else:
+        msg = f"algorithm must be 'kmeans' or 'hdbscan', got {algorithm!r}"
+        raise ValueError(msg)
+    result = describe(X, fit, sweep=table, choice=choice, by=algorithm, source=embeddings)
+    _warn_of_modality(result)
+    return result if names is None else result.named(names)
+
+
+def _warn_of_modality(result: Clustering) -> None:
+    ami = float(result.scores["value"].get("ami_modality", 0.0))
+    if ami > _MIXED:
+        warnings.warn(
+            f"the clusters follow the modality of the items (AMI {ami:.2f}): vectors of texts and pictures lie apart "
+            "whatever they mean. Try mm.cluster(emb.centered(by='modality')), or one modality at a time",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _numbers(n_clusters: int | Sequence[int] | None) -> list[int] | None:
+    if n_clusters is None:
+        return None
+    if isinstance(n_clusters, bool | float | str) or (
+        not isinstance(n_clusters, int | np.integer) and not all(isinstance(k, int | np.integer) for k in n_clusters)
+    ):
+        msg = f"n_clusters must be an int, a range or None, got {n_clusters!r}"
+        raise TypeError(msg)
+    if isinstance(n_clusters, int | np.integer):
+        return [int(n_clusters)]
+    ks = sorted({int(k) for k in n_clusters})
+    if not ks:
+        msg = f"n_clusters={n_clusters!r} holds no number"
+        raise ValueError(msg)
+    return ks
+
+
+def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
+    if ks is not None:
+        for k in (ks[0], ks[-1]):
+            check_n_clusters(X, k)
+        if len(ks) > 1 and ks[0] < 2:
+            msg = "one cluster cannot be compared with others; start n_clusters at 2"
+            raise ValueError(msg)
+        return ks
+    distinct = count_distinct(X, 4 * 61)
+    if distinct < 2:
+        msg = (
+            f"there is one distinct vector among {len(X)} items, so there is nothing to choose; "
+            "n_clusters=1 puts all into one cluster"
+        )
+        raise ValueError(msg)
+    return default_range(distinct)
+
+
+def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd.DataFrame, Choice]:
+    arrays = remember(
+        "sweep",
+        {"X": fingerprint(X), "ks": ks, "random_state": random_state},
+        lambda: sweep(X, ks, random_state=random_state),
+        step=_STEP,
+        libraries=_LIBRARIES,
+    )
+    return sweep_frame(arrays, ks), choose(arrays, ks, path_range(ks, min(len(X), LARGE)))
+
+
+def _fitted(X: NDArray[np.float32], k: int, **options: Any) -> Fit:
+    def compute() -> dict[str, NDArray[Any]]:
+        fit = kmeans(X, k, **options)
+        return {"labels": fit.labels, "centers": fit.centers}
+
+    parts = {"X": fingerprint(X), "k": k, **options}
+    return Fit(**remember("kmeans", parts, compute, step=_STEP, libraries=_LIBRARIES))

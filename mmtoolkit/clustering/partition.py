@@ -1,0 +1,183 @@
+"""k-means: plain scikit-learn on small sets, a measured recipe on large ones, labels that never depend on the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes
+from mmtoolkit.clustering.silhouettes import cluster_means, inertia
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LARGE", "Fit", "check_n_clusters", "count_distinct", "kmeans", "nearest"]
+
+LARGE = 20_000  # rows above which the recipe costs less than scikit-learn
+_STEPS = 50
+_STILL = 1e-3  # share of rows that may still move on the components: two full steps follow
+_BLOCK = 8192
+_TIE = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What one run of an algorithm gave.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_items,), int64
+        Cluster of each row, largest cluster first; -1 is noise.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Row `labels` refers to.
+    """
+
+    labels: NDArray[np.int64]
+    centers: NDArray[np.float32]
+
+
+def kmeans(
+    X: NDArray[np.float32],
+    n_clusters: int,
+    *,
+    n_init: int = 5,
+    exact: bool = False,
+    random_state: int = 0,
+) -> Fit:
+    """Group rows with k-means.
+
+    Up to 20,000 rows the starts go through scikit-learn's ``KMeans``: k-means++ and one merged by Ward's criterion.
+    Above, Ward starts are compared on the first 64 principal components of a sample, the best is refined there on all
+    rows, then by two exact Lloyd steps on all features.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Finite rows, used as given.
+    n_clusters : int
+        From 1 to the number of distinct rows.
+    n_init : int, default=5
+        Number of starts of either kind; the one of lowest inertia is kept.
+    exact : bool, default=False
+        Plain scikit-learn, k-means++ starts on all features, whatever the size.
+    random_state : int, default=0
+        Seed of the starts.
+
+    Returns
+    -------
+    Fit
+        Labels and centres; every label is the nearest centre.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer distinct rows than clusters, or `n_init` is below 1.
+
+    References
+    ----------
+    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding. Ding and He (2004), K-means
+    clustering via principal component analysis.
+    """
+    from sklearn.cluster import KMeans
+
+    check_n_clusters(X, n_clusters)
+    if n_init < 1:
+        msg = f"n_init must be at least 1, got {n_init}"
+        raise ValueError(msg)
+    models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
+    if exact:
+        return settle(X, models[0].fit(X).cluster_centers_)
+    rng = np.random.default_rng(random_state)
+    sample = X if len(X) <= LARGE else X[np.sort(rng.permutation(len(X))[:LARGE])]
+    axes = principal_axes(sample)
+    labels = _best_start(sample @ axes, n_clusters, n_init, rng)
+    if len(X) <= LARGE:
+        models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
+        best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
+        return settle(X, best.cluster_centers_)
+    reduced = X @ axes
+    labels, _ = lloyd(reduced, cluster_means(sample @ axes, labels, n_clusters), _STEPS, still=_STILL)
+    return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), 2)[1])
+
+
+def _best_start(Z: NDArray[np.float32], k: int, n_init: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    starts = [partitions(Z, [k], rng)[0][0] for _ in range(n_init)]
+    return min(starts, key=lambda labels: inertia(Z, labels))
+
+
+def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
+    """Raise unless ``1 <= n_clusters <= number of distinct rows``."""
+    if n_clusters < 1:
+        msg = f"n_clusters must be at least 1, got {n_clusters}"
+        raise ValueError(msg)
+    distinct = count_distinct(X, n_clusters)
+    if distinct < n_clusters:
+        msg = f"n_clusters={n_clusters} is more than the {distinct} distinct vectors among {len(X)} items"
+        raise ValueError(msg)
+
+
+def count_distinct(X: NDArray[np.float32], stop: int) -> int:
+    """Count distinct rows, but no further than `stop`."""
+    seen: set[bytes] = set()
+    for row in X:
+        seen.add((row + 0.0).tobytes())
+        if len(seen) >= stop:
+            break
+    return len(seen)
+
+
+def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
+    """Label every row by its nearest centre and put the largest cluster first, of equals the one met first."""
+    centers = np.ascontiguousarray(centers, dtype=np.float32)
+    for _ in range(len(centers)):
+        labels, close = _nearest(X, centers)
+        sizes = np.bincount(labels, minlength=len(centers))
+        if sizes.all():
+            break
+        centers = cluster_means(X, filled(X, centers, labels), len(centers))
+    first_row = np.unique(labels, return_index=True)[1]
+    order = np.lexsort((first_row, -sizes))
+    labels, centers = np.argsort(order)[labels], centers[order]
+    labels[close] = nearest(X[close], centers)  # of equally near centres the lower number counts, and numbers changed
+    return Fit(labels, centers)
+
+
+def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the nearest centre of every row; a row's answer does not depend on the rows beside it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Centres.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), int64
+        Number of the nearest centre, the lower one of equals.
+    """
+    return _nearest(X, centers)[0]
+
+
+def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nearest centre of every row, and the rows that were too close to call in float32."""
+    labels = np.zeros(len(X), dtype=np.int64)
+    ties: list[int] = []
+    if len(centers) == 1:
+        return labels, np.array(ties, dtype=np.int64)
+    half = 0.5 * np.einsum("ij,ij->i", centers, centers)
+    wide = centers.astype(np.float64)
+    for start in range(0, len(X), _BLOCK):
+        block = X[start : start + _BLOCK]
+        score = block @ centers.T - half
+        best = score.argmax(axis=1)
+        top = np.partition(score, -2, axis=1)[:, -2:]
+        close = np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * (1.0 + np.abs(top[:, 1])))
+        for row in close:
+            best[row] = np.square(wide - block[row]).sum(axis=1).argmin()
+        labels[start : start + _BLOCK] = best
+        ties += (start + close).tolist()
+    return labels, np.array(ties, dtype=np.int64)

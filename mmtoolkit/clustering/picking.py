@@ -1,0 +1,125 @@
+"""What to look at or label next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit.clustering.partition import count_distinct, kmeans
+from mmtoolkit.clustering.selected import Selection, farthest_first, selection
+from mmtoolkit.steps import verb
+from mmtoolkit.vectors import vectors_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["pick"]
+
+_NEIGHBORS = 20
+_REFERENCE = 20_000
+_BLOCK = 1024
+
+
+@verb("pick")
+def pick(
+    embeddings: HasVectors | ArrayLike,
+    n: int,
+    how: str = "typical",
+    *,
+    exclude: ArrayLike | None = None,
+    random_state: int = 0,
+    normalize: bool = True,
+) -> Selection:
+    """Choose items worth looking at or labelling next.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        Items to choose from.
+    n : int
+        How many.
+    how : {"typical", "diverse", "outlier"}, default="typical"
+        "typical": `n` clusters are made and the item nearest to each centre is taken: the best first labels.
+        "diverse": each item is the farthest from all before it: covers the corners.
+        "outlier": largest mean distance to its 20 nearest neighbours (among at most 20,000 items).
+    exclude : array-like of shape (n_items,), bool, or None, default=None
+        Items not to choose, such as those that have a label; "diverse" keeps away from them too.
+    random_state : int, default=0
+        Seed of the clusters and the sample of neighbours.
+    normalize : bool, default=True
+        Use unit rows.
+
+    Returns
+    -------
+    Selection
+        `rows` in order of choice, `table` with the items' columns; ``emb[selection.rows]`` are their vectors.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below 1 or more than there are distinct items left.
+
+    References
+    ----------
+    Hacohen, Dekel and Weinshall (2022), Active learning on a budget: opposite strategies suit high and low budgets.
+    """
+    X = vectors_of(embeddings, normalize=normalize)
+    barred = np.zeros(len(X), dtype=bool) if exclude is None else np.asarray(exclude)
+    if barred.shape != (len(X),) or barred.dtype != bool:
+        msg = f"exclude must be a boolean mask of {len(X)} items, got {barred.dtype} of shape {barred.shape}"
+        raise ValueError(msg)
+    left = np.flatnonzero(~barred)
+    if not 1 <= n <= len(left):
+        msg = f"n must be between 1 and the {len(left)} items to choose from, got {n}"
+        raise ValueError(msg)
+    if how == "typical":
+        chosen, score = _typical(X[left], n, random_state)
+        rows = left[chosen]
+    elif how == "diverse":
+        rows, score = _diverse(X, n, np.flatnonzero(barred))
+    elif how == "outlier":
+        score = _mean_neighbor_distance(X, left, random_state)
+        order = np.argsort(-score, kind="stable")[:n]
+        rows, score = left[order], score[order]
+    else:
+        msg = f"how must be 'typical', 'diverse' or 'outlier', got {how!r}"
+        raise ValueError(msg)
+    return selection(embeddings, rows, {"score": score})
+
+
+def _typical(X: NDArray[np.float32], n: int, random_state: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    distinct = count_distinct(X, n)
+    if distinct < n:
+        msg = f"n={n} is more than the {distinct} distinct vectors to choose from"
+        raise ValueError(msg)
+    fit = kmeans(X, n, n_init=1, random_state=random_state)
+    distances = np.linalg.norm(X - fit.centers[fit.labels], axis=1).astype(np.float64)
+    order = np.lexsort((distances, fit.labels))
+    first = order[np.flatnonzero(np.diff(fit.labels[order], prepend=-1))]
+    return first, distances[first]
+
+
+def _diverse(X: NDArray[np.float32], n: int, taken: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    middle = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+    from_middle = np.linalg.norm(X - middle, axis=1).astype(np.float64)
+    rows = farthest_first(X, n, first=None if len(taken) else int(from_middle.argmin()), taken=taken)
+    return rows, from_middle[rows]
+
+
+def _mean_neighbor_distance(X: NDArray[np.float32], rows: NDArray[np.int64], random_state: int) -> NDArray[np.float64]:
+    reference = np.sort(np.random.default_rng(random_state).permutation(len(X))[:_REFERENCE])
+    k = min(_NEIGHBORS, len(reference) - 1)
+    if k < 1:
+        return np.zeros(len(rows))
+    lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+    out = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        squares = lengths[block][:, None] + lengths[reference] - 2.0 * (X[block] @ X[reference].T)
+        squares[block[:, None] == reference] = np.inf
+        near = np.partition(squares, k - 1, axis=1)[:, :k]
+        out[start : start + len(block)] = np.sqrt(np.maximum(near, 0.0)).mean(axis=1)
+    return out

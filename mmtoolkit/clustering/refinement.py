@@ -1,0 +1,178 @@
+"""Lloyd's steps and the start they take: what every k-means here is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit.clustering.silhouettes import cluster_means
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "ward"]
+
+N_COMPONENTS = 64
+_BLOCK = 8192
+_SEGMENTS = 3  # segments per cluster of the over-segmentation
+_STEPS = 5
+
+
+def principal_axes(X: NDArray[np.float32], n_components: int = N_COMPONENTS) -> NDArray[np.float32]:
+    """Return the first principal axes, shape (n_features, n_components), from the covariance matrix."""
+    from scipy.linalg import eigh
+
+    d = X.shape[1]
+    if d <= n_components:
+        return np.eye(d, dtype=X.dtype)
+    centered = X - X.mean(axis=0, dtype=np.float64).astype(X.dtype)
+    _, axes = eigh(centered.T @ centered, subset_by_index=[d - n_components, d - 1])
+    return np.ascontiguousarray(axes[:, ::-1])
+
+
+def lloyd(
+    X: NDArray[np.float32], centers: NDArray[np.float32], n_steps: int, *, still: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Move every centre to the mean of its rows, at most `n_steps` times; a centre without rows goes to a far row.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Where to start.
+    n_steps : int
+        Largest number of steps.
+    still : float, default=0.0
+        Stop sooner when no larger share of the rows changes its centre.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_items,), int64
+        The centre each row was counted to.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        The means of those rows.
+    """
+    labels = np.full(len(X), -1, dtype=np.int64)
+    for _ in range(n_steps):
+        before = labels
+        labels = filled(X, centers, rough(X, centers))
+        if (labels != before).mean() <= still:
+            break
+        centers = cluster_means(X, labels, len(centers))
+    return labels, centers
+
+
+def partitions(
+    Z: NDArray[np.float32], ks: Sequence[int], rng: np.random.Generator
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Cluster with every number of clusters for little more than the price of one.
+
+    Rows are over-segmented (k-means++), the segments merged by Ward's criterion, the tree cut at every k, and each cut
+    refined by Lloyd steps. Where groups are apart, a cut lies nearer to the best partition than a fresh k-means++ start.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_items, n_components), float32
+        Rows, best few principal components.
+    ks : sequence of int
+        Numbers of clusters.
+    rng : numpy Generator
+        Source of the start.
+
+    Returns
+    -------
+    list of (labels, centers)
+        One pair per k, as ``lloyd`` returns them; where k exceeds the rows, one cluster per row.
+
+    References
+    ----------
+    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding. Ward (1963), Hierarchical grouping to
+    optimize an objective function.
+    """
+    n_segments = min(len(Z), _SEGMENTS * max(ks))
+    labels, segments = lloyd(Z, Z[_spread(Z, n_segments, rng)], 2)
+    sizes = np.bincount(labels, minlength=n_segments).astype(np.float64)
+    tree = ward(segments.astype(np.float64), sizes, {min(k, n_segments) for k in ks})
+    return [lloyd(Z, tree[min(k, n_segments)].astype(Z.dtype), _STEPS) for k in ks]
+
+
+def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw `n` rows, each with the chance of its squared distance to those before it (k-means++)."""
+    lengths = np.einsum("ij,ij->i", Z, Z)
+    chosen = np.empty(n, dtype=np.int64)
+    gap = np.full(len(Z), np.inf)
+    chosen[0] = rng.integers(len(Z))
+    for at in range(1, n):
+        last = chosen[at - 1]
+        gap = np.minimum(gap, np.maximum(lengths + lengths[last] - 2 * (Z @ Z[last]), 0.0))
+        below = np.cumsum(gap, dtype=np.float64)
+        chosen[at] = min(np.searchsorted(below, rng.random() * below[-1], side="right"), len(Z) - 1)
+    return chosen
+
+
+def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int]) -> dict[int, NDArray[np.float64]]:
+    """Merge the pair that raises the inertia least until one is left; return the means at every wanted number.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_segments, n_features), float64
+        Where to start; changed in place.
+    sizes : ndarray of shape (n_segments,), float64
+        Items per segment; changed in place.
+    wanted : set of int
+        Numbers of clusters to return.
+
+    Returns
+    -------
+    dict of int to ndarray of shape (k, n_features), float64
+        Means by number of clusters.
+    """
+    squares = np.einsum("ij,ij->i", means, means)
+    cost = np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0)
+    cost *= sizes[:, None] * sizes / (sizes[:, None] + sizes)
+    np.fill_diagonal(cost, np.inf)
+    alive = np.ones(len(means), dtype=bool)
+    found = {}
+    for left in range(len(means), 0, -1):
+        if left in wanted:
+            found[left] = means[alive].copy()
+        if left == 1:
+            break
+        i, j = np.unravel_index(cost.argmin(), cost.shape)
+        total = sizes[i] + sizes[j]
+        means[i] = (sizes[i] * means[i] + sizes[j] * means[j]) / total
+        sizes[i], alive[j] = total, False
+        row = np.square(means - means[i]).sum(axis=1) * sizes * total / (sizes + total)
+        row[~alive] = np.inf
+        row[i] = np.inf
+        cost[i], cost[:, i] = row, row
+        cost[j], cost[:, j] = np.inf, np.inf
+    return found
+
+
+def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
+    half = 0.5 * np.einsum("ij,ij->i", centers, centers)
+    labels = np.empty(len(X), dtype=np.int64)
+    for start in range(0, len(X), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        labels[rows] = (X[rows] @ centers.T - half).argmax(axis=1)
+    return labels
+
+
+def filled(X: NDArray[np.float32], centers: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give every empty cluster one row, the farthest from their centres first, never the only row of a cluster."""
+    sizes = np.bincount(labels, minlength=len(centers))
+    wanted = np.flatnonzero(sizes == 0).tolist()
+    if not wanted:
+        return labels
+    labels = labels.copy()
+    for row in np.argsort(-np.square(X - centers[labels]).sum(axis=1), kind="stable"):
+        if wanted and sizes[labels[row]] > 1:
+            sizes[labels[row]] -= 1
+            labels[row] = wanted.pop(0)
+    return labels

@@ -1,0 +1,115 @@
+"""How far clusters come back when the items are drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._arguments import check_count
+from mmtoolkit.clustering.partition import count_distinct, kmeans, nearest
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import NDArray
+
+    from mmtoolkit.clustering.result import Clustering
+
+__all__ = ["Stability", "adjusted_rand", "stability"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stability(Result):
+    """Agreement of clusters with those of bootstrap samples. It describes a clustering; it does not choose k.
+
+    Parameters
+    ----------
+    ari : ndarray of shape (n_boot,), float64
+        Adjusted Rand index between the clusters and those of a sample, over all items: 1 is the same, 0 chance.
+    per_cluster : DataFrame
+        Index cluster; name, size, jaccard (mean over samples of the overlap with its best match), low and high (2.5
+        and 97.5 % of the samples). Below 0.5 a cluster mostly dissolves; above 0.75 it is a real pattern (Hennig).
+    recipe : Step
+        Verb and parameters, and those of the clustering.
+    source : Embeddings or array
+        What was clustered.
+    """
+
+    ari: NDArray[np.float64]
+    per_cluster: pd.DataFrame
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the agreement (rounded)."""
+        return {"rounded": {"ari": plain(self.ari), "jaccard": plain(self.per_cluster["jaccard"])}}
+
+    def _summary(self) -> str:
+        low, high = np.quantile(self.ari, [0.025, 0.975])
+        return f"ARI {self.ari.mean():.3f} ({low:.3f} to {high:.3f}) over {len(self.ari)} bootstrap samples"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Jaccard per cluster": self.per_cluster}
+
+    def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
+        from mmtoolkit.clustering import draw
+
+        return {"jaccard": lambda: draw.jaccard(self)}
+
+
+def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> Stability:
+    """Cluster `n_boot` bootstrap samples, assign all items to their clusters, and compare.
+
+    A sample of fewer different items than clusters has as many clusters as different items.
+    """
+    params = clustering.recipe.params
+    if params["algorithm"] != "kmeans":
+        msg = "stability draws k-means anew on bootstrap samples; it says nothing about HDBSCAN, use algorithm='kmeans'"
+        raise ValueError(msg)
+    check_count("n_boot", n_boot, 1)
+    k, n = clustering.n_clusters, len(X)
+    rng = np.random.default_rng(params["random_state"])
+    ari = np.empty(n_boot)
+    jaccard = np.empty((n_boot, k))
+    with one_thread():
+        for boot in range(n_boot):
+            drawn = X[np.unique(rng.integers(0, n, n))]
+            fit = kmeans(drawn, count_distinct(drawn, k), n_init=1, random_state=int(rng.integers(2**31)))
+            labels = nearest(X, fit.centers)
+            ari[boot] = adjusted_rand(clustering.labels, labels)
+            jaccard[boot] = _best_overlap(clustering.labels, labels, k)
+    low, high = np.quantile(jaccard, [0.025, 0.975], axis=0)
+    table = clustering.sizes[["name", "size"]].assign(jaccard=jaccard.mean(axis=0), low=low, high=high)
+    return Stability(ari, table)
+
+
+def adjusted_rand(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Return the adjusted Rand index of two labellings from 0 on.
+
+    References
+    ----------
+    Hubert and Arabie (1985), Comparing partitions.
+    """
+    width = int(b.max()) + 1
+    cells, rows, columns = (
+        float(np.sum(counts.astype(np.float64) * (counts - 1)))
+        for counts in (np.bincount(a * width + b), np.bincount(a), np.bincount(b))
+    )
+    pairs = len(a) * (len(a) - 1.0)
+    if pairs == 0:
+        return 1.0
+    expected, largest = rows * columns / pairs, 0.5 * (rows + columns)
+    return 1.0 if largest == expected else (cells - expected) / (largest - expected)
+
+
+def _best_overlap(a: NDArray[np.int64], b: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    table = np.zeros((k, int(b.max()) + 1))
+    np.add.at(table, (a, b), 1)
+    union = table.sum(axis=1)[:, None] + table.sum(axis=0) - table
+    return np.asarray((table / union).max(axis=1))

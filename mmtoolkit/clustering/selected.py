@@ -1,0 +1,155 @@
+"""Items that show what a cluster is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.provenance import one_thread
+from mmtoolkit.results import Result
+from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.vectors import ids_of, items_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from mmtoolkit.clustering.result import Clustering
+
+__all__ = ["HOW", "Selection", "farthest_first", "representatives", "selection"]
+
+HOW = ("medoid", "diverse", "boundary", "far")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Selection(Result):
+    """Some of the items, with the reason why.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_selected,), int64
+        Positions among the items.
+    table : DataFrame
+        Index id; the reason (such as cluster, rank, score) and the columns of the items.
+    recipe : Step
+        Verb and parameters.
+    source : Embeddings or array
+        Where the items are from.
+    """
+
+    rows: NDArray[np.int64]
+    table: pd.DataFrame
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
+
+    def _summary(self) -> str:
+        return f"{len(self.rows)} items, {self.recipe.params['how']}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Selection": self.table}
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the selected rows (exact)."""
+        return {"exact": {"rows": self.rows.tolist()}}
+
+    def _repr_html_(self) -> str:
+        items = items_of(self.source)
+        if items is None:
+            return super()._repr_html_()
+        from mmtoolkit._text import escape
+        from mmtoolkit.thumbnails import strip_html
+
+        parts = [f"<p><b>{escape(self._summary())}</b></p>"]
+        groups = self.table["group"] if "group" in self.table else np.array([""] * len(self.rows))
+        for group in dict.fromkeys(groups):
+            inside = np.asarray(groups == group)
+            parts.append(f"<h4>{escape(group)}</h4>{strip_html(items.iloc[self.rows[inside]])}")
+        return f'<div class="mmtoolkit">{"".join(parts)}</div>'
+
+
+def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -> Selection:
+    """Put a selection together from rows and the columns that say why."""
+    import pandas as pd
+
+    index = pd.Index(ids_of(source)[rows], name="id", dtype=object)
+    table = pd.DataFrame({"row": rows, **reason}, index=index)
+    items = items_of(source)
+    if items is not None:
+        others = items.drop(columns=["id", *(c for c in table.columns if c in items)]).iloc[rows].set_index(index)
+        table = pd.concat([table, others], axis=1)
+    return Selection(rows, table, source=source)
+
+
+def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, how: str) -> Selection:
+    """Return up to `n` items of every cluster; see ``Clustering.representatives``."""
+    if how not in HOW:
+        msg = f"how must be one of {', '.join(HOW)}, got {how!r}"
+        raise ValueError(msg)
+    if n < 1:
+        msg = f"n must be at least 1, got {n}"
+        raise ValueError(msg)
+    parts = []
+    with one_thread():
+        for cluster in range(clustering.n_clusters):
+            members = np.flatnonzero(clustering.labels == cluster)
+            chosen, score = _order(X[members], clustering.centers, cluster, n, how)
+            parts.append((cluster, members[chosen], score))
+    rows = np.concatenate([rows for _, rows, _ in parts]) if parts else np.array([], dtype=np.int64)
+    clusters = np.repeat([c for c, _, _ in parts], [len(r) for _, r, _ in parts])
+    reason = {
+        "group": [clustering.names["name"].iloc[c] for c in clusters],
+        "cluster": clusters,
+        "rank": np.concatenate([np.arange(1, len(r) + 1) for _, r, _ in parts]) if parts else [],
+        "score": np.concatenate([s for _, _, s in parts]) if parts else [],
+    }
+    return selection(clustering.source, rows, reason)
+
+
+def _order(
+    X: NDArray[np.float32], centers: NDArray[np.float32], cluster: int, n: int, how: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return positions and the score they were chosen by: distance to the centre, or for "boundary" the ratio to the next."""
+    distances = np.sqrt(np.maximum(_squares(X, centers), 0.0))
+    own = distances[:, cluster].copy()
+    if how == "diverse":
+        chosen = farthest_first(X, n, first=int(own.argmin()))
+        return chosen, own[chosen]
+    if how == "boundary" and len(centers) > 1:
+        distances[:, cluster] = np.inf
+        ratio = own / np.maximum(distances.min(axis=1), 1e-12)
+        chosen = np.argsort(-ratio, kind="stable")[:n]
+        return chosen, ratio[chosen]
+    chosen = np.argsort(own if how == "medoid" else -own, kind="stable")[:n]
+    return chosen, own[chosen]
+
+
+def farthest_first(
+    X: NDArray[np.float32], n: int, *, first: int | None = None, taken: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return up to `n` rows, each the farthest from those before it and from the rows `taken`.
+
+    References
+    ----------
+    Gonzalez (1985), Clustering to minimize the maximum intercluster distance.
+    """
+    gap = np.full(len(X), np.inf)
+    for row in [] if taken is None else taken:
+        gap = np.minimum(gap, _squares(X, X[row : row + 1])[:, 0])
+        gap[row] = -1.0
+    chosen: list[int] = []
+    while len(chosen) < n and (gap >= 0).any():
+        row = first if not chosen and first is not None else int(gap.argmax())
+        chosen.append(row)
+        gap = np.minimum(gap, _squares(X, X[row : row + 1])[:, 0])
+        gap[chosen] = -1.0
+    return np.array(chosen, dtype=np.int64)
+
+
+def _squares(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return squared distances of all pairs, never below 0."""
+    lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)[:, None] + np.einsum("ij,ij->i", Y, Y, dtype=np.float64)
+    return np.asarray(np.maximum(lengths - 2.0 * (X @ Y.T), 0.0))

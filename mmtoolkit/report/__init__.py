@@ -1,5 +1,0 @@
-"""Reports: one page to read, the same in Markdown, and a JSON file from which everything can be checked again."""
-
-from mmtoolkit.report.result import Report, report
-
-__all__ = ["Report", "report"]

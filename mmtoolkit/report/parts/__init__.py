@@ -1,5 +1,0 @@
-"""One room per verb: what of its result belongs into a report, in which order, in which words."""
-
-from mmtoolkit.report.parts.base import Part, part_of
-
-__all__ = ["Part", "part_of"]

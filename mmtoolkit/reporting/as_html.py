@@ -1,0 +1,273 @@
+"""Blocks to one self-contained HTML page: no network, plotly once, light and dark, phone to desktop, print."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import singledispatch
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import escape
+from mmtoolkit.reporting.blocks import (
+    Block,
+    Code,
+    Drawing,
+    Gallery,
+    Group,
+    Groups,
+    Keys,
+    Note,
+    Remarks,
+    Section,
+    Table,
+    Words,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+__all__ = ["block_html", "page", "summary_html"]
+
+_PARAGRAPH = 4000
+_CELL = 90
+# Nothing may be loaded or sent, whatever the content of the page; WebGL maps compile their shaders with eval.
+_POLICY = (
+    "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline' 'unsafe-eval'"
+)
+_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
+
+
+def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    title : str
+        Heading, escaped here.
+    facts : sequence of str
+        Short facts under the heading, escaped here.
+    sections : sequence of Section
+        In reading order; each gets a line in the table of contents.
+
+    Returns
+    -------
+    str
+        An HTML document.
+    """
+    links = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)}</a></li>' for s in sections)
+    body = "".join(
+        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, _placed(s)))}</section>'
+        for s in sections
+    )
+    chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
+    drawn = any(isinstance(block, Drawing) for s in sections for block in s.blocks)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
+        f"<title>{escape(title)}</title><style>{_asset('page.css')}</style>"
+        f"{f'<script>{_plotly()}</script>' if drawn else ''}</head><body>"
+        f'<header><p class="eyebrow">mmtoolkit report</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'
+        f'<div class="columns"><nav aria-label="Contents"><p>Contents</p><ol>{links}</ol></nav><main>{body}</main></div>'
+        f"<script>{_asset('page.js')}</script></body></html>\n"
+    )
+
+
+def _placed(section: Section) -> list[Block]:
+    """Give every figure an id by its place, so that equal reports are equal pages."""
+    return [
+        dataclasses.replace(block, place=f"{section.name}-figure-{i}") if isinstance(block, Drawing) else block
+        for i, block in enumerate(section.blocks)
+    ]
+
+
+def _asset(name: str) -> str:
+    return resources.files("mmtoolkit.reporting").joinpath(name).read_text("utf-8")
+
+
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+@singledispatch
+def block_html(block: Block) -> str:
+    """Return one block as HTML, everything from users escaped.
+
+    Parameters
+    ----------
+    block : Block
+        Any of the kinds in `blocks`.
+
+    Returns
+    -------
+    str
+        A fragment.
+    """
+    raise TypeError(type(block).__name__)
+
+
+@block_html.register
+def _(block: Words) -> str:
+    return f"<p>{escape(block.text, _PARAGRAPH)}</p>"
+
+
+@block_html.register
+def _(block: Note) -> str:
+    word = {"info": "Note.", "warn": "Mind."}[block.kind]
+    return f'<p class="note {block.kind}"><b>{word}</b> {escape(block.text, _PARAGRAPH)}</p>'
+
+
+@block_html.register
+def _(block: Remarks) -> str:
+    lines = "".join(f"<li>{escape(line, _PARAGRAPH)}</li>" for line in block.lines)
+    return f'<div class="note warn"><b>Keep in mind</b><ul>{lines}</ul></div>'
+
+
+@block_html.register
+def _(block: Keys) -> str:
+    cards = "".join(
+        f'<div class="key"><dt>{escape(k.name)}</dt><dd><strong>{escape(k.value)}</strong> '
+        f"<span>{escape(k.detail, 160)}</span></dd></div>"
+        for k in block.entries
+    )
+    return f'<dl class="keys">{cards}</dl>'
+
+
+@block_html.register
+def _(block: Table) -> str:
+    frame, hidden = block.frame, {n for pair in block.intervals.values() for n in pair}
+    shown = [name for name in frame.columns if name not in hidden]
+    head = "".join(f"<th>{escape(_title(name), 40)}</th>" for name in [frame.index.name or "", *shown])
+    rows = []
+    for index, values in zip(frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False):
+        row = dict(zip(frame.columns, values, strict=True))
+        cells = "".join(_cell(block, name, row) for name in shown)
+        rows.append(f'<tr><th scope="row">{escape(index, _CELL)}</th>{cells}</tr>')
+    more = len(frame) - block.max_rows
+    tail = f'<p class="caption">… and {more:,} more rows in report.json.</p>' if more > 0 else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{tail}{caption}'
+
+
+def _title(name: object) -> str:
+    return str(name).replace("_", " ")
+
+
+def _cell(block: Table, name: Any, row: dict[Any, Any]) -> str:
+    value = row[name]
+    if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
+        return f"<td>{escape('' if value is None else value, _CELL)}</td>"
+    number = float(value)
+    if number != number:  # noqa: PLR0124 - NaN
+        return '<td class="number">–</td>'
+    words = f"{number:,.0f}" if number.is_integer() and name not in block.shares else f"{number:.3f}"
+    low, high = (float(row[n]) for n in block.intervals.get(name, (name, name)))
+    known = low == low and name in block.intervals  # noqa: PLR0124 - NaN
+    interval = f"<small>{low:.3f} – {high:.3f}</small>" if known else ""
+    if name not in block.shares:
+        return f'<td class="number">{words}{interval}</td>'
+    style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
+    whisker = '<i class="whisker"></i>' if known else ""
+    mark = float(row[block.marks[name]]) if name in block.marks else float("nan")
+    tick = f'<i class="tick" style="left:{100 * min(max(mark, 0.0), 1.0):.1f}%"></i>' if mark == mark else ""  # noqa: PLR0124 - NaN
+    return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}{tick}</span></td>'
+
+
+@block_html.register
+def _(block: Gallery) -> str:
+    title = f"<h3>{escape(block.title, 120)}</h3>" if block.title else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f"{title}{_strip(block.frame, block.size, block.notes)}{caption}"
+
+
+def _strip(frame: pd.DataFrame, size: int, notes: Sequence[str] | None = None, *, named: bool = True) -> str:
+    """Show items side by side, or below one another when they are texts."""
+    from mmtoolkit.thumbnails import item_name, strip_html
+
+    if set(frame["modality"]) != {"text"}:
+        return strip_html(frame, size=size, notes=notes, named=named)
+    rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
+    lines = "".join(
+        f"<li>{escape(item_name(row), 240)}{f'<b>{escape(note, 80)}</b>' if note else ''}</li>"
+        for row, note in zip(rows, notes or [""] * len(frame), strict=True)
+    )
+    return f'<ul class="texts">{lines}</ul>'
+
+
+@block_html.register
+def _(block: Groups) -> str:
+    shown = "".join(map(_group, block.entries[: block.shown]))
+    rest = block.entries[block.shown :]
+    folded = "".join(map(_group, rest))
+    more = f"<details><summary>{len(rest)} smaller ones</summary>{folded}</details>" if rest else ""
+    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
+    return f'<div class="groups">{shown}{more}</div>{caption}'
+
+
+def _group(group: Group) -> str:
+    bar = f'<span class="bar" style="--v:{100 * group.share:.1f}%"><i></i></span>'
+    head = f"<h3>{escape(group.name, 60)}</h3><span>{escape(group.detail)}</span>{bar}"
+    return f'<div class="group"><div class="head">{head}</div>{_strip(group.frame, 68, named=False)}</div>'
+
+
+@block_html.register
+def _(block: Code) -> str:
+    # not `escape`: code keeps its lines
+    import html
+
+    return f'<pre><code class="{escape(block.language)}">{html.escape(block.text)}</code></pre>'
+
+
+@block_html.register
+def _(block: Drawing) -> str:
+    from mmtoolkit.figures import alt_of, caption_of
+
+    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
+    title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    return (
+        f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
+        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure, block.place)}</div>'
+        f"<figcaption>{escape(caption, 1000)}</figcaption></figure>"
+    )
+
+
+def _bare(fig: go.Figure, place: str | None) -> str:
+    """Return the figure without title and caption, which the page sets in its own type."""
+    import plotly.graph_objects as go
+
+    fig = go.Figure(fig)
+    legend_above = bool(fig.layout.showlegend) and (fig.layout.legend.y or 0) >= 1
+    top = 44 if legend_above else 14
+    height = (fig.layout.height or 420) - (fig.layout.margin.t or 40) + top
+    fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": top}, height=height, meta=None)
+    return str(
+        fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG, div_id=place)
+    )
+
+
+def summary_html(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return the first section alone, for a notebook: no script, no style sheet.
+
+    Parameters
+    ----------
+    title : str
+        Heading, escaped here.
+    facts : sequence of str
+        Short facts, escaped here.
+    sections : sequence of Section
+        The report's; the first is shown.
+
+    Returns
+    -------
+    str
+        A ``<div>``.
+    """
+    body = "".join(map(block_html, sections[0].blocks))
+    words = " · ".join(escape(fact, 120) for fact in facts)
+    return f'<div class="mmtoolkit"><p><b>{escape(title)}</b><br>{words}</p>{body}</div>'

@@ -1,0 +1,142 @@
+"""Blocks to Markdown: the same words and numbers, without the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+from mmtoolkit._text import escape_markdown, shorten
+from mmtoolkit.reporting.blocks import Block, Code, Drawing, Gallery, Groups, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.results import plain
+
+__all__ = ["block_markdown", "markdown"]
+
+_PARAGRAPH = 4000
+
+
+def markdown(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
+    """Return the whole report as Markdown.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    facts : sequence of str
+        Short facts under the heading.
+    sections : sequence of Section
+        In reading order.
+
+    Returns
+    -------
+    str
+        GitHub-flavoured Markdown; everything from users is escaped.
+    """
+    parts = [f"# {escape_markdown(title)}", " · ".join(escape_markdown(fact, 120) for fact in facts)]
+    for section in sections:
+        parts += [f"## {escape_markdown(section.title)}", *map(block_markdown, section.blocks)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+@singledispatch
+def block_markdown(block: Block) -> str:
+    """Return one block as Markdown.
+
+    Parameters
+    ----------
+    block : Block
+        Any of the kinds in `blocks`.
+
+    Returns
+    -------
+    str
+        One or more paragraphs.
+    """
+    raise TypeError(type(block).__name__)
+
+
+@block_markdown.register
+def _(block: Words) -> str:
+    return escape_markdown(block.text, _PARAGRAPH)
+
+
+@block_markdown.register
+def _(block: Note) -> str:
+    return f"> **{'Mind' if block.kind == 'warn' else 'Note'}:** {escape_markdown(block.text, _PARAGRAPH)}"
+
+
+@block_markdown.register
+def _(block: Remarks) -> str:
+    return "\n".join(["Keep in mind:\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)])
+
+
+@block_markdown.register
+def _(block: Groups) -> str:
+    from mmtoolkit.thumbnails import item_name
+
+    lines = []
+    for group in block.entries:
+        rows = (dict(zip(group.frame.columns, v, strict=True)) for v in group.frame.itertuples(index=False, name=None))
+        names = "; ".join(escape_markdown(item_name(row), 60) for row in rows)
+        lines.append(f"- **{escape_markdown(group.name)}** ({escape_markdown(group.detail)}): {names}")
+    return "\n\n".join(["\n".join(lines), *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])])
+
+
+@block_markdown.register
+def _(block: Keys) -> str:
+    return "\n".join(
+        f"- {escape_markdown(k.name)}: **{escape_markdown(k.value)}**{f' ({escape_markdown(k.detail)})' if k.detail else ''}"
+        for k in block.entries
+    )
+
+
+@block_markdown.register
+def _(block: Table) -> str:
+    names = [str(block.frame.index.name or ""), *map(str, block.frame.columns)]
+    lines = [_row(names), "|" + " --- |" * len(names)]
+    head = block.frame.head(block.max_rows)
+    lines += [_row([i, *row]) for i, row in zip(head.index, head.itertuples(index=False, name=None), strict=True)]
+    more = len(block.frame) - block.max_rows
+    tail = [f"… and {more:,} more rows in report.json."] if more > 0 else []
+    return "\n\n".join(
+        ["\n".join(lines), *tail, *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])]
+    )
+
+
+def _row(values: Sequence[object]) -> str:
+    cells = [
+        f"{v:.4g}" if isinstance(v, float) else escape_markdown("" if v is None else v, 90) for v in map(plain, values)
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+@block_markdown.register
+def _(block: Drawing) -> str:
+    from mmtoolkit.figures import caption_of
+
+    title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
+    return f"**Figure: {escape_markdown(title)}.** {escape_markdown(caption, 1000)}"
+
+
+@block_markdown.register
+def _(block: Gallery) -> str:
+    from mmtoolkit.thumbnails import item_name
+
+    notes = block.notes or [""] * len(block.frame)
+    rows = (dict(zip(block.frame.columns, v, strict=True)) for v in block.frame.itertuples(index=False, name=None))
+    lines = [
+        f"- {escape_markdown(item_name(row), 80)}{f': {escape_markdown(note, 80)}' if note else ''}"
+        for row, note in zip(rows, notes, strict=True)
+    ]
+    head = [f"### {escape_markdown(block.title)}"] if block.title else []
+    tail = [f"*{escape_markdown(block.caption, 600)}*"] if block.caption else []
+    return "\n\n".join([*head, "\n".join(lines), *tail])
+
+
+@block_markdown.register
+def _(block: Code) -> str:
+    fence = "```"
+    lines = "\n".join(shorten(line, 500) if "`" in line else line for line in block.text.splitlines())
+    while fence in lines:
+        fence += "`"
+    return f"{fence}{block.language}\n{lines}\n{fence}"

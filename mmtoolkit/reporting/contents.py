@@ -1,0 +1,147 @@
+"""The sections of a report: summary first, one per result, then how to repeat it and with what it was made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+from mmtoolkit.models import find_model
+from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.reporting.code import as_python, n_left_out
+from mmtoolkit.reporting.sections import part_of
+from mmtoolkit.space import space_of
+from mmtoolkit.vectors import has_vectors, ids_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmtoolkit.reporting.record import Named
+    from mmtoolkit.reporting.sections import Part
+
+__all__ = ["facts", "sections"]
+
+
+def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
+    """Return a few words on what was analysed: items, model, version.
+
+    Parameters
+    ----------
+    named : Named
+        Results and sources.
+    data : mapping
+        The document.
+
+    Returns
+    -------
+    list of str
+        Not escaped.
+    """
+    words = []
+    for source in named.sources.values():
+        n = len(ids_of(source))
+        kinds = Counter(source.modality.tolist()) if hasattr(source, "modality") else {}
+        what = " + ".join(f"{count:,} {_plural(kind)}" for kind, count in kinds.items()) or f"{n:,} vectors"
+        model = space_of(source).model or "your own vectors"
+        words += [what, f"model {model}, {source.shape[1]} features"]
+    return [*dict.fromkeys(words), f"mmtoolkit {data['environment']['mmtoolkit']}"]
+
+
+def _plural(kind: str) -> str:
+    return {"image": "pictures", "text": "texts", "video": "videos", "fused": "fused items", "vector": "vectors"}.get(
+        kind, kind
+    )
+
+
+def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section, ...]:
+    """Return all sections in reading order.
+
+    Parameters
+    ----------
+    named : Named
+        Results and sources.
+    data : mapping
+        The document.
+    title : str
+        Heading.
+
+    Returns
+    -------
+    tuple of Section
+        Summary, one per result, how to repeat it, environment.
+    """
+    parts = {name: part_of(name, named) for name in named.results}
+    body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
+    return (
+        _summary(parts, named, data),
+        *body,
+        _repeat(data, title),
+        _environment(data),
+    )
+
+
+def _summary(parts: Mapping[str, Part], named: Named, data: Mapping[str, Any]) -> Section:
+    keys = [key for part in parts.values() for key in part.keys]
+    blocks: list[Block] = [Keys(keys)] if keys else []
+    blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]
+    remarks = [note for part in parts.values() for note in part.notes]
+    blocks += [Remarks(remarks)] if remarks else []
+    blocks += [Note(note) for source in named.sources.values() for note in _source_notes(source)]
+    left_out = sum(map(n_left_out, data["recipe"]["sources"].values()))
+    if left_out:
+        blocks.append(
+            Note(f"{left_out:,} of the items that were read are not in this report: they failed or were not chosen.")
+        )
+    return Section("summary", "Summary", blocks)
+
+
+def _source_notes(source: Any) -> list[str]:
+    if not has_vectors(source):
+        return []
+    notes = []
+    model = space_of(source).model
+    spec = find_model(model) if model else None
+    if spec is not None and spec.remark:
+        notes.append(spec.remark)
+    changed, failed = _table(source, "notes"), _table(source, "failed")
+    if len(changed):
+        first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"
+        notes.append(f"{len(changed):,} items were changed before they were embedded, such as {first}.")
+    if len(failed):
+        notes.append(
+            f"{len(failed):,} items could not be embedded, the first being {shorten(failed['id'].iloc[0], 40)}."
+        )
+    return notes
+
+
+def _table(source: Any, name: str) -> pd.DataFrame:
+    """Return a table of Embeddings, an empty one for look-alikes that lack it."""
+    import pandas as pd
+
+    table = getattr(source, name, None)
+    return table if isinstance(table, pd.DataFrame) else pd.DataFrame()
+
+
+def _repeat(data: Mapping[str, Any], title: str) -> Section:
+    blocks: list[Block] = [
+        Words("This script makes the report again. Vectors are taken from the cache, so nothing is paid for twice."),
+        Code(as_python(data["recipe"], title)),
+        Words(
+            "To check the report instead, keep report.json and run the command below. It computes every result again from the cached or "
+            "saved vectors, compares, and names the first figure that differs and why. It calls no service."
+        ),
+        Code("mmtoolkit verify report.json", "shell"),
+        Words(f"Seals (SHA-256): {', '.join(f'{name} {value[:16]}' for name, value in data['seals'].items())}."),
+    ]
+    return Section("repeat", "How to repeat it", blocks)
+
+
+def _environment(data: Mapping[str, Any]) -> Section:
+    import pandas as pd
+
+    environment = data["environment"]
+    rows = {name: value for name, value in environment.items() if isinstance(value, str)} | environment["libraries"]
+    frame = pd.DataFrame({"version": pd.Series(rows, dtype=object)}).rename_axis("what")
+    words = "Other versions may give slightly other numbers; verify says so."
+    return Section("environment", "Environment", [Table(frame, words, max_rows=60)])

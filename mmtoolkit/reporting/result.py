@@ -1,0 +1,212 @@
+"""``mm.report`` and what it returns."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit.reporting.record import document, name_results
+from mmtoolkit.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmtoolkit.reporting.blocks import Section
+
+__all__ = ["Report", "report"]
+
+_ENDINGS = (".html", ".md", ".json")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Report(Result):
+    """Results brought together: to read, to hand on, and to check.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    results : tuple of Result
+        What is reported, in order.
+    data : mapping
+        What report.json holds outside ``run``: recipe, items, results, environment, seals.
+    seconds : float
+        How long the report itself took to put together.
+    """
+
+    title: str
+    results: tuple[Result, ...] = field(repr=False)
+    data: Mapping[str, Any]
+    seconds: float = 0.0
+
+    @cached_property
+    def _named(self) -> Any:
+        return name_results(self.results)
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The parts of the page, summary first."""
+        from mmtoolkit.reporting.contents import sections
+
+        return sections(self._named, self.data, self.title)
+
+    @property
+    def facts(self) -> list[str]:
+        """A few words on what was analysed."""
+        from mmtoolkit.reporting.contents import facts
+
+        return facts(self._named, self.data)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report to a file, replacing it in one step.
+
+        Parameters
+        ----------
+        path : path
+            Ending in ``.html`` (one file, needs no network), ``.md``, or ``.json`` (what `verify` checks; lists longer
+            than 20,000 go to a Parquet file beside it, ``report.json`` to ``report.items.parquet``).
+
+        Returns
+        -------
+        Path
+            Where it was written, absolute.
+
+        Raises
+        ------
+        ValueError
+            If the ending is another.
+        """
+        target = Path(path).expanduser().resolve()
+        if target.suffix not in _ENDINGS:
+            msg = f"a report is saved as {', '.join(_ENDINGS)}; got {target.name!r}"
+            raise ValueError(msg)
+        if target.suffix == ".json":
+            from mmtoolkit.reporting.sidecar import split
+
+            data = split(self.data, target)
+            text = (
+                json.dumps({**data, "run": self._run(target.parent)}, indent=1, ensure_ascii=False, allow_nan=False)
+                + "\n"
+            )
+        elif target.suffix == ".md":
+            from mmtoolkit.reporting.as_markdown import markdown
+
+            text = markdown(self.title, self.facts, self.sections)
+        else:
+            text = self.to_html()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            part.write_text(text, "utf-8", newline="\n")
+            os.replace(part, target)
+        except OSError as error:  # a full disk names no file
+            error.filename = error.filename or os.fspath(target)
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    def to_html(self) -> str:
+        """Return the page: one document that loads nothing from anywhere.
+
+        Returns
+        -------
+        str
+            HTML; about 5 MB of it is Plotly.
+        """
+        from mmtoolkit.reporting.as_html import page
+
+        return page(self.title, self.facts, self.sections)
+
+    def _run(self, folder: Path) -> dict[str, Any]:
+        """Return what differs from run to run and is never compared."""
+        usage = {name: dict(getattr(source, "usage", {})) for name, source in self._named.sources.items()}
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        roots = {name: _near(source, folder) for name, source in self._named.sources.items()}
+        return {"time": now, "seconds": round(self.seconds, 2), "usage": usage, "items_folder": roots}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what report.json holds outside ``run``.
+
+        Returns
+        -------
+        dict
+            Plain data.
+        """
+        return dict(self.data)
+
+    def _summary(self) -> str:
+        return f"{self.title!r}: {', '.join(type(r).__name__ for r in self.results)}; save it as .html, .md or .json"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {}
+
+    def _repr_html_(self) -> str:
+        from mmtoolkit.reporting.as_html import summary_html
+
+        return summary_html(self.title, self.facts, self.sections)
+
+
+def _near(source: Any, folder: Path) -> str | None:
+    """Return where the items lie seen from the report, unless that is far away: no absolute path leaves the machine."""
+    frame = getattr(source, "items", None)
+    root = frame.attrs.get("root") if frame is not None else None
+    if not root:
+        return None
+    try:
+        relative = Path(os.path.relpath(root, folder)).as_posix()
+    except ValueError:  # another drive
+        return None
+    return relative if relative.count("..") <= 2 else None
+
+
+def report(*results: Result, title: str = "Report") -> Report:
+    """Bring results together into one report that another person can read and check.
+
+    Parameters
+    ----------
+    *results : Result
+        What `classify`, `cluster`, `project`, `zero_shot`, `search` and the others return, in reading order.
+    title : str, default="Report"
+        Heading.
+
+    Returns
+    -------
+    Report
+        Save it with ``save("report.html")``, ``save("report.md")`` and ``save("report.json")``.
+
+    Raises
+    ------
+    ValueError
+        If there is no result.
+    TypeError
+        If something is not a result with a recipe.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.repeat(np.eye(3), 4, axis=0) + np.arange(12)[:, None] * 0.01
+    >>> rep = mm.report(mm.cluster(X, 3), title="Three groups")
+    >>> rep.data["results"]["cluster"]["exact"]["n_clusters"]
+    3
+    """
+    started = time.perf_counter()
+    if not results:
+        msg = "there is nothing to report; pass the results of classify, cluster, project, ..."
+        raise ValueError(msg)
+    for position, result in enumerate(results):
+        if not isinstance(result, Result) or not hasattr(result, "recipe") or not hasattr(result, "source"):
+            msg = f"argument {position}: expected a result of classify, cluster, project, ..., got {type(result).__name__}"
+            raise TypeError(msg)
+    data = document(name_results(results), title=str(title))
+    made = Report(title=str(title), results=results, data=data)
+    return dataclasses.replace(made, seconds=time.perf_counter() - started)

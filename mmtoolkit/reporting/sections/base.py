@@ -1,0 +1,102 @@
+"""What a result gives to a report, and the plain way that fits every result."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._text import shorten
+from mmtoolkit.reporting.blocks import Block, Drawing, Key, Table, Words
+
+if TYPE_CHECKING:
+    from mmtoolkit.reporting.record import Named
+    from mmtoolkit.results import Result
+
+__all__ = ["Part", "drawings", "part_of", "percent", "plain_part", "points", "quoted"]
+
+_SECTIONS = {  # what a verb's result gives to a report, where it is more than its tables and figures
+    "classify": "classification",
+    "cluster": "clustering",
+    "project": "projection",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one result gives to a report.
+
+    Parameters
+    ----------
+    title : str
+        Heading of its section.
+    blocks : sequence of Block
+        Its section.
+    sentences : sequence of str
+        What it adds to the summary, in plain words.
+    keys : sequence of Key
+        Its figures for the summary.
+    notes : sequence of str
+        What limits the conclusions.
+    """
+
+    title: str
+    blocks: Sequence[Block]
+    sentences: Sequence[str] = ()
+    keys: Sequence[Key] = ()
+    notes: Sequence[str] = field(default=())
+
+
+def part_of(name: str, named: Named) -> Part:
+    """Return what the result `name` gives to a report.
+
+    Parameters
+    ----------
+    name : str
+        One of ``named.results``.
+    named : Named
+        All results, so that a map can be coloured by clusters.
+
+    Returns
+    -------
+    Part
+        From the room of its verb, else from `plain_part`.
+    """
+    result: Any = named.results[name]
+    room = _SECTIONS.get(result.recipe["verb"])
+    if room is None:
+        return plain_part(name, result)
+    part: Part = importlib.import_module(f"mmtoolkit.reporting.sections.{room}").part(name, result, named)
+    return part
+
+
+def plain_part(name: str, result: Result) -> Part:
+    """Return summary, tables and figures of any result."""
+    title = name.replace("_", " ").capitalize()
+    summary = result._summary()
+    tables = [Table(frame, caption) for caption, frame in result._tables().items()]
+    return Part(title, [Words(f"{summary}."), *tables, *drawings(result)], [f"{title}: {summary}."])
+
+
+def drawings(result: Result, *names: str, caption: str = "") -> list[Drawing]:
+    """Return the figures of a result that exist among `names` (all if none is named)."""
+    wanted = names or result.figures
+    return [Drawing(result.figure(name), caption) for name in wanted if name in result.figures]
+
+
+def percent(value: float) -> str:
+    """Return a share as people read it: 0.7634 is "76.3 %"."""
+    return "unknown" if np.isnan(value) else f"{100 * value:.1f} %"
+
+
+def points(value: float) -> str:
+    """Return a difference of shares: 0.021 is "2.1 points"."""
+    return f"{100 * value:.1f} points"
+
+
+def quoted(name: object) -> str:
+    """Return a name between quotation marks, shortened, its own marks left as they are."""
+    return f"“{shorten(name, 40)}”"

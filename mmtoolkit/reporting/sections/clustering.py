@@ -1,0 +1,97 @@
+"""A clustering in a report: how many, how sure, and what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
+from mmtoolkit.reporting.sections.base import Part, drawings, percent, quoted
+from mmtoolkit.vectors import items_of
+
+if TYPE_CHECKING:
+    from mmtoolkit.reporting.record import Named
+
+__all__ = ["part"]
+
+_SHOWN = 7
+
+
+def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every room has this signature
+    """Return what a clustering gives to a report.
+
+    Parameters
+    ----------
+    name : str
+        Name of the result.
+    result : Clustering
+        The result.
+    named : Named
+        All results of the report.
+
+    Returns
+    -------
+    Part
+        Its section and its lines in the summary.
+    """
+    noise = int((result.labels < 0).sum())
+    blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
+    notes = [f"{noise:,} items belong to no cluster."] if noise else []
+    return Part("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
+
+
+def _how(result: Any) -> str:
+    params = result.recipe["params"]
+    silhouette = float(result.scores["value"].get("silhouette", np.nan))
+    seen = (
+        ""
+        if np.isnan(silhouette)
+        else f" The mean silhouette is {silhouette:.3f} (1: well apart, 0: touching, below: mixed up)."
+    )
+    return (
+        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {params['algorithm']} "
+        f"(random_state {params['random_state']}).{seen}"
+    )
+
+
+def _members(result: Any) -> Block:
+    frame = items_of(result.source)
+    caption = (
+        "Share: part of all clustered items. Cohesion: mean cosine similarity of a cluster's items to its mean direction, 1 when they "
+        "are all alike."
+    )
+    if frame is None or result.n_clusters == 0:
+        return Table(result.sizes, caption, shares=("share", "cohesion"))
+    chosen = result.representatives(_SHOWN)
+    clusters = chosen.table["cluster"].to_numpy()
+    groups = [
+        Group(
+            str(row["name"]),
+            f"{int(row['size']):,} items ({percent(float(row['share']))}), cohesion {row['cohesion']:.2f}",
+            float(row["share"]),
+            frame.iloc[chosen.rows[clusters == cluster]],
+        )
+        for cluster, row in enumerate(result.sizes.to_dict("records"))
+    ]
+    return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
+
+
+def _sentence(result: Any) -> str:
+    names = result.names["name"].head(6).tolist()
+    given = names and not names[0].startswith("cluster ")
+    named = f", the largest being {', '.join(map(quoted, names))}" if given else ""
+    plausible = ""
+    if result.plausible_n_clusters is not None and len(set(result.plausible_n_clusters)) > 1:
+        low, high = result.plausible_n_clusters
+        plausible = f" Any number from {low} to {high} would fit the data about as well."
+    return f"The items fall into {result.n_clusters} clusters{named}.{plausible}"
+
+
+def _key(result: Any) -> Key:
+    largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
+    given = "number given"
+    if result.plausible_n_clusters is not None:
+        low, high = result.plausible_n_clusters
+        given = f"plausible {low} to {high}" if low < high else "number chosen"
+    return Key("clusters", f"{result.n_clusters}", f"{given}; the largest has {percent(largest)}")

@@ -1,0 +1,69 @@
+"""A map in a report: by class, by cluster, and where it can be trusted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
+from mmtoolkit.reporting.sections.base import Part
+from mmtoolkit.vectors import items_of
+
+if TYPE_CHECKING:
+    from mmtoolkit.reporting.record import Named
+
+__all__ = ["part"]
+
+_READ = (
+    "Near means alike; the distance between far groups, their size and the empty room between them mean nothing. Clusters and scores were "
+    "computed on the vectors, not on this map."
+)
+
+
+def part(name: str, result: Any, named: Named) -> Part:
+    """Return what a map gives to a report.
+
+    Parameters
+    ----------
+    name : str
+        Name of the result.
+    result : Projection
+        The result.
+    named : Named
+        All results of the report: clusters of the same vectors colour the map a second time.
+
+    Returns
+    -------
+    Part
+        Its section and its lines in the summary.
+    """
+    trust = float(result.trustworthiness)
+    blocks: list[Block] = [Words(_READ), Drawing(result.figure(), _caption(result))]
+    for other, clusters in named.results.items():
+        if clusters.recipe["verb"] == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
+            blocks.append(_by_cluster(result, clusters))
+    if "trust" in result.figures:
+        blocks.append(Drawing(result.figure("trust")))
+    known = "" if np.isnan(trust) else f" Its trustworthiness is {trust:.3f} (1 is perfect, about 0.5 a random map)."
+    keys = (
+        []
+        if np.isnan(trust)
+        else [Key("map trustworthiness", f"{trust:.3f}", f"{result.method}; 1 is perfect, 0.5 random")]
+    )
+    notes = [result.note] if result.note else []
+    return Part("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
+
+
+def _caption(result: Any) -> str:
+    frame = items_of(result.source)
+    labelled = frame is not None and frame["label"].notna().any()
+    return f"Each of the {len(result.coords):,} points is an item{', coloured by its class' if labelled else ''}."
+
+
+def _by_cluster(result: Any, clusters: Any) -> Drawing:
+    names = {i: f"{name}" for i, name in enumerate(clusters.names["name"])}
+    return Drawing(
+        result.draw(clusters.labels, names=names, title="The same map by cluster"),
+        "The same places, coloured by the clusters of the section above.",
+    )

@@ -1,0 +1,262 @@
+"""Steps: which verb was called, with which parameters, on what; and the table of all verbs.
+
+A result holds the step that made it. A report writes steps down, prints them as Python, and `verify` calls them again.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any, Literal, TypeVar
+
+from mmtoolkit._arguments import checked_seed
+from mmtoolkit._described import described
+
+__all__ = ["GROUP", "UNRECORDED", "Step", "Verb", "find_verb", "resolved", "verb", "verbs"]
+
+GROUP = "mmtoolkit.verbs"  # of entry points: name = the verb's, value = the decorated function
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, eq=False)
+class Step(Mapping[str, Any]):
+    """A call that can be made again; a mapping of its parts, for those who want plain data.
+
+    Parameters
+    ----------
+    verb : str
+        Name in the table of verbs, such as "cluster" or "cluster.stability".
+    params : mapping
+        Every argument but the vectors, as plain data.
+    of : Step or None, default=None
+        The step whose result was asked, for a method of a result.
+    """
+
+    verb: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    of: Step | None = None
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"verb": self.verb, "params": self.params}
+        return parts if self.of is None else {**parts, "of": self.of}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._parts()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts())
+
+    def __len__(self) -> int:
+        return len(self._parts())
+
+    def __hash__(self) -> int:
+        return hash(self.verb)
+
+
+UNRECORDED = Step()  # of a result that no verb has handed out yet
+
+
+@dataclass(frozen=True, eq=False)
+class Verb:
+    """One row of the table of verbs.
+
+    Parameters
+    ----------
+    name : str
+        "cluster"; "protocols.mteb_clustering" of a room; "cluster.stability" for a method of what "cluster" returns.
+    function : callable
+        What users call.
+    columns : sequence of str
+        Arguments that may name a column of the items.
+    unrecorded : sequence of str
+        Arguments that change no result, such as progress bars.
+    sources : {"one", "several", "named"}
+        Whether the call takes one set of vectors, several as arguments of their own, or a mapping of them.
+    method : bool
+        Whether it is asked of a result.
+    variable : str
+        What printed code calls the result; "" is the name of the verb.
+    needs : str
+        What a recipe does not hold but the call needs, such as a session; "" when it can be called again.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    columns: Sequence[str] = ()
+    unrecorded: Sequence[str] = ()
+    sources: Literal["one", "several", "named"] = "one"
+    method: bool = False
+    variable: str = ""
+    needs: str = ""
+
+    @property
+    def call(self) -> str:
+        """How code calls it: "mm.cluster", or module and name for a verb of another package."""
+        room = self.function.__module__.partition(".")[0]
+        return f"mm.{self.name}" if room == "mmtoolkit" else self.name
+
+    @functools.cached_property
+    def defaults(self) -> Mapping[str, Any]:
+        """Default value of every argument, as recorded."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: described(p.default) for name, p in parameters.items() if p.default is not p.empty}
+
+
+_VERBS: dict[str, Verb] = {}
+_RESOLVED: ContextVar[dict[str, Any] | None] = ContextVar("resolved", default=None)
+
+
+def verb(
+    name: str,
+    *,
+    columns: Sequence[str] = (),
+    unrecorded: Sequence[str] = (),
+    sources: Literal["one", "several", "named"] = "one",
+    method: bool = False,
+    variable: str = "",
+    needs: str = "",
+    one_thread: bool = True,
+) -> Callable[[_Function], _Function]:
+    """Make a function a verb: its calls are recorded in their results, and the table knows it.
+
+    The first argument is what it works on: vectors, or for a method the result it is asked of. `random_state` is
+    checked; BLAS and OpenMP use one thread while it runs, so that the result does not depend on the machine's cores.
+
+    Parameters
+    ----------
+    name : str
+        As `Verb` has it; for a verb of your own with a dot, such as "mypackage.outliers".
+    columns, unrecorded, sources, method, variable, needs
+        As `Verb` has them.
+    one_thread : bool, default=True
+        False where the verb keeps to that rule itself.
+
+    Returns
+    -------
+    callable
+        Decorator of a function that returns a `Result` with the fields `recipe` and `source`.
+
+    Raises
+    ------
+    ValueError
+        If another function has that name.
+
+    Examples
+    --------
+    >>> from mmtoolkit.steps import find_verb
+    >>> find_verb("cluster").columns
+    ()
+    """
+
+    def decorate(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        first = next(iter(signature.parameters))
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            if "random_state" in bound.arguments:
+                bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
+            token = _RESOLVED.set({})
+            try:
+                with _threads(one_thread):
+                    result = function(*bound.args, **bound.kwargs)
+                found = {**_flat(bound), **(_RESOLVED.get() or {})}
+            finally:
+                _RESOLVED.reset(token)
+            asked = found.pop(first)
+            source = found.pop("source", asked.source if method else asked)
+            named = isinstance(source, Mapping)
+            left_out = {*unrecorded, *(source if named else ())}
+            params = {key: described(value) for key, value in found.items() if key not in left_out}
+            return result.recorded(
+                Step(name, params, asked.recipe if method else None), dict(source) if named else source
+            )
+
+        _add(Verb(name, call, columns, unrecorded, sources, method, variable, needs))
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def resolved(**values: Any) -> None:
+    """Record other values than those passed, for the verb that is running: what a default or an object came to.
+
+    Parameters
+    ----------
+    **values
+        By argument. `source` stands for the vectors: a mapping of arguments to vectors where there are several.
+    """
+    found = _RESOLVED.get()
+    if found is not None:
+        found.update(values)
+
+
+def _flat(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """Return all arguments by name, those of ``**options`` among the others."""
+    kinds = {name: p.kind for name, p in bound.signature.parameters.items()}
+    extra = {
+        k: v
+        for name, v in bound.arguments.items()
+        if kinds[name] is inspect.Parameter.VAR_KEYWORD
+        for k, v in v.items()
+    }
+    return {**{n: v for n, v in bound.arguments.items() if kinds[n] is not inspect.Parameter.VAR_KEYWORD}, **extra}
+
+
+def _threads(one: bool) -> Any:
+    if not one:
+        return nullcontext()
+    from mmtoolkit.provenance import one_thread
+
+    return one_thread()
+
+
+def _add(row: Verb) -> None:
+    other = _VERBS.get(row.name)
+    if other is not None and _place(other.function) != _place(row.function):
+        msg = (
+            f"there is a verb {row.name!r} already, {_place(other.function)}; give {_place(row.function)} another name, "
+            f"such as 'mypackage.{row.name}'"
+        )
+        raise ValueError(msg)
+    _VERBS[row.name] = row
+
+
+def _place(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def find_verb(name: str) -> Verb | None:
+    """Return a verb by its name, importing what brings it.
+
+    Parameters
+    ----------
+    name : str
+        As a step has it.
+
+    Returns
+    -------
+    Verb or None
+        None where it is not installed: verbs of other packages are found when these are imported, or have an entry point
+        of the group ``mmtoolkit.verbs``.
+    """
+    if name not in _VERBS:
+        value: Any = importlib.import_module("mmtoolkit")
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        for point in metadata.entry_points(group=GROUP, name=name):
+            point.load()
+    return _VERBS.get(name)
+
+
+def verbs() -> Mapping[str, Verb]:
+    """Return the table of all verbs that are imported, by name."""
+    return dict(_VERBS)

@@ -1,0 +1,6 @@
+"""Check a report: compute it again from the same vectors and name what differs and why."""
+
+from mmtoolkit.verification.checking import verify
+from mmtoolkit.verification.result import Verification
+
+__all__ = ["Verification", "verify"]

@@ -1,0 +1,188 @@
+"""``mm.verify``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit.errors import VerifyError
+from mmtoolkit.provenance import environment
+from mmtoolkit.reporting.record import rounded
+from mmtoolkit.results import plain
+from mmtoolkit.verification.differences import Difference, compare
+from mmtoolkit.verification.lookup import align, given_items, remembered_items
+from mmtoolkit.verification.reading import read_report
+from mmtoolkit.verification.repeating import obstacle, replay
+from mmtoolkit.verification.sources import Found, Request, find
+from mmtoolkit.verification.verdict import TOLERANCE, changed_versions, judge
+
+if TYPE_CHECKING:
+    from mmtoolkit.cache import CacheLike
+    from mmtoolkit.verification.result import Verification
+
+__all__ = ["verify"]
+
+_KINDS = ("exact", "rounded", "map")
+
+
+def verify(
+    report: str | os.PathLike[str],
+    *,
+    items: Any = None,
+    vectors: Any = None,
+    cache: CacheLike = None,
+    allow_fetch: bool = False,
+) -> Verification:
+    """Compute a report again and say whether it stands, what differs first, and why.
+
+    Every result is computed from the vectors the report names, bypassing everything that was derived from them before.
+
+    Parameters
+    ----------
+    report : path
+        Of report.json.
+    items : DataFrame, path, or mapping of str to such, default=None
+        The items as they are now: a frame, table or folder. None looks where they were; when that folder or file is
+        gone, only vectors and results are checked, and a note says so. A mapping names one per source of the report.
+    vectors : Embeddings, ndarray, path, or mapping of str to such, default=None
+        Saved vectors (``Embeddings.save``, or ``.npy``). None takes them from the cache.
+    cache : None, False, path, or store, default=None
+        Where to look for vectors; None is the default cache.
+    allow_fetch : bool, default=False
+        Let a service compute what is missing. The offline model computes what is missing anyway.
+
+    Returns
+    -------
+    Verification
+        `verdict`, `causes`, `differences`, `notes`; `ok` is False when it differs, and when a result could not be
+        computed again.
+
+    Raises
+    ------
+    VerifyError
+        If it is no report, or its vectors are gone; the message says what to do.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, mmtoolkit as mm
+    >>> X = np.repeat(np.eye(3), 4, axis=0) + np.arange(12)[:, None] * 0.01
+    >>> path = mm.report(mm.cluster(X, 3)).save(tempfile.mkdtemp() + "/report.json")
+    >>> mm.verify(path, vectors=X)
+    <Verification: identical (computed again: cluster)>
+    """
+    data = read_report(report)
+    found = {
+        name: find(
+            _request(name, data, Path(report), items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch)
+        )
+        for name in data["recipe"]["sources"]
+    }
+    here = environment()
+    same_place = here == data["environment"]
+    notes = [note for one in found.values() for note in one.notes]
+    notes += [f"{name} was {a}, now it is {b}" for name, a, b in changed_versions(data["environment"], here)]
+    compared = {"results", "environment"} if same_place else {"results"}
+    if not same_place and any(result["map"] for result in data["results"].values()):
+        notes.append("map coordinates were not compared, because versions or platform differ")
+        compared.remove("results")
+    rules = [*_parameters(data), *_tolerances(data)]
+    others = [*rules, *(d for one in found.values() for d in one.differences)]
+    causes = [_rule_cause(d) for d in rules] + [c for one in found.values() for c in one.causes]
+    results, skipped = _compared(data, found, with_map=same_place)
+    notes += [f"{name!r} was not checked: {why}" for name, why in skipped.items()]
+    return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, compared=compared, here=here)
+
+
+def _compared(
+    data: Mapping[str, Any], found: Mapping[str, Found], *, with_map: bool
+) -> tuple[list[Difference], dict[str, str]]:
+    """Compute every result again; return what differs, and why which result could not be computed."""
+    steps = {step["name"]: step for step in data["recipe"]["steps"]}
+    differences: list[Difference] = []
+    skipped: dict[str, str] = {}
+    made: dict[str, Any] = {}
+    for name in data["results"]:
+        if name not in steps:
+            skipped[name] = "the recipe has no step for it"
+            continue
+        step, sources = steps[name], _sources(steps[name], found)
+        why = obstacle(step) or ("its items have changed and have no vectors now" if sources is None else "")
+        if why:
+            skipped[name] = why
+            continue
+        try:
+            again = replay(step, sources, made)
+        except VerifyError as error:
+            skipped[name] = str(error)
+            continue
+        names = step["source"].values() if isinstance(step["source"], Mapping) else [step["source"]]
+        ids = data["items"][next(iter(names))]["id"]
+        differences += _differences(name, data, again, ids, with_map=with_map)
+    return differences, skipped
+
+
+def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, vectors: Any, **options: Any) -> Request:
+    facts, stored = data["recipe"]["sources"][name], data["items"][name]
+    given = items.get(name) if isinstance(items, Mapping) else items if "modality" in stored else None
+    mine = vectors.get(name) if isinstance(vectors, Mapping) else vectors
+    made_by = facts.get("made_by")
+    folder = data.get("run", {}).get("items_folder", {}).get(name)
+    frame, broken = None, ""
+    rows: list[int] = []
+    if given is not None:
+        frame = given_items(given, made_by)
+    else:
+        try:
+            frame = remembered_items(made_by, folder, report)
+        except VerifyError as error:
+            broken = str(error)
+    if frame is not None:
+        frame, rows = align(frame, stored["id"])
+        missing = set(range(len(stored["id"]))) - set(rows)
+        if missing and given is not None:
+            msg = f"the items lack {len(missing)} of the report's {len(stored['id'])}, first: {stored['id'][min(missing)]!r}; pass the items it was made from"
+            raise VerifyError(msg)
+        frame = frame if rows else None  # none of them: another folder of that name
+    return Request(name, facts, stored, frame, rows, broken, mine, **options)
+
+
+def _sources(step: Mapping[str, Any], found: Mapping[str, Found]) -> Any:
+    """Return what to call the verb with, or None when vectors are missing."""
+    names = step["source"]
+    if isinstance(names, Mapping):
+        sources = {key: found[name].source for key, name in names.items()}
+        return None if any(s is None for s in sources.values()) else sources
+    return found[names].source
+
+
+def _differences(
+    name: str, data: Mapping[str, Any], result: Any, ids: list[str], *, with_map: bool
+) -> Iterator[Difference]:
+    evidence, stored = result.evidence(), data["results"][name]
+    for kind in _KINDS if with_map else _KINDS[:2]:
+        now = plain(evidence.get(kind, {})) if kind == "exact" else rounded(evidence.get(kind, {}))
+        yield from compare(name, stored[kind], now, kind, ids)
+
+
+def _parameters(data: Mapping[str, Any]) -> Iterator[Difference]:
+    """Compare the parameters of the recipe with those the results were made with."""
+    for step in data["recipe"]["steps"]:
+        for name, value in data["results"][step["name"]]["params"].items():
+            if step["params"].get(name, "(absent)") != value:
+                yield Difference(f"recipe.{step['name']}.{name}", step["params"].get(name, "(absent)"), value, "recipe")
+
+
+def _tolerances(data: Mapping[str, Any]) -> Iterator[Difference]:
+    """Name tolerances wider than the one that reports are written with."""
+    for kind, value in data["tolerance"].items():
+        if value > TOLERANCE:
+            yield Difference(f"tolerance.{kind}", value, TOLERANCE, "recipe")
+
+
+def _rule_cause(difference: Difference) -> str:
+    if difference.where.startswith("tolerance."):
+        return f"the report allows a {difference.where.replace('.', ' of ')} values of {difference.report!r}, more than {difference.now!r}"
+    _, step, name = difference.where.split(".", 2)
+    return f"the recipe says {name}={difference.report!r} for {step!r}, but its results were made with {name}={difference.now!r}"

@@ -1,0 +1,92 @@
+"""Find the items of a report: given, in a data set, or where they were beside the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmtoolkit.errors import VerifyError
+from mmtoolkit.frames import COLUMNS, items, read_folder
+from mmtoolkit.reporting.origin import UNREADABLE, remake
+
+__all__ = ["align", "given_items", "remembered_items"]
+
+
+def given_items(given: Any, made_by: Mapping[str, Any] | None) -> pd.DataFrame:
+    """Return the items frame of what a user passes as ``items=``.
+
+    Parameters
+    ----------
+    given : DataFrame or path
+        A frame, a table, a folder, or the folder of a data set.
+    made_by : mapping or None
+        How the report's frame was made, so that the same columns are taken.
+
+    Returns
+    -------
+    DataFrame
+        The items frame.
+    """
+    columns = dict(made_by["params"]) if made_by and made_by["verb"] == "items" else {}
+    if isinstance(given, pd.DataFrame):
+        return given if set(COLUMNS[:5]) <= set(given.columns) else items(given, **columns)
+    path = Path(given).expanduser()
+    if path.is_dir():
+        table = path / "metadata.csv"
+        as_folder = made_by is not None and made_by["verb"] == "read_folder"
+        if table.is_file() and not as_folder:
+            return items(table)
+        frame = read_folder(path)
+        return frame.drop(columns="label") if made_by and "label" in made_by["params"] else frame
+    return items(path, **columns)
+
+
+def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, report: Path) -> pd.DataFrame | None:
+    """Return the items from where they were when the report was made, or None when that place is not there.
+
+    Parameters
+    ----------
+    made_by : mapping or None
+        Verb, file and parameters.
+    folder : str or None
+        Their folder, seen from the report's.
+    report : Path
+        Where the report lies.
+
+    Returns
+    -------
+    DataFrame or None
+        The items frame; without labels where a function of the user's gave them.
+
+    Raises
+    ------
+    VerifyError
+        If they are there but cannot be read any more.
+    """
+    if not made_by:
+        return None
+    root = None if folder is None else Path(os.path.normpath(report.resolve().parent / folder))
+    try:
+        return remake(made_by, root)
+    except UNREADABLE as error:
+        msg = f"the items in {made_by['file']!r} cannot be read any more: {error}"
+        raise VerifyError(msg) from error
+
+
+def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[int]]:
+    """Return the report's items that are there, in its order, and their rows in the report.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Items as they are now, perhaps more than the report has.
+    ids : list of str
+        The report's.
+    """
+    at = {str(item): row for row, item in enumerate(frame["id"])}
+    rows = [row for row, item in enumerate(ids) if item in at]
+    return frame.iloc[[at[ids[row]] for row in rows]].reset_index(drop=True), rows

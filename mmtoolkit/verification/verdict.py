@@ -1,0 +1,99 @@
+"""From differences to one verdict and its causes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit.reporting.record import DIGITS
+from mmtoolkit.verification.differences import Difference
+from mmtoolkit.verification.reading import broken_seals
+from mmtoolkit.verification.result import Verification
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TOLERANCE", "changed_versions", "judge"]
+
+TOLERANCE = 10.0**-DIGITS
+_MOST = 100
+
+
+def judge(
+    data: Mapping[str, Any],
+    results: Sequence[Difference],
+    others: Sequence[Difference],
+    *,
+    causes: Sequence[str],
+    notes: Sequence[str],
+    skipped: Mapping[str, str],
+    compared: Collection[str],
+    here: Mapping[str, Any],
+) -> Verification:
+    """Return the verdict.
+
+    Parameters
+    ----------
+    data : mapping
+        The report.
+    results, others : sequence of Difference
+        Between figures, where the tolerance holds; and between items, vectors and rules, where none does.
+    causes, notes : sequence of str
+        What is known so far.
+    skipped : mapping of str to str
+        Results that were not computed again, and why.
+    compared : collection of str
+        Parts of the report that were compared in full, apart from `skipped`: an edit there shows by itself. Any other
+        part must be as it was sealed.
+    here : mapping
+        The environment.
+
+    Returns
+    -------
+    Verification
+        A tolerance wider than that of mmtoolkit counts as that of mmtoolkit.
+    """
+    allowed = {kind: min(float(value), TOLERANCE) for kind, value in data["tolerance"].items()}
+    beyond = [d for d in results if not d.within(allowed.get(d.kind, 0.0))]
+    edited = broken_seals(data)
+    unseen = [part for part in edited if part not in compared or (part == "results" and skipped)]
+    serious = [*beyond, *others, *(Difference(part, "(sealed)", "(edited)", "seal") for part in unseen)]
+    words = [f"the part {part!r} of the report was edited after it was written" for part in edited]
+    if causes or not serious:
+        notes = [*notes, *words]
+    else:
+        versions = [f"{name} {a} became {b}" for name, a, b in changed_versions(data["environment"], here)]
+        causes = [*words, *([f"versions differ: {', '.join(versions)}"] if versions and beyond else [])]
+        causes = causes or ["unknown: items, vectors, parameters and versions are those of the report"]
+    if serious:
+        verdict = f"differs at {serious[0].where}"
+    elif skipped:
+        name, why = next(iter(skipped.items()))
+        verdict = f"not checked: {name!r}{f' and {len(skipped) - 1} more' if len(skipped) > 1 else ''}, because {why}"
+    else:
+        verdict = "equal within tolerance" if results else "identical"
+    checked = tuple(name for name in data["results"] if name not in skipped)
+    return Verification(verdict, tuple(causes[:_MOST]), _table(serious or results), tuple(notes), checked)
+
+
+def changed_versions(stored: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, version in the report and version here of everything that is not the same.
+
+    Parameters
+    ----------
+    stored, here : mapping
+        Two environments.
+    """
+    old = {**stored, **stored["libraries"]}
+    new = {**here, **here["libraries"]}
+    for name in sorted({*old, *new} - {"libraries"}):
+        if old.get(name) != new.get(name):
+            yield name, str(old.get(name, "(absent)")), str(new.get(name, "(absent)"))
+
+
+def _table(differences: Sequence[Difference]) -> pd.DataFrame:
+    import pandas as pd
+
+    top = differences[:_MOST]
+    columns = {name: pd.Series([getattr(d, name) for d in top], dtype=object) for name in ("report", "now", "kind")}
+    return pd.DataFrame(columns).set_axis(pd.Index([d.where for d in top], name="where", dtype=object), axis=0)

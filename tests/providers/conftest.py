@@ -67,8 +67,9 @@ def _once(answer, *, pause_s=0.0, most=1):
                         connection.sendall(answer)
                         connection.shutdown(socket.SHUT_WR)
                         connection.settimeout(0.2)
-                        while connection.recv(1 << 16):  # closing with unread bytes would reset the connection
-                            pass
+                        with contextlib.suppress(OSError):
+                            while connection.recv(1 << 16):  # closing with unread bytes would reset the connection
+                                pass
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"

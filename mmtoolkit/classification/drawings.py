@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
-from mmtoolkit.classification.scores import calibration, ratio
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -74,11 +74,12 @@ def confusion(result: Scored) -> go.Figure:
 def _metrics(result: Classification) -> go.Figure:
     from mmtoolkit.figures import bars
 
-    table = result.metrics.drop(index=["log_loss", "brier_score", "ece"], errors="ignore")
+    rows = [row for row in metrics_for(len(result.classes)) if row.higher_is_better]
+    table = result.metrics.loc[[row.name for row in rows]]
     right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
     between = "" if np.isnan(low) else f" [{low:.1%}, {high:.1%}]"
     return bars(
-        [str(name).replace("_", " ") for name in table.index],
+        [row.words for row in rows],
         table["value"],
         low=table["low"],
         high=table["high"],

@@ -9,8 +9,8 @@ import numpy as np
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.estimators import splits_untold
+from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.result import Classification
-from mmtoolkit.classification.scores import confusion_of
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
+from mmtoolkit import _nearest as exact
 from mmtoolkit.errors import SpaceError
-from mmtoolkit.retrieval import exact, pairs
+from mmtoolkit.retrieval import pairs
 from mmtoolkit.vectors import unit_rows
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
@@ -20,7 +21,6 @@ __all__ = ["HeldOut", "deal", "held_out", "neighbour_votes"]
 _NAMED = 5
 _NEIGHBOURS = 5
 _REFERENCE = 10_000
-_BLOCK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,14 +167,8 @@ def neighbour_votes(
     for train, test in splits:
         known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
         k = min(_NEIGHBOURS, len(known))
-        reference = X[known]
-        for start in range(0, len(test), _BLOCK):
-            rows = test[start : start + _BLOCK]
-            cosine = X[rows] @ reference.T
-            near = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
-            order = np.argsort(-np.take_along_axis(cosine, near, axis=1), axis=1, kind="stable")
-            near = np.take_along_axis(near, order, axis=1)
-            votes = np.zeros((len(rows), n_classes))
-            np.add.at(votes, (np.arange(len(rows))[:, None], codes[known[near]]), weight[:k])
-            predicted[rows] = votes.argmax(axis=1)
+        near, _ = most_similar(X[test], X[known], k)
+        votes = np.zeros((len(test), n_classes))
+        np.add.at(votes, (np.arange(len(test))[:, None], codes[known[near]]), weight[:k])
+        predicted[test] = votes.argmax(axis=1)
     return predicted

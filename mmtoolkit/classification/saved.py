@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
 from mmtoolkit.classification.prediction import Predictor
@@ -95,9 +96,8 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
     home.mkdir(parents=True, exist_ok=True)
     text = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False)
     for name, content in ((_ARRAYS, arrays.getvalue()), (_MANIFEST, text.encode())):
-        part = home / f"{name}.part"
-        part.write_bytes(content)
-        os.replace(part, home / name)
+        with replaced(home / name) as part:
+            part.write_bytes(content)
 
 
 def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:

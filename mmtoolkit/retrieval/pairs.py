@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._duplicates import equal_rows
-from mmtoolkit.retrieval.exact import cosines, product_error
+from mmtoolkit._duplicates import equal_rows, joined
+from mmtoolkit._nearest import cosines, pair_products, product_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,20 +65,16 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     sample = _Sample()
     zeros = int((~unit.any(axis=1)).sum())  # equal, but without any direction: no product finds them
     groups, n_pairs = equal_rows(unit), zeros * (zeros - 1) // 2
-    for top in range(0, n, _BLOCK):
-        rows = slice(top, min(top + _BLOCK, n))
-        for left in range(top, n, _BLOCK):
-            columns = slice(left, min(left + _BLOCK, n))
-            S = unit[rows] @ unit[columns].T
-            if left == top:
-                S[np.tril_indices(len(S))] = -1.0  # each pair once, no row with itself
-            np.maximum(near[rows], S.max(axis=1), out=near[rows])
-            np.maximum(near[columns], S.max(axis=0), out=near[columns])
-            close = _close(unit, cut, S, top, left)
-            if close is not None:
-                n_pairs += len(close.i)
-                groups = _joined(groups, close.i, close.j)
-                sample.add(*close.sample)
+    for rows, columns, S in pair_products(unit, _BLOCK):
+        if rows == columns:
+            S[np.tril_indices(len(S))] = -1.0  # each pair once, no row with itself
+        np.maximum(near[rows], S.max(axis=1), out=near[rows])
+        np.maximum(near[columns], S.max(axis=0), out=near[columns])
+        close = _close(unit, cut, S, rows.start, columns.start)
+        if close is not None:
+            n_pairs += len(close.i)
+            groups = joined(groups, close.i, close.j)
+            sample.add(*close.sample)
     return PairScan(groups, near.astype(np.float64), n_pairs, *sample.pairs())
 
 
@@ -121,23 +117,6 @@ def _smallest(values: NDArray[np.float64]) -> NDArray[np.intp]:
     if len(values) <= _SAMPLES:
         return np.arange(len(values))
     return np.argpartition(values, _SAMPLES)[:_SAMPLES]
-
-
-def _joined(groups: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.intp]:
-    news = groups[i] != groups[j]
-    i, j = i[news], j[news]
-    if not len(i):
-        return groups
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(groups)
-    links = coo_array((np.ones(len(i), dtype=bool), (groups[i], groups[j])), shape=(n, n))
-    _, part = connected_components(links, directed=False)
-    first = np.full(int(part.max()) + 1, n)
-    np.minimum.at(first, part, np.arange(n))
-    joined: NDArray[np.intp] = first[part[groups]]
-    return joined
 
 
 class _Sample:

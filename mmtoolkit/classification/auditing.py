@@ -136,6 +136,20 @@ def audit(
     -------
     Audit
         `findings` and one table per check.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If vectors are no table of numbers or empty, or classes are none (as `classify` says it).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.random.default_rng(0).normal(size=(30, 8))
+    >>> X[3] = X[20]
+    >>> mm.audit(X).duplicates["row"].tolist()
+    [3, 20]
     """
     import pandas as pd
 

@@ -142,6 +142,14 @@ def compare(
     References
     ----------
     Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.compare({"sepals": X[:, :2], "all": X}, y, duplicates="ignore").pairs["better"].tolist()
+    ['all']
     """
     known = [row.name for row in METRICS.values() if row.of == "counts"]
     if metric not in known:

@@ -10,6 +10,7 @@ import numpy as np
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
+from mmtoolkit.classification.targets import codes_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -33,14 +34,18 @@ def of(result: Classification) -> dict[str, Callable[[], Any]]:
         "risk_coverage": lambda: _risk_coverage(result),
     }
     if result.per_class["roc_auc"].notna().any():  # needs items of at least two classes
-        drawings |= {"roc": lambda: _roc(result), "precision_recall": lambda: _precision_recall(result)}
+        roc = ("Can it rank? ROC per class", "false positive rate", "true positive rate")
+        precision_recall = ("Precision and recall per class", "recall", "precision")
+        drawings |= {
+            "roc": lambda: _areas(result, _roc, "roc_auc", roc),
+            "precision_recall": lambda: _areas(result, _precision_recall, "average_precision", precision_recall),
+        }
     return drawings
 
 
 def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     rows = result.fold >= 0
-    table = {value: code for code, value in enumerate(result.classes.tolist())}
-    return np.array([table[v] for v in result.y_true[rows]], dtype=np.intp), result.y_proba[rows]
+    return codes_of(result.y_true[rows], result.classes), result.y_proba[rows]
 
 
 def confusion(result: Scored) -> go.Figure:
@@ -164,24 +169,17 @@ def _thin(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, _POINTS)).astype(np.intp))
 
 
-def _roc(result: Classification) -> go.Figure:
+def _roc(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any:
     from sklearn.metrics import roc_curve
 
-    def one(own: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        x, y, _ = roc_curve(own, score)
-        return x, y
-
-    return _areas(result, one, "roc_auc", ("Can it rank? ROC per class", "false positive rate", "true positive rate"))
+    return roc_curve(own, score)[:2]
 
 
-def _precision_recall(result: Classification) -> go.Figure:
+def _precision_recall(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any:
     from sklearn.metrics import precision_recall_curve
 
-    def one(own: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        precision, recall, _ = precision_recall_curve(own, score)
-        return recall[::-1], precision[::-1]
-
-    return _areas(result, one, "average_precision", ("Precision and recall per class", "recall", "precision"))
+    precision, recall, _ = precision_recall_curve(own, score)
+    return recall[::-1], precision[::-1]
 
 
 def _areas(result: Classification, one: Callable[..., Any], column: str, words: tuple[str, str, str]) -> go.Figure:

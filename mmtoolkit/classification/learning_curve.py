@@ -92,9 +92,8 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
 
     check_count("n_draws", n_draws, 1)
     params = result.recipe.params
-    codes = np.full(len(result.y_true), -1, dtype=np.intp)
-    known = np.array([value is not None for value in result.y_true])
-    codes[known] = codes_of(result.y_true[known], result.classes)
+    codes = codes_of(result.y_true, result.classes)
+    known = codes >= 0
     X = vectors_of(result.source, normalize=bool(params["normalize"]))
     splits = _splits(result, known)
     most = max(int(np.bincount(codes[train]).max()) for train, _ in splits)

@@ -167,6 +167,13 @@ def zero_shot(
     References
     ----------
     Radford et al. (2021), Learning transferable visual models from natural language supervision.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> emb = mm.embed_texts(["a cat and a dog", "bread and cheese"], model="local", cache=False, progress=False)
+    >>> mm.zero_shot(emb, {"animal": ["an animal"], "food": ["something to eat"]}).y_pred.tolist()
+    ['animal', 'food']
     """
     import pandas as pd
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mmtoolkit._files import replaced
 from mmtoolkit.classification.logistic import LogisticClassifier
-from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
+from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
 from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.results import plain
@@ -136,21 +136,24 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     except (OSError, ValueError) as error:
         msg = f"{os.fspath(directory)!r} holds no saved classifier ({error}); it should hold {_MANIFEST} and {_ARRAYS}"
         raise VerifyError(msg) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        msg = f"{os.fspath(home / _MANIFEST)!r} was not written by save()"
-        raise VerifyError(msg)
-    if manifest.get("version") not in (_UNSEALED, _VERSION):
-        msg = f"the classifier was saved in format {manifest.get('version')!r}, this version of mmtoolkit reads {_VERSION}; upgrade mmtoolkit"
-        raise VerifyError(msg)
-    if manifest["version"] == _VERSION and manifest.get("sha256") != manifest_digest(manifest):
-        msg = f"{_MANIFEST} in {os.fspath(home)!r} is not what save() wrote: it was changed; copy it again, or train again"
-        raise VerifyError(msg)
-    if hashlib.sha256(content).hexdigest() != manifest.get("arrays_sha256"):
-        msg = f"{_ARRAYS} in {os.fspath(home)!r} is not the file that {_MANIFEST} describes; copy both again, or train again"
-        raise VerifyError(msg)
+    written = isinstance(manifest, dict) and manifest.get("format") == _FORMAT
+    claim(written, f"{os.fspath(home / _MANIFEST)!r} was not written by save()")
+    version = manifest.get("version")
+    claim(
+        version in (_UNSEALED, _VERSION),
+        f"the classifier was saved in format {version!r}, this version of mmtoolkit reads {_VERSION}; upgrade mmtoolkit",
+    )
+    claim(
+        version == _UNSEALED or manifest.get("sha256") == manifest_digest(manifest),
+        f"{_MANIFEST} in {os.fspath(home)!r} is not what save() wrote: it was changed; copy it again, or train again",
+    )
+    claim(
+        hashlib.sha256(content).hexdigest() == manifest.get("arrays_sha256"),
+        f"{_ARRAYS} in {os.fspath(home)!r} is not the file that {_MANIFEST} describes; copy both again, or train again",
+    )
     try:
         return _rebuild(manifest, content)
-    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (VerifyError, KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else error
         msg = f"the classifier in {os.fspath(home)!r} does not fit together: {said}; train it again"
         raise VerifyError(msg) from error
@@ -162,22 +165,17 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
     space = Space.from_dict({**mapping_in(manifest["space"], "space"), "centers": means})
     classes = classes_in(manifest["classes"])
     coef, intercept = arrays["coef"], arrays["intercept"]
-    if coef.shape != (len(classes), space.dimension) or intercept.shape != (len(classes),):
-        msg = (
-            f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}"
-        )
-        raise ValueError(msg)
+    claim(
+        coef.shape == (len(classes), space.dimension) and intercept.shape == (len(classes),),
+        f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}",
+    )
     params = mapping_in(mapping_in(manifest["recipe"], "recipe")["params"], "recipe.params")
     normalize = params["normalize"]
-    if not isinstance(normalize, bool):
-        msg = f"normalize must be true or false, got {normalize!r}"
-        raise TypeError(msg)
+    claim(isinstance(normalize, bool), f"normalize must be true or false, got {normalize!r}")
     model = LogisticClassifier()
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
     model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
-    if model.temperature_ <= 0:
-        msg = f"temperature must be above 0, got {model.temperature_}"
-        raise ValueError(msg)
+    claim(model.temperature_ > 0, f"temperature must be above 0, got {model.temperature_}")
     model.n_features_in_ = space.dimension
     return SavedClassifier(
         classes=classes,

@@ -127,15 +127,11 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
         If a class is not among `classes`; the message names the row.
     """
     table = {value: code for code, value in enumerate(classes.tolist())}
-    codes = np.full(len(values), -1, dtype=np.intp)
     for row, value in enumerate(values):
-        if value is None:
-            continue
-        if value not in table:
+        if value is not None and value not in table:
             msg = f"row {row} has class {shorten(repr(value))}, which the model does not know; it knows {shorten(', '.join(map(str, classes)), 200)}"
             raise ValueError(msg)
-        codes[row] = table[value]
-    return codes
+    return np.array([-1 if value is None else table[value] for value in values], dtype=np.intp)
 
 
 def recordable(embeddings: HasVectors | ArrayLike, values: ArrayLike | str | None, *, what: str = "y") -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.crossval import HeldOut, chosen, deal, held_out, neighbour_votes
+from mmtoolkit.classification.crossval import chosen, deal, neighbour_votes
 from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import merge_groups
 
@@ -19,6 +19,28 @@ if TYPE_CHECKING:
 __all__ = ["Trial", "TrialResult"]
 
 Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What one cross-validation gives.
+
+    Attributes
+    ----------
+    fold : ndarray of shape (n_items,), int
+        Fold that held the row out; -1 where it was not held out.
+    proba : ndarray of shape (n_items, n_classes)
+        Held-out probabilities; NaN where not held out.
+    predicted : ndarray of shape (n_items,), int
+        The classifier's own choice; -1 where not held out.
+    choices : list of dict
+        Parameters that the classifier chose for itself, per fold.
+    """
+
+    fold: NDArray[np.intp]
+    proba: NDArray[np.float64]
+    predicted: NDArray[np.intp]
+    choices: list[dict[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +131,21 @@ class Trial:
         return [(train, test)]
 
     def predict(self, groups: NDArray[np.intp], splits: Splits) -> HeldOut:
-        """Return held-out predictions."""
-        return held_out(self.X, self.target.codes, self.target.classes, groups, splits, self.estimator, self.options)
+        """Fit on the training rows of each split and predict its test rows; inner folds split no group either."""
+        X, classes = self.X, self.target.classes
+        fold, predicted = np.full((2, len(X)), -1, dtype=np.intp)
+        proba, choices = np.full((len(X), len(classes)), np.nan), []
+        for number, (train, test) in enumerate(splits):
+            model = self.fit(groups, train)
+            fold[test] = number
+            predicted[test], proba[test] = decide(model, X[test], classes)
+            choices.append(chosen(model))
+        return HeldOut(fold, proba, predicted, choices)
+
+    def fit(self, groups: NDArray[np.intp], train: NDArray[np.intp]) -> Any:
+        """Return a new classifier fitted on some rows."""
+        model = make_estimator(self.estimator, **self.options)
+        return fit(model, self.X[train], self.target.classes[self.target.codes[train]], groups[train])
 
     def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> TrialResult:
         """Run all repeats, the rivals, the comparison without duplicate groups, and the final fit.
@@ -146,9 +181,7 @@ class Trial:
             ungrouped = float((loose.predicted[scored] == codes[scored]).mean())
         train = np.flatnonzero(known) if self.test is None else first[0][0]
         dropped = 0 if self.test is None else int((known & ~self.test).sum()) - len(train)
-        model = fit(
-            make_estimator(self.estimator, **self.options), self.X[train], classes[codes[train]], together[train]
-        )
+        model = self.fit(together, train)
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         if not known.all():
             assigned[~known], unseen[~known] = decide(model, self.X[~known], classes)

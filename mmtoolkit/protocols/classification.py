@@ -131,6 +131,14 @@ def mteb_classification(
     References
     ----------
     Muennighoff et al. (2023), MTEB: massive text embedding benchmark; the source of its second version.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.protocols.mteb_classification(X, y, test=range(0, 150, 3))
+    <ProtocolScores: MTEB-v2 classification protocol (8x10): accuracy 0.9..., macro-F1 0.9..., 10 experiments>
     """
     import pandas as pd
 

@@ -120,6 +120,14 @@ def mteb_clustering(
     ----------
     Muennighoff et al. (2023), MTEB: massive text embedding benchmark; Enevoldsen et al. (2025), MMTEB, for the current
     protocol; Xiao et al. (2025), MIEB, for pictures.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.protocols.mteb_clustering(X, y, n_experiments=2)
+    <ClusteringScores: MTEB-v2 clustering protocol: v_measure 0.7..., std 0.0..., 2 experiments>
     """
     import pandas as pd
 

@@ -101,3 +101,51 @@ def test_audit_doubts_swapped_captions(rng):
 
     assert sorted(a.captions["row"]) == [3, 9]
     assert a.captions["caption"].tolist() == [Dictionary.words[said[row]] for row in a.captions["row"]]
+
+
+def test_an_audit_replays_and_its_record_is_its_own(data):
+    X, y = data
+    X = X * np.linspace(0.1, 10, 240)[:, None]
+    X[:10] = X[100:110]
+    split = pd.Series(np.where(np.arange(240) < 100, "train", "test"), dtype="string")
+    split[200] = pd.NA
+
+    a = mm.audit(X, y, split, normalize=False, random_state=2)  # it classifies inside
+
+    assert a.recipe.verb == "audit"
+    assert set(a.recipe.params) == {"y", "split", "duplicate_threshold", "normalize", "random_state"}
+    assert a.recipe.params["split"][199:202] == ["test", None, "test"]
+    assert mm.audit(X, **a.recipe.params).evidence() == a.evidence()
+    unit = mm.audit(X, y, split, random_state=2)
+    pd.testing.assert_frame_equal(unit.leaks, a.leaks)
+    assert not unit.leak_scores.equals(a.leak_scores)
+    assert mm.audit(X, y.tolist(), split.tolist(), duplicate_threshold=None, random_state=2).recipe.params["normalize"]
+
+
+def test_an_audit_without_classes_and_splits_still_looks(data):
+    a = mm.audit(data[0])
+
+    assert "imbalance" not in a.findings.index
+    assert len(a.leaks) == len(a.leak_scores) == len(a.imbalance) == 0
+    assert a.recipe.params["y"] is a.recipe.params["split"] is None
+    assert "Nothing was found." in str(a.figure().to_json()) or a.findings["items"].any()
+
+
+def test_tables_show_what_was_found_only(data):
+    X, y = data
+    X = X.copy()
+    X[:10] = X[100:110]
+    X[50] = np.nan
+
+    shown = mm.audit(X, y, np.where(np.arange(240) < 100, "train", "test"))._repr_html_()
+
+    for caption in ("findings", "leak_scores", "imbalance", "duplicates", "leaks", "unreadable"):
+        assert f"<caption>{caption}</caption>" in shown
+    assert "<caption>captions</caption>" not in shown
+
+
+def test_captions_need_a_model_that_reads_them(rng):
+    items = pd.DataFrame({"modality": "image", "image": "x.png", "text": ["a cat", "a dog"] * 10})
+
+    assert len(mm.audit(mm.Embeddings(rng.normal(size=(20, 4)), items=items)).captions) == 0
+    assert len(mm.audit(mm.Embeddings(rng.normal(size=(20, 4)), items=items.assign(text="a cat"))).captions) == 0

@@ -11,6 +11,7 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
+from mmtoolkit._described import restored
 
 
 def test_scores_describe_the_held_out_predictions(data, result):
@@ -320,3 +321,99 @@ def test_no_items_and_no_classes_are_told_apart(data):
         mm.classify(data[0][:0], [])
     with pytest.raises(ValueError, match="y is None; pass one value per item, or the name of a column"):
         mm.classify(data[0], None)
+
+
+def replayed(function, source, recipe):
+    """Call a verb again as ``verify`` does, after its parameters were written as JSON."""
+    params = json.loads(json.dumps(dict(recipe.params), allow_nan=False))
+    return function(source, **{name: restored(value) for name, value in params.items()})
+
+
+def test_what_was_asked_is_recorded_and_replays(data):
+    X, y = data
+    partly = pd.Series(y, dtype="string")
+    partly[::5] = pd.NA
+    test = np.arange(240) >= 160
+    groups = pd.Series(np.arange(240) // 2, dtype="Int64")
+    groups[7] = pd.NA
+
+    r = mm.classify(X, partly, test=test, groups=groups, class_weight={"a": 2.0, "b": 1.0, "c": 1.0}, cv=np.int64(4))
+
+    assert (r.recipe.verb, r.recipe.of) == ("classify", None)
+    assert r.recipe["params"]["y"][:2] == [None, "b"]
+    assert r.recipe.params["test"] == list(range(160, 240))
+    assert r.recipe.params["groups"][6:8] == [3, None]
+    assert r.recipe.params["class_weight"] == [["a", 2.0], ["b", 1.0], ["c", 1.0]]
+    assert r.recipe.params["cv"] == 4
+    assert r.source is X
+    assert replayed(mm.classify, X, r.recipe).evidence() == r.evidence()
+
+
+def test_parameters_that_the_first_version_recorded_replay(data):
+    X, y = data
+    old = {
+        "y": y.tolist(),
+        "estimator": {"class": "sklearn.naive_bayes.GaussianNB", "params": {"priors": None, "var_smoothing": 1e-9}},
+        "cv": 5,
+        "test": list(range(200, 240)),
+        "groups": [i // 2 for i in range(240)],
+        "duplicates": "group",
+        "duplicate_threshold": None,
+        "class_weight": None,
+        "repeats": 1,
+        "normalize": True,
+        "random_state": 0,
+    }
+
+    made = mm.classify(X, **old)
+
+    assert dict(made.recipe.params) == old
+    weighted = old | {"estimator": None, "class_weight": [["a", 50], ["b", 1], ["c", 1]]}
+    assert mm.classify(X, **weighted).evidence() != mm.classify(X, **(weighted | {"class_weight": None})).evidence()
+    assert dict(mm.classify(X, **weighted).recipe.params) == weighted
+
+
+def test_raw_rows_are_used_as_they_are(data):
+    X, y = data
+    raw = X * np.linspace(0.1, 10, 240)[:, None]
+
+    r = mm.classify(raw, y, normalize=False)
+
+    assert r.recipe.params["normalize"] is False
+    assert r.evidence() != mm.classify(raw, y).evidence()
+    assert replayed(mm.classify, raw, r.recipe).evidence() == r.evidence()
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5])
+def test_a_seed_that_nobody_can_repeat_is_refused(data, seed):
+    with pytest.raises(ValueError, match="random_state must be an integer from 0"):
+        mm.classify(*data, random_state=seed)
+
+
+def test_a_split_without_training_classes_is_named(data):
+    X, y = data
+    one = np.array(y, dtype=object)
+    one[:100] = "a"
+
+    with pytest.raises(ValueError, match="the training side of the split holds only one class"):
+        mm.classify(X, one, test=np.arange(240) >= 100)
+    with pytest.raises(ValueError, match="no row with a class is left for the training side"):
+        mm.classify(X, y, test=np.arange(240) >= 100, groups=np.zeros(240))
+    with pytest.raises(ValueError, match="test is a mask of 3 rows for 240 items"):
+        mm.classify(X, y, test=[True, False, True])
+
+
+def test_columns_of_the_items_name_classes_groups_and_test_rows(data):
+    X, y = data
+    items = pd.DataFrame(
+        {"label": y, "page": np.arange(240) // 4, "part": np.where(np.arange(240) < 160, "train", "test")}
+    )
+    emb = mm.Embeddings(X, items=items)
+
+    r = mm.classify(emb, groups="page", test="part")
+
+    assert r.recipe.params["y"] == "label"
+    assert (r.recipe.params["groups"], r.recipe.params["test"]) == ("page", "part")
+    assert r.n_scored == 80
+    with pytest.raises(ValueError, match=r"no row of column 'label' says 'test' \(or True\); it holds 'a', 'b', 'c'"):
+        mm.classify(emb, test="label")

@@ -63,3 +63,49 @@ def test_other_items_are_not_compared(data, stamps):
         mm.compare({"a": X, "b": np.where(np.arange(240)[:, None] == 5, np.nan, X)}, y)
     with pytest.raises(ValueError, match="metric must be one of"):
         mm.compare({"a": X, "b": X}, y, metric="auc")
+
+
+def test_a_comparison_and_the_classifications_inside_keep_their_own_records(data):
+    X, y = data
+    groups = np.arange(240) // 3
+
+    c = mm.compare({"one": X, "other": X[:, :6]}, y, groups=groups, cv=3, normalize=False, random_state=4)
+
+    inside = c.results["other"]
+    assert (c.recipe.verb, inside.recipe.verb) == ("compare", "classify")
+    assert set(c.recipe.params) == {
+        "y", "metric", "estimator", "cv", "groups", "duplicates", "normalize", "random_state",
+    }  # fmt: skip
+    assert c.recipe.params["groups"] == groups.tolist()
+    assert (c.recipe.params["duplicates"], inside.recipe.params["duplicates"]) == ("group", "ignore")
+    assert (c.recipe.params["random_state"], inside.recipe.params["random_state"]) == (4, 4)
+    assert c.recipe.params["normalize"] is inside.recipe.params["normalize"] is False
+    assert set(c.source) == {"one", "other"}
+    assert inside.source is c.source["other"]
+    assert mm.classify(c.source["other"], **inside.recipe.params).evidence() == inside.evidence()
+    assert mm.compare(c.source, **c.recipe.params).evidence() == c.evidence()
+
+
+def test_raw_rows_are_compared_on_request(data):
+    X, y = data
+    raw = X * np.linspace(0.1, 10, 240)[:, None]
+
+    as_they_are = mm.compare({"raw": raw, "unit": X}, y, normalize=False)
+    scaled = mm.compare({"raw": raw, "unit": X}, y)
+
+    assert scaled.pairs["difference"].iloc[0] == pytest.approx(0, abs=0.01)
+    assert as_they_are.evidence() != scaled.evidence()
+
+
+def test_parameters_that_the_first_version_recorded_are_compared_again(data):
+    X, y = data
+    old = {
+        "y": y.tolist(), "metric": "f1_macro", "estimator": None, "cv": 3, "groups": None, "duplicates": "group",
+        "random_state": 0,
+    }  # fmt: skip
+
+    c = mm.compare({"a": X, "b": X[:, :4]}, **old)
+
+    assert dict(c.recipe.params) == old | {"normalize": True}
+    assert "points" in repr(c)
+    assert "price unknown" in c.figure().to_json()

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 
 import mmtoolkit as mm
 from mmtoolkit.classification.label_issues import confident_learning
@@ -37,3 +38,20 @@ def test_all_items_are_ranked_on_request(result):
     assert sorted(table["row"]) == list(range(240))
     assert table["quality"].is_monotonic_increasing
     assert table["quality"].between(0, 1).all()
+
+
+def test_items_are_named_by_text_or_file(data):
+    X, y = data
+    kinds = np.arange(240) % 3
+    items = pd.DataFrame(
+        {
+            "modality": np.array(["text", "image", "image"])[kinds],
+            "text": np.where(kinds == 0, "some words", None),
+            "image": np.where(kinds == 1, "folder/picture.png", None),
+            "label": y,
+        }
+    )
+
+    issues = mm.classify(mm.Embeddings(X, items=items)).label_issues(all_items=True)
+
+    assert issues["item"].tolist() == [["some words", "picture.png", ""][row % 3] for row in issues["row"]]

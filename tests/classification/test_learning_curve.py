@@ -81,3 +81,23 @@ def test_forecast_is_refused_when_the_past_does_not_foretell(rng):
 def test_sizes_must_be_counts(result):
     with pytest.raises(ValueError, match="sizes must be labels per class"):
         result.learning_curve(sizes=[0])
+
+
+def test_a_curve_is_a_step_of_its_classification(data):
+    r = mm.classify(*data, cv=3)
+
+    curve = r.learning_curve(sizes=np.array([2, 8]), n_draws=1)
+
+    assert (curve.recipe.verb, curve.recipe.of) == ("classify.learning_curve", r.recipe)
+    assert dict(curve.recipe.params) == {"sizes": [2, 8], "n_draws": 1}
+    assert curve.source is r.source
+    again = mm.classify(curve.source, **curve.recipe.of.params).learning_curve(**curve.recipe.params)
+    assert again.evidence() == curve.evidence()
+    assert r.learning_curve(n_draws=1).recipe.params["sizes"] == [1, 2, 4, 8, 16, 32]
+
+
+def test_a_curve_shows_its_points(data):
+    curve = mm.classify(*data, cv=3).learning_curve(sizes=[4], n_draws=1)
+
+    assert "labels" in repr(curve)
+    assert "accuracy by labels per class" in curve._repr_html_()

@@ -131,3 +131,24 @@ def test_other_estimators_are_not_pickled(data, tmp_path):
 
     with pytest.raises(TypeError, match="only the default classifier can be saved without pickle"):
         r.save(tmp_path)
+
+
+def test_a_file_is_no_directory(result, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ValueError, match="is a file; save takes a directory"):
+        result.save(tmp_path / "file")
+
+
+def test_a_saved_classifier_tells_what_it_is(stamp_result, result, tmp_path):
+    stamp_result.save(tmp_path / "stamps")
+    result.save(tmp_path / "plain")
+
+    loaded = mm.load_classifier(tmp_path / "stamps")
+
+    assert "'local' vectors of 512 features" in repr(loaded)
+    assert ", vectors of 12 features" in repr(mm.load_classifier(tmp_path / "plain"))
+    assert loaded.recipe.verb == "classify"
+    assert {"y", "groups", "test"}.isdisjoint(loaded.recipe.params)
+    assert loaded.recipe["params"]["normalize"] is True
+    assert loaded.metrics["accuracy"] == stamp_result.metrics.loc["accuracy", "value"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "similar_blocks"]
+__all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "joined_groups", "similar_blocks"]
 
 _BLOCK = 2048
 _SAMPLE = 1000
@@ -75,18 +75,27 @@ def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.fl
     ndarray of shape (n_items,), int
         Number of the first row of the group; a row without a duplicate has its own number.
     """
+    groups = equal_rows(unit)
+    for i, j, _ in similar_blocks(unit, threshold):
+        groups = joined_groups(groups, i, j)
+    return groups
+
+
+def joined_groups(groups: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the groups after those of ``i[n]`` and ``j[n]`` have become one, for every pair; named by their first rows."""
+    news = groups[i] != groups[j]
+    if not news.any():
+        return groups
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(unit)
-    groups = equal_rows(unit)
-    for i, j, _ in similar_blocks(unit, threshold):
-        links = coo_array((np.ones(len(i), dtype=bool), (groups[i], groups[j])), shape=(n, n))
-        _, part = connected_components(links, directed=False)
-        first = np.full(int(part.max()) + 1, n)
-        np.minimum.at(first, part, np.arange(n))
-        groups = first[part[groups]]
-    return groups
+    n, ends = len(groups), (groups[i[news]], groups[j[news]])
+    links = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(n, n))
+    _, part = connected_components(links, directed=False)
+    first = np.full(int(part.max()) + 1, n)
+    np.minimum.at(first, part, np.arange(n))
+    joined: NDArray[np.intp] = first[part[groups]]
+    return joined
 
 
 def duplicate_thresholds(embeddings: HasVectors | object, unit: NDArray[np.float32]) -> NDArray[np.float64]:

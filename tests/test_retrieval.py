@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
+from mmtoolkit._described import restored
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.retrieval import exact, pairs
 from mmtoolkit.vectors import unit_rows
@@ -20,6 +21,11 @@ def X(rng):
     X = unit_rows(rng.standard_normal((500, 24)))
     X[100:110] = X[7]
     return X
+
+
+def replayed(result):
+    """Return a result's arguments as verify calls with them: through JSON and back."""
+    return {name: restored(value) for name, value in json.loads(json.dumps(dict(result.recipe.params))).items()}
 
 
 def brute(Q, X, k):
@@ -205,9 +211,7 @@ def test_a_search_can_be_repeated_from_its_recipe(stamps):
         mm.search(stamps, item=str(stamps.ids[3]), k=2, mask=stamps.ok),
         mm.search(stamps, stamps.vectors[0]),
     ):
-        params = json.loads(json.dumps(hits.recipe["params"]))
-
-        again = mm.search(stamps, **params)
+        again = mm.search(stamps, **replayed(hits))
 
         pd.testing.assert_frame_equal(again.table, hits.table)
         assert again.evidence() == hits.evidence()
@@ -485,7 +489,7 @@ def test_queries_without_a_right_item_are_left_out_and_counted(X):
 
     assert (found.n_queries, found.n_left_out) == (2, 1)
     assert found.metrics.loc["found@1", "value"] == 1
-    again = mm.evaluate_search(X, **json.loads(json.dumps(found.recipe["params"])))
+    again = mm.evaluate_search(X, **replayed(found))
     pd.testing.assert_frame_equal(again.metrics, found.metrics)
 
 

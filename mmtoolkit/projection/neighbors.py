@@ -1,4 +1,4 @@
-"""Nearest neighbours of every row, the same bits whatever the number of threads."""
+"""Nearest neighbours of every row, exact below 20,000 rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.provenance import fingerprint, one_thread
+from mmtoolkit.provenance import fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,8 +79,7 @@ def exact(X: NDArray[np.float32], k: int) -> Neighbors:
     tuple of ndarray
         As `nearest`.
     """
-    with one_thread():
-        parts = [nearest(X[i : i + _BLOCK], X, k, own=i) for i in range(0, len(X), _BLOCK)]
+    parts = [nearest(X[i : i + _BLOCK], X, k, own=i) for i in range(0, len(X), _BLOCK)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
@@ -110,11 +109,8 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
 
     threads = numba.get_num_threads()
     try:
-        with one_thread():
-            index = NNDescent(
-                X, n_neighbors=k, metric="euclidean", random_state=random_state, n_jobs=1, low_memory=True
-            )
-            rows, dist = index.neighbor_graph
+        index = NNDescent(X, n_neighbors=k, metric="euclidean", random_state=random_state, n_jobs=1, low_memory=True)
+        rows, dist = index.neighbor_graph
     finally:
         numba.set_num_threads(threads)
     first = np.arange(len(X), dtype=np.int32)[:, None]

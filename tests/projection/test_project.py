@@ -34,7 +34,7 @@ def test_the_recipe_replays(X, p):
     again = project(X, **p.recipe["params"])
 
     assert np.array_equal(again.coords, p.coords)
-    assert json.loads(json.dumps(p.recipe)) == p.recipe
+    assert json.loads(json.dumps(dict(p.recipe))) == p.recipe
 
 
 def test_evidence_is_plain_and_keeps_the_map_apart(p):

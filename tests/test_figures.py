@@ -7,7 +7,8 @@ import pytest
 
 from mmtoolkit import figures
 from mmtoolkit._text import width_of
-from mmtoolkit.figures.maps import GL_ABOVE, groups_of, view_limits
+from mmtoolkit.figures.groups import groups_of
+from mmtoolkit.figures.maps import GL_ABOVE, view_limits
 
 HOSTILE = "<img src=x onerror=alert(1)>&$x$"
 
@@ -90,7 +91,7 @@ def test_rows_of_points_are_their_custom_data(rng):
 
 def test_ready_groups_keep_their_colours(rng):
     y = np.array([f"g{i % 60}" for i in range(240)] + [None] * 300, dtype=object)
-    groups = figures.maps.groups_of(y)
+    groups = groups_of(y)
 
     fig = figures.scatter_map(rng.normal(size=(540, 2)), groups=groups)
 

@@ -149,3 +149,13 @@ def test_duplicates_can_be_looked_at(stamps):
     assert sum(figure.data[0].y) == len(stamps)
     assert "<img" in page
     assert set(found.to_dict()) >= {"labels", "groups", "pairs", "threshold"}
+
+
+def test_a_cut_by_modality_is_recorded_and_repeated(stamps, replayed):
+    found = mm.near_duplicates(stamps, {"image": 0.9})
+
+    again = mm.near_duplicates(stamps, **replayed(found))
+
+    assert again.evidence() == found.evidence()
+    assert mm.near_duplicates(stamps, np.float64(0.9)).recipe.params == {"threshold": 0.9}
+    assert "cut" in {a.text for a in found.figure().layout.annotations}

@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit.errors import SpaceError
+from mmtoolkit.figures import caption_of
+from mmtoolkit.retrieval import evaluation
 from mmtoolkit.vectors import unit_rows
 
 
@@ -108,3 +111,48 @@ def test_repeated_queries_do_not_narrow_the_interval(rng):
 def test_wrong_answers_sheets_are_refused(X, relevant, options, message):
     with pytest.raises(ValueError, match=message):
         mm.evaluate_search(X, X[:3], relevant, **options)
+
+
+def test_the_order_is_by_dot_product_when_asked(rng, replayed):
+    X = unit_rows(rng.standard_normal((200, 8))) * rng.uniform(0.2, 5, (200, 1)).astype(np.float32)
+    Q = X[:20] + 0.2
+    right = [[(i * 7) % 200] for i in range(20)]
+
+    found = mm.evaluate_search(X, Q, [[str(i) for i in rows] for rows in right], ks=(5, 50), normalize=False)
+
+    names = ["found@50", "recall@50", "mrr@100", "ndcg@10"]
+    np.testing.assert_allclose(found.metrics.loc[names, "value"], by_hand(Q, X, right, 50), atol=1e-6)
+    assert mm.evaluate_search(X, **replayed(found)).evidence() == found.evidence()
+
+
+def test_queries_of_another_model_are_refused(rng):
+    X = rng.standard_normal((6, 4))
+    one, two = (
+        mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name=name, revision="1", dimension=4))
+        for name in "ab"
+    )
+
+    with pytest.raises(SpaceError, match="model 'a' against 'b'"):
+        mm.evaluate_search(one, two, one.ids.tolist())
+
+
+def test_one_row_adds_a_metric(X, monkeypatch):
+    precision = evaluation.SearchMetric(
+        "precision@{k}",
+        lambda gains, _, k: gains[:, :k].mean(axis=1),
+        lambda n_right, n, k: float(n_right.mean() / n),
+        k=4,
+    )
+    monkeypatch.setattr(evaluation, "METRICS", [*evaluation.METRICS, precision])
+
+    table = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2", "3"]]).metrics
+
+    assert table.index[-1] == "precision@4"
+    assert table.loc["precision@4", "value"] == pytest.approx(0.25, abs=0.1)
+    assert table.loc["precision@4", "baseline"] == pytest.approx(4 / 3 / 500)
+
+
+def test_the_caption_tells_what_a_random_order_gives(X):
+    found = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2"]], ks=[1, 3])
+
+    assert "A random order gives found@3 of 0.006." in caption_of(found.figure())

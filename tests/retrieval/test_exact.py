@@ -36,3 +36,15 @@ def test_search_gives_the_same_bytes_whatever_the_blocks_and_threads(X, monkeypa
         two = exact.top_k(X[:60], X, 9)
 
     assert [a.tobytes() for a in one] == [a.tobytes() for a in two]
+
+
+def test_rows_of_any_length_are_ranked_by_their_dot_products(X, monkeypatch):
+    monkeypatch.setattr(exact, "_CELLS", 640)
+    monkeypatch.setattr(exact, "_ITEMS", 64)
+    long = X * np.geomspace(1e-3, 1e3, len(X), dtype=np.float32)[:, None]
+    long[7] = long[3]
+
+    _, scores = exact.top_k(long[:5], long, 12, unit=False)
+
+    S = long[:5].astype(np.float64) @ long.T.astype(np.float64)
+    np.testing.assert_allclose(scores, -np.sort(-S, axis=1)[:, :12], rtol=1e-12)

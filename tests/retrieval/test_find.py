@@ -174,3 +174,37 @@ def test_hits_show_thumbnails_and_escape_what_users_wrote(stamps):
     assert "<script" not in hostile._repr_html_()
     assert "<img src=x" not in hostile._repr_html_()
     assert "hits for" in repr(hostile)
+
+
+def test_embeddings_of_another_model_are_refused(rng):
+    X = rng.standard_normal((6, 4))
+    emb = mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name="one", revision="1", dimension=4))
+    other = mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name="two", revision="1", dimension=4))
+
+    with pytest.raises(
+        SpaceError, match=r"of the items and of the query are of different spaces: model 'one' against 'two'"
+    ):
+        mm.search(emb, other)
+    with pytest.raises(SpaceError, match="not centered against centered by vector"):
+        mm.search(emb, emb.centered())
+    assert mm.search(emb, emb, k=1).id.tolist() == emb.ids.tolist()
+    assert mm.search(emb, mm.Embeddings(X), k=1).id.tolist() == emb.ids.tolist()  # nobody knows of another space
+    assert mm.search(emb, other.vectors, k=1).id.tolist() == emb.ids.tolist()
+
+
+def test_questions_may_be_embedded_with_parameters_of_their_own(service):
+    texts = ["a red bird", "a blue car"]
+    documents = mm.embed_texts(texts, model="text-embedding-v4", cache=False)
+    questions = mm.embed_texts(texts, model="text-embedding-v4", params={"text_type": "query"}, cache=False)
+
+    assert len(mm.search(documents, questions, k=1)) == 2
+
+
+def test_what_was_asked_is_recorded(stamps, X):
+    texts, by_item, by_vector = mm.search(stamps, "a"), mm.search(X, item="3", mask=X[:, 0] > 0), mm.search(X, X[:2])
+
+    assert (texts.recipe.verb, texts.recipe.params["query"], texts.recipe.params["k"]) == ("search", ["a"], 10)
+    assert by_item.recipe.params["item"] == ["3"]
+    assert by_item.recipe.params["mask"] == (X[:, 0] > 0).tolist()
+    assert by_vector.recipe.params["query"] == X[:2].tolist()
+    assert by_vector.source is X

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit.errors import SpaceError
 
 
 def test_similarity_is_the_cosine(X):
@@ -55,3 +56,39 @@ def test_too_many_pairs_are_refused():
     wide = np.ones((10_001, 1), dtype=np.float32)
     with pytest.raises(ValueError, match="10,001 x 10,001 pairs are too many to hold; use by= for groups"):
         mm.similarity(wide)
+
+
+def test_dot_products_when_rows_are_taken_as_they_are(X, replayed):
+    long = X * np.linspace(0.5, 3, len(X), dtype=np.float32)[:, None]
+
+    found = mm.similarity(long, long[:4], normalize=False)
+    grouped = mm.similarity(long, by=["a", "b"] * 250, normalize=False)
+
+    S = long.astype(np.float64) @ long.T
+    np.testing.assert_allclose(found.values, S[:, :4], atol=1e-5)
+    assert "500 x 4 dot products" in repr(found)
+    assert found.figure().data[0].colorbar.title.text == "dot product"
+    np.testing.assert_allclose(grouped.values[0, 1], S[::2, 1::2].mean(), atol=1e-5)
+    assert np.array_equal(mm.similarity(long, **replayed(grouped)).values, grouped.values)
+
+
+def test_both_sets_of_vectors_are_sources_and_words_are_recorded(stamps, X, replayed):
+    two, words = mm.similarity(X, X[:2]), mm.similarity(stamps, "a frog", by="label")
+
+    assert list(two.source) == ["a", "b"]
+    assert two.recipe.params == {"by": None, "normalize": True}
+    assert words.source is stamps
+    assert words.recipe.params == {"b": ["a frog"], "by": "label", "normalize": True}
+    assert np.array_equal(mm.similarity(stamps, **replayed(words)).values, words.values)
+
+
+def test_sets_of_two_models_are_refused(rng):
+    X = rng.standard_normal((6, 4))
+    one, two = (
+        mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name=name, revision="1", dimension=4))
+        for name in "ab"
+    )
+
+    with pytest.raises(SpaceError, match="the vectors of a and b are of different spaces: model 'a' against 'b'"):
+        mm.similarity(one, two)
+    assert mm.similarity(one, X).values.shape == (6, 6)

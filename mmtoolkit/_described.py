@@ -41,7 +41,10 @@ def described(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return [described(inner) for inner in sorted(value)]
     if hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()
+        array = np.asarray(value)
+        value = array.tolist()
+        if array.dtype.kind in "biu" or (array.dtype.kind == "f" and np.isfinite(array).all()):
+            return value  # plain as it is: a million numbers are not looked at one by one
     return [described(inner) for inner in value] if isinstance(value, list | range) else repr(value)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.figures.maps import Group, groups_of
+from mmtoolkit.figures.groups import GroupedPoints, groups_of
 from mmtoolkit.figures.style import PALETTE, SEQUENTIAL
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ class Look:
     ----------
     name : str
         What the colour means.
-    groups : list of Group
+    groups : list of GroupedPoints
         Empty when the colour is a number.
     values : ndarray of shape (n_items,) or None
         The numbers, when it is one.
     """
 
     name: str
-    groups: list[Group] = field(default_factory=list)
+    groups: list[GroupedPoints] = field(default_factory=list)
     values: NDArray[np.float32] | None = None
 
     def marker(self, n_items: int) -> dict[str, Any]:

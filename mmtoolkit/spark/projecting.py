@@ -13,6 +13,7 @@ from mmtoolkit.projection.result import Projection
 from mmtoolkit.spark.frames import check_vectors, to_array
 from mmtoolkit.spark.rows import shown
 from mmtoolkit.spark.source import vector_source
+from mmtoolkit.steps import Step
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def project(
             ]
             yield pa.RecordBatch.from_arrays(columns, names=["id", "x", "y"])
 
-    recipe = {"verb": "spark.project", "params": {**drawn.recipe["params"], "sample": sample}}
+    recipe = Step("spark.project", {**drawn.recipe.params, "sample": sample})
     rows = df.select("id", *columns).mapInArrow(lay, "id string, x float, y float")
     fields = (drawn.coords, drawn.trust, drawn.trustworthiness, drawn.method, drawn.note)
     return SparkProjection(*fields, recipe, emb, rows)

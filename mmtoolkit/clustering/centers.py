@@ -34,7 +34,7 @@ class Clusters(Result):
         Index metric, column value.
     sizes : DataFrame
         Index cluster; name, size, share, cohesion (mean cosine similarity to the cluster's mean direction) and
-        silhouette (mean of its items, NaN where it was not computed).
+        silhouette (mean of its items); NaN where they were not computed.
     centers : ndarray of shape (n_clusters, n_features), float32
         Means of the clusters.
     names : DataFrame
@@ -132,7 +132,7 @@ class Clusters(Result):
 
         Returns
         -------
-        Clustering
+        Clusters
             A new result; `names` has the runners-up and margins.
 
         Raises
@@ -155,7 +155,7 @@ class Clusters(Result):
 
         Returns
         -------
-        Clustering
+        Clusters
             A new result.
         """
         import pandas as pd

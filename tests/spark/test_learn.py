@@ -56,10 +56,11 @@ def test_rows_of_a_clustering_are_labelled_like_assign(clustered, small):
     assert [rows[i] for i in small.ids] == clustered.assign(small).tolist()
 
 
-def test_representatives_are_the_nearest_to_the_centres(clustered, small):
-    table = clustered.representatives(1).table
+def test_shown_rows_are_the_nearest_to_the_centers(clustered, small):
+    table = clustered.shown[clustered.shown["rank"] == 1]
 
     X, labels = small.unit, clustered.assign(small)
+    assert table["cluster"].tolist() == [0, 1, 2, 3]
     for cluster, item in zip(table["cluster"], table.index, strict=True):
         rows = np.flatnonzero(labels == cluster)
         nearest = rows[np.linalg.norm(X[rows] - clustered.centers[cluster], axis=1).argmin()]

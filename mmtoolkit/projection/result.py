@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Projection"]
+__all__ = ["DrawnMap", "Projection"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Projection(Result):
-    """A map of the items.
+class DrawnMap(Result):
+    """A map of the items that it was drawn from.
 
     Parameters
     ----------
@@ -166,9 +166,10 @@ class Projection(Result):
     def _figures(self) -> Mapping[str, Any]:
         return {"map": self._main_figure, "trust": self._trust_figure}
 
-    def _summary(self) -> str:
+    def _trusted(self) -> str:
+        """Return how far to trust the map, in a few words."""
         score = "unknown" if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
-        return f"{len(self.coords):,} items, {METHODS[self.method].title}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
+        return f"{METHODS[self.method].title}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
@@ -187,3 +188,10 @@ class Projection(Result):
         if METHODS[self.method].everywhere:
             return {"exact": exact, "rounded": score, "map": coords}
         return {"exact": exact, "map": {**coords, **score}}
+
+
+class Projection(DrawnMap):
+    """A map of all items; fields as `DrawnMap` has them."""
+
+    def _summary(self) -> str:
+        return f"{len(self.coords):,} items, {self._trusted()}"

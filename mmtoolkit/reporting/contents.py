@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.reporting.code import as_python, n_left_out
+from mmtoolkit.reporting.code import as_python, n_left_out, whole_sources
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of
@@ -38,13 +38,13 @@ def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
     list of str
         Not escaped.
     """
-    words = []
-    for source in named.sources.values():
+    words, whole = [], whole_sources(data["recipe"])
+    for name, source in named.sources.items():
         n = len(ids_of(source))
         kinds = Counter(source.modality.tolist()) if hasattr(source, "modality") else {}
         what = " + ".join(f"{count:,} {_plural(kind)}" for kind, count in kinds.items()) or f"{n:,} vectors"
         model = space_of(source).model or "your own vectors"
-        words += [what, f"model {model}, {source.shape[1]} features"]
+        words += [what if name in whole else f"{what} shown", f"model {model}, {source.shape[1]} features"]
     return [*dict.fromkeys(words), f"mmtoolkit {data['environment']['mmtoolkit']}"]
 
 

@@ -22,6 +22,9 @@ _SECTIONS = {  # what a verb's result gives to a report, where it is more than i
     "classify": "classification",
     "cluster": "clustering",
     "project": "projection",
+    "spark.classify": "spark",
+    "spark.cluster": "spark",
+    "spark.project": "spark",
 }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["AUDIT", "Annotations", "Step", "Verdict", "change_of"]
+__all__ = ["AUDIT", "Annotations", "Given", "Verdict", "change_of"]
 
 AUDIT = "audit"
 _FIELDS = ("annotation", "how", "order", "time")
@@ -44,8 +44,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """What `undo` takes back at once: annotations of rows, a verdict, or both, with what was there before."""
+class Given:
+    """What was said at once and `undo` takes back: annotations of rows, a verdict, or both; with what was there before."""
 
     rows: NDArray[np.intp]
     before: tuple[NDArray[Any], ...]
@@ -81,7 +81,7 @@ class Annotations:
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
         self._verdicts: dict[tuple[str, int], tuple[Verdict, str]] = {}
-        self._undo: list[Step] = []
+        self._undo: list[Given] = []
         self._count = 0
         self._journal = None if journal is None else Journal(journal, ids)
         for entry in [] if self._journal is None else self._journal.read():
@@ -148,7 +148,7 @@ class Annotations:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         before = tuple(getattr(self, name)[rows] for name in _FIELDS)
         key = None if verdict is None else (verdict.queue, verdict.row)
-        self._undo.append(Step(rows, before, verdict, None if key is None else self._verdicts.get(key)))
+        self._undo.append(Given(rows, before, verdict, None if key is None else self._verdicts.get(key)))
         values = (np.full(len(rows), annotation, dtype=object), how, self._count, now)
         self._set(rows, values, key, None if verdict is None else (verdict, now))
         return len(rows)
@@ -158,7 +158,7 @@ class Annotations:
         self.give(np.empty(0, dtype=np.intp), None, np.empty(0, dtype=object), verdict)
 
     @property
-    def last(self) -> Step | None:
+    def last(self) -> Given | None:
         """The step that `undo` would take back."""
         return self._undo[-1] if self._undo else None
 

@@ -73,11 +73,11 @@ def test_keys_label_undo_invert_clear_and_walk(view):
     assert len(ex.selected) == 30
     message(view, "key", key="Escape")
     assert ex.selected.empty
-    message(view, "key", key="right")
+    message(view, "key", key="ArrowRight")
     first = ex.focus
-    message(view, "key", key="toggle")
+    message(view, "key", key="Enter")
     assert ex.selected["id"].tolist() == [f"item-{first}"]
-    message(view, "key", key="toggle")
+    message(view, "key", key="Enter")
     assert ex.selected.empty
     message(view, "key", key="b")
     assert view.bridge.tool == "box"

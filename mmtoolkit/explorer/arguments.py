@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.vectors import column, has_vectors, ids_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["check_same_items", "classes_of", "cluster_name", "labels_of"]
 

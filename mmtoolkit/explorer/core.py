@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit.explorer.annotations import AUDIT, Annotations
+from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.explorer.geometry import Direction, inside, toward
@@ -96,16 +96,9 @@ class Explorer:
     1  0  two far apart
     """
 
-    source = _Of[Any]("state", "source")
-    X = _Of[NDArray[np.float32]]("state", "X")
-    ids = _Of[NDArray[np.str_]]("state", "ids")
-    items = _Of["pd.DataFrame"]("state", "items")
-    layout = _Of[Places]("state", "layout")
-    y = _Of[NDArray[np.object_] | None]("state", "y")
     clusters = _Of[Any]("state", "clusters")
     labels = _Of[NDArray[np.int64] | None]("state", "labels")
     cluster_names = _Of[dict[int, str]]("state", "cluster_names")
-    notes = _Of[Annotations]("state", "notes")
     selection = _Of[Chosen]("state", "selection")
     scores = _Of[NDArray[np.float64]]("state", "scores")
     focus = _Of["int | None"]("state", "focus")
@@ -123,8 +116,10 @@ class Explorer:
         clusters: Any = None,
         journal: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.state = State(embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal)
-        self.reviews = Review(self.state)
+        self.state = state = State(embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal)
+        self.reviews = Review(state)
+        self.source, self.X, self.ids, self.items, self.y = state.source, state.X, state.ids, state.items, state.y
+        self.layout, self.notes = state.layout, state.notes
 
     def __len__(self) -> int:
         return len(self.state)

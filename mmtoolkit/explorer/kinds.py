@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.selection import rows_of
 from mmtoolkit.explorer.state import State
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["KINDS", "OWN", "Kind"]
 

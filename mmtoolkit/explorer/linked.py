@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.explorer.arguments import check_same_items, cluster_name, labels_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.state import State
+from mmtoolkit.explorer.state import State
 
 __all__ = ["Linked", "link"]
 
@@ -105,8 +102,6 @@ def link(state: State, result: Any = None) -> Linked:
 def _table(
     rows: NDArray[np.object_], columns: NDArray[np.object_], row_title: str, column_title: str, source: Any
 ) -> Linked:
-    import pandas as pd
-
     frame = pd.DataFrame({"row": rows, "column": columns}, dtype=object).dropna()
     counts = pd.crosstab(frame["row"], frame["column"])
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]

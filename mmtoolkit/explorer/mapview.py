@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
+from mmtoolkit.explorer.colours import Look
+from mmtoolkit.explorer.state import State
 from mmtoolkit.figures import scatter_map
 from mmtoolkit.figures.style import PALETTE
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.colours import Look
-    from mmtoolkit.explorer.state import State
 
 __all__ = ["MapView", "WholeFigure"]
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._text import escape
 from mmtoolkit.explorer import cards, keys, kinds
 from mmtoolkit.explorer.cards import button
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mmtoolkit.explorer.linked import Linked
-    from mmtoolkit.explorer.review import Review
-    from mmtoolkit.explorer.state import State
+from mmtoolkit.explorer.linked import Linked
+from mmtoolkit.explorer.review import Review
+from mmtoolkit.explorer.state import State
 
 __all__ = ["TABS", "body", "card", "queue", "search", "status", "tabs", "tools"]
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.explorer import kinds
-from mmtoolkit.explorer.annotations import AUDIT, Verdict
+from mmtoolkit.explorer.annotations import AUDIT, Given, Verdict
+from mmtoolkit.explorer.kinds import Kind
 from mmtoolkit.explorer.queue import ReviewQueue
 from mmtoolkit.explorer.selection import Chosen, rows_of
-
-if TYPE_CHECKING:
-    from mmtoolkit.explorer.annotations import Given
-    from mmtoolkit.explorer.kinds import Kind
-    from mmtoolkit.explorer.state import State
+from mmtoolkit.explorer.state import State
 
 __all__ = ["Review"]
 
@@ -37,8 +35,6 @@ class Review:
     """
 
     def __init__(self, state: State) -> None:
-        import pandas as pd
-
         self.state, self.notes = state, state.notes
         self.queue: ReviewQueue | None = None
         known = [pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation)]

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.explorer.annotations import Annotations
 from mmtoolkit.explorer.arguments import classes_of, cluster_name, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
 from mmtoolkit.explorer.listeners import Listeners
+from mmtoolkit.explorer.positions import Places
 from mmtoolkit.explorer.selection import Chosen
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.positions import Places
 
 __all__ = ["State"]
 
@@ -129,8 +126,6 @@ class State:
 
 
 def _frame_of(embeddings: Any) -> pd.DataFrame:
-    import pandas as pd
-
     items = items_of(embeddings)
     if items is None:
         return pd.DataFrame({"id": ids_of(embeddings).astype(object)})

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._text import escape
+from mmtoolkit.explorer.state import State
 from mmtoolkit.figures.maps import view_limits
 from mmtoolkit.figures.style import SEQUENTIAL
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.state import State
 
 __all__ = ["still", "still_html"]
 

@@ -95,13 +95,11 @@ class View:
             if names & causes:
                 self.html[name].value = write(self)
 
-    def relocate(self) -> None:
-        """Move the points to a new layout."""
+    def _relocate(self) -> None:
         self.map.relocate()
         self.bridge.version, self.bridge.waiting = self.ex.layout.version, self.ex.layout.waiting
 
-    def choices(self) -> None:
-        """Set the colour menu and the slider without answering what they say."""
+    def _choices(self) -> None:
         self._quiet = True
         if self.colors.options != self.ex.color_choices:
             self.colors.options = self.ex.color_choices
@@ -135,43 +133,36 @@ class View:
             self.ex.status = f"{type(error).__name__}: {error}"
             self.html["status"].value = panel.status(self.ex.state, error=True)
 
-    def hover(self, row: int) -> None:
-        """Answer with the tip of an item."""
+    def _hover(self, row: int) -> None:
         html = cards.tip(self.ex.item(row), self.ex.facts(row))
         self.bridge.send({"kind": "tip", "row": row, "html": html})
         self.ex.hover(row)
 
-    def loop(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
-        """Select what a lasso or a box holds."""
+    def _loop(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         polygon = np.frombuffer(buffers[0]).reshape(-1, 2)
         self.ex.lasso(polygon, how=content["kind"], mode=content["mode"], version=int(content["version"]))
 
-    def tap(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
-        """Click the item nearest to a finger, if there is one."""
+    def _tap(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         place, edge = np.frombuffer(buffers[0]).reshape(2, 2)
         row = nearest(self.ex.layout.at(int(content["version"])), place, float(np.hypot(*(edge - place))))
         if row is not None:
-            self.click(row, content["mode"])
+            self._click(row, content["mode"])
 
-    def click(self, row: int, mode: Mode) -> None:
-        """Show an item; add it to the selection or remove it, unless the mode is "replace"."""
+    def _click(self, row: int, mode: Mode) -> None:
         self.ex.show(row)
         if mode != "replace":
             self.ex.select(row, how="click", mode=mode)
 
-    def press(self, key: str) -> None:
-        """Do what a key does."""
+    def _press(self, key: str) -> None:
         row = keys.find(key)
         if row is not None and row.when(self):
             row.does(self)
 
-    def ready(self) -> None:
-        """Repeat what a page may have missed that was not there yet."""
+    def _ready(self) -> None:
         self.bridge.ready()
         self.map.ready()
 
-    def tick(self) -> None:
-        """Take the map over that is being computed, or let the page ask again."""
+    def _tick(self) -> None:
         if not self.ex.layout.poll() or self.ex.layout.waiting:
             self.bridge.send({"kind": "tock"})
         else:
@@ -182,25 +173,21 @@ class View:
         row = self.ex.focus if row is None else row
         self.ex.select(row, how="click", mode="remove" if row in self.ex.selection.rows else "add")
 
-    def group(self, place: int, mode: Mode) -> None:
-        """Select a group of the legend."""
+    def _group(self, place: int, mode: Mode) -> None:
         group = self.ex.look.groups[place]
         self.ex.select(group.rows, how=f"{self.ex.color_by}: {group.name.rsplit(' (', 1)[0]}", mode=mode)
 
-    def review(self, name: str) -> None:
-        """Open a review, or close it; samples that count for the score grow when they are judged."""
+    def _review(self, name: str) -> None:
         more = int(self.ex.audited.sum()) // _AUDIT if name and kinds.KINDS[name].counts else 0
         self.ex.review(name or None, n=_AUDIT * (1 + more))
 
-    def open_tab(self, tab: str) -> None:
-        """Show the selection in another way."""
+    def _open_tab(self, tab: str) -> None:
         self.tab = tab
         if tab == "counts" and self.ex.linked is None and self.ex.labels is not None:
             self.ex.link()
         self.refresh(("tab",))
 
-    def open_cell(self, i: str = "", j: str = "") -> None:
-        """Select the items of a cell, a row or a column of the counts, by number."""
+    def _open_cell(self, i: str = "", j: str = "") -> None:
         assert self.ex.linked is not None
         counts = self.ex.linked.counts
         self.ex.cell(counts.index[int(i)] if i else None, counts.columns[int(j)] if j else None)
@@ -210,9 +197,9 @@ _BRINGS = {"layout": ("color", "status"), "linked": ("tab",), "selected": ("tab"
 
 # what is drawn anew: after which changes, and how
 _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
-    ({"layout"}, View.relocate),
+    ({"layout"}, View._relocate),
     ({"color"}, lambda view: view.map.recolor(view.ex.look)),
-    ({"color", "selected", "annotations"}, View.choices),
+    ({"color", "selected", "annotations"}, View._choices),
     ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
     ({"focus"}, lambda view: view.map.focus(view.ex.focus)),
 )
@@ -228,17 +215,17 @@ _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
 
 # what the page sends: kind of the message, and what is done with it
 _MESSAGES: Mapping[str, Callable[[View, Mapping[str, Any], Sequence[bytes]], object]] = {
-    "hover": lambda view, content, _: view.hover(int(content["row"])),
-    "lasso": View.loop,
-    "box": View.loop,
-    "click": lambda view, content, _: view.click(int(content["row"]), content["mode"]),
-    "tap": View.tap,
-    "key": lambda view, content, _: view.press(content["key"]),
+    "hover": lambda view, content, _: view._hover(int(content["row"])),
+    "lasso": View._loop,
+    "box": View._loop,
+    "click": lambda view, content, _: view._click(int(content["row"]), content["mode"]),
+    "tap": View._tap,
+    "key": lambda view, content, _: view._press(content["key"]),
     "action": lambda view, content, _: _ACTIONS[content["name"]](
         view, content["value"], content.get("mode", "replace")
     ),
-    "ready": lambda view, *_: view.ready(),
-    "tick": lambda view, *_: view.tick(),
+    "ready": lambda view, *_: view._ready(),
+    "tick": lambda view, *_: view._tick(),
 }
 
 # buttons and text fields: name of the action, and what it does with the button's value and the mode of selecting
@@ -247,17 +234,17 @@ _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {
     "clear": lambda view, *_: view.ex.clear(),
     "undo": lambda view, *_: view.ex.undo(),
     "skip": lambda view, *_: view.ex.skip(),
-    "focus": lambda view, value, mode: view.click(int(value), mode),
+    "focus": lambda view, value, mode: view._click(int(value), mode),
     "similar": lambda view, value, _: view.ex.similar(int(value)),
     "toggle": lambda view, value, _: view.toggle(int(value)),
     "search": lambda view, value, _: value.strip() and view.ex.search(value.strip()),
     "new-label": lambda view, value, _: value.strip() and view.ex.label(value),
     "label": lambda view, value, _: view.ex.label(view.ex.annotation_names[int(value)]),
-    "group": lambda view, value, mode: view.group(int(value), mode),
-    "review": lambda view, value, _: view.review(value),
+    "group": lambda view, value, mode: view._group(int(value), mode),
+    "review": lambda view, value, _: view._review(value),
     "answer": lambda view, value, _: view.ex.answer(value == "yes"),
-    "tab": lambda view, value, _: view.open_tab(value),
-    "row": lambda view, value, _: view.open_cell(value),
-    "column": lambda view, value, _: view.open_cell(j=value),
-    "cell": lambda view, value, _: view.open_cell(*value.split(",")),
+    "tab": lambda view, value, _: view._open_tab(value),
+    "row": lambda view, value, _: view._open_cell(value),
+    "column": lambda view, value, _: view._open_cell(j=value),
+    "cell": lambda view, value, _: view._open_cell(*value.split(",")),
 }

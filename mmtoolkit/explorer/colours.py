@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.figures.groups import GroupedPoints, groups_of
 from mmtoolkit.figures.style import PALETTE, SEQUENTIAL
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["Look", "look_of", "usable_columns"]
 
@@ -104,8 +102,6 @@ def usable_columns(items: pd.DataFrame) -> dict[str, NDArray[Any]]:
         Columns of numbers as floats, of at most 200 different texts or flags as objects; ids, pictures, free texts and
         columns with one value only are left out.
     """
-    import pandas as pd
-
     found: dict[str, NDArray[Any]] = {}
     for name in items.columns:
         column = items[name]

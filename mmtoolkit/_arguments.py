@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from typing import Any, TypeGuard
 
-__all__ = ["SEEDS", "check_count", "checked_seed", "is_number"]
+__all__ = ["SEEDS", "check_count", "checked_seed", "is_number", "seeded"]
 
 SEEDS = range(2**32)  # what scikit-learn takes
 
@@ -45,3 +45,12 @@ def checked_seed(random_state: Any) -> int:
 def is_number(value: object) -> TypeGuard[float]:
     """Tell whether `value` is a real number, numpy's included; True and False are none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def seeded(estimator: Any, random_state: int) -> Any:
+    """Return an unfitted copy of a scikit-learn estimator whose every ``random_state`` of None is set."""
+    from sklearn.base import clone
+
+    made = clone(estimator)
+    unset = [k for k, v in made.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
+    return made.set_params(**dict.fromkeys(unset, random_state))

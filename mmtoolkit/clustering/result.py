@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit.clustering.partition import Fit, nearest
+from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
+from mmtoolkit.clustering.partition import Fit
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, verb
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.against_classes import Agreement
     from mmtoolkit.clustering.choice import Choice
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.selected import Selection
@@ -41,8 +42,8 @@ class Clustering(Result):
         Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
     n_clusters : int
         Number of clusters.
-    chosen_by : {"given", "elbow", "silhouette", "hdbscan"}
-        Where the number comes from; see `choose` in docs/choosing_k.md.
+    chosen_by : {"given", "elbow", "silhouette", "hdbscan", "algorithm"}
+        Where the number comes from, "algorithm" for a scikit-learn clusterer; see docs/choosing_k.md.
     plausible_n_clusters : tuple of two int, or None
         Lowest and highest number that the data cannot tell from the best; None when the number was given.
     sweep : DataFrame
@@ -74,8 +75,14 @@ class Clustering(Result):
     sizes: pd.DataFrame
     centers: NDArray[np.float32] = field(repr=False)
     names: pd.DataFrame
+    _fit: Any = field(default=None, repr=False)  # with the model of a scikit-learn clusterer
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
+
+    @property
+    def _algorithm(self) -> Algorithm:
+        model = None if self._fit is None else self._fit.model
+        return find_algorithm(self.recipe.params["algorithm"] if model is None else model)
 
     @cached_property
     def _X(self) -> NDArray[np.float32]:
@@ -115,7 +122,9 @@ class Clustering(Result):
         Returns
         -------
         ndarray of shape (n,), int64
-            Cluster numbers. After HDBSCAN an item farther from its centre than any member is noise, -1.
+                Cluster numbers. A scikit-learn clusterer that has `predict` is asked; otherwise it is the nearest centre.
+            After HDBSCAN, and after a clusterer without `predict` that left noise, an item farther from its centre
+            than any member is noise, -1.
 
         Raises
         ------
@@ -137,11 +146,7 @@ class Clustering(Result):
         if X.shape[1] != self.centers.shape[1]:
             msg = f"expected {self.centers.shape[1]} features, got {X.shape[1]}"
             raise ValueError(msg)
-        if self.recipe.params["algorithm"] == "hdbscan":
-            from mmtoolkit.clustering.density import assign
-
-            return assign(X, self._X, self.labels, self.centers)
-        return nearest(X, self.centers)
+        return self._algorithm.assign(X, self)
 
     @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
@@ -246,7 +251,7 @@ class Clustering(Result):
         return stability(self, self._X, n_boot)
 
     @verb("cluster.compare", method=True, columns=("y",))
-    def compare(self, y: ArrayLike | str) -> Comparison:
+    def compare(self, y: ArrayLike | str) -> Agreement:
         """Set the clusters against classes.
 
         Parameters
@@ -256,7 +261,7 @@ class Clustering(Result):
 
         Returns
         -------
-        Comparison
+        Agreement
             `metrics`, `contingency`, `classes`.
         """
         from mmtoolkit.clustering.against_classes import compare
@@ -299,7 +304,7 @@ def describe(
     *,
     sweep: pd.DataFrame | None,
     choice: Choice | None,
-    by: str,
+    given_by: str,
     source: Any,
 ) -> Clustering:
     """Score a fit and put the result together."""
@@ -321,7 +326,7 @@ def describe(
     return Clustering(
         labels=labels,
         n_clusters=k,
-        chosen_by=choice.by if choice is not None else "hdbscan" if by == "hdbscan" else "given",
+        chosen_by=given_by if choice is None else choice.by,
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
@@ -330,6 +335,7 @@ def describe(
         ],
         centers=fit.centers,
         names=names,
+        _fit=fit,
         source=source,
     )
 

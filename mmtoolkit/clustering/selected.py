@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import ids_of, items_of
@@ -93,11 +92,10 @@ def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, h
         msg = f"n must be at least 1, got {n}"
         raise ValueError(msg)
     parts = []
-    with one_thread():
-        for cluster in range(clustering.n_clusters):
-            members = np.flatnonzero(clustering.labels == cluster)
-            chosen, score = _order(X[members], clustering.centers, cluster, n, how)
-            parts.append((cluster, members[chosen], score))
+    for cluster in range(clustering.n_clusters):
+        members = np.flatnonzero(clustering.labels == cluster)
+        chosen, score = _order(X[members], clustering.centers, cluster, n, how)
+        parts.append((cluster, members[chosen], score))
     rows = np.concatenate([rows for _, rows, _ in parts]) if parts else np.array([], dtype=np.int64)
     clusters = np.repeat([c for c, _, _ in parts], [len(r) for _, r, _ in parts])
     reason = {

@@ -257,3 +257,10 @@ def test_mixed_modalities_warn_and_centering_helps(mixed):
 
     centered = mm.cluster(mixed.centered(by="modality"), 8)
     assert centered.scores.loc["ami_modality", "value"] < 0.2 < raw.scores.loc["ami_modality", "value"]
+
+
+def test_the_warning_points_at_the_line_that_called(mixed):
+    with pytest.warns(UserWarning, match="follow the modality") as caught:
+        mm.cluster(mixed, 8)
+
+    assert caught[0].filename == __file__

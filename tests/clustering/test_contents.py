@@ -8,6 +8,7 @@ import pytest
 from sklearn import metrics
 
 import mmtoolkit as mm
+from mmtoolkit.clustering.against_classes import Agreement
 from mmtoolkit.clustering.names import contrast
 from mmtoolkit.clustering.tfidf import keywords, tokens
 from mmtoolkit.clustering.vocabularies import vocabulary
@@ -315,3 +316,12 @@ def test_classes_of_two_types_and_one_name_are_not_merged(clustered):
 def test_stability_is_for_kmeans(noisy):
     with pytest.raises(ValueError, match="says nothing about HDBSCAN"):
         mm.cluster(noisy, algorithm="hdbscan").stability(2)
+
+
+def test_the_old_name_of_agreement_warns():
+    with pytest.warns(DeprecationWarning, match="called Agreement now"):
+        from mmtoolkit.clustering.against_classes import Comparison
+
+    assert Comparison is Agreement
+    with pytest.raises(ImportError, match="cannot import name 'Contrast'"):
+        from mmtoolkit.clustering.against_classes import Contrast  # noqa: F401

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_least
 from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
 
@@ -102,9 +103,7 @@ def kmeans(
     from sklearn.cluster import KMeans
 
     check_n_clusters(X, n_clusters)
-    if n_init < 1:
-        msg = f"n_init must be at least 1, got {n_init}"
-        raise ValueError(msg)
+    check_least("n_init", n_init, 1)
     models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
     if exact:
         return settle(X, models[0].fit(X).cluster_centers_)
@@ -128,9 +127,7 @@ def _best_start(Z: NDArray[np.float32], k: int, n_init: int, rng: np.random.Gene
 
 def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
     """Raise unless ``1 <= n_clusters <= number of distinct rows``."""
-    if n_clusters < 1:
-        msg = f"n_clusters must be at least 1, got {n_clusters}"
-        raise ValueError(msg)
+    check_least("n_clusters", n_clusters, 1)
     distinct = count_distinct(X, n_clusters)
     if distinct < n_clusters:
         msg = f"n_clusters={n_clusters} is more than the {distinct} distinct vectors among {len(X)} items"

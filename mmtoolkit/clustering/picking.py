@@ -68,6 +68,14 @@ def pick(
     References
     ----------
     Hacohen, Dekel and Weinshall (2022), Active learning on a budget: opposite strategies suit high and low budgets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.repeat(np.eye(3), 4, axis=0)
+    >>> sorted(mm.pick(X, 3, "diverse").rows.tolist())
+    [0, 4, 8]
     """
     X = vectors_of(embeddings, normalize=normalize)
     barred = np.zeros(len(X), dtype=bool) if exclude is None else np.asarray(exclude)

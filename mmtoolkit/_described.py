@@ -59,7 +59,7 @@ def restored(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"class", "params"}:
         name = str(value["class"])
         if not name.startswith(_ROOMS):
-            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the classifier itself as estimator="
+            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the object itself"
             raise ValueError(msg)
         room, _, kind = name.rpartition(".")
         made = getattr(importlib.import_module(room), kind, None)

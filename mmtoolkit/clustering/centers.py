@@ -82,7 +82,9 @@ class Clusters(Result):
         Returns
         -------
         ndarray of shape (n,), int64
-            Cluster numbers. After HDBSCAN an item farther from its centre than any member is noise, -1.
+            Cluster numbers. A scikit-learn clusterer that has `predict` is asked; otherwise it is the nearest centre.
+            After HDBSCAN, and after a clusterer without `predict` that left noise, an item farther from its centre
+            than any member is noise, -1.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from mmtoolkit import figures
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.against_classes import Agreement
     from mmtoolkit.clustering.centers import Clusters
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.result import Clustering
@@ -76,11 +76,11 @@ def jaccard(stability: Stability) -> go.Figure:
     )
 
 
-def contingency(comparison: Comparison) -> go.Figure:
+def contingency(found: Agreement) -> go.Figure:
     """Draw how many items of each class lie in each cluster, coloured by the share of the class."""
-    table = comparison.contingency
+    table = found.contingency
     share = table.div(table.sum(axis=1), axis=0)
-    value = comparison.metrics["value"]
+    value = found.metrics["value"]
     return figures.heatmap(
         table.to_numpy(),
         list(table.columns),

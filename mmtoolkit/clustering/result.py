@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
 from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import Fit
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.against_classes import Agreement
     from mmtoolkit.clustering.choice import Choice
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.selected import Selection
@@ -41,8 +42,8 @@ class Clustering(Clusters):
         Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
     n_clusters : int
         Number of clusters.
-    chosen_by : {"given", "elbow", "silhouette", "hdbscan"}
-        Where the number comes from; see `choose` in docs/choosing_k.md.
+    chosen_by : {"given", "elbow", "silhouette", "hdbscan", "algorithm"}
+        Where the number comes from, "algorithm" for a scikit-learn clusterer; see docs/choosing_k.md.
     plausible_n_clusters : tuple of two int, or None
         Lowest and highest number that the data cannot tell from the best; None when the number was given.
     sweep : DataFrame
@@ -69,6 +70,12 @@ class Clustering(Clusters):
     chosen_by: str
     plausible_n_clusters: tuple[int, int] | None
     sweep: pd.DataFrame
+    _fit: Any = field(default=None, repr=False)  # with the model of a scikit-learn clusterer
+
+    @property
+    def _algorithm(self) -> Algorithm:
+        model = None if self._fit is None else self._fit.model
+        return find_algorithm(self.recipe.params["algorithm"] if model is None else model)
 
     @cached_property
     def _X(self) -> NDArray[np.float32]:
@@ -109,11 +116,7 @@ class Clustering(Clusters):
         return unit_rows(cluster_means(self.source.unit[kept], self.labels[kept], self.n_clusters))
 
     def _assigned(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
-        if self.recipe.params["algorithm"] == "hdbscan":
-            from mmtoolkit.clustering.density import assign
-
-            return assign(X, self._X, self.labels, self.centers)
-        return super()._assigned(X)
+        return self._algorithm.assign(X, self)
 
     @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
@@ -154,7 +157,7 @@ class Clustering(Clusters):
         return stability(self, self._X, n_boot)
 
     @verb("cluster.compare", method=True, columns=("y",))
-    def compare(self, y: ArrayLike | str) -> Comparison:
+    def compare(self, y: ArrayLike | str) -> Agreement:
         """Set the clusters against classes.
 
         Parameters
@@ -164,7 +167,7 @@ class Clustering(Clusters):
 
         Returns
         -------
-        Comparison
+        Agreement
             `metrics`, `contingency`, `classes`.
         """
         from mmtoolkit.clustering.against_classes import compare
@@ -204,7 +207,7 @@ def describe(
     *,
     sweep: pd.DataFrame | None,
     choice: Choice | None,
-    by: str,
+    given_by: str,
     source: Any,
 ) -> Clustering:
     """Score a fit and put the result together."""
@@ -226,7 +229,7 @@ def describe(
     return Clustering(
         labels=labels,
         n_clusters=k,
-        chosen_by=choice.by if choice is not None else "hdbscan" if by == "hdbscan" else "given",
+        chosen_by=given_by if choice is None else choice.by,
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
@@ -235,6 +238,7 @@ def describe(
         ],
         centers=fit.centers,
         names=names,
+        _fit=fit,
         source=source,
     )
 

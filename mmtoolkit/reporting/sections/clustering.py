@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.clustering.algorithms import find_algorithm
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, quoted
 from mmtoolkit.vectors import items_of
@@ -50,9 +51,13 @@ def _how(result: Any) -> str:
         else f" The mean silhouette is {silhouette:.3f} (1: well apart, 0: touching, below: mixed up)."
     )
     return (
-        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {params['algorithm']} "
+        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {_algorithm(result)} "
         f"(random_state {params['random_state']}).{seen}"
     )
+
+
+def _algorithm(result: Any) -> str:
+    return find_algorithm(result.recipe["params"]["algorithm"]).name
 
 
 def _members(result: Any) -> Block:
@@ -90,7 +95,7 @@ def _sentence(result: Any) -> str:
 
 def _key(result: Any) -> Key:
     largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
-    given = "number given"
+    given = "number given" if result.chosen_by == "given" else f"number from {_algorithm(result)}"
     if result.plausible_n_clusters is not None:
         low, high = result.plausible_n_clusters
         given = f"plausible {low} to {high}" if low < high else "number chosen"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import pair_products
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "joined_groups", "similar_blocks"]
+__all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "joined", "similar_blocks"]
 
 _BLOCK = 2048
 _SAMPLE = 1000
@@ -40,17 +42,13 @@ def similar_blocks(
     """
     n = len(unit)
     cut = np.broadcast_to(np.asarray(threshold, dtype=np.float32), (n,))
-    for top in range(0, n, block):
-        rows = slice(top, min(top + block, n))
-        for left in range(top, n, block):
-            columns = slice(left, min(left + block, n))
-            cosine = unit[rows] @ unit[columns].T
-            i, j = np.nonzero(cosine >= np.maximum(cut[rows, None], cut[None, columns]))
-            similarity = cosine[i, j]
-            i, j = i + top, j + left
-            upper = i < j
-            if upper.any():
-                yield i[upper], j[upper], similarity[upper]
+    for rows, columns, cosine in pair_products(unit, block):
+        i, j = np.nonzero(cosine >= np.maximum(cut[rows, None], cut[None, columns]))
+        similarity = cosine[i, j]
+        i, j = i + rows.start, j + columns.start
+        upper = i < j
+        if upper.any():
+            yield i[upper], j[upper], similarity[upper]
 
 
 def equal_rows(X: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -77,25 +75,25 @@ def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.fl
     """
     groups = equal_rows(unit)
     for i, j, _ in similar_blocks(unit, threshold):
-        groups = joined_groups(groups, i, j)
+        groups = joined(groups, i, j)
     return groups
 
 
-def joined_groups(groups: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the groups after those of ``i[n]`` and ``j[n]`` have become one, for every pair; named by their first rows."""
+def joined(groups: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the groups after those of ``i[n]`` and ``j[n]`` became one, each still with the number of its first row."""
     news = groups[i] != groups[j]
-    if not news.any():
+    i, j = i[news], j[news]
+    if not len(i):
         return groups
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n, ends = len(groups), (groups[i[news]], groups[j[news]])
-    links = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(n, n))
+    n = len(groups)
+    links = coo_array((np.ones(len(i), dtype=bool), (groups[i], groups[j])), shape=(n, n))
     _, part = connected_components(links, directed=False)
     first = np.full(int(part.max()) + 1, n)
     np.minimum.at(first, part, np.arange(n))
-    joined: NDArray[np.intp] = first[part[groups]]
-    return joined
+    return np.asarray(first[part[groups]])
 
 
 def duplicate_thresholds(embeddings: HasVectors | object, unit: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit._text import escape, shorten
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.figures import alt_of
@@ -55,8 +55,8 @@ def save_map(
         If the file cannot be written; nothing is left behind.
     """
     target = Path(path)
-    if target.is_dir() or not target.parent.is_dir():
-        why = "is a folder" if target.is_dir() else f"lies in {os.fspath(target.parent)!r}, which is no folder"
+    if os.path.isdir(target) or not target.parent.is_dir():
+        why = "is a folder" if os.path.isdir(target) else f"lies in {os.fspath(target.parent)!r}, which is no folder"
         msg = f"a map is saved as one file such as 'map.html'; {os.fspath(path)!r} {why}"
         raise ValueError(msg)
     if items is None:
@@ -66,17 +66,13 @@ def save_map(
         rows = [{str(k): v for k, v in row.items()} for row in items.to_dict("records")]
         pictures = pictures_of(rows, picture_bytes=picture_bytes)
         captions = [item_name(row) for row in rows]
-    part = target.with_name(target.name + ".part")
     page = map_page(fig, pictures, captions)
     try:
-        part.write_text(page, encoding="utf-8")
-        os.replace(part, target)
+        with replaced(target) as part:
+            part.write_text(page, encoding="utf-8")
     except OSError as error:
         msg = f"the map cannot be written to {os.fspath(path)!r} ({error.strerror})"
         raise MMToolkitError(msg) from error
-    finally:
-        with contextlib.suppress(OSError):  # it is there only when something went wrong
-            part.unlink()
 
 
 def pictures_of(rows: Sequence[Mapping[str, Any]], *, picture_bytes: int = _PICTURE_BYTES) -> list[str | None]:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import ENDING, replaced
 from mmtoolkit.provenance import versions
 
 if TYPE_CHECKING:
@@ -131,16 +131,11 @@ def _load(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-                size = file.tell()
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replaced(path, durable=False) as part, part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            size = file.tell()
         _room.spend(size, path.parents[1])
     except OSError as error:
         logger.warning("derived result cannot be kept in %s (%s)", path, error)
@@ -170,7 +165,7 @@ def _evict(folder: Path) -> None:
             s = path.stat()
         except FileNotFoundError:  # another process evicts too
             continue
-        if path.suffix == ".part" and time.time() - s.st_mtime > _STALE_S:
+        if path.suffix == ENDING and time.time() - s.st_mtime > _STALE_S:
             path.unlink(missing_ok=True)
         elif path.suffix == ".npz":
             entries.append((s.st_mtime_ns, s.st_size + _BLOCK, path))

@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.model_selection import KFold
 
 import mmtoolkit as mm
+from mmtoolkit.figures import caption_of
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,72 @@ def test_experiments_that_cannot_be_made_are_named(digits, change, message):
 
     with pytest.raises(ValueError, match=message):
         mm.protocols.mteb_classification(X[:300], y[:300], test=test, **change)
+
+
+@pytest.mark.parametrize(
+    ("options", "n"),
+    [
+        ({"n_experiments": 2, "max_items": 400}, 2),
+        ({"n_experiments": 1, "sample_fraction": 0.5}, 1),
+        ({"legacy": True, "sets": np.arange(500) % 2}, 2),
+        ({"legacy": True}, 1),
+    ],
+)
+def test_clustering_protocols_repeat_and_replay(digits, options, n):
+    X, y = digits[0][:500], [None, *digits[1][1:500].tolist()]
+
+    p = mm.protocols.mteb_clustering(X, y, **options)
+
+    params = json.loads(json.dumps(dict(p.recipe.params), allow_nan=False))
+    assert params["y"][:2] == [None, 1]
+    assert p.recipe.verb == "protocols.mteb_clustering"
+    assert mm.protocols.mteb_clustering(X, **params).evidence() == p.evidence()
+    assert len(p.scores) == n
+    assert p.main == ("nmi" if options == {"legacy": True} else "v_measure")
+    assert 0.3 < p.mean[p.main] < 1
+    assert p.name in repr(p)
+    assert "experiments" in p._repr_html_()
+
+
+def test_every_level_of_classes_is_scored(digits):
+    X, y = digits[0][:300], digits[1][:300]
+
+    p = mm.protocols.mteb_clustering(X, np.stack([y, y % 2], axis=1), n_experiments=2)
+
+    assert len(p.scores) == 4
+    assert p.recipe.params["y"][:2] == [[0, 0], [1, 1]]
+    assert mm.protocols.mteb_clustering(X, **p.recipe.params).evidence() == p.evidence()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y": ["a"] * 300}, "level 0 of y has 1 classes"),
+        ({"legacy": True, "max_items": 5}, "the legacy protocol uses all rows"),
+        ({"sets": ["a"] * 300}, "sets belong to the legacy protocol"),
+        ({"max_items": 5, "sample_fraction": 0.5}, "pass sample_fraction or max_items, not both"),
+        ({"max_items": 1}, "would draw 1 of 300 rows"),
+        ({"n_experiments": 0}, "n_experiments must be an integer of at least 1"),
+    ],
+)
+def test_clusterings_that_no_protocol_knows_are_named(digits, options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.protocols.mteb_clustering(digits[0][:300], **({"y": digits[1][:300]} | options))
+
+
+def test_sets_without_a_class_are_left_out(digits):
+    y = np.array(digits[1][:300], dtype=object)
+    y[:100] = None
+
+    p = mm.protocols.mteb_clustering(digits[0][:300], y, legacy=True, sets=np.arange(300) // 100)
+
+    assert len(p.scores) == 2
+
+
+def test_draws_are_shown_and_the_figure_tells_their_range(digits):
+    p = mm.protocols.mteb_classification(digits[0][:300], digits[1][:300], test=np.arange(200, 300), n_experiments=3)
+
+    assert "Mean accuracy" in caption_of(p.figure())
+    assert "macro-F1" in repr(p)
+    assert "mean" in p._repr_html_()
+    assert p.recipe.params["test"] == list(range(200, 300))

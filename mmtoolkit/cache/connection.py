@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmtoolkit.cache.filesystem import is_network, may_write, sync_folder
+from mmtoolkit._files import replaced
+from mmtoolkit.cache.filesystem import is_network, may_write
 from mmtoolkit.cache.schema import VERSION, migrate, version_of
 from mmtoolkit.errors import CacheError, CacheVersionError
 
@@ -234,12 +235,13 @@ class Connections:
                     _end(db, "ROLLBACK")
                     db.close()
 
-    def replace(self, new: Path) -> None:
-        """Put a new index in the place of the old one, inside `alone`."""
-        for ending in ("-wal", "-shm", "-journal"):
-            self.index.with_name(self.index.name + ending).unlink(missing_ok=True)
-        os.replace(new, self.index)
-        sync_folder(self.folder)
+    @contextmanager
+    def replaced(self) -> Iterator[Path]:
+        """Give an empty file that takes the place of the index afterwards, inside `alone`."""
+        with replaced(self.index) as new:
+            yield new
+            for ending in ("-wal", "-shm", "-journal"):
+                self.index.with_name(self.index.name + ending).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close this process's connections to the index, waiting for transactions that run."""

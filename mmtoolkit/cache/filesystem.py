@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["is_network", "may_write", "sync_folder", "write_all"]
+__all__ = ["is_network", "may_write", "write_all"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _NETWORK = (
@@ -53,17 +53,6 @@ def is_network(path: Path, mounts: Path = _MOUNTS) -> bool:
 def may_write(*paths: Path) -> bool:
     """Tell whether this user may write to all `paths`, read-only mounts included."""
     return all(os.access(path, os.W_OK) for path in paths)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names that were added to or removed from `folder` survive a power cut."""
-    if os.name == "nt":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def write_all(fd: int, data: memoryview, offset: int) -> None:

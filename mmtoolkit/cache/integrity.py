@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit.cache.connection import INDEX, translated
 from mmtoolkit.cache.fresh import entries
 from mmtoolkit.cache.report import CacheReport
@@ -228,9 +229,7 @@ def _holds(
 
 def _rebuild(cache: EmbeddingCache, audit: _Audit) -> None:
     """Write index, records and notes anew from the claims that hold; no vector is touched."""
-    new = cache.path / f"{INDEX}.new"
-    with translated(cache.path):
-        new.unlink(missing_ok=True)
+    with translated(cache.path), cache._connections.replaced() as new:
         db = sqlite3.connect(new, isolation_level=None)
         try:
             db.execute("PRAGMA synchronous = FULL")
@@ -241,7 +240,6 @@ def _rebuild(cache: EmbeddingCache, audit: _Audit) -> None:
             db.execute("COMMIT")
         finally:
             db.close()
-        cache._connections.replace(new)
     for part in audit.parts:
         part.segment._map = None
 
@@ -279,7 +277,6 @@ def _rebuild_part(db: sqlite3.Connection, part: _Part) -> None:
     # rows without a vector get a sound record too, so that the rest can be matched in one go
     records = pack(np.zeros((part.total, 4), dtype=np.uint64), 0, 1, np.zeros(part.total, dtype=np.uint64))
     records[rows] = packed
-    scratch = segment.keys.with_suffix(".part")
-    records.tofile(scratch)
-    os.replace(scratch, segment.keys)
+    with replaced(segment.keys) as scratch:
+        records.tofile(scratch)
     segment.describe(part.model, {renumbered[old]: names for old, names in part.spaces.items()})

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.filesystem import sync_folder, write_all
+from mmtoolkit._files import replaced, sync_folder
+from mmtoolkit.cache.filesystem import write_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,9 +197,8 @@ class Segment:
         self.folder.mkdir(exist_ok=True)
         named = {str(number): {"revision": r, "params": p} for number, (r, p) in sorted(spaces.items())}
         content = {"model": model, "dimension": self.dimension, "spaces": named}
-        part = self.note.with_suffix(".part")
-        part.write_text(json.dumps({**content, "check": _check(content)}, indent=1), encoding="utf-8")
-        os.replace(part, self.note)
+        with replaced(self.note) as part:
+            part.write_text(json.dumps({**content, "check": _check(content)}, indent=1), encoding="utf-8")
 
     def described(self) -> tuple[str, int, dict[int, tuple[str, str]]] | None:
         """Return model, dimension and spaces as written down; None where that is lost or damaged."""

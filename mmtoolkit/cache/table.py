@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
@@ -58,21 +59,16 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
 
     schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))])
     schema = schema.with_metadata({MANIFEST: manifest_of(space)})
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     count, state = 0, hashlib.sha256()
-    try:
-        with pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
-            for keys, X in batches:
-                flat = np.ascontiguousarray(X, dtype=np.float32).ravel()
-                vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), space.dimension)
-                writer.write_table(pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema))
-                _digest(state, keys, X)
-                count += len(keys)
-            check = {"version": _VERSION, "count": count, "fingerprint": state.hexdigest()}
-            writer.add_key_value_metadata({_CHECK: json.dumps(check)})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replaced(path) as part, pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
+        for keys, X in batches:
+            flat = np.ascontiguousarray(X, dtype=np.float32).ravel()
+            vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), space.dimension)
+            writer.write_table(pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema))
+            _digest(state, keys, X)
+            count += len(keys)
+        check = {"version": _VERSION, "count": count, "fingerprint": state.hexdigest()}
+        writer.add_key_value_metadata({_CHECK: json.dumps(check)})
     return count
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._files import ENDING, sync_folder
 from mmtoolkit.cache import fresh
-from mmtoolkit.cache.filesystem import sync_folder
 from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def remove_strangers(db: sqlite3.Connection, folder: Path) -> None:
     """Delete files that no segment refers to."""
     named = {stem for (stem,) in db.execute("SELECT stem FROM segments")}
     for path in folder.glob("*") if folder.exists() else ():
-        if path.name.split(".", 1)[0] not in named or path.suffix == ".part":
+        if path.name.split(".", 1)[0] not in named or path.suffix == ENDING:
             try:
                 path.unlink()
             except PermissionError:  # on Windows, while somebody still has it open

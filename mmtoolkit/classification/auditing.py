@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._arguments import checked_seed
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import findings
-from mmtoolkit.classification.classifying import thresholds_of
-from mmtoolkit.classification.targets import Target, make_target
-from mmtoolkit.provenance import one_thread
+from mmtoolkit.classification.classifying import classify, thresholds_of
+from mmtoolkit.classification.intervals import wilson
+from mmtoolkit.classification.targets import Target, make_target, recordable
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Audit(Result):
         Columns row, id, reason.
     captions : DataFrame
         Columns row, id, caption, cosine, rank: pictures whose own caption fits worse than nine in ten captions of others.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
@@ -64,8 +64,8 @@ class Audit(Result):
     imbalance: pd.DataFrame
     unreadable: pd.DataFrame
     captions: pd.DataFrame
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         found = self.findings[self.findings["items"] > 0]
@@ -103,12 +103,14 @@ class Audit(Result):
         return {"exact": plain(exact), "rounded": plain({"leak_scores": self.leak_scores}), "map": {}}
 
 
+@verb("audit", columns=("y", "split"))
 def audit(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str | None = None,
     split: ArrayLike | str | None = None,
     *,
     duplicate_threshold: float | None = None,
+    normalize: bool = True,
     random_state: int = 0,
 ) -> Audit:
     """Look for what spoils scores: duplicates, leaks between splits, outliers, imbalance, unreadable items, captions.
@@ -124,6 +126,9 @@ def audit(
         with and without the leaks.
     duplicate_threshold : float or None, default=None
         Cosine similarity of near duplicates; None takes it from the model's row of the models table.
+    normalize : bool, default=True
+        Train the classifier behind `leak_scores` on unit rows. Duplicates, outliers and captions go by the angle between
+        rows in either case.
     random_state : int, default=0
         Seed of the classifier.
 
@@ -131,10 +136,23 @@ def audit(
     -------
     Audit
         `findings` and one table per check.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If vectors are no table of numbers or empty, or classes are none (as `classify` says it).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.random.default_rng(0).normal(size=(30, 8))
+    >>> X[3] = X[20]
+    >>> mm.audit(X).duplicates["row"].tolist()
+    [3, 20]
     """
     import pandas as pd
 
-    random_state = checked_seed(random_state)
     raw: NDArray[Any] = embeddings.vectors if has_vectors(embeddings) else matrix(embeddings)
     if len(raw) == 0:
         msg = f"there is nothing to look at: got shape {raw.shape}"
@@ -145,34 +163,21 @@ def audit(
     target = None if y is None else make_target(embeddings, y)
     splits = None if split is None else column(embeddings, split, what="split")
     unit = vectors_of(kept) if len(rows) else np.empty((0, raw.shape[1]), dtype=np.float32)
-    with one_thread():
-        groups = duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold))
-        outliers = findings.outliers(unit, groups, rows, embeddings)
-        captions = findings.captions(kept, unit, rows)
-    duplicates = findings.duplicates(groups, rows, embeddings, target)
+    resolved(y=recordable(embeddings, y), split=recordable(embeddings, split, what="split"))
+    groups = duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold))
     leaks = findings.leaks(groups, rows, embeddings, splits)
-    tables = {
-        "duplicates": duplicates,
+    options = {"normalize": normalize, "random_state": random_state}
+    tables: dict[str, Any] = {
+        "duplicates": findings.duplicates(groups, rows, embeddings, target),
         "leaks": leaks,
-        "leak_scores": _leak_scores(kept, target, splits, rows, leaks, random_state),
-        "outliers": outliers,
+        "leak_scores": _leak_scores(kept, target, splits, rows, leaks, options),
+        "outliers": findings.outliers(unit, groups, rows, embeddings),
         "imbalance": findings.imbalance(target),
         "unreadable": findings.unreadable(embeddings, ok),
-        "captions": captions,
-    }
-    params = {
-        "y": y if y is None or isinstance(y, str) else plain(column(embeddings, y)),
-        "split": split if split is None or isinstance(split, str) else plain(column(embeddings, split)),
-        "duplicate_threshold": duplicate_threshold,
-        "random_state": random_state,
+        "captions": findings.captions(kept, unit, rows),
     }
     found = pd.DataFrame.from_dict(_findings(tables, len(ok)), orient="index", columns=["items", "share", "what"])
-    return Audit(
-        findings=found.rename_axis(index="check"),
-        recipe={"verb": "audit", "params": params},
-        source=embeddings,
-        **tables,
-    )
+    return Audit(findings=found.rename_axis(index="check"), **tables)
 
 
 def _leak_scores(
@@ -181,13 +186,10 @@ def _leak_scores(
     splits: NDArray[np.object_] | None,
     rows: NDArray[np.intp],
     leaks: pd.DataFrame,
-    random_state: int,
+    options: Mapping[str, Any],
 ) -> pd.DataFrame:
     """Train once on the given split; score all test rows, and those that have no duplicate in training."""
     import pandas as pd
-
-    from mmtoolkit.classification.classifying import classify
-    from mmtoolkit.classification.intervals import wilson
 
     columns = ["accuracy", "low", "high", "n_items"]
     empty = pd.DataFrame(columns=columns, index=pd.Index([], name="test rows"))
@@ -196,7 +198,7 @@ def _leak_scores(
     test, codes = splits[rows] == "test", target.codes[rows]
     if not (codes[test] >= 0).any() or len(np.unique(codes[~test & (codes >= 0)])) < 2:
         return empty
-    r = classify(kept, target.values[rows], test=test, duplicates="ignore", random_state=random_state)
+    r = classify(kept, target.values[rows], test=test, duplicates="ignore", **options)
     scored = r.fold >= 0
     right = r.y_pred == r.y_true
     found = {}

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit._arguments import checked_seed
-from mmtoolkit._described import described
+from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.classifying import check_options, classify, thresholds_of, user_groups
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.intervals import bca, bootstrap, widened
-from mmtoolkit.classification.score_tables import cells_of
-from mmtoolkit.classification.scores import LABEL_SCORES, LOWEST, label_scores
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.classification.metrics import METRICS, Metric
+from mmtoolkit.classification.score_tables import cells_of, count_scores
+from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Comparison(Result):
         The full result of each, on the same folds.
     metric : str
         What was compared.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : mapping
         Name to embeddings.
@@ -65,9 +64,9 @@ class Comparison(Result):
     pairs: pd.DataFrame
     flips: pd.DataFrame
     metric: str
-    recipe: Mapping[str, Any]
     results: Mapping[str, Classification] = field(repr=False)
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         return " ".join(self.pairs["verdict"].head(3))
@@ -101,6 +100,7 @@ class Comparison(Result):
         return {"exact": plain({"flips": self.flips}), "rounded": plain(rounded), "map": {}}
 
 
+@verb("compare", columns=("y", "groups"), sources="named")
 def compare(
     embeddings: Mapping[str, HasVectors | ArrayLike],
     y: ArrayLike | str = "label",
@@ -110,6 +110,7 @@ def compare(
     cv: int = 5,
     groups: ArrayLike | str | None = None,
     duplicates: Literal["group", "ignore"] = "group",
+    normalize: bool = True,
     random_state: int = 0,
 ) -> Comparison:
     """Classify the same items by several embeddings and say which is better.
@@ -124,8 +125,8 @@ def compare(
     y : array-like of shape (n_items,) or str, default="label"
         Classes, or a column of the first one's items.
     metric : {"accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "matthews_corrcoef"}, default="accuracy"
-        What is compared.
-    estimator, cv, groups, duplicates, random_state
+        What is compared: a row of the table of metrics that is computed from confusion counts.
+    estimator, cv, groups, duplicates, normalize, random_state
         As `classify` takes them.
 
     Returns
@@ -141,46 +142,42 @@ def compare(
     References
     ----------
     Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.compare({"sepals": X[:, :2], "all": X}, y, duplicates="ignore").pairs["better"].tolist()
+    ['all']
     """
-    random_state = checked_seed(random_state)
-    if metric not in LABEL_SCORES:
-        msg = f"metric must be one of {', '.join(LABEL_SCORES)}, got {metric!r}"
+    known = [row.name for row in METRICS.values() if row.of == "counts"]
+    if metric not in known:
+        msg = f"metric must be one of {', '.join(known)}, got {metric!r}"
         raise ValueError(msg)
     check_options(cv=cv, duplicates=duplicates)
     _same_items(embeddings)
     first = next(iter(embeddings.values()))
-    with one_thread():
-        parts = [user_groups(first, groups)]
-        for name, emb in embeddings.items():
-            unit = _unit(name, emb)
-            if duplicates == "group":
-                parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
-        together = merge_groups(*parts)
     values = column(first, y)
+    resolved(y=recordable(first, y), estimator=restored(estimator), groups=recordable(first, groups, what="groups"))
+    parts = [user_groups(first, groups)]
+    for name, emb in embeddings.items():
+        unit = _unit(name, emb)
+        if duplicates == "group":
+            parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
+    together = merge_groups(*parts)
+    options: dict[str, Any] = {"estimator": estimator, "cv": cv, "normalize": normalize, "random_state": random_state}
     results = {
-        name: classify(
-            emb, values, estimator=estimator, cv=cv, groups=together, duplicates="ignore", random_state=random_state
-        )
-        for name, emb in embeddings.items()
+        name: classify(emb, values, groups=together, duplicates="ignore", **options) for name, emb in embeddings.items()
     }
-    scores, pairs = _judge(results, together, metric, random_state)
-    params = {
-        "y": y if isinstance(y, str) else plain(values),
-        "metric": metric,
-        "estimator": described(estimator),
-        "cv": int(cv),
-        "groups": groups if groups is None or isinstance(groups, str) else plain(np.asarray(groups)),
-        "duplicates": duplicates,
-        "random_state": random_state,
-    }
+    row = METRICS[metric]
+    scores, pairs = _judge(results, together, row, random_state)
     return Comparison(
-        scores=scores.join(_prices(embeddings)).sort_values("value", ascending=False, kind="stable"),
+        scores=scores.join(_prices(embeddings)).sort_values("value", ascending=not row.higher_is_better, kind="stable"),
         pairs=pairs,
         flips=_flips(results),
         metric=metric,
-        recipe={"verb": "compare", "params": params},
         results=results,
-        source=dict(embeddings),
     )
 
 
@@ -219,7 +216,7 @@ def _same_items(embeddings: Mapping[str, Any]) -> None:
 
 
 def _judge(
-    results: Mapping[str, Classification], together: NDArray[np.intp], metric: str, random_state: int
+    results: Mapping[str, Classification], together: NDArray[np.intp], metric: Metric, random_state: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
@@ -229,17 +226,17 @@ def _judge(
     codes = codes_of(one.y_true[rows], one.classes)
     groups = np.unique(together[rows], return_inverse=True)[1]
     predicted = np.stack([codes_of(results[name].y_pred[rows], one.classes) for name in names])
-    table, at = cells_of(groups, codes, predicted, K), LABEL_SCORES.index(metric)
-    couples = list(combinations(range(len(names)), 2))
+    table = cells_of(groups, codes, predicted, K)
+    couples, sign = list(combinations(range(len(names)), 2)), 1 if metric.higher_is_better else -1
 
     def statistic(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        values = label_scores(sums.reshape(len(sums), len(names), K, K))[..., at]
-        return np.concatenate([values, *[values[:, [a]] - values[:, [b]] for a, b in couples]], axis=1)
+        values = count_scores([metric], sums.reshape(len(sums), len(names), K, K))[..., 0]
+        return np.concatenate([values, *[sign * (values[:, [a]] - values[:, [b]]) for a, b in couples]], axis=1)
 
     value = statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(table, statistic, random_state=random_state)
     own = slice(len(names))
-    low[own], high[own] = widened(value[own], low[own], high[own], table.shape[0], floor=LOWEST[at])
+    low[own], high[own] = widened(value[own], low[own], high[own], table.shape[0], floor=metric.lowest)
     drawn = bootstrap(table, statistic, random_state=random_state)[:, len(names) :]
     tail = np.minimum((drawn <= 0).mean(axis=0), (drawn >= 0).mean(axis=0))
     p = np.minimum(2 * tail + 1 / len(drawn), 1.0)

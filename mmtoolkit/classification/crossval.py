@@ -1,48 +1,24 @@
-"""Held-out predictions: the same procedure on every fold, and once more on all rows."""
+"""What a cross-validation needs beside the classifier: folds, and the baseline of the nearest neighbours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.targets import TooFewError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["HeldOut", "deal", "held_out", "neighbour_votes"]
+__all__ = ["chosen", "deal", "neighbour_votes"]
 
 _NAMED = 5
 _NEIGHBOURS = 5
 _REFERENCE = 10_000
-_BLOCK = 2048
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """What one cross-validation gives.
-
-    Attributes
-    ----------
-    fold : ndarray of shape (n_items,), int
-        Fold that held the row out; -1 where it was not held out.
-    proba : ndarray of shape (n_items, n_classes)
-        Held-out probabilities; NaN where not held out.
-    predicted : ndarray of shape (n_items,), int
-        The classifier's own choice; -1 where not held out.
-    choices : list of dict
-        Parameters that the classifier chose for itself, per fold.
-    """
-
-    fold: NDArray[np.intp]
-    proba: NDArray[np.float64]
-    predicted: NDArray[np.intp]
-    choices: list[dict[str, float]]
 
 
 def deal(
@@ -78,51 +54,6 @@ def deal(
 def _size(n_rows: int, n_groups: int) -> str:
     items = f"{n_rows} item{'s' if n_rows != 1 else ''}"
     return items if n_rows == n_groups else f"{items} in {n_groups} groups of duplicates or of groups="
-
-
-def held_out(
-    X: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    classes: NDArray[Any],
-    groups: NDArray[np.intp],
-    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
-    estimator: Any,
-    options: dict[str, Any],
-) -> HeldOut:
-    """Fit on each split's training rows and predict its test rows.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_items, n_features), float32
-        All rows.
-    codes : ndarray of shape (n_items,), int
-        Classes; -1 where missing (such rows stand in no split).
-    classes : ndarray of shape (n_classes,)
-        Names of the classes.
-    groups : ndarray of shape (n_items,), int
-        Rows that must stay together, also in inner folds.
-    splits : list of (train, test)
-        Row numbers.
-    estimator : object
-        As `make_estimator` takes it.
-    options : dict
-        Further arguments of `make_estimator`.
-
-    Returns
-    -------
-    HeldOut
-        Predictions of all test rows.
-    """
-    fold = np.full(len(X), -1, dtype=np.intp)
-    predicted = np.full(len(X), -1, dtype=np.intp)
-    proba = np.full((len(X), len(classes)), np.nan)
-    choices = []
-    for number, (train, test) in enumerate(splits):
-        model = fit(make_estimator(estimator, **options), X[train], classes[codes[train]], groups[train])
-        fold[test] = number
-        predicted[test], proba[test] = decide(model, X[test], classes)
-        choices.append(chosen(model))
-    return HeldOut(fold, proba, predicted, choices)
 
 
 def chosen(model: Any) -> dict[str, float]:
@@ -167,14 +98,8 @@ def neighbour_votes(
     for train, test in splits:
         known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
         k = min(_NEIGHBOURS, len(known))
-        reference = X[known]
-        for start in range(0, len(test), _BLOCK):
-            rows = test[start : start + _BLOCK]
-            cosine = X[rows] @ reference.T
-            near = np.argpartition(-cosine, k - 1, axis=1)[:, :k]
-            order = np.argsort(-np.take_along_axis(cosine, near, axis=1), axis=1, kind="stable")
-            near = np.take_along_axis(near, order, axis=1)
-            votes = np.zeros((len(rows), n_classes))
-            np.add.at(votes, (np.arange(len(rows))[:, None], codes[known[near]]), weight[:k])
-            predicted[rows] = votes.argmax(axis=1)
+        near, _ = most_similar(X[test], X[known], k)
+        votes = np.zeros((len(test), n_classes))
+        np.add.at(votes, (np.arange(len(test))[:, None], codes[known[near]]), weight[:k])
+        predicted[test] = votes.argmax(axis=1)
     return predicted

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
-from mmtoolkit.classification.scores import calibration, ratio
+from mmtoolkit.classification.targets import codes_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
+    from mmtoolkit.classification.scored import Scored
 
-__all__ = ["of"]
+__all__ = ["confusion", "of", "per_class"]
 
 _POINTS = 200
 
@@ -25,24 +27,29 @@ _POINTS = 200
 def of(result: Classification) -> dict[str, Callable[[], Any]]:
     """Return the drawings of a result by name, the main one first."""
     drawings: dict[str, Callable[[], Any]] = {
-        "confusion": lambda: _confusion(result),
+        "confusion": lambda: confusion(result),
         "metrics": lambda: _metrics(result),
-        "per_class": lambda: _per_class(result),
+        "per_class": lambda: per_class(result),
         "calibration": lambda: _calibration(result),
         "risk_coverage": lambda: _risk_coverage(result),
     }
     if result.per_class["roc_auc"].notna().any():  # needs items of at least two classes
-        drawings |= {"roc": lambda: _roc(result), "precision_recall": lambda: _precision_recall(result)}
+        roc = ("Can it rank? ROC per class", "false positive rate", "true positive rate")
+        precision_recall = ("Precision and recall per class", "recall", "precision")
+        drawings |= {
+            "roc": lambda: _areas(result, _roc, "roc_auc", roc),
+            "precision_recall": lambda: _areas(result, _precision_recall, "average_precision", precision_recall),
+        }
     return drawings
 
 
 def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     rows = result.fold >= 0
-    table = {value: code for code, value in enumerate(result.classes.tolist())}
-    return np.array([table[v] for v in result.y_true[rows]], dtype=np.intp), result.y_proba[rows]
+    return codes_of(result.y_true[rows], result.classes), result.y_proba[rows]
 
 
-def _confusion(result: Classification) -> go.Figure:
+def confusion(result: Scored) -> go.Figure:
+    """Draw the confusion matrix of a result."""
     from mmtoolkit.figures import heatmap
 
     counts = result.confusion.to_numpy(dtype=np.float64)
@@ -72,11 +79,12 @@ def _confusion(result: Classification) -> go.Figure:
 def _metrics(result: Classification) -> go.Figure:
     from mmtoolkit.figures import bars
 
-    table = result.metrics.drop(index=["log_loss", "brier_score", "ece"], errors="ignore")
+    rows = [row for row in metrics_for(len(result.classes)) if row.higher_is_better]
+    table = result.metrics.loc[[row.name for row in rows]]
     right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
     between = "" if np.isnan(low) else f" [{low:.1%}, {high:.1%}]"
     return bars(
-        [str(name).replace("_", " ") for name in table.index],
+        [row.words for row in rows],
         table["value"],
         low=table["low"],
         high=table["high"],
@@ -92,7 +100,8 @@ def _metrics(result: Classification) -> go.Figure:
     )
 
 
-def _per_class(result: Classification) -> go.Figure:
+def per_class(result: Scored) -> go.Figure:
+    """Draw F1 per class of a result."""
     from mmtoolkit.figures import bars
 
     table = result.per_class.sort_values("f1", ascending=False, kind="stable")
@@ -160,24 +169,17 @@ def _thin(n: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n - 1, min(n, _POINTS)).astype(np.intp))
 
 
-def _roc(result: Classification) -> go.Figure:
+def _roc(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any:
     from sklearn.metrics import roc_curve
 
-    def one(own: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        x, y, _ = roc_curve(own, score)
-        return x, y
-
-    return _areas(result, one, "roc_auc", ("Can it rank? ROC per class", "false positive rate", "true positive rate"))
+    return roc_curve(own, score)[:2]
 
 
-def _precision_recall(result: Classification) -> go.Figure:
+def _precision_recall(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any:
     from sklearn.metrics import precision_recall_curve
 
-    def one(own: NDArray[np.bool_], score: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        precision, recall, _ = precision_recall_curve(own, score)
-        return recall[::-1], precision[::-1]
-
-    return _areas(result, one, "average_precision", ("Precision and recall per class", "recall", "precision"))
+    precision, recall, _ = precision_recall_curve(own, score)
+    return recall[::-1], precision[::-1]
 
 
 def _areas(result: Classification, one: Callable[..., Any], column: str, words: tuple[str, str, str]) -> go.Figure:

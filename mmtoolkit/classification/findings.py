@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import EmbeddingError, SpaceError
 from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["captions", "duplicates", "imbalance", "leaks", "outliers", "unreadable"]
 
 _NEIGHBOURS = 5
-_BLOCK = 2048
 _FAR = 3.5
 _OTHERS = 500
 _MISFIT = 0.9
@@ -73,12 +73,9 @@ def outliers(unit: NDArray[np.float32], groups: NDArray[np.intp], rows: NDArray[
     distance = np.zeros(n)
     if n == 0:
         return pd.DataFrame({"row": rows, "id": ids_of(source)[rows], "distance": distance, "score": distance})
-    for start in range(0, n if k else 0, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        cosine = unit[part] @ unit.T
-        cosine[groups[part][:, None] == groups[None, :]] = -1.0
-        near = np.partition(cosine, n - k, axis=1)[:, n - k :]
-        distance[part] = 1.0 - near.mean(axis=1, dtype=np.float64)
+    if k:
+        _, near = most_similar(unit, unit, k, apart=(groups, groups))
+        distance = 1.0 - np.where(near == -2.0, -1.0, near).mean(axis=1, dtype=np.float64)  # nobody of another group
     middle = np.median(distance)
     spread = np.median(np.abs(distance - middle))
     score = 0.6745 * (distance - middle) / spread if spread > 0 else np.zeros(n)

@@ -69,14 +69,15 @@ def widened(
     n_groups : array-like
         Groups behind each score: taken for the number of independent trials.
     floor : array-like, default=0
-        Lowest value that a score can have.
+        Lowest value that a score can have; NaN for one without a highest value, whose limits stay as they are.
 
     Returns
     -------
     low, high : ndarrays
         NaN where a score has no group behind it.
     """
-    flat, floor = high - low < _FLAT, np.asarray(floor, dtype=np.float64)
+    floor = np.asarray(floor, dtype=np.float64)
+    flat = (high - low < _FLAT) & ~np.isnan(floor)
     least, most = wilson((value - floor) / (1.0 - floor) * np.asarray(n_groups), n_groups)
     least, most = floor + (1.0 - floor) * least, floor + (1.0 - floor) * most
     return np.where(flat, np.minimum(least, value), low), np.where(flat, np.maximum(most, value), high)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.vectors import items_of, vectors_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ __all__ = ["confident_learning", "find"]
 
 _NEIGHBOURS = 10
 _REFERENCE = 10_000
-_BLOCK = 2048
 
 
 def confident_learning(
@@ -72,8 +71,7 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     rows = np.flatnonzero(result.fold >= 0)
     codes = codes_of(result.y_true[rows], result.classes)
     suggested, likely = confident_learning(codes, result.y_proba[rows])
-    with one_thread():
-        near, apart = _neighbours(vectors_of(result.source)[rows], result.together[rows])
+    near, apart = _neighbours(vectors_of(result.source)[rows], result.together[rows])
     n_near = apart.sum(axis=1)
     same, other = (((codes[near] == wanted[:, None]) & apart).sum(axis=1) for wanted in (codes, suggested))
     floor = 0.5 / max(near.shape[1], 1)
@@ -118,12 +116,7 @@ def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> tuple[NDArr
     """Return the rows nearest to every row, among at most 10,000 evenly spaced rows, and which are of another group."""
     known = np.unique(np.linspace(0, len(X) - 1, min(len(X), _REFERENCE)).astype(np.intp))
     k = min(_NEIGHBOURS, len(known) - 1)
-    near = np.empty((len(X), k), dtype=np.intp)
-    for start in range(0, len(X), _BLOCK):
-        part = slice(start, start + _BLOCK)
-        cosine = X[part] @ X[known].T
-        cosine[groups[part][:, None] == groups[known][None, :]] = -2.0
-        near[part] = known[np.argpartition(-cosine, max(k - 1, 0), axis=1)[:, :k]]
+    near = known[most_similar(X, X[known], k, apart=(groups, groups[known]))[0]]
     return near, groups[near] != groups[:, None]
 
 

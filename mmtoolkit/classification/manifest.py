@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.errors import VerifyError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["arrays_in", "classes_in", "manifest_digest", "mapping_in"]
+__all__ = ["arrays_in", "claim", "classes_in", "manifest_digest", "mapping_in"]
+
+
+def claim(holds: bool, otherwise: str) -> None:
+    """Raise VerifyError with the words `otherwise` unless what a saved classifier claims holds."""
+    if not holds:
+        raise VerifyError(otherwise)
 
 
 def manifest_digest(manifest: Mapping[str, Any]) -> str:
@@ -29,24 +36,19 @@ def arrays_in(content: bytes) -> dict[str, NDArray[Any]]:
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: np.asarray(file[name]) for name in file.files}
     for name, values in arrays.items():
-        if values.dtype.kind != "f" or not np.isfinite(values).all():
-            msg = f"{name} must hold finite numbers"
-            raise ValueError(msg)
+        claim(values.dtype.kind == "f" and bool(np.isfinite(values).all()), f"{name} must hold finite numbers")
     return arrays
 
 
 def mapping_in(value: Any, name: str) -> Mapping[str, Any]:
     """Return a part of a manifest that must be a mapping."""
-    if not isinstance(value, Mapping):
-        msg = f"{name} must be a mapping, got {shorten(repr(value))}"
-        raise TypeError(msg)
-    return value
+    claim(isinstance(value, Mapping), f"{name} must be a mapping, got {shorten(repr(value))}")
+    return value  # type: ignore[no-any-return]
 
 
 def classes_in(said: Any) -> NDArray[Any]:
     """Return the classes of a manifest."""
     kinds = {type(value) for value in said} if isinstance(said, list) else set()
-    if len(kinds) != 1 or not kinds <= {str, bool, int, float} or sorted(set(said)) != said or len(said) < 2:
-        msg = f"classes must be at least two, of one type, sorted and different, got {shorten(repr(said))}"
-        raise ValueError(msg)
+    sound = len(kinds) == 1 and kinds <= {str, bool, int, float} and sorted(set(said)) == said and len(said) > 1
+    claim(sound, f"classes must be at least two, of one type, sorted and different, got {shorten(repr(said))}")
     return np.array(said)

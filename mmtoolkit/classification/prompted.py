@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.scores import LABEL_SCORES, confusion_of, label_scores, top_k
-from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.provenance import one_thread
+from mmtoolkit.classification.metrics import confusion_of, metrics_for, top_k
+from mmtoolkit.classification.score_tables import count_scores, hit_table
+from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class ZeroShot(Result):
     Attributes
     ----------
     scores : DataFrame
-        Index id; one column per class: cosine between item and class.
+        Index id; one column per class: cosine between item and class (dot product with ``normalize=False``).
     y_pred : ndarray of shape (n_items,), object
         The class with the highest score.
     margin : ndarray of shape (n_items,), float64
@@ -53,7 +55,7 @@ class ZeroShot(Result):
         Counts, true classes in rows, when y is given.
     n_scored : int
         Rows with a class.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings
         What it was made from.
@@ -67,8 +69,8 @@ class ZeroShot(Result):
     metrics: pd.DataFrame | None
     confusion: pd.DataFrame | None
     n_scored: int
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         start = f"{len(self.y_pred)} items to {len(self.classes)} classes"
@@ -122,16 +124,18 @@ class ZeroShot(Result):
         }
 
 
+@verb("zero_shot", columns=("y",), variable="z")
 def zero_shot(
     embeddings: HasVectors,
     classes: Mapping[Any, str | Sequence[str]] | Sequence[Any],
     y: ArrayLike | str | None = None,
     *,
     templates: str | Sequence[str] | None = None,
+    normalize: bool = True,
 ) -> ZeroShot:
     """Classify items by prompts, without any training.
 
-    A class is the mean direction of its prompts; an item goes to the class with the highest cosine.
+    A class is the mean direction of its prompts; an item goes to the class with the highest score.
 
     Parameters
     ----------
@@ -144,6 +148,9 @@ def zero_shot(
         True classes or a column, for metrics; missing ones are not scored, others than `classes` raise.
     templates : {"en", "zh", "en-text", "zh-text"}, sequence of str, or None, default=None
         Sentences with ``{}`` into which every prompt is put; several are averaged. None takes prompts as they are.
+    normalize : bool, default=True
+        Use unit rows of items and prompts, so that scores are cosines. Otherwise scores are dot products of the rows as
+        the model returned them with the mean of the prompts' rows.
 
     Returns
     -------
@@ -160,6 +167,13 @@ def zero_shot(
     References
     ----------
     Radford et al. (2021), Learning transferable visual models from natural language supervision.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> emb = mm.embed_texts(["a cat and a dog", "bread and cheese"], model="local", cache=False, progress=False)
+    >>> mm.zero_shot(emb, {"animal": ["an animal"], "food": ["something to eat"]}).y_pred.tolist()
+    ['animal', 'food']
     """
     import pandas as pd
 
@@ -169,20 +183,15 @@ def zero_shot(
     prompts = _prompts(classes, templates)
     names = np.empty(len(prompts), dtype=object)
     names[:] = list(prompts)
-    X = vectors_of(embeddings)
-    flat = [text for texts in prompts.values() for text in texts]
-    with one_thread():
-        P = unit_rows(embeddings.encode(flat))
-        ends = np.cumsum([len(texts) for texts in prompts.values()])
-        centers = unit_rows(np.stack([part.mean(axis=0) for part in np.split(P, ends[:-1])]))
-        scores = (X @ centers.T).astype(np.float64)
-        metrics, confusion, n_scored = (None, None, 0) if y is None else _score(embeddings, y, names, scores, X)
+    pairs = [[name, list(texts)] for name, texts in prompts.items()]
+    resolved(classes=pairs, y=recordable(embeddings, y), templates=None)
+    X, scale = vectors_of(embeddings, normalize=normalize), unit_rows if normalize else np.asarray
+    P = scale(embeddings.encode([text for texts in prompts.values() for text in texts]))
+    ends = np.cumsum([len(texts) for texts in prompts.values()])
+    centers = scale(np.stack([part.mean(axis=0) for part in np.split(P, ends[:-1])]))
+    scores = (X @ centers.T).astype(np.float64)
+    metrics, confusion, n_scored = (None, None, 0) if y is None else _score(embeddings, y, names, scores)
     top = np.sort(scores, axis=1)
-    recipe = {
-        "classes": [[plain(name), list(texts)] for name, texts in prompts.items()],
-        "y": y if y is None or isinstance(y, str) else plain(column(embeddings, y)),
-        "templates": None,
-    }
     return ZeroShot(
         scores=pd.DataFrame(scores, index=pd.Index(ids_of(embeddings), name="id"), columns=list(names)),
         y_pred=names[scores.argmax(axis=1)],
@@ -192,8 +201,6 @@ def zero_shot(
         metrics=metrics,
         confusion=confusion,
         n_scored=n_scored,
-        recipe={"verb": "zero_shot", "params": recipe},
-        source=embeddings,
     )
 
 
@@ -230,31 +237,24 @@ def _prompts(
 
 
 def _score(
-    embeddings: HasVectors,
-    y: ArrayLike | str,
-    names: NDArray[np.object_],
-    scores: NDArray[np.float64],
-    X: NDArray[np.float32],
+    embeddings: HasVectors, y: ArrayLike | str, names: NDArray[np.object_], scores: NDArray[np.float64]
 ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     import pandas as pd
-
-    from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
-    from mmtoolkit.classification.score_tables import hit_table
 
     codes = codes_of(column(embeddings, y), names)
     known = codes >= 0
     if not known.any():
         msg = "y has no class for any item"
         raise ValueError(msg)
-    groups = np.unique(duplicate_groups(X, duplicate_thresholds(embeddings, X))[known], return_inverse=True)[1]
+    unit = vectors_of(embeddings)
+    groups = np.unique(duplicate_groups(unit, duplicate_thresholds(embeddings, unit))[known], return_inverse=True)[1]
     codes, kept = codes[known], scores[known]
     predicted = kept.argmax(axis=1)
-    table = hit_table(codes, predicted, groups, len(names))
+    table = hit_table(codes, predicted, groups, len(names)).drop(columns="error")
     k = top_k(len(names))
     most = np.full(len(codes), np.bincount(codes).argmax())
     counts = confusion_of(codes, predicted, len(names))
-    base = label_scores(confusion_of(codes, most, len(names)).astype(np.float64))
-    table["baseline"] = base[[LABEL_SCORES.index(str(name)) for name in table.index]]
+    table["baseline"] = count_scores(metrics_for(len(names), "counts"), confusion_of(codes, most, len(names)))
     if k > 1:
         own = kept[np.arange(len(codes)), codes]
         hit = (kept > own[:, None]).sum(axis=1) < k

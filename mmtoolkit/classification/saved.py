@@ -9,23 +9,23 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import prediction
+from mmtoolkit._files import replaced
 from mmtoolkit.classification.logistic import LogisticClassifier
-from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
+from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
+from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.results import Result, plain
+from mmtoolkit.results import plain
 from mmtoolkit.space import Space, space_of
+from mmtoolkit.steps import Step
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.classification.result import Classification
+    from mmtoolkit.classification.scored import Scored
 
 __all__ = ["SavedClassifier", "load_classifier", "save"]
 
@@ -36,69 +36,31 @@ _MEANS = "center."
 _MANIFEST, _ARRAYS = "classifier.json", "classifier.npz"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SavedClassifier(Result):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SavedClassifier(Predictor):
     """A classifier read from disk; predicts bit for bit as the one that was saved.
 
     Attributes
     ----------
-    classes : ndarray of shape (n_classes,)
-        Sorted classes.
     metrics : dict
         The scores it was saved with.
-    recipe : mapping
+    classes, estimator
+        As every `Predictor` has them.
+    recipe : Step
         How it was trained (without the classes of the items).
     source : Space
         Model, revision, dimension, parameters and means of its vectors.
-    estimator : LogisticClassifier
-        Fitted.
     """
 
-    classes: NDArray[Any]
     metrics: Mapping[str, Any]
-    recipe: Mapping[str, Any]
-    source: Space
-    estimator: Any = field(repr=False)
 
     def _summary(self) -> str:
         made = f"{self.source.model!r} vectors" if self.source.model else "vectors"
         return f"{len(self.classes)} classes, {made} of {self.source.dimension} features"
 
-    def predict_proba(self, new: Any) -> NDArray[np.float64]:
-        """Return probabilities, as ``Classification.predict_proba`` does.
 
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            Items are embedded with the model of the manifest.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-            Columns in the order of `classes`.
-        """
-        return prediction.proba(self, new)
-
-    def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-        """Return classes, as ``Classification.predict`` does.
-
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            Items are embedded with the model of the manifest.
-        min_confidence : float, default=0
-            Probability below which the answer is None.
-
-        Returns
-        -------
-        ndarray of shape (n,), object
-            Classes.
-        """
-        return prediction.classes(self, new, min_confidence=min_confidence)
-
-
-def save(result: Classification, directory: str | os.PathLike[str]) -> None:
-    """Write the final classifier of a result; see ``Classification.save``."""
+def save(result: Scored, directory: str | os.PathLike[str]) -> None:
+    """Write the final classifier of a result, as its method ``save`` says."""
     model = result.estimator
     if type(model) is not LogisticClassifier:
         msg = (
@@ -116,7 +78,7 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
     fitted |= {f"{_MEANS}{name}": center for name, center in space.centers.items()}
     arrays = io.BytesIO()
     np.savez(arrays, **fitted)
-    params = {k: v for k, v in result.recipe["params"].items() if k not in ("y", "groups", "test")}
+    params = {k: v for k, v in result.recipe.params.items() if k not in ("y", "groups", "test")}
     manifest: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -134,9 +96,8 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
     home.mkdir(parents=True, exist_ok=True)
     text = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False)
     for name, content in ((_ARRAYS, arrays.getvalue()), (_MANIFEST, text.encode())):
-        part = home / f"{name}.part"
-        part.write_bytes(content)
-        os.replace(part, home / name)
+        with replaced(home / name) as part:
+            part.write_bytes(content)
 
 
 def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
@@ -175,21 +136,24 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     except (OSError, ValueError) as error:
         msg = f"{os.fspath(directory)!r} holds no saved classifier ({error}); it should hold {_MANIFEST} and {_ARRAYS}"
         raise VerifyError(msg) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        msg = f"{os.fspath(home / _MANIFEST)!r} was not written by save()"
-        raise VerifyError(msg)
-    if manifest.get("version") not in (_UNSEALED, _VERSION):
-        msg = f"the classifier was saved in format {manifest.get('version')!r}, this version of mmtoolkit reads {_VERSION}; upgrade mmtoolkit"
-        raise VerifyError(msg)
-    if manifest["version"] == _VERSION and manifest.get("sha256") != manifest_digest(manifest):
-        msg = f"{_MANIFEST} in {os.fspath(home)!r} is not what save() wrote: it was changed; copy it again, or train again"
-        raise VerifyError(msg)
-    if hashlib.sha256(content).hexdigest() != manifest.get("arrays_sha256"):
-        msg = f"{_ARRAYS} in {os.fspath(home)!r} is not the file that {_MANIFEST} describes; copy both again, or train again"
-        raise VerifyError(msg)
+    written = isinstance(manifest, dict) and manifest.get("format") == _FORMAT
+    claim(written, f"{os.fspath(home / _MANIFEST)!r} was not written by save()")
+    version = manifest.get("version")
+    claim(
+        version in (_UNSEALED, _VERSION),
+        f"the classifier was saved in format {version!r}, this version of mmtoolkit reads {_VERSION}; upgrade mmtoolkit",
+    )
+    claim(
+        version == _UNSEALED or manifest.get("sha256") == manifest_digest(manifest),
+        f"{_MANIFEST} in {os.fspath(home)!r} is not what save() wrote: it was changed; copy it again, or train again",
+    )
+    claim(
+        hashlib.sha256(content).hexdigest() == manifest.get("arrays_sha256"),
+        f"{_ARRAYS} in {os.fspath(home)!r} is not the file that {_MANIFEST} describes; copy both again, or train again",
+    )
     try:
         return _rebuild(manifest, content)
-    except (KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (VerifyError, KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else error
         msg = f"the classifier in {os.fspath(home)!r} does not fit together: {said}; train it again"
         raise VerifyError(msg) from error
@@ -201,21 +165,22 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
     space = Space.from_dict({**mapping_in(manifest["space"], "space"), "centers": means})
     classes = classes_in(manifest["classes"])
     coef, intercept = arrays["coef"], arrays["intercept"]
-    if coef.shape != (len(classes), space.dimension) or intercept.shape != (len(classes),):
-        msg = (
-            f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}"
-        )
-        raise ValueError(msg)
-    recipe = mapping_in(manifest["recipe"], "recipe")
-    normalize = mapping_in(recipe["params"], "recipe.params")["normalize"]
-    if not isinstance(normalize, bool):
-        msg = f"normalize must be true or false, got {normalize!r}"
-        raise TypeError(msg)
+    claim(
+        coef.shape == (len(classes), space.dimension) and intercept.shape == (len(classes),),
+        f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}",
+    )
+    params = mapping_in(mapping_in(manifest["recipe"], "recipe")["params"], "recipe.params")
+    normalize = params["normalize"]
+    claim(isinstance(normalize, bool), f"normalize must be true or false, got {normalize!r}")
     model = LogisticClassifier()
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
     model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
-    if model.temperature_ <= 0:
-        msg = f"temperature must be above 0, got {model.temperature_}"
-        raise ValueError(msg)
+    claim(model.temperature_ > 0, f"temperature must be above 0, got {model.temperature_}")
     model.n_features_in_ = space.dimension
-    return SavedClassifier(classes, mapping_in(manifest["metrics"], "metrics"), recipe, space, model)
+    return SavedClassifier(
+        classes=classes,
+        estimator=model,
+        recipe=Step("classify", params),
+        source=space,
+        metrics=mapping_in(manifest["metrics"], "metrics"),
+    )

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.intervals import LEVEL, bca, widened, wilson
-from mmtoolkit.classification.scores import (
-    LABEL_SCORES,
-    LOWEST,
-    calibration,
-    class_scores,
-    confusion_of,
-    item_scores,
-    label_scores,
-)
+from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, widened, wilson
+from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["baseline_table", "cells_of", "class_table", "hit_table", "metric_table", "number"]
+__all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
 
 
 def number(frame: pd.DataFrame, row: object, column: str) -> float:
@@ -48,6 +41,30 @@ def cells_of(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArr
     return csr_array(hstack(parts))
 
 
+def count_scores(rows: Sequence[Metric], tables: NDArray[Any]) -> NDArray[np.float64]:
+    """Return metrics of confusion counts of shape (..., n_classes, n_classes), one per row, (..., n_rows)."""
+    counts = Counts(tables)
+    return np.stack([row.function(counts) for row in rows], axis=-1)
+
+
+def _with_intervals(
+    rows: Sequence[Metric], totals: Any, statistic: Statistic, *, n_items: int, random_state: int
+) -> pd.DataFrame:
+    """Return value, low, high and error of metrics, from what every group adds to them."""
+    import pandas as pd
+    from scipy.special import ndtri
+
+    value = statistic(np.asarray(totals.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+    low, high, error = bca(totals, statistic, random_state=random_state)
+    low, high = widened(value, low, high, totals.shape[0], floor=[row.lowest for row in rows])
+    error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
+    if totals.shape[0] == n_items:  # nothing belongs together
+        shares = np.array([row.interval == "wilson" for row in rows])
+        low[shares], high[shares] = wilson(value[shares] * n_items, n_items)
+    index = pd.Index([row.name for row in rows], name="metric")
+    return pd.DataFrame({"value": value, "low": low, "high": high, "error": error}, index=index)
+
+
 def hit_table(
     codes: NDArray[np.intp],
     predicted: NDArray[np.intp],
@@ -56,12 +73,14 @@ def hit_table(
     *,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Return the scores of hard predictions with intervals.
+    """Return the scores of hard predictions, averaged over repeats, with intervals.
 
     Parameters
     ----------
-    codes, predicted : ndarray of shape (n_scored,), int
-        True and predicted classes.
+    codes : ndarray of shape (n_scored,), int
+        True classes.
+    predicted : ndarray of shape (n_scored,) or (n_repeats, n_scored), int
+        Predicted classes.
     groups : ndarray of shape (n_scored,), int
         What the bootstrap draws, from 0 without gaps.
     n_classes : int
@@ -72,22 +91,16 @@ def hit_table(
     Returns
     -------
     DataFrame
-        Index metric; columns value, low, high.
+        Index metric; columns value, low, high, error (standard error).
     """
-    import pandas as pd
+    rows, predicted = metrics_for(n_classes, "counts"), np.atleast_2d(predicted)
 
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return label_scores(sums.reshape(len(sums), n_classes, n_classes))
+        scores = count_scores(rows, sums.reshape(len(sums), len(predicted), n_classes, n_classes))
+        return np.asarray(scores.mean(axis=1))
 
-    cells = cells_of(groups, codes, predicted[None], n_classes)
-    value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-    low, high, _ = bca(cells, from_counts, random_state=random_state)
-    low, high = widened(value, low, high, cells.shape[0], floor=LOWEST)
-    if len(np.unique(groups)) == len(groups):
-        at = LABEL_SCORES.index("accuracy")
-        low[at], high[at] = wilson(value[at] * len(codes), len(codes))
-    index = pd.Index(LABEL_SCORES, name="metric")
-    return pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
+    cells = cells_of(groups, codes, predicted, n_classes)
+    return _with_intervals(rows, cells, from_counts, n_items=len(codes), random_state=random_state)
 
 
 def metric_table(
@@ -119,47 +132,21 @@ def metric_table(
         Index metric; columns value, low, high, error (standard error).
     """
     import pandas as pd
-    from scipy.special import ndtri
-
-    n_repeats, n_classes = len(predicted), proba.shape[2]
-
-    def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(label_scores(sums.reshape(len(sums), n_repeats, n_classes, n_classes)).mean(axis=1))
 
     def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(sums[:, :-1] / sums[:, -1:])
 
-    cells = cells_of(groups, codes, predicted, n_classes)
-    per_item = [item_scores(codes, p) for p in proba]
-    names = list(per_item[0])
-    means = np.stack([np.mean([one[name] for one in per_item], axis=0) for name in names], axis=1)
-    totals = _sums(groups, np.column_stack([means, np.ones(len(codes))]))
-    rows: dict[str, tuple[float, float, float, float]] = {}
-    floors = [0.0 if name.startswith("top_") else np.nan for name in names]  # losses have no upper end
-    for label, floor, table, statistic in (
-        (LABEL_SCORES, LOWEST, cells, from_counts),
-        (names, floors, totals, from_sums),
-    ):
-        value = statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-        low, high, error = bca(table, statistic, random_state=random_state)
-        wide = widened(value, low, high, cells.shape[0], floor=floor)
-        low, high = np.where(np.isnan(floor), low, wide[0]), np.where(np.isnan(floor), high, wide[1])
-        error = np.where(
-            error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2))
-        )  # as wide as the interval says
-        rows |= dict(zip(label, zip(value, low, high, error, strict=True), strict=True))
-    if len(np.unique(groups)) == len(groups):
-        for name in ("accuracy", *(n for n in names if n.startswith("top_"))):
-            share, _, _, wobble = rows[name]
-            least, most = wilson(share * len(codes), len(codes))
-            rows[name] = share, float(least), float(most), wobble
-    gaps = []
-    for p in proba:
-        confidence, accuracy, count = calibration(codes, p)
-        gaps.append(float(np.average(np.abs(confidence - accuracy), weights=count)))
-    rows["ece"] = float(np.mean(gaps)), np.nan, np.nan, np.nan
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high", "error"])
-    return frame.rename_axis(index="metric")
+    n_classes = proba.shape[2]
+    rows = metrics_for(n_classes, "items")
+    means = [np.mean([row.function(codes, p) for p in proba], axis=0) for row in rows]
+    totals = _sums(groups, np.column_stack([*means, np.ones(len(codes))]))
+    whole = {row.name: np.mean([row.function(codes, p) for p in proba]) for row in metrics_for(n_classes, "all")}
+    tables = [
+        hit_table(codes, predicted, groups, n_classes, random_state=random_state),
+        _with_intervals(rows, totals, from_sums, n_items=len(codes), random_state=random_state),
+        pd.DataFrame({"value": whole}, dtype=np.float64),
+    ]
+    return pd.concat(tables).rename_axis(index="metric")
 
 
 def class_table(
@@ -191,51 +178,45 @@ def class_table(
     n_repeats, n_classes = len(predicted), len(classes)
 
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts = sums.reshape(len(sums), n_repeats, n_classes, n_classes)
-        return np.concatenate([s.mean(axis=1) for s in class_scores(counts)], axis=1)
+        counts = Counts(sums.reshape(len(sums), n_repeats, n_classes, n_classes))
+        return np.concatenate([getattr(counts, row.name).mean(axis=1) for row in CLASS_METRICS], axis=1)
 
     cells = cells_of(groups, codes, predicted, n_classes)
     value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, _ = bca(cells, from_counts, random_state=random_state)
-    behind = [np.mean([_groups_behind(groups, c, n_classes) for c in per], axis=0) for per in _named(codes, predicted)]
-    low, high = widened(value, low, high, np.concatenate(behind))
-    support = np.bincount(codes, minlength=n_classes)
-    if len(np.unique(groups)) == len(groups):
-        called = np.mean([np.bincount(p, minlength=n_classes) for p in predicted], axis=0)
-        for part, n in ((slice(0, n_classes), called), (slice(n_classes, 2 * n_classes), support)):
-            low[part], high[part] = wilson(value[part] * n, n)
+    found = np.stack([value, low, high]).reshape(3, len(CLASS_METRICS), n_classes)
     columns: dict[str, Any] = {}
-    for number, name in enumerate(("precision", "recall", "f1")):
-        part = slice(number * n_classes, (number + 1) * n_classes)
-        columns |= {name: value[part], f"{name}_low": low[part], f"{name}_high": high[part]}
-    columns["support"] = support
-    columns["roc_auc"], columns["average_precision"] = _areas(codes, proba)
+    for row, (value, low, high) in zip(CLASS_METRICS, found.swapaxes(0, 1), strict=True):
+        named = [
+            {"predicted": p[None], "true": codes[None], "either": np.stack([codes, p])}[row.behind] for p in predicted
+        ]
+        low, high = widened(value, low, high, np.mean([_groups_behind(groups, n, n_classes) for n in named], axis=0))
+        if row.interval == "wilson" and cells.shape[0] == len(codes):
+            n = np.mean([np.bincount(one.ravel(), minlength=n_classes) for one in named], axis=0)
+            low, high = wilson(value * n, n)
+        columns |= {row.name: value, f"{row.name}_low": low, f"{row.name}_high": high}
+    columns |= {"support": np.bincount(codes, minlength=n_classes), **_areas(codes, proba)}
     return pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
 
 
-def _named(codes: NDArray[np.intp], predicted: NDArray[np.intp]) -> tuple[list[NDArray[np.intp]], ...]:
-    """Return which classes every row speaks of in precision, recall and F1, one list per repeat, each (n, n_scored)."""
-    called, own = [p[None] for p in predicted], [codes[None]]
-    return called, own, [np.stack([codes, p]) for p in predicted]
-
-
 def _groups_behind(groups: NDArray[np.intp], named: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
-    """Return how many groups speak of each class, (n_classes,)."""
+    """Return how many groups speak of each class, (n_classes,); named has shape (n, n_scored)."""
     pairs = np.unique(np.stack([np.tile(groups, len(named)), named.ravel()]), axis=1)
     return np.bincount(pairs[1], minlength=n_classes)
 
 
-def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return areas under the curves of one class against the rest, by column."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     n_classes = proba.shape[2]
-    areas = np.full((2, n_classes), np.nan)
+    areas = {name: np.full(n_classes, np.nan) for name in ("roc_auc", "average_precision")}
     for k in range(n_classes):
         own = codes == k
         if own.any() and not own.all():
-            areas[0, k] = np.mean([roc_auc_score(own, p[:, k]) for p in proba])
-            areas[1, k] = np.mean([average_precision_score(own, p[:, k]) for p in proba])
-    return areas[0], areas[1]
+            for area, score in zip(areas.values(), (roc_auc_score, average_precision_score), strict=True):
+                area[k] = np.mean([score(own, p[:, k]) for p in proba])
+    return areas
 
 
 def _most_frequent(codes: NDArray[np.intp], shares: NDArray[np.float64]) -> int:
@@ -271,11 +252,11 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
 
     n_classes = shares.shape[1]
     most = np.full(len(codes), _most_frequent(codes, shares))
-    rows: dict[str, list[float]] = {}
-    both = [label_scores(confusion_of(codes, p, n_classes).astype(np.float64)) for p in (most, votes)]
-    for number, name in enumerate(LABEL_SCORES):
-        rows[name] = [float(scores[number]) for scores in both]
-    rows |= {name: [float(values.mean()), np.nan] for name, values in item_scores(codes, shares).items()}
-    confidence, accuracy, count = calibration(codes, shares)
-    rows["ece"] = [float(np.average(np.abs(confidence - accuracy), weights=count)), np.nan]
+    both = [Counts(confusion_of(codes, predicted, n_classes)) for predicted in (most, votes)]
+    rows = {
+        row.name: [float(row.function(counts)) for counts in both]
+        if row.of == "counts"
+        else [float(np.mean(row.function(codes, shares))), np.nan]
+        for row in metrics_for(n_classes)
+    }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["majority", "neighbours"]).rename_axis(index="metric")

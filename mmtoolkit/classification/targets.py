@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["Target", "TooFewError", "codes_of", "make_target"]
+__all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable"]
 
 
 class TooFewError(ValueError):
@@ -127,12 +127,13 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
         If a class is not among `classes`; the message names the row.
     """
     table = {value: code for code, value in enumerate(classes.tolist())}
-    codes = np.full(len(values), -1, dtype=np.intp)
     for row, value in enumerate(values):
-        if value is None:
-            continue
-        if value not in table:
+        if value is not None and value not in table:
             msg = f"row {row} has class {shorten(repr(value))}, which the model does not know; it knows {shorten(', '.join(map(str, classes)), 200)}"
             raise ValueError(msg)
-        codes[row] = table[value]
-    return codes
+    return np.array([-1 if value is None else table[value] for value in values], dtype=np.intp)
+
+
+def recordable(embeddings: HasVectors | ArrayLike, values: ArrayLike | str | None, *, what: str = "y") -> Any:
+    """Return values as a recipe holds them: None and names of columns as they are, missing ones of an array as None."""
+    return values if values is None or isinstance(values, str) else column(embeddings, values, what=what)

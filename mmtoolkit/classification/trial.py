@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification.crossval import HeldOut, chosen, deal, held_out, neighbour_votes
+from mmtoolkit.classification.crossval import chosen, deal, neighbour_votes
 from mmtoolkit.classification.estimators import decide, fit, make_estimator
 from mmtoolkit.classification.folds import merge_groups
 
@@ -16,13 +16,35 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.targets import Target
 
-__all__ = ["Outcome", "Trial"]
+__all__ = ["Trial", "TrialResult"]
 
 Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class HeldOut:
+    """What one cross-validation gives.
+
+    Attributes
+    ----------
+    fold : ndarray of shape (n_items,), int
+        Fold that held the row out; -1 where it was not held out.
+    proba : ndarray of shape (n_items, n_classes)
+        Held-out probabilities; NaN where not held out.
+    predicted : ndarray of shape (n_items,), int
+        The classifier's own choice; -1 where not held out.
+    choices : list of dict
+        Parameters that the classifier chose for itself, per fold.
+    """
+
+    fold: NDArray[np.intp]
+    proba: NDArray[np.float64]
+    predicted: NDArray[np.intp]
+    choices: list[dict[str, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class TrialResult:
     """What a trial found.
 
     Attributes
@@ -109,10 +131,23 @@ class Trial:
         return [(train, test)]
 
     def predict(self, groups: NDArray[np.intp], splits: Splits) -> HeldOut:
-        """Return held-out predictions."""
-        return held_out(self.X, self.target.codes, self.target.classes, groups, splits, self.estimator, self.options)
+        """Fit on the training rows of each split and predict its test rows; inner folds split no group either."""
+        X, classes = self.X, self.target.classes
+        fold, predicted = np.full((2, len(X)), -1, dtype=np.intp)
+        proba, choices = np.full((len(X), len(classes)), np.nan), []
+        for number, (train, test) in enumerate(splits):
+            model = self.fit(groups, train)
+            fold[test] = number
+            predicted[test], proba[test] = decide(model, X[test], classes)
+            choices.append(chosen(model))
+        return HeldOut(fold, proba, predicted, choices)
 
-    def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> Outcome:
+    def fit(self, groups: NDArray[np.intp], train: NDArray[np.intp]) -> Any:
+        """Return a new classifier fitted on some rows."""
+        model = make_estimator(self.estimator, **self.options)
+        return fit(model, self.X[train], self.target.classes[self.target.codes[train]], groups[train])
+
+    def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> TrialResult:
         """Run all repeats, the rivals, the comparison without duplicate groups, and the final fit.
 
         Parameters
@@ -128,8 +163,8 @@ class Trial:
 
         Returns
         -------
-        Outcome
-            See there.
+        TrialResult
+            Predictions, rivals and the final classifier.
         """
         codes, classes, known = self.target.codes, self.target.classes, self.target.known
         together = merge_groups(given, same)
@@ -146,13 +181,11 @@ class Trial:
             ungrouped = float((loose.predicted[scored] == codes[scored]).mean())
         train = np.flatnonzero(known) if self.test is None else first[0][0]
         dropped = 0 if self.test is None else int((known & ~self.test).sum()) - len(train)
-        model = fit(
-            make_estimator(self.estimator, **self.options), self.X[train], classes[codes[train]], together[train]
-        )
+        model = self.fit(together, train)
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         if not known.all():
             assigned[~known], unseen[~known] = decide(model, self.X[~known], classes)
-        return Outcome(
+        return TrialResult(
             rounds=rounds,
             votes=neighbour_votes(self.unit, codes, len(classes), first),
             shares=shares,

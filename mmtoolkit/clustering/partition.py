@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
 
@@ -168,11 +169,10 @@ def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDAr
     ties: list[int] = []
     if len(centers) == 1:
         return labels, np.array(ties, dtype=np.int64)
-    half = 0.5 * np.einsum("ij,ij->i", centers, centers)
     wide = centers.astype(np.float64)
     for start in range(0, len(X), _BLOCK):
         block = X[start : start + _BLOCK]
-        score = block @ centers.T - half
+        score = -0.5 * relative_squares(block, centers)
         best = score.argmax(axis=1)
         top = np.partition(score, -2, axis=1)[:, -2:]
         close = np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * (1.0 + np.abs(top[:, 1])))

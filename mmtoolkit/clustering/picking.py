@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import squares
 from mmtoolkit.clustering.partition import count_distinct, kmeans
 from mmtoolkit.clustering.selected import Selection, farthest_first, selection
 from mmtoolkit.steps import verb
@@ -114,12 +115,11 @@ def _mean_neighbor_distance(X: NDArray[np.float32], rows: NDArray[np.int64], ran
     k = min(_NEIGHBORS, len(reference) - 1)
     if k < 1:
         return np.zeros(len(rows))
-    lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)
     out = np.empty(len(rows))
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
-        squares = lengths[block][:, None] + lengths[reference] - 2.0 * (X[block] @ X[reference].T)
-        squares[block[:, None] == reference] = np.inf
-        near = np.partition(squares, k - 1, axis=1)[:, :k]
+        distances = squares(X[block], X[reference])
+        distances[block[:, None] == reference] = np.inf
+        near = np.partition(distances, k - 1, axis=1)[:, :k]
         out[start : start + len(block)] = np.sqrt(np.maximum(near, 0.0)).mean(axis=1)
     return out

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.silhouettes import cluster_means
 
 if TYPE_CHECKING:
@@ -156,11 +157,10 @@ def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int
 
 def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
-    half = 0.5 * np.einsum("ij,ij->i", centers, centers)
     labels = np.empty(len(X), dtype=np.int64)
     for start in range(0, len(X), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        labels[rows] = (X[rows] @ centers.T - half).argmax(axis=1)
+        labels[rows] = relative_squares(X[rows], centers).argmin(axis=1)
     return labels
 
 

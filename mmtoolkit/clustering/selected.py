@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import squares
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step
@@ -113,7 +114,7 @@ def _order(
     X: NDArray[np.float32], centers: NDArray[np.float32], cluster: int, n: int, how: str
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return positions and the score they were chosen by: distance to the centre, or for "boundary" the ratio to the next."""
-    distances = np.sqrt(np.maximum(_squares(X, centers), 0.0))
+    distances = np.sqrt(np.maximum(squares(X, centers), 0.0))
     own = distances[:, cluster].copy()
     if how == "diverse":
         chosen = farthest_first(X, n, first=int(own.argmin()))
@@ -138,18 +139,17 @@ def farthest_first(
     """
     gap = np.full(len(X), np.inf)
     for row in [] if taken is None else taken:
-        gap = np.minimum(gap, _squares(X, X[row : row + 1])[:, 0])
+        gap = np.minimum(gap, _squares(X, row))
         gap[row] = -1.0
     chosen: list[int] = []
     while len(chosen) < n and (gap >= 0).any():
         row = first if not chosen and first is not None else int(gap.argmax())
         chosen.append(row)
-        gap = np.minimum(gap, _squares(X, X[row : row + 1])[:, 0])
+        gap = np.minimum(gap, _squares(X, row))
         gap[chosen] = -1.0
     return np.array(chosen, dtype=np.int64)
 
 
-def _squares(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return squared distances of all pairs, never below 0."""
-    lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)[:, None] + np.einsum("ij,ij->i", Y, Y, dtype=np.float64)
-    return np.asarray(np.maximum(lengths - 2.0 * (X @ Y.T), 0.0))
+def _squares(X: NDArray[np.float32], row: int) -> NDArray[np.float64]:
+    """Return squared distances to one of the rows, never below 0."""
+    return np.asarray(np.maximum(squares(X, X[row : row + 1])[:, 0], 0.0))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._nearest import products
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -139,14 +141,14 @@ class Scorer:
         at = np.arange(n), labels
         sizes = np.bincount(labels, minlength=k)
         means = cluster_means(self.X, labels, k)
-        products = np.concatenate([self.X[i : i + _BLOCK] @ means.T for i in range(0, n, _BLOCK)])
+        dots = np.concatenate([S for _, S in products(self.X, means, _BLOCK)])
         wide = means.astype(np.float64)
         own_square = np.einsum("ij,ij->i", wide, wide)[labels]
-        distance = np.sqrt(np.maximum(self.lengths - 2.0 * products[at] + own_square, 0.0))
+        distance = np.sqrt(np.maximum(self.lengths - 2.0 * dots[at] + own_square, 0.0))
         if k < 2:
             return np.zeros(n), distance, wide
         mean_lengths = np.bincount(labels, weights=self.lengths, minlength=k) / sizes
-        to_cluster = mean_lengths - 2.0 * products  # short of the row's own length, which is the same for all clusters
+        to_cluster = mean_lengths - 2.0 * dots  # short of the row's own length, which is the same for all clusters
         own = np.maximum(to_cluster[at] + self.lengths, 0.0) * (sizes / np.maximum(sizes - 1, 1))[labels]
         to_cluster[at] = np.inf
         other = np.maximum(to_cluster.min(axis=1) + self.lengths, 0.0)

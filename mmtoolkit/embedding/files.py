@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.space import Space
 
@@ -30,7 +30,7 @@ def write(
     keys: NDArray[np.str_],
     manifest: Mapping[str, Any],
 ) -> None:
-    """Write a file in one step: beside its place first, then moved over it.
+    """Write a file, whole or not at all.
 
     Parameters
     ----------
@@ -53,10 +53,8 @@ def write(
     table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
     table = table.append_column("content_key", pa.array(keys.tolist()))
     head = {"format": _FORMAT, "version": _VERSION, **manifest}
-    target = Path(path)
-    part = target.with_name(target.name + ".part")
-    pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
-    os.replace(part, target)
+    with replaced(path) as part:
+        pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
 
 
 def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.projection.neighbors import nearest
-from mmtoolkit.provenance import one_thread
+from mmtoolkit._nearest import nearest_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,11 +39,10 @@ def place(
     """
     k = min(n_neighbors, len(X))
     out = np.empty((len(new), 2), dtype=np.float32)
-    with one_thread():
-        for i in range(0, len(new), _BLOCK):
-            rows, dist = nearest(new[i : i + _BLOCK], X, k)
-            weight = 1.0 / np.maximum(dist.astype(np.float64), np.finfo(np.float32).tiny)
-            weight[dist[:, 0] == 0] = np.eye(1, k)
-            weight /= weight.sum(axis=1, keepdims=True)
-            out[i : i + _BLOCK] = (weight[:, :, None] * coords[rows]).sum(axis=1)
+    for i in range(0, len(new), _BLOCK):
+        rows, dist = nearest_rows(new[i : i + _BLOCK], X, k)
+        weight = 1.0 / np.maximum(dist.astype(np.float64), np.finfo(np.float32).tiny)
+        weight[dist[:, 0] == 0] = np.eye(1, k)
+        weight /= weight.sum(axis=1, keepdims=True)
+        out[i : i + _BLOCK] = (weight[:, :, None] * coords[rows]).sum(axis=1)
     return out

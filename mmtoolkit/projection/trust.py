@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.projection.neighbors import squared_lengths
+from mmtoolkit._nearest import relative_squares
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,10 +89,10 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
     rows = np.arange(n)
     if n > ALL_BELOW:
         rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
-    lengths, penalty = squared_lengths(X), 0
+    penalty = 0
     for i in range(0, len(rows), _BLOCK):
         block = rows[i : i + _BLOCK]
-        d2 = lengths - 2 * (X[block] @ X.T)
+        d2 = relative_squares(X[block], X)
         d2[np.arange(len(block)), block] = np.inf
         for j in range(k):
             closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)

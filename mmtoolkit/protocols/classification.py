@@ -12,8 +12,8 @@ from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.classifying import test_mask
 from mmtoolkit.classification.targets import make_target
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ProtocolScores(Result):
         Plain mean of every metric over the experiments.
     draws : tuple of ndarray
         Row numbers that trained in each experiment, in the order drawn.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
@@ -52,8 +52,8 @@ class ProtocolScores(Result):
     scores: pd.DataFrame
     mean: pd.Series[float]
     draws: tuple[NDArray[np.intp], ...]
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         return f"{self.name}: accuracy {self.mean['accuracy']:.4f}, macro-F1 {self.mean['f1']:.4f}, {len(self.scores)} experiments"
@@ -84,13 +84,10 @@ class ProtocolScores(Result):
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return draws exactly and scores rounded."""
         exact = {"name": self.name, "draws": list(self.draws)}
-        return {
-            "exact": plain(exact),
-            "rounded": plain({"scores": self.scores, "mean": self.mean.to_dict()}),
-            "map": {},
-        }
+        return {"exact": plain(exact), "rounded": plain({"scores": self.scores, "mean": self.mean.to_dict()})}
 
 
+@verb("protocols.mteb_classification", columns=("y", "test"))
 def mteb_classification(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str = "label",
@@ -103,7 +100,8 @@ def mteb_classification(
     """Score embeddings by MTEB-v2's classification protocol, on rows as the model returned them.
 
     Cite the result as "MTEB-v2 classification protocol (8x10) on <your data>", not as an MTEB score. The protocol fixes
-    C = 1 and does not normalise, which is hard on unit-length vectors: show `classify` beside it.
+    C = 1, the seed and rows as they are (so there is no `normalize` and no `random_state`), which is hard on unit-length
+    vectors: show `classify` beside it.
 
     Parameters
     ----------
@@ -133,7 +131,17 @@ def mteb_classification(
     References
     ----------
     Muennighoff et al. (2023), MTEB: massive text embedding benchmark; the source of its second version.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.protocols.mteb_classification(X, y, test=range(0, 150, 3))
+    <ProtocolScores: MTEB-v2 classification protocol (8x10): accuracy 0.9..., macro-F1 0.9..., 10 experiments>
     """
+    import pandas as pd
+
     target = make_target(embeddings, y)
     X = vectors_of(embeddings, normalize=False)
     if not target.known.all():
@@ -146,36 +154,26 @@ def mteb_classification(
         raise ValueError(msg)
     mask = None if test is None else test_mask(embeddings, test)
     splits = _folds(len(X)) if mask is None else [(np.flatnonzero(~mask), np.flatnonzero(mask))] * n_experiments
-    rows: list[dict[str, float]] = []
-    draws: list[NDArray[np.intp]] = []
-    with one_thread():
-        for train, held in _draws(splits, target.codes, samples_per_label):
-            if len(learned := np.unique(target.codes[train])) < 2:
-                msg = (
-                    f"experiment {len(draws)} would train on one class only, {shorten(repr(target.classes[learned[0]].item()))}; "
-                    "the training side of the split needs at least two"
-                )
-                raise ValueError(msg)
-            draws.append(train)
-            rows.append(_experiment(X, target.codes, train, held))
-    import pandas as pd
-
+    draws = list(_draws(splits, target.codes, samples_per_label))
+    for number, (train, _) in enumerate(draws):
+        if len(learned := np.unique(target.codes[train])) < 2:
+            msg = (
+                f"experiment {number} would train on one class only, {shorten(repr(target.classes[learned[0]].item()))}; "
+                "the training side of the split needs at least two"
+            )
+            raise ValueError(msg)
+    rows = [_experiment(X, target.codes, train, held) for train, held in draws]
     scores = pd.DataFrame(rows).rename_axis(index="experiment")
     size = "cross-validation" if cross_validation else f"{samples_per_label}x{n_experiments}"
-    params = {
-        "y": y if isinstance(y, str) else plain(target.values),
-        "test": test if mask is None or isinstance(test, str) else np.flatnonzero(mask).tolist(),
-        "samples_per_label": int(samples_per_label),
-        "n_experiments": int(n_experiments),
-        "cross_validation": bool(cross_validation),
-    }
+    resolved(
+        y=y if isinstance(y, str) else target.values,
+        test=test if mask is None or isinstance(test, str) else np.flatnonzero(mask),
+    )
     return ProtocolScores(
         name=f"MTEB-v2 classification protocol ({size})",
         scores=scores,
         mean=scores.mean(),
-        draws=tuple(draws),
-        recipe={"verb": "protocols.mteb_classification", "params": params},
-        source=embeddings,
+        draws=tuple(train for train, _ in draws),
     )
 
 

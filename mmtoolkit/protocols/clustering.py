@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_count
+from mmtoolkit.classification.targets import recordable
 from mmtoolkit.clustering.against_classes import agreement, number_classes
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, vectors_of
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class ClusteringScores(Result):
         Plain mean and standard deviation (ddof 0) of every metric over the experiments.
     n_items : int
         Rows that took part.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
@@ -55,8 +56,8 @@ class ClusteringScores(Result):
     mean: pd.Series[float]
     std: pd.Series[float]
     n_items: int
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         return f"{self.name}: {self.main} {self.mean[self.main]:.4f}, std {self.std[self.main]:.4f}, {len(self.scores)} experiments"
@@ -72,6 +73,7 @@ class ClusteringScores(Result):
         }
 
 
+@verb("protocols.mteb_clustering", columns=("y", "sets"))
 def mteb_clustering(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str = "label",
@@ -84,7 +86,8 @@ def mteb_clustering(
 ) -> ClusteringScores:
     """Score embeddings by MTEB's clustering protocol, on rows as the model returned them.
 
-    Cite the result as "MTEB-v2 clustering protocol on <your data>", not as an MTEB score.
+    Cite the result as "MTEB-v2 clustering protocol on <your data>", not as an MTEB score. The protocol fixes the seed and
+    rows as they are, so there is no `normalize` and no `random_state`.
 
     Parameters
     ----------
@@ -117,7 +120,17 @@ def mteb_clustering(
     ----------
     Muennighoff et al. (2023), MTEB: massive text embedding benchmark; Enevoldsen et al. (2025), MMTEB, for the current
     protocol; Xiao et al. (2025), MIEB, for pictures.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import mmtoolkit as mm
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mm.protocols.mteb_clustering(X, y, n_experiments=2)
+    <ClusteringScores: MTEB-v2 clustering protocol: v_measure 0.7..., std 0.0..., 2 experiments>
     """
+    import pandas as pd
+
     X = vectors_of(embeddings, normalize=False)
     levels = _levels(embeddings, y)
     if legacy and (sample_fraction is not None or max_items is not None):
@@ -127,18 +140,26 @@ def mteb_clustering(
         msg = "sets belong to the legacy protocol: pass legacy=True"
         raise ValueError(msg)
     check_count("n_experiments", n_experiments, 1)
-    with one_thread():
-        if legacy:
-            groups = np.zeros(len(X), dtype=object) if sets is None else column(embeddings, sets, what="sets")
-            n, rows = len(X), _legacy(X, levels[0], groups)
-        else:
-            rng = random.Random(_SEED)
-            first = _first_rows(len(X), sample_fraction, max_items, rng)
-            n, rows = (
-                len(first),
-                [row for level in levels for row in _bootstraps(X[first], level[first], n_experiments, rng)],
-            )
-    return _result(rows, n, legacy, embeddings, y, sets, sample_fraction, max_items, n_experiments)
+    resolved(
+        y=y if isinstance(y, str) else levels[0] if len(levels) == 1 else np.stack(levels, axis=1),
+        sets=recordable(embeddings, sets, what="sets"),
+    )
+    rng = random.Random(_SEED)
+    first = _first_rows(len(X), sample_fraction, max_items, rng)
+    if legacy:
+        groups = np.zeros(len(X), dtype=object) if sets is None else column(embeddings, sets, what="sets")
+        rows = _legacy(X, levels[0], groups)
+    else:
+        rows = [row for level in levels for row in _bootstraps(X[first], level[first], n_experiments, rng)]
+    scores = pd.DataFrame(rows).rename_axis("experiment")
+    return ClusteringScores(
+        name="MTEB legacy clustering protocol" if legacy else "MTEB-v2 clustering protocol",
+        main="nmi" if legacy and sets is None else "v_measure",
+        scores=scores,
+        mean=scores.mean(),
+        std=scores.std(ddof=0),
+        n_items=len(first),
+    )
 
 
 def _levels(embeddings: Any, y: ArrayLike | str) -> list[NDArray[np.object_]]:
@@ -197,37 +218,3 @@ def _legacy(X: NDArray[np.float32], y: NDArray[np.object_], groups: NDArray[np.o
         labels = MiniBatchKMeans(k, batch_size=500, n_init="auto", random_state=_SEED).fit_predict(X[rows])
         out.append(agreement(codes, labels.astype(np.int64)))
     return out
-
-
-def _result(
-    rows: list[dict[str, float]],
-    n_items: int,
-    legacy: bool,
-    embeddings: Any,
-    y: ArrayLike | str,
-    sets: ArrayLike | str | None,
-    sample_fraction: float | None,
-    max_items: int | None,
-    n_experiments: int,
-) -> ClusteringScores:
-    import pandas as pd
-
-    scores = pd.DataFrame(rows).rename_axis("experiment")
-    params = {
-        "y": y if isinstance(y, str) else plain(np.asarray(y, dtype=object)),
-        "legacy": legacy,
-        "sample_fraction": sample_fraction,
-        "max_items": max_items,
-        "n_experiments": n_experiments,
-        "sets": sets if sets is None or isinstance(sets, str) else plain(np.asarray(sets, dtype=object)),
-    }
-    return ClusteringScores(
-        name="MTEB legacy clustering protocol" if legacy else "MTEB-v2 clustering protocol",
-        main="nmi" if legacy and sets is None else "v_measure",
-        scores=scores,
-        mean=scores.mean(),
-        std=scores.std(ddof=0),
-        n_items=n_items,
-        recipe={"verb": "protocols.mteb_clustering", "params": params},
-        source=embeddings,
-    )

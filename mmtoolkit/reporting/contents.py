@@ -10,7 +10,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.reporting.code import as_python, n_left_out
-from mmtoolkit.reporting.sections import part_of
+from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.reporting.record import Named
-    from mmtoolkit.reporting.sections import Part
+    from mmtoolkit.reporting.sections import Contribution
 
 __all__ = ["facts", "sections"]
 
@@ -71,7 +71,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     tuple of Section
         Summary, one per result, how to repeat it, environment.
     """
-    parts = {name: part_of(name, named) for name in named.results}
+    parts = {name: contribution_of(name, named) for name in named.results}
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
         _summary(parts, named, data),
@@ -81,7 +81,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     )
 
 
-def _summary(parts: Mapping[str, Part], named: Named, data: Mapping[str, Any]) -> Section:
+def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str, Any]) -> Section:
     keys = [key for part in parts.values() for key in part.keys]
     blocks: list[Block] = [Keys(keys)] if keys else []
     blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]

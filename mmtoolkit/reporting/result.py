@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._files import replaced
 from mmtoolkit.reporting.record import document, name_results
 from mmtoolkit.results import Result
 
@@ -103,15 +104,8 @@ class Report(Result):
         else:
             text = self.to_html()
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
+        with replaced(target) as part:
             part.write_text(text, "utf-8", newline="\n")
-            os.replace(part, target)
-        except OSError as error:  # a full disk names no file
-            error.filename = error.filename or os.fspath(target)
-            raise
-        finally:
-            part.unlink(missing_ok=True)
         return target
 
     def to_html(self) -> str:

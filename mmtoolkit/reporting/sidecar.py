@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmtoolkit._files import replaced
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.record import seal
 
@@ -55,12 +55,8 @@ def split(data: Mapping[str, Any], report: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replaced(path) as part:
         pq.write_table(pa.table({name: [value] for name, value in columns.items()}), part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return shortened
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
-from mmtoolkit.retrieval.exact import top_k
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, ids_of, rows_of, vectors_of

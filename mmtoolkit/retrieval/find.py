@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._nearest import top_k
 from mmtoolkit._text import escape, shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
-from mmtoolkit.retrieval.exact import top_k
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, unit_rows, vectors_of
 

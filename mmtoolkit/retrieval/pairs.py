@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._duplicates import equal_rows, joined_groups
-from mmtoolkit.retrieval.exact import cosines, product_error
+from mmtoolkit._duplicates import equal_rows, joined
+from mmtoolkit._nearest import cosines, pair_products, product_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,24 +86,19 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     PairScan
         Groups (chains count), nearest similarities, sample pairs.
     """
-    n = len(unit)
-    near = np.full(n, -1.0, dtype=np.float32)
+    near = np.full(len(unit), -1.0, dtype=np.float32)
     sample = Pairs(np.empty((0, 2), dtype=np.intp), np.empty(0), np.empty(0, dtype=bool))
     zeros = int((~unit.any(axis=1)).sum())  # equal, but without any direction: no product finds them
     groups, n_pairs = equal_rows(unit), zeros * (zeros - 1) // 2
-    for top in range(0, n, _BLOCK):
-        rows = slice(top, min(top + _BLOCK, n))
-        for left in range(top, n, _BLOCK):
-            columns = slice(left, min(left + _BLOCK, n))
-            S = unit[rows] @ unit[columns].T
-            if left == top:
-                S[np.tril_indices(len(S))] = -1.0  # each pair once, no row with itself
-            np.maximum(near[rows], S.max(axis=1), out=near[rows])
-            np.maximum(near[columns], S.max(axis=0), out=near[columns])
-            reached, some = _close_pairs(unit, cut, S, top, left)
-            n_pairs += len(reached)
-            groups = joined_groups(groups, reached[:, 0], reached[:, 1])
-            sample = sample.nearest_to_cut(some)
+    for rows, columns, S in pair_products(unit, _BLOCK):
+        if rows == columns:
+            S[np.tril_indices(len(S))] = -1.0  # each pair once, no row with itself
+        np.maximum(near[rows], S.max(axis=1), out=near[rows])
+        np.maximum(near[columns], S.max(axis=0), out=near[columns])
+        reached, some = _close_pairs(unit, cut, S, rows.start, columns.start)
+        n_pairs += len(reached)
+        groups = joined(groups, reached[:, 0], reached[:, 1])
+        sample = sample.nearest_to_cut(some)
     return PairScan(groups, near.astype(np.float64), n_pairs, sample)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.classification.intervals import widened, wilson
-from mmtoolkit.classification.scores import LABEL_SCORES, LOWEST, class_scores, label_scores
+from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, metrics_for
+from mmtoolkit.classification.score_tables import count_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,15 +51,18 @@ def metric_table(
     """
     import pandas as pd
 
-    value = label_scores(confusion.astype(np.float64)[None])[0]
-    low, high = np.percentile(label_scores(_resampled(confusion, n_groups, random_state)), [2.5, 97.5], axis=0)
-    low, high = widened(value, low, high, n_groups, floor=LOWEST)
+    rows = metrics_for(len(confusion), "counts")
+    value = count_scores(rows, confusion)
+    drawn = count_scores(rows, _resampled(confusion, n_groups, random_state))
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    low, high = widened(value, low, high, n_groups, floor=[row.lowest for row in rows])
+    shares = np.array([row.interval == "wilson" for row in rows])
+    low[shares], high[shares] = wilson(value[shares] * n_groups, n_groups)
     most = np.zeros_like(confusion)
     most[:, confusion.sum(axis=1).argmax()] = confusion.sum(axis=1)
-    baseline = label_scores(most.astype(np.float64)[None])[0]
-    table = pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=list(LABEL_SCORES))
-    table.loc["accuracy", ["low", "high"]] = [float(bound) for bound in wilson(value[0] * n_groups, n_groups)]
-    for name in ("log_loss", "brier_score"):
+    columns = {"value": value, "low": low, "high": high, "baseline": count_scores(rows, most)}
+    table = pd.DataFrame(columns, index=[row.name for row in rows])
+    for name in (row.name for row in metrics_for(len(confusion), "items") if f"{row.name}_avg" in losses):
         mean, reach = float(losses[f"{name}_avg"]), _Z * float(losses[f"{name}_stddev"] or 0.0) / np.sqrt(n_groups)
         table.loc[name] = [mean, mean - reach, mean + reach, np.nan]
     return table.rename_axis(index="metric")
@@ -85,16 +89,15 @@ def class_table(confusion: NDArray[np.int64], classes: Sequence[str], n_groups: 
     """
     import pandas as pd
 
-    value = class_scores(confusion.astype(np.float64))
-    drawn = class_scores(_resampled(confusion, n_groups, random_state))
+    counts, drawn = Counts(confusion), Counts(_resampled(confusion, n_groups, random_state))
     called, own = (confusion.sum(axis=axis) * (n_groups / confusion.sum()) for axis in (0, 1))
-    both = called + own - confusion.diagonal() * (n_groups / confusion.sum())
+    either = called + own - confusion.diagonal() * (n_groups / confusion.sum())
+    behind = {"predicted": called, "true": own, "either": either}
     columns: dict[str, Any] = {}
-    for number, (name, behind) in enumerate((("precision", called), ("recall", own), ("f1", both))):
-        low, high = np.percentile(drawn[number], [2.5, 97.5], axis=0)
-        low, high = widened(value[number], low, high, behind)
-        if name != "f1":
-            low, high = wilson(value[number] * behind, behind)
-        columns |= {name: value[number], f"{name}_low": low, f"{name}_high": high}
+    for row in CLASS_METRICS:
+        value, n = getattr(counts, row.name), behind[row.behind]
+        low, high = np.percentile(getattr(drawn, row.name), [2.5, 97.5], axis=0)
+        low, high = wilson(value * n, n) if row.interval == "wilson" else widened(value, low, high, n)
+        columns |= {row.name: value, f"{row.name}_low": low, f"{row.name}_high": high}
     columns |= {"support": confusion.sum(axis=1), "roc_auc": np.nan, "average_precision": np.nan}
     return pd.DataFrame(columns, index=pd.Index(list(classes), name="class"))

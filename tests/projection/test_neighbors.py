@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+from mmtoolkit._nearest import nearest_rows
 from mmtoolkit.projection import neighbors
 
 
@@ -32,9 +33,9 @@ def test_each_row_comes_first_in_its_own_list_even_among_equal_rows(rng):
 
 
 def test_an_answer_does_not_depend_on_the_other_queries(X):
-    together = neighbors.nearest(X[:50], X, 15)
+    together = nearest_rows(X[:50], X, 15)
 
-    alone = [neighbors.nearest(X[i : i + 1], X, 15) for i in range(50)]
+    alone = [nearest_rows(X[i : i + 1], X, 15) for i in range(50)]
 
     assert np.array_equal(together[0], np.concatenate([a[0] for a in alone]))
     assert np.array_equal(together[1], np.concatenate([a[1] for a in alone]))

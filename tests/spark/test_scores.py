@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mmtoolkit.classification.intervals import wilson
-from mmtoolkit.classification.scores import LABEL_SCORES
+from mmtoolkit.classification.metrics import metrics_for
 from mmtoolkit.spark.scores import class_table, metric_table
 
 NAMES = ["a", "b", "c"]
+COUNTED = [row.name for row in metrics_for(3, "counts")]
 LOSSES = {"log_loss_avg": 0.2, "log_loss_stddev": 0.4, "brier_score_avg": 0.1, "brier_score_stddev": 0.2}
 
 
@@ -17,9 +18,9 @@ def test_a_perfect_score_is_no_certainty():
     metrics = metric_table(np.diag([20, 30, 10]), LOSSES, 60, 0)
     per_class = class_table(np.diag([20, 30, 10]), NAMES, 60, 0)
 
-    assert (metrics.loc[list(LABEL_SCORES), "value"] == 1).all()
-    assert (metrics.loc[list(LABEL_SCORES), "low"] < 0.95).all()
-    assert (metrics.loc[list(LABEL_SCORES), "high"] > 1 - 1e-9).all()
+    assert (metrics.loc[COUNTED, "value"] == 1).all()
+    assert (metrics.loc[COUNTED, "low"] < 0.95).all()
+    assert (metrics.loc[COUNTED, "high"] > 1 - 1e-9).all()
     for name in ("precision", "recall", "f1"):
         assert (per_class[f"{name}_low"] < 0.95).all()
         assert per_class.loc["c", f"{name}_low"] < per_class.loc["b", f"{name}_low"]

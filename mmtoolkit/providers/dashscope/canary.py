@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
 from mmtoolkit.content import Image, Text
 from mmtoolkit.errors import DriftError
 from mmtoolkit.space import Space
@@ -94,9 +94,8 @@ def _path(spec: ModelSpec, dimension: int, params: Mapping[str, Any]) -> Path:
 
 def _save(path: Path, kept: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(kept), "utf-8")
-    os.replace(part, path)
+    with replaced(path) as part:
+        part.write_text(json.dumps(kept), "utf-8")
 
 
 def _load(path: Path) -> dict[str, Any] | None:

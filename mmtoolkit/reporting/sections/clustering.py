@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Part, drawings, percent, quoted
+from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, quoted
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["part"]
 _SHOWN = 7
 
 
-def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every room has this signature
+def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
     """Return what a clustering gives to a report.
 
     Parameters
@@ -32,13 +32,13 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
 
     Returns
     -------
-    Part
+    Contribution
         Its section and its lines in the summary.
     """
     noise = int((result.labels < 0).sum())
     blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
     notes = [f"{noise:,} items belong to no cluster."] if noise else []
-    return Part("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
+    return Contribution("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
 
 
 def _how(result: Any) -> str:

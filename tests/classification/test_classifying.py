@@ -4,20 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, GroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
-from mmtoolkit._described import described as describe
-from mmtoolkit.classification.estimators import make_estimator
-from mmtoolkit.errors import SpaceError
-from mmtoolkit.figures import caption_of
+from mmtoolkit._described import restored
 
 
 def test_scores_describe_the_held_out_predictions(data, result):
@@ -214,123 +208,10 @@ def test_any_classifier_repeats_and_replays(data, estimator):
     assert again.evidence() == r.evidence()
 
 
-@pytest.mark.parametrize("classes", [3, 4])
-def test_predict_is_the_classifier_that_was_scored(rng, classes):
-    y = np.arange(240) % classes
-    X = rng.normal(size=(classes, 12))[y] + rng.normal(size=(240, 12))
-    partly = np.array(y, dtype=object)
-    partly[::7] = None
-
-    r = mm.classify(X, partly, estimator=SVC(decision_function_shape="ovo"))
-
-    assert r.metrics.loc["accuracy", "value"] > 0.8
-    assert (r.predict(X) == y).mean() > 0.8
-    np.testing.assert_array_equal(r.y_pred[::7], r.predict(X)[::7])
-
-
-def test_a_threshold_of_the_classifier_decides(rng):
-    y = np.array(["a", "b"])[np.arange(240) % 2]
-    X = rng.normal(size=(240, 12)) + 0.4 * (y == "b")[:, None]
-    strict = FixedThresholdClassifier(GaussianNB(), threshold=0.95, pos_label="b")
-
-    r = mm.classify(X, y, estimator=strict)
-
-    likely = r.predict_proba(X)[:, 1]
-    unsure = (likely > 0.5) & (likely < 0.95)  # called "a" against the odds
-    np.testing.assert_array_equal(r.predict(X) == "b", likely >= 0.95)
-    assert unsure.any()
-    assert all(value is None for value in r.predict(X, min_confidence=0.6)[unsure])
-
-
-class Told(GaussianNB):
-    """Keeps the groups that it was given."""
-
-    def fit(self, X, y, groups=None):
-        self.groups_ = groups
-        return super().fit(X, y)
-
-
-def test_groups_reach_the_last_step_of_a_pipeline(data):
-    X, y = data
-    groups = np.arange(240) // 6
-
-    r = mm.classify(X, y, groups=groups, estimator=make_pipeline(StandardScaler(), Told()))
-
-    np.testing.assert_array_equal(r.estimator[-1].groups_, r.together)
-
-
-def test_searches_by_groups_are_told_the_groups_and_replay(data):
-    X, y = data
-    search = GridSearchCV(LinearSVC(), {"C": [0.1, 1]}, cv=GroupKFold(3))
-
-    r = mm.classify(X, y, groups=np.arange(240) // 6, estimator=make_pipeline(StandardScaler(), search))
-    again = mm.classify(X, **json.loads(json.dumps(dict(r.recipe["params"]))))
-
-    assert again.evidence() == r.evidence()
-    assert not any("is not told" in note for note in r.notes)
-
-
-def test_searches_that_cannot_be_told_are_named_where_rows_belong_together(data):
-    X, y = data
-    search = GridSearchCV(LinearSVC(), {"C": [0.1, 1]}, cv=3)
-
-    grouped = mm.classify(X, y, groups=np.arange(240) // 6, estimator=search)
-    single = mm.classify(X, y, estimator=search)
-
-    assert any("GridSearchCV splits its training rows once more (by cv) and is not told" in n for n in grouped.notes)
-    assert not any("is not told" in note for note in single.notes)
-
-
-def test_parameters_of_an_estimator_come_back_as_they_are():
-    weights = {0: 1.0, 1: 2.5, 2: float("inf")}
-    made = make_pipeline(SimpleImputer(), MinMaxScaler((0, 2)), LogisticRegression(class_weight=weights))
-
-    again = make_estimator(json.loads(json.dumps(describe(made), allow_nan=False)))
-
-    assert np.isnan(again[0].missing_values)
-    assert again[1].feature_range == (0, 2)
-    assert again[2].class_weight == weights
-    assert describe(again[:2]) == describe(made[:2])
-
-
-def test_class_weight_reaches_the_default_and_other_classifiers(data):
-    X, y = data
-    X = X + 6 * np.random.default_rng(0).normal(size=X.shape)
-    y = np.where(y == "a", "a", "b")
-
-    even = mm.classify(X, y)
-    ours = mm.classify(X, y, class_weight={"a": 50, "b": 1})
-    theirs = mm.classify(X, y, estimator=LinearSVC(), class_weight="balanced")
-
-    assert (ours.y_pred == "a").sum() > 2 * (even.y_pred == "a").sum()
-    assert theirs.estimator.class_weight == "balanced"
-    assert mm.classify(X, **ours.recipe["params"]).evidence() == ours.evidence()
-
-
 def test_small_samples_carry_a_warning(rng):
     r = mm.classify(rng.normal(size=(20, 10)), np.arange(20) % 2, cv=2)
 
     assert any("Only 20 independent groups" in note for note in r.notes)
-
-
-def test_abstains_when_not_sure(data, result):
-    X, _ = data
-
-    said = result.predict(X, min_confidence=0.9)
-    table = result.risk_coverage()
-
-    sure = result.predict_proba(X).max(axis=1) >= 0.9
-    np.testing.assert_array_equal([value is not None for value in said], sure)
-    assert table["coverage"].iloc[-1] == 1.0
-    assert table["risk"].iloc[-1] == pytest.approx(1 - result.metrics.loc["accuracy", "value"])
-    assert table["confidence"].is_monotonic_decreasing
-
-
-def test_figures_carry_captions_from_the_data(result):
-    assert result.figures[0] == "confusion"
-    for name in result.figures:
-        assert len(caption_of(result.figure(name))) > 30, name
-    assert f"{result.metrics.loc['accuracy', 'value']:.1%}" in caption_of(result.figure("metrics"))
 
 
 def test_hostile_class_names_are_escaped(rng):
@@ -407,17 +288,6 @@ def test_class_that_only_the_test_rows_have_counts_as_errors(data):
     assert "No training row is of class 'never learned': its 10 test items count as errors." in r.notes
 
 
-@pytest.mark.parametrize("estimator", [StandardScaler(), GaussianNB, "svm"])
-def test_only_classifiers_are_taken(data, estimator):
-    with pytest.raises(TypeError, match="must be a scikit-learn classifier"):
-        mm.classify(*data, estimator=estimator)
-
-
-def test_one_row_is_not_a_table_of_rows(data, result):
-    with pytest.raises(ValueError, match=r"expected an array of shape \(n_items, n_features\), got shape \(12,\)"):
-        result.predict(data[0][0])
-
-
 def test_nan_rows_are_named(data):
     X, y = data
     X = X.copy()
@@ -427,18 +297,6 @@ def test_nan_rows_are_named(data):
         mm.classify(X, y)
     with pytest.raises(ValueError, match=r"drop_failed"):
         mm.classify(mm.Embeddings(X), y)
-
-
-def test_vectors_of_another_space_are_refused(result, stamp_result, stamps):
-    with pytest.raises(SpaceError, match="dimension 12 against 5"):
-        result.predict(np.ones((2, 5)))
-    with pytest.raises(TypeError, match="trained on a plain array"):
-        result.predict("a text")
-    other = mm.Embeddings(stamps.vectors, model="multimodal-embedding-v1")
-    with pytest.raises(SpaceError, match="model 'local' against"):
-        stamp_result.predict(other)
-    with pytest.raises(ValueError, match="min_confidence must be between 0 and 1"):
-        stamp_result.predict(stamps, min_confidence=2)
 
 
 def test_the_baseline_of_equal_classes_is_chance(rng):
@@ -463,3 +321,99 @@ def test_no_items_and_no_classes_are_told_apart(data):
         mm.classify(data[0][:0], [])
     with pytest.raises(ValueError, match="y is None; pass one value per item, or the name of a column"):
         mm.classify(data[0], None)
+
+
+def replayed(function, source, recipe):
+    """Call a verb again as ``verify`` does, after its parameters were written as JSON."""
+    params = json.loads(json.dumps(dict(recipe.params), allow_nan=False))
+    return function(source, **{name: restored(value) for name, value in params.items()})
+
+
+def test_what_was_asked_is_recorded_and_replays(data):
+    X, y = data
+    partly = pd.Series(y, dtype="string")
+    partly[::5] = pd.NA
+    test = np.arange(240) >= 160
+    groups = pd.Series(np.arange(240) // 2, dtype="Int64")
+    groups[7] = pd.NA
+
+    r = mm.classify(X, partly, test=test, groups=groups, class_weight={"a": 2.0, "b": 1.0, "c": 1.0}, cv=np.int64(4))
+
+    assert (r.recipe.verb, r.recipe.of) == ("classify", None)
+    assert r.recipe["params"]["y"][:2] == [None, "b"]
+    assert r.recipe.params["test"] == list(range(160, 240))
+    assert r.recipe.params["groups"][6:8] == [3, None]
+    assert r.recipe.params["class_weight"] == [["a", 2.0], ["b", 1.0], ["c", 1.0]]
+    assert r.recipe.params["cv"] == 4
+    assert r.source is X
+    assert replayed(mm.classify, X, r.recipe).evidence() == r.evidence()
+
+
+def test_parameters_that_the_first_version_recorded_replay(data):
+    X, y = data
+    old = {
+        "y": y.tolist(),
+        "estimator": {"class": "sklearn.naive_bayes.GaussianNB", "params": {"priors": None, "var_smoothing": 1e-9}},
+        "cv": 5,
+        "test": list(range(200, 240)),
+        "groups": [i // 2 for i in range(240)],
+        "duplicates": "group",
+        "duplicate_threshold": None,
+        "class_weight": None,
+        "repeats": 1,
+        "normalize": True,
+        "random_state": 0,
+    }
+
+    made = mm.classify(X, **old)
+
+    assert dict(made.recipe.params) == old
+    weighted = old | {"estimator": None, "class_weight": [["a", 50], ["b", 1], ["c", 1]]}
+    assert mm.classify(X, **weighted).evidence() != mm.classify(X, **(weighted | {"class_weight": None})).evidence()
+    assert dict(mm.classify(X, **weighted).recipe.params) == weighted
+
+
+def test_raw_rows_are_used_as_they_are(data):
+    X, y = data
+    raw = X * np.linspace(0.1, 10, 240)[:, None]
+
+    r = mm.classify(raw, y, normalize=False)
+
+    assert r.recipe.params["normalize"] is False
+    assert r.evidence() != mm.classify(raw, y).evidence()
+    assert replayed(mm.classify, raw, r.recipe).evidence() == r.evidence()
+
+
+@pytest.mark.parametrize("seed", [None, -1, 0.5])
+def test_a_seed_that_nobody_can_repeat_is_refused(data, seed):
+    with pytest.raises(ValueError, match="random_state must be an integer from 0"):
+        mm.classify(*data, random_state=seed)
+
+
+def test_a_split_without_training_classes_is_named(data):
+    X, y = data
+    one = np.array(y, dtype=object)
+    one[:100] = "a"
+
+    with pytest.raises(ValueError, match="the training side of the split holds only one class"):
+        mm.classify(X, one, test=np.arange(240) >= 100)
+    with pytest.raises(ValueError, match="no row with a class is left for the training side"):
+        mm.classify(X, y, test=np.arange(240) >= 100, groups=np.zeros(240))
+    with pytest.raises(ValueError, match="test is a mask of 3 rows for 240 items"):
+        mm.classify(X, y, test=[True, False, True])
+
+
+def test_columns_of_the_items_name_classes_groups_and_test_rows(data):
+    X, y = data
+    items = pd.DataFrame(
+        {"label": y, "page": np.arange(240) // 4, "part": np.where(np.arange(240) < 160, "train", "test")}
+    )
+    emb = mm.Embeddings(X, items=items)
+
+    r = mm.classify(emb, groups="page", test="part")
+
+    assert r.recipe.params["y"] == "label"
+    assert (r.recipe.params["groups"], r.recipe.params["test"]) == ("page", "part")
+    assert r.n_scored == 80
+    with pytest.raises(ValueError, match=r"no row of column 'label' says 'test' \(or True\); it holds 'a', 'b', 'c'"):
+        mm.classify(emb, test="label")

@@ -1,0 +1,111 @@
+import json
+
+import numpy as np
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.classification.comparison import holm
+
+
+def test_results_of_a_comparison_know_which_rows_are_duplicates(rng):
+    X = rng.normal(size=(60, 20))
+    twice, y = np.concatenate([X, X]), np.tile(np.arange(60) % 2, 2)
+
+    r = mm.compare({"a": twice, "b": twice + 0.1 * rng.normal(size=twice.shape)}, y).results["b"]
+
+    np.testing.assert_array_equal(r.together[:60], r.together[60:])
+    assert r.learning_curve(sizes=[1], n_draws=1).points["accuracy"].iloc[-1] < 0.8  # no row's copy trained
+
+
+def test_comparison_says_which_is_better(data):
+    X, y = data
+    rng = np.random.default_rng(0)
+    worse = X + 3 * rng.normal(size=X.shape)
+
+    c = mm.compare({"worse": worse, "good": X}, y)
+
+    assert c.pairs["better"].tolist() == ["good"]
+    assert c.pairs["low"].iloc[0] > 0
+    assert "good is better than worse by" in repr(c)
+    assert c.scores.index.tolist() == ["good", "worse"]
+    np.testing.assert_array_equal(c.results["good"].fold, c.results["worse"].fold)
+    right = c.results["good"].y_pred == y
+    assert (right[c.flips["row"]] != (c.results["worse"].y_pred == y)[c.flips["row"]]).all()
+    assert c.figure() is not None
+    again = mm.compare({"worse": worse, "good": X}, **json.loads(json.dumps(dict(c.recipe["params"]))))
+    assert again.evidence() == c.evidence()
+
+
+def test_equal_embeddings_show_no_difference(stamps):
+    c = mm.compare({"a": stamps, "b": stamps})
+
+    assert c.pairs["difference"].iloc[0] == 0
+    assert "No difference can be shown" in c.pairs["verdict"].iloc[0]
+    assert len(c.flips) == 0
+    assert c.scores["price_per_1000"].tolist() == [0, 0]
+
+
+def test_holm_is_stricter_with_more_pairs():
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+
+
+def test_other_items_are_not_compared(data, stamps):
+    X, y = data
+    with pytest.raises(ValueError, match="'a' has 240 items, 'b' has 239"):
+        mm.compare({"a": X, "b": X[1:]}, y)
+    with pytest.raises(ValueError, match="row 0 is item"):
+        mm.compare({"a": stamps, "b": stamps[::-1]})
+    with pytest.raises(ValueError, match="at least two names"):
+        mm.compare({"a": X}, y)
+    with pytest.raises(ValueError, match="duplicates must be 'group' or 'ignore', got 'foo'"):
+        mm.compare({"a": X, "b": X}, y, duplicates="foo")
+    with pytest.raises(ValueError, match="embeddings 'b': 1 of 240 rows hold NaN or infinity, first: row 5"):
+        mm.compare({"a": X, "b": np.where(np.arange(240)[:, None] == 5, np.nan, X)}, y)
+    with pytest.raises(ValueError, match="metric must be one of"):
+        mm.compare({"a": X, "b": X}, y, metric="auc")
+
+
+def test_a_comparison_and_the_classifications_inside_keep_their_own_records(data):
+    X, y = data
+    groups = np.arange(240) // 3
+
+    c = mm.compare({"one": X, "other": X[:, :6]}, y, groups=groups, cv=3, normalize=False, random_state=4)
+
+    inside = c.results["other"]
+    assert (c.recipe.verb, inside.recipe.verb) == ("compare", "classify")
+    assert set(c.recipe.params) == {
+        "y", "metric", "estimator", "cv", "groups", "duplicates", "normalize", "random_state",
+    }  # fmt: skip
+    assert c.recipe.params["groups"] == groups.tolist()
+    assert (c.recipe.params["duplicates"], inside.recipe.params["duplicates"]) == ("group", "ignore")
+    assert (c.recipe.params["random_state"], inside.recipe.params["random_state"]) == (4, 4)
+    assert c.recipe.params["normalize"] is inside.recipe.params["normalize"] is False
+    assert set(c.source) == {"one", "other"}
+    assert inside.source is c.source["other"]
+    assert mm.classify(c.source["other"], **inside.recipe.params).evidence() == inside.evidence()
+    assert mm.compare(c.source, **c.recipe.params).evidence() == c.evidence()
+
+
+def test_raw_rows_are_compared_on_request(data):
+    X, y = data
+    raw = X * np.linspace(0.1, 10, 240)[:, None]
+
+    as_they_are = mm.compare({"raw": raw, "unit": X}, y, normalize=False)
+    scaled = mm.compare({"raw": raw, "unit": X}, y)
+
+    assert scaled.pairs["difference"].iloc[0] == pytest.approx(0, abs=0.01)
+    assert as_they_are.evidence() != scaled.evidence()
+
+
+def test_parameters_that_the_first_version_recorded_are_compared_again(data):
+    X, y = data
+    old = {
+        "y": y.tolist(), "metric": "f1_macro", "estimator": None, "cv": 3, "groups": None, "duplicates": "group",
+        "random_state": 0,
+    }  # fmt: skip
+
+    c = mm.compare({"a": X, "b": X[:, :4]}, **old)
+
+    assert dict(c.recipe.params) == old | {"normalize": True}
+    assert "points" in repr(c)
+    assert "price unknown" in c.figure().to_json()

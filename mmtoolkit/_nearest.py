@@ -189,7 +189,7 @@ def top_k(
     rows : ndarray of int or None, default=None
         Rows of `X` to look among, ascending; None is all.
     unit : bool, default=True
-        Whether the rows have length 1, as do the queries; False for any lengths.
+        Whether all rows have length 1; False for any lengths.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def top_k(
     ValueError
         If a searched row holds NaN; the message names the first.
     """
-    scale = 1.0 if unit else float(np.sqrt(squared_lengths(Q).max()) * np.sqrt(squared_lengths(X).max()))
+    scale = 1.0 if unit else float(np.sqrt(squared_lengths(Q).max() * squared_lengths(X).max()))
     margin = np.float32(2 * scale * product_error(X.shape[1]))
     found = [_top_k(Q[start : start + _QUERIES], X, k, rows, margin) for start in range(0, len(Q), _QUERIES)]
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])

@@ -86,8 +86,7 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     PairScan
         Groups (chains count), nearest similarities, sample pairs.
     """
-    n = len(unit)
-    near = np.full(n, -1.0, dtype=np.float32)
+    near = np.full(len(unit), -1.0, dtype=np.float32)
     sample = Pairs(np.empty((0, 2), dtype=np.intp), np.empty(0), np.empty(0, dtype=bool))
     zeros = int((~unit.any(axis=1)).sum())  # equal, but without any direction: no product finds them
     groups, n_pairs = equal_rows(unit), zeros * (zeros - 1) // 2

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit.explorer.journal import Entry, Journal
 
-__all__ = ["AUDIT", "Annotations", "Given", "Verdict", "change_of"]
+__all__ = ["AUDIT", "Annotations", "Given", "Verdict"]
 
 AUDIT = "audit"
 _FIELDS = ("annotation", "how", "order", "time")
@@ -191,19 +191,12 @@ class Annotations:
     def diff(self, y: NDArray[np.object_] | None) -> pd.DataFrame:
         """Return what differs from `y`: id, before, after, change ("new" or "changed"), how."""
         rows = np.flatnonzero(self.given)
-        before = np.full(len(rows), None, dtype=object) if y is None else y[rows]
-        after = self.annotation[rows]
-        change = [change_of(old, new) for old, new in zip(before, after, strict=True)]
-        frame = pd.DataFrame(
-            {
-                "id": self._ids[rows].astype(object),
-                "before": pd.Series(before, dtype=object),
-                "after": pd.Series(after, dtype=object),
-                "change": pd.Series(change, dtype=object),
-                "how": self.how[rows],
-            }
-        )
-        return frame[frame["change"] != "same"].reset_index(drop=True)
+        before = pd.Series(np.full(len(rows), None, dtype=object) if y is None else y[rows], dtype=object)
+        after = pd.Series(self.annotation[rows], dtype=object)
+        change = pd.Series(np.where(before.isna(), "new", "changed"), dtype=object)
+        ids, how = self._ids[rows].astype(object), self.how[rows]
+        frame = pd.DataFrame({"id": ids, "before": before, "after": after, "change": change, "how": how})
+        return frame[before.isna() | (before.astype(str) != after.astype(str))].reset_index(drop=True)
 
     def _set(
         self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None
@@ -236,10 +229,3 @@ class Annotations:
             return
         for name in _FIELDS:
             getattr(self, name)[entry.row] = getattr(entry, name)
-
-
-def change_of(before: object, after: object) -> str:
-    """Say what an annotation does to a class: "new", "changed" or "same"."""
-    if before is None:
-        return "new"
-    return "same" if str(before) == str(after) else "changed"

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmtoolkit.explorer.view import View
@@ -44,46 +43,40 @@ class Shortcut:
     on_map: bool = False
 
 
-def _name(place: int, view: View) -> None:
-    view.ex.label(view.ex.annotation_names[place])
-
-
-def _has_name(place: int, view: View) -> bool:
-    return place < len(view.ex.annotation_names)
-
-
-def _tool(tool: str, view: View) -> None:
-    view.bridge.tool = tool
+def _name(n: int) -> Shortcut:
+    return Shortcut(
+        str(n),
+        "annotate the selection, or the item under review",
+        lambda view: view.ex.label(view.ex.annotation_names[n - 1]),
+        lambda view: n <= len(view.ex.annotation_names),
+    )
 
 
 def _arrow(key: str) -> Shortcut:
-    way = key.removeprefix("Arrow").lower()
-    return Shortcut(key, "go from item to item", lambda view: view.ex.move(way), on_map=True)  # type: ignore[arg-type]
+    way: Any = key.removeprefix("Arrow").lower()
+    return Shortcut(key, "go from item to item", lambda view: view.ex.move(way), on_map=True)
 
 
-def _focused(view: View) -> bool:
-    return view.ex.focus is not None
+def _toggle(key: str) -> Shortcut:
+    words = "select the item, or unselect it"
+    return Shortcut(key, words, lambda view: view.toggle(), lambda view: view.ex.focus is not None, on_map=True)
+
+
+def _tool(key: str, words: str, tool: str, *, on_map: bool) -> Shortcut:
+    return Shortcut(key, words, lambda view: setattr(view.bridge, "tool", tool), on_map=on_map)
 
 
 KEYS = (
-    *(
-        Shortcut(
-            str(n + 1), "annotate the selection, or the item under review", partial(_name, n), partial(_has_name, n)
-        )
-        for n in range(9)
-    ),
+    *map(_name, range(1, 10)),
     Shortcut("u", "undo", lambda view: view.ex.undo()),
     Shortcut("i", "invert the selection", lambda view: view.ex.invert()),
     Shortcut("Escape", "clear the selection; in a text field: back to the map", lambda view: view.ex.clear()),
     Shortcut("n", "next item under review", lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
-    *(_arrow(key) for key in ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
-    *(
-        Shortcut(key, "select the item, or unselect it", lambda view: view.toggle(), _focused, on_map=True)
-        for key in ("Enter", " ")
-    ),
-    Shortcut("l", "draw a lasso", partial(_tool, "lasso"), on_map=True),
-    Shortcut("b", "draw a box", partial(_tool, "box"), on_map=True),
-    Shortcut("m", "move the map", partial(_tool, "move")),
+    *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+    *map(_toggle, ("Enter", " ")),
+    _tool("l", "draw a lasso", "lasso", on_map=True),
+    _tool("b", "draw a box", "box", on_map=True),
+    _tool("m", "move the map", "move", on_map=False),
 )
 
 

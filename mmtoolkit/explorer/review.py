@@ -99,17 +99,31 @@ class Review:
 
     def label(self, annotation: str | None, items: Any = None) -> int:
         """Annotate items, the item under review, or the selection; return how many."""
-        annotation = _checked(annotation)
-        if items is None and self.asked is not None:
-            return self._annotate(annotation)
-        state = self.state
-        chosen = state.selection if items is None else Chosen.of(rows_of(items, state.ids), "code")
+        return self._give(_checked(annotation), items)
+
+    def _give(self, annotation: str | None, items: Any = None) -> int:
+        state, asked, verdict = self.state, self.asked if items is None else None, None
+        if asked is not None:
+            chosen, verdict = self._as_answer(asked, annotation)
+        else:
+            chosen = state.selection if items is None else Chosen.of(rows_of(items, state.ids), "code")
         given, words = self._words(chosen, annotation)
         try:
-            self.notes.give(chosen.rows, annotation, chosen.how)
+            self.notes.give(chosen.rows, annotation, chosen.how, verdict)
         finally:
-            state.changed("annotations", status=words if len(chosen) else "select something first")
+            if asked is None:
+                state.changed("annotations", status=words if len(chosen) else "select something first")
+            else:
+                self._next(asked, None if verdict is None else verdict.found, words, "annotations")
         return given
+
+    def _as_answer(self, row: int, annotation: str | None) -> tuple[Chosen, Verdict | None]:
+        """Return how an item of the open review is annotated, and what the annotation answers."""
+        kind, (_, queue) = self.kind, self.under_review()
+        if kind.counts:
+            return Chosen.of([row], AUDIT), None
+        found = None if kind.says is None else kind.says(self._class(row), annotation)
+        return Chosen.of([row], f"review: {queue.name}"), Verdict(queue.name, row, found)
 
     def answer(self, found: bool) -> None:
         """Answer the open question with yes or no."""
@@ -119,26 +133,12 @@ class Review:
             msg = f"the review {queue.name!r} asks what an item is, not yes or no: ex.label('...')"
             raise ValueError(msg)
         if not found and says(given, given) is False:
-            self._annotate(given)
+            self._give(given)
             return
         try:
             self.notes.judge(Verdict(queue.name, row, bool(found)))
         finally:
             self._next(row, bool(found), "yes" if found else "no")
-
-    def _annotate(self, annotation: str | None) -> int:
-        """Answer the open question with an annotation."""
-        row, queue = self.under_review()
-        kind = self.kind
-        found = None if kind.says is None else kind.says(self._class(row), annotation)
-        chosen = Chosen.of([row], AUDIT if kind.counts else f"review: {queue.name}")
-        given, words = self._words(chosen, annotation)
-        verdict = None if kind.counts else Verdict(queue.name, row, found)
-        try:
-            self.notes.give(chosen.rows, annotation, chosen.how, verdict)
-        finally:
-            self._next(row, found, words, "annotations")
-        return given
 
     def _class(self, row: int) -> str | None:
         y = self.state.y

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from mmtoolkit._text import escape
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures.maps import view_limits
-from mmtoolkit.figures.style import SEQUENTIAL
 
 __all__ = ["still", "still_html"]
 
@@ -74,16 +73,10 @@ def _pixels(coords: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _colors(state: State) -> list[str]:
-    look = state.look
-    colors = np.full(len(state), SEQUENTIAL[0] if look.values is not None else "#0072b2", dtype=object)
-    for group in look.groups:
-        colors[group.rows] = group.color
-    if look.values is not None:
-        known = np.isfinite(look.values)
-        spread = np.ptp(look.values[known]) if known.any() else 0.0
-        steps = np.zeros(len(state))
-        if spread > 0:
-            steps[known] = (look.values[known] - look.values[known].min()) / spread
-        colors = np.array(SEQUENTIAL, dtype=object)[np.rint(steps * (len(SEQUENTIAL) - 1)).astype(int)]
-        colors[~known] = "#c8c8c8"
-    return [str(color) for color in colors]
+    """One colour per item, as on the live map; grey where the number is missing."""
+    marker = state.look.marker(len(state))
+    steps = (marker["color"] - marker["cmin"]) / ((marker["cmax"] - marker["cmin"]) or 1)
+    scale = np.array([color for _, color in marker["colorscale"]] + ["#c8c8c8"])
+    known = np.isfinite(steps)
+    places = np.where(known, np.rint(np.where(known, steps, 0) * (len(scale) - 2)), -1)
+    return [str(color) for color in scale[places.astype(int)]]

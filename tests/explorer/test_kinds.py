@@ -152,3 +152,17 @@ def test_a_kind_whose_answers_count_makes_a_score(emb, coords, monkeypatch):
     assert result.n_scored == len(rows)
     ex.review("every third")
     assert ex.queue is None  # all were judged
+
+
+def test_no_confirms_a_class_as_it_is_written(emb, coords):
+    y = np.repeat(["a ", "b", "c", "d"], 10)
+    y[25] = "a "
+    ex = mm.explore(emb, y=y, projection=coords)
+    ex.review("label_issues", result=mm.classify(emb, y=y, duplicates="ignore"))
+    assert ex.asked == 25
+
+    ex.answer(False)
+
+    assert ex.annotations["annotation"].tolist() == ["a "]
+    assert ex.annotations_diff().empty
+    assert ex.reviewed["found"].tolist() == [False]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import escape
 from mmtoolkit.explorer import cards
 from mmtoolkit.explorer.cards import button
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import escape
 from mmtoolkit.figures.maps import view_limits
 from mmtoolkit.figures.style import SEQUENTIAL
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
-from mmtoolkit._text import escape, shorten
+from mmtoolkit._html import escape, in_script
+from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.figures import alt_of
 from mmtoolkit.thumbnails import item_name, thumbnail_uri
@@ -150,7 +151,7 @@ def map_page(fig: go.Figure, pictures: Sequence[str | None], captions: Sequence[
         "ALT": escape(f"{alt_of(fig)} {note}", 1200),
         "NOTE": escape(note),
         "PLOTLY": get_plotlyjs(),
-        "DATA": json.dumps(data, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c"),
+        "DATA": in_script(data),
     }
     page = resources.files("mmtoolkit").joinpath("_mapfile.html").read_text(encoding="utf-8")
     return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], page)

@@ -1,12 +1,11 @@
-"""Small helpers for text that people will read: escape it, shorten it."""
+"""Text that people will read: on one line, shortened, safe in Markdown."""
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 
-__all__ = ["escape", "escape_markdown", "is_blank", "shorten", "width_of"]
+__all__ = ["escape_markdown", "is_blank", "shorten", "width_of"]
 
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -28,11 +27,6 @@ def shorten(text: object, limit: int = 60) -> str:
     """Return `text` on one line, without control characters, at most `limit` characters long."""
     line = " ".join(_CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8").split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def escape(text: object, limit: int = 200) -> str:
-    """Return `text` shortened and safe inside HTML, attribute values and Plotly's hover text."""
-    return html.escape(shorten(text, limit), quote=True)
 
 
 def escape_markdown(text: object, limit: int = 200) -> str:

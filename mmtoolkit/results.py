@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import Html, escape, notebook, table, tag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | bool) or value is None else str(value)
 
 
-def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_ROWS) -> str:
+def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_ROWS) -> Html:
     """Render the head of a frame as an escaped HTML table.
 
     Parameters
@@ -66,24 +66,20 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
 
     Returns
     -------
-    str
+    Html
         A ``<table>`` element.
     """
 
-    def cell(value: object) -> str:
+    def cell(value: object) -> Html:
         if isinstance(value, float):
-            return "" if value != value else f"{value:.3f}"  # noqa: PLR0124 - NaN test without importing numpy
+            return Html("" if value != value else f"{value:.3f}")  # noqa: PLR0124 - NaN test without importing numpy
         return escape(value, 80)
 
     names = [str(frame.index.name or ""), *map(str, frame.columns)]
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    rows = [
-        f"<tr><th>{cell(index)}</th>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>"
-        for index, row in zip(frame.index[:max_rows], frame.head(max_rows).itertuples(index=False), strict=True)
-    ]
-    more = f"<p>… and {len(frame) - max_rows} more rows</p>" if len(frame) > max_rows else ""
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{more}"
+    head = frame.head(max_rows)
+    rows = zip(map(cell, head.index), (list(map(cell, row)) for row in head.itertuples(index=False)), strict=True)
+    more = tag("p", f"… and {len(frame) - max_rows} more rows") if len(frame) > max_rows else ""
+    return Html(f"{table(names, rows, caption=caption)}{more}")
 
 
 class Result:
@@ -176,7 +172,5 @@ class Result:
         return f"<{type(self).__name__}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        tables = "".join(table_html(frame, caption) for caption, frame in self._tables().items())
-        return (
-            f'<div class="mmtoolkit"><p><b>{type(self).__name__}</b>: {escape(self._summary(), 400)}</p>{tables}</div>'
-        )
+        tables = (table_html(frame, caption) for caption, frame in self._tables().items())
+        return notebook(type(self).__name__, self._summary(), *tables)

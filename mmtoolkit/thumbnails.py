@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.content import Image, Video, is_url
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.frames import is_video
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image as PILImage
 
-__all__ = ["item_html", "item_name", "strip_html", "thumbnail_uri"]
+__all__ = ["item_html", "item_name", "picture_of", "strip_html", "thumbnail_uri"]
 
 _QUALITY = 72
 _KEPT = 4096  # thumbnails remembered per process, about 3 kB each
@@ -29,6 +29,7 @@ _CARD = (
     "overflow:hidden;padding:6px;border:1px solid rgba(128,128,128,.35);border-radius:6px;text-align:center"
 )
 _PICTURE = "width:{size}px;height:{size}px;object-fit:contain;border-radius:6px;background:#fff"
+_STRIP = Html("display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start")
 _TEXT_CHARS = 90
 
 
@@ -100,7 +101,14 @@ def item_name(row: Mapping[str, Any]) -> str:
     return str(row.get("id", ""))
 
 
-def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "", named: bool = True) -> str:
+def picture_of(row: Mapping[str, Any], *, size: int) -> tuple[Html | None, bool]:
+    """Return the small picture of an item, None where there is none to show, and whether its modality has one."""
+    roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(row.get("modality")), ())
+    uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=size))), None)
+    return None if uri is None else Html(uri), bool(roles)
+
+
+def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "", named: bool = True) -> Html:
     """Show one item: picture, frame of the video, or the start of the text, with its name below.
 
     Parameters
@@ -116,29 +124,24 @@ def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "", named: 
 
     Returns
     -------
-    str
+    Html
         A ``<figure>`` element; everything from the row is escaped.
     """
-    modality, name = row.get("modality"), item_name(row)
-    roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(modality), ())
-    uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=2 * size))), None)
+    name, (uri, pictured) = item_name(row), picture_of(row, size=2 * size)
     if uri is not None:
-        shown = f'<img src="{uri}" alt="{escape(name, 120)}" style="{_PICTURE.format(size=size)}">'
+        shown = void("img", src=uri, alt=escape(name, 120), style=Html(_PICTURE.format(size=size)))
     else:
-        words = escape(name, _TEXT_CHARS)
-        kind = f"<small>{escape(modality)}: </small>" if roles else ""
-        shown = f'<div class="mm-card" style="{_CARD.format(size=size)}"><span>{kind}{words}</span></div>'
-    caption = escape(name, 60) if named and uri is not None else ""
-    lines = "".join(f"<span>{line}</span>" for line in (caption, f"<b>{escape(note, 80)}</b>" if note else "") if line)
-    style = "display:flex;flex-direction:column;overflow-wrap:anywhere"
+        kind = tag("small", row.get("modality"), Html(": ")) if pictured else Html()
+        words = tag("span", kind, name, limit=_TEXT_CHARS)
+        shown = tag("div", words, class_="mm-card", style=Html(_CARD.format(size=size)))
+    caption = [tag("span", name, limit=60)] if named and uri is not None else []
+    caption += [tag("span", tag("b", note, limit=80))] if note else []
+    lines = tag("figcaption", *caption, style=Html("display:flex;flex-direction:column;overflow-wrap:anywhere"))
     title = escape(f"{row.get('id', '')}: {name}", 300)
-    return (
-        f'<figure class="mm-item" title="{title}" style="{_FIGURE.format(width=size)}">'
-        f'{shown}<figcaption style="{style}">{lines}</figcaption></figure>'
-    )
+    return tag("figure", shown, lines, class_="mm-item", title=title, style=Html(_FIGURE.format(width=size)))
 
 
-def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | None = None, named: bool = True) -> str:
+def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | None = None, named: bool = True) -> Html:
     """Show the items of a frame side by side, in its order.
 
     Parameters
@@ -154,7 +157,7 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
 
     Returns
     -------
-    str
+    Html
         A ``<div>`` that wraps; the caller bounds the number of rows.
 
     Raises
@@ -167,5 +170,5 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
         msg = f"notes has {len(lines)} lines for {len(frame)} items"
         raise ValueError(msg)
     rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
-    cells = [item_html(row, size=size, note=note, named=named) for row, note in zip(rows, lines, strict=True)]
-    return f'<div class="mm-strip" style="display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start">{"".join(cells)}</div>'
+    cells = (item_html(row, size=size, note=note, named=named) for row, note in zip(rows, lines, strict=True))
+    return tag("div", *cells, class_="mm-strip", style=_STRIP)

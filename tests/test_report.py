@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit._text import escape, escape_markdown
+from mmtoolkit._html import escape
+from mmtoolkit._text import escape_markdown
 from mmtoolkit.reporting import code, sidecar
 from mmtoolkit.reporting.as_html import block_html, page
 from mmtoolkit.reporting.as_markdown import block_markdown

@@ -13,13 +13,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmtoolkit._files import replaced
-from mmtoolkit.cache.filesystem import is_network, may_write
 from mmtoolkit.cache.schema import VERSION, migrate, version_of
 from mmtoolkit.errors import CacheError, CacheVersionError
 
-__all__ = ["INDEX", "Connections"]
+__all__ = ["INDEX", "Connections", "is_network", "translated"]
 
 INDEX = "index.sqlite"
+_MOUNTS = Path("/proc/self/mountinfo")
+_NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "9p",
+    "afs",
+    "ceph",
+    "gpfs",
+    "lustre",
+    "beegfs",
+    "glusterfs",
+    "fuse.",
+    "virtiofs",
+    "davfs",
+)
 _WAIT_S = 600.0  # a writer waits so long for another one, which may be compacting
 _BUSY_S = 5.0  # one wait inside SQLite, during which Ctrl-C is not seen
 _FUTURE = 100  # a version further ahead is damage
@@ -138,7 +153,7 @@ class Connections:
             if not _exists(self.index):
                 yield None
                 return
-            handle = self._handle(writable=not self.read_only and may_write(self.folder, self.index))
+            handle = self._handle(writable=not self.read_only and _may_write(self.folder, self.index))
             with handle.lock:
                 if not handle.fresh():
                     handle.open()
@@ -248,6 +263,36 @@ class Connections:
         for handle in _of(self.index):
             with handle.lock:
                 handle.close()
+
+
+def is_network(path: Path, mounts: Path = _MOUNTS) -> bool:
+    """Tell whether `path` may be shared by machines, where SQLite's write-ahead log must not be used.
+
+    Parameters
+    ----------
+    path : Path
+        Any path; its parents are looked up where it does not exist yet.
+    mounts : Path, default=/proc/self/mountinfo
+        The kernel's list of mounts; a system without one counts as local.
+    """
+    try:
+        lines = mounts.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return False
+    real = os.path.realpath(path)
+    best = ("", "")
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        point = left.split(" ")[4].encode().decode("unicode_escape")
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best[0]):  # the last of equal ones lies on top
+            best = (point, right.split(" ")[0])
+    return best[1].startswith(_NETWORK)
+
+
+def _may_write(*paths: Path) -> bool:
+    """Tell whether this user may write to all `paths`, read-only mounts included."""
+    return all(os.access(path, os.W_OK) for path in paths)
 
 
 @contextmanager

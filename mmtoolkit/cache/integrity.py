@@ -13,24 +13,64 @@ import numpy as np
 from mmtoolkit._files import replaced
 from mmtoolkit.cache.connection import INDEX, translated
 from mmtoolkit.cache.fresh import entries
-from mmtoolkit.cache.report import CacheReport
 from mmtoolkit.cache.schema import migrate
 from mmtoolkit.cache.segment import Segment, checksums, created_of, join_keys, pack, sound, spaces_of, sums_of
 from mmtoolkit.errors import CacheError, CacheVersionError
+from mmtoolkit.results import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.cache.store import EmbeddingCache
 
-__all__ = ["verify"]
+__all__ = ["CacheReport", "verify"]
 
 _BLOCK_BYTES = 16 * 1024 * 1024
 _SHOWN = 5
 
 Spaces = dict[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CacheReport(Result):
+    """The state of a cache.
+
+    Parameters
+    ----------
+    rows : int
+        Vectors that were compared with their checksums.
+    damaged : DataFrame
+        Columns model, dimension, row, key (hexadecimal) and reason; one row per vector that is lost or unsure.
+    problems : tuple of str
+        What is wrong with the index, the records or the notes; no vector is lost by these.
+    repaired : bool
+        Whether a repair was made: then a second `verify` finds nothing.
+    """
+
+    rows: int
+    damaged: pd.DataFrame
+    problems: tuple[str, ...]
+    repaired: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is as it was written."""
+        return not self.problems and self.damaged.empty
+
+    def _summary(self) -> str:
+        if self.ok:
+            return f"{self.rows} vectors, all sound"
+        then = "repaired; damaged vectors are computed again when they are needed" if self.repaired else "not repaired"
+        return f"{self.rows} vectors, {len(self.damaged)} damaged, {len(self.problems)} other problems; {then}"
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        import pandas as pd
+
+        problems = pd.DataFrame({"problem": list(self.problems)})
+        return {k: v for k, v in {"damaged": self.damaged, "problems": problems}.items() if len(v)}
 
 
 @dataclass

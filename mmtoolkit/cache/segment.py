@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced, sync_folder
-from mmtoolkit.cache.filesystem import write_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +147,10 @@ def sums_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _write(path: Path, data: NDArray[Any], offset: int, *, sync: bool) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        write_all(fd, np.ascontiguousarray(data).data, offset)
+        left = np.ascontiguousarray(data).data.cast("B")
+        os.lseek(fd, offset, os.SEEK_SET)
+        while len(left):  # a short write goes on where it stopped
+            left = left[os.write(fd, left) :]
         if sync:
             getattr(os, "fdatasync", os.fsync)(fd)
     finally:

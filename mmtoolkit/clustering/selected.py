@@ -61,15 +61,15 @@ class Selection(Result):
         items = items_of(self.source)
         if items is None:
             return super()._repr_html_()
-        from mmtoolkit._text import escape
+        from mmtoolkit._html import Html, notebook, tag
         from mmtoolkit.thumbnails import strip_html
 
-        parts = [f"<p><b>{escape(self._summary())}</b></p>"]
+        parts: list[Html] = []
         groups = self.table["group"] if "group" in self.table else np.array([""] * len(self.rows))
         for group in dict.fromkeys(groups):
             inside = np.asarray(groups == group)
-            parts.append(f"<h4>{escape(group)}</h4>{strip_html(items.iloc[self.rows[inside]])}")
-        return f'<div class="mmtoolkit">{"".join(parts)}</div>'
+            parts += [tag("h4", group), strip_html(items.iloc[self.rows[inside]])]
+        return notebook(self._summary(), "", *parts)
 
 
 def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -> Selection:

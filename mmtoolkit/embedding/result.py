@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import Html, notebook
 from mmtoolkit.embedding.failures import failed_frame, notes_frame
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
@@ -293,14 +293,17 @@ class Embeddings:
         held = _own(vectors, None, frame, None)
         return cls._of(dataclasses.replace(held, space=space, content_keys=read_only(keys)))
 
-    def __repr__(self) -> str:
+    def _summary(self) -> str:
         n, d = self.shape
         failed = f", {len(self.failed)} failed" if len(self.failed) else ""
-        return f"<Embeddings: {n} items x {d} features, model {self.model or 'unknown'!r}{failed}>"
+        return f"{n} items x {d} features, model {self.model or 'unknown'!r}{failed}"
+
+    def __repr__(self) -> str:
+        return f"<Embeddings: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        failed = table_html(self.failed.set_index("row"), "failed") if len(self.failed) else ""
-        return f'<div class="mmtoolkit"><p>{escape(repr(self)[1:-1])}</p>{table_html(self._held.items.set_index("id"))}{failed}</div>'
+        failed = table_html(self.failed.set_index("row"), "failed") if len(self.failed) else Html()
+        return notebook("Embeddings", self._summary(), table_html(self._held.items.set_index("id")), failed)
 
 
 @dataclass(frozen=True, eq=False)

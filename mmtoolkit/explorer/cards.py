@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmtoolkit._text import escape
+from mmtoolkit import _html
+from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.explorer.colours import Look
-from mmtoolkit.thumbnails import item_name, thumbnail_uri
+from mmtoolkit.thumbnails import item_name, picture_of
 
 __all__ = ["MOST_SHOWN", "button", "card", "crosstab", "gallery", "keys", "legend", "picture", "table", "tip"]
 
@@ -26,27 +27,30 @@ _THUMB, _CARD = 128, 320
 
 def button(
     text: str, action: str, value: object = "", *, title: str = "", kind: str = "", pressed: bool | None = None
-) -> str:
+) -> Html:
     """Return a button; `text` is HTML, all else is escaped."""
-    extra = f' title="{escape(title)}"' if title else ""
-    extra += "" if pressed is None else f' aria-pressed="{str(pressed).lower()}"'
-    key = escape(f"{action}:{value}")
-    return (
-        f'<button type="button" class="mmx-b {escape(kind)}" data-mm="{escape(action)}" data-value="{escape(value)}" '
-        f'data-key="{key}"{extra}>{text}</button>'
+    return tag(
+        "button",
+        Html(text),
+        type="button",
+        class_=f"mmx-b {kind}",
+        data_mm=action,
+        data_value=value,
+        data_key=f"{action}:{value}",
+        title=title or None,
+        aria_pressed=None if pressed is None else str(pressed).lower(),
     )
 
 
 def picture(row: Mapping[str, Any], size: int) -> str:
     """Return an ``<img>`` with its alternative text, or the words of an item that has no picture."""
     name = item_name(row)
-    roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(row.get("modality")), ())
-    uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=size))), None)
+    uri, pictured = picture_of(row, size=size)
     if uri is not None:
-        film = '<span class="mmx-film" aria-hidden="true">▶</span>' if row.get("modality") == "video" else ""
-        return f'<span class="mmx-pic"><img src="{uri}" alt="{escape(name, 120)}">{film}</span>'
-    kind = f"<small>no picture ({escape(row.get('modality'))})</small> " if roles else ""
-    return f'<span class="mmx-words">{kind}{escape(name, 90 if size <= _THUMB else 600)}</span>'
+        film = tag("span", "▶", class_="mmx-film", aria_hidden="true") if row.get("modality") == "video" else Html()
+        return tag("span", void("img", src=uri, alt=escape(name, 120)), film, class_="mmx-pic")
+    kind = Html(f"<small>no picture ({escape(row.get('modality'))})</small> ") if pictured else Html()
+    return tag("span", kind, name, limit=90 if size <= _THUMB else 600, class_="mmx-words")
 
 
 def _facts(facts: Mapping[str, object]) -> str:
@@ -86,21 +90,19 @@ def gallery(n_selected: int, shown: Sequence[tuple[int, Mapping[str, Any], str]]
 
 def table(rows: Sequence[int], frame: pd.DataFrame) -> str:
     """Return the selection as a table; the first cell of a row leads to the item on the map."""
-    names = [str(name) for name in frame.columns]
-    head = "".join(f'<th scope="col">{escape(name, 30)}</th>' for name in names)
-    lines = []
-    for row, values in zip(rows[:_MOST_ROWS], frame.head(_MOST_ROWS).itertuples(index=False), strict=True):
-        first = button(escape(values[0], 60), "focus", row, kind="mmx-link")
-        cells = "".join(f"<td>{_cell(value)}</td>" for value in values[1:])
-        lines.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
-    more = f'<p class="mmx-empty">and {len(rows) - _MOST_ROWS:,} more rows</p>' if len(rows) > _MOST_ROWS else ""
-    return f'<div class="mmx-scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>{more}'
+    lines = (
+        (button(escape(first, 60), "focus", row, kind="mmx-link"), list(map(_cell, others)))
+        for row, (first, *others) in zip(rows, frame.head(_MOST_ROWS).itertuples(index=False), strict=False)
+    )
+    shown = tag("div", _html.table([escape(name, 30) for name in frame.columns], lines), class_="mmx-scroll")
+    left = len(rows) - _MOST_ROWS
+    return shown + (tag("p", f"and {left:,} more rows", class_="mmx-empty") if left > 0 else "")
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Html:
     if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    return f"{value:.3f}" if isinstance(value, float) else escape(value, 80)
+        return Html()
+    return Html(f"{value:.3f}") if isinstance(value, float) else escape(value, 80)
 
 
 def legend(look: Look) -> str:
@@ -140,22 +142,16 @@ def keys(names: Sequence[str]) -> str:
 def crosstab(counts: pd.DataFrame, *, rows: str, columns: str) -> str:
     """Return a table of counts whose cells, row names and column names select their items."""
     top = max(int(counts.to_numpy().max(initial=0)), 1)
-    head = "".join(
-        f'<th scope="col">{button(escape(name, 20), "column", j, kind="mmx-link")}</th>'
-        for j, name in enumerate(counts.columns)
+    names = [button(escape(name, 20), "column", j, kind="mmx-link") for j, name in enumerate(counts.columns)]
+
+    def cell(i: int, j: int, value: int) -> Html:
+        title = f"{counts.index[i]} → {counts.columns[j]}"
+        inner = button(f"{value:,}", "cell", f"{i},{j}", title=title, kind="mmx-cell") if value else Html()
+        return tag("td", inner, style=f"--share:{value / top:.2f}")
+
+    lines = (
+        (button(escape(name, 24), "row", i, kind="mmx-link"), [cell(i, j, value) for j, value in enumerate(values)])
+        for i, (name, values) in enumerate(zip(counts.index, counts.to_numpy().tolist(), strict=True))
     )
-    lines = []
-    for i, (name, values) in enumerate(zip(counts.index, counts.to_numpy().tolist(), strict=True)):
-        cells = "".join(
-            f'<td style="--share:{value / top:.2f}">'
-            + (
-                button(f"{value:,}", "cell", f"{i},{j}", title=f"{name} → {counts.columns[j]}", kind="mmx-cell")
-                if value
-                else ""
-            )
-            + "</td>"
-            for j, value in enumerate(values)
-        )
-        lines.append(f'<tr><th scope="row">{button(escape(name, 24), "row", i, kind="mmx-link")}</th>{cells}</tr>')
-    corner = f"{escape(rows, 30)} ↓ {escape(columns, 30)} →"
-    return f'<div class="mmx-scroll"><table class="mmx-cross"><thead><tr><th>{corner}</th>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    corner = Html(f"{escape(rows, 30)} ↓ {escape(columns, 30)} →")
+    return tag("div", _html.table([corner, *names], lines, kind="mmx-cross"), class_="mmx-scroll")

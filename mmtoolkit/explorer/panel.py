@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import escape
 from mmtoolkit.explorer import cards, keys, kinds
 from mmtoolkit.explorer.cards import button
 from mmtoolkit.explorer.linked import Linked

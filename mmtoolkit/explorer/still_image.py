@@ -8,7 +8,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit._text import escape
+from mmtoolkit._html import escape
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures.maps import view_limits
 

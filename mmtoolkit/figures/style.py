@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._text import escape, shorten
+from mmtoolkit._html import escape
+from mmtoolkit._text import shorten
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -8,7 +8,8 @@ from functools import singledispatch
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._text import escape
+from mmtoolkit import _html
+from mmtoolkit._html import Html, escape, tag, verbatim
 from mmtoolkit.reporting.blocks import (
     Block,
     Code,
@@ -143,47 +144,51 @@ def _(block: Keys) -> str:
 def _(block: Table) -> str:
     frame, hidden = block.frame, {n for pair in block.intervals.values() for n in pair}
     shown = [name for name in frame.columns if name not in hidden]
-    head = "".join(f"<th>{escape(_title(name), 40)}</th>" for name in [frame.index.name or "", *shown])
-    rows = []
-    for index, values in zip(frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False):
-        row = dict(zip(frame.columns, values, strict=True))
-        cells = "".join(_cell(block, name, row) for name in shown)
-        rows.append(f'<tr><th scope="row">{escape(index, _CELL)}</th>{cells}</tr>')
+    head = [escape(_title(name), 40) for name in [frame.index.name or "", *shown]]
+    rows = (
+        (escape(index, _CELL), [_cell(block, name, dict(zip(frame.columns, values, strict=True))) for name in shown])
+        for index, values in zip(
+            frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False
+        )
+    )
     more = len(frame) - block.max_rows
-    tail = f'<p class="caption">… and {more:,} more rows in report.json.</p>' if more > 0 else ""
-    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
-    return f'<div class="table"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{tail}{caption}'
+    tail = _caption(f"… and {more:,} more rows in report.json.") if more > 0 else ""
+    return f"{tag('div', _html.table(head, rows), class_='table')}{tail}{_caption(block.caption)}"
+
+
+def _caption(text: str) -> str:
+    return tag("p", text, limit=600, class_="caption") if text else ""
 
 
 def _title(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def _cell(block: Table, name: Any, row: dict[Any, Any]) -> str:
+def _cell(block: Table, name: Any, row: dict[Any, Any]) -> Html:
     value = row[name]
     if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
-        return f"<td>{escape('' if value is None else value, _CELL)}</td>"
+        return tag("td", "" if value is None else value, limit=_CELL)
     number = float(value)
     if number != number:  # noqa: PLR0124 - NaN
-        return '<td class="number">–</td>'
+        return tag("td", "–", class_="number")
     words = f"{number:,.0f}" if number.is_integer() and name not in block.shares else f"{number:.3f}"
     low, high = (float(row[n]) for n in block.intervals.get(name, (name, name)))
     known = low == low and name in block.intervals  # noqa: PLR0124 - NaN
     interval = f"<small>{low:.3f} – {high:.3f}</small>" if known else ""
     if name not in block.shares:
-        return f'<td class="number">{words}{interval}</td>'
+        return tag("td", Html(words + interval), class_="number")
     style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
     whisker = '<i class="whisker"></i>' if known else ""
     mark = float(row[block.marks[name]]) if name in block.marks else float("nan")
     tick = f'<i class="tick" style="left:{100 * min(max(mark, 0.0), 1.0):.1f}%"></i>' if mark == mark else ""  # noqa: PLR0124 - NaN
-    return f'<td class="number share">{words}{interval}<span class="bar" style="{style}"><i></i>{whisker}{tick}</span></td>'
+    bar = tag("span", Html(f"<i></i>{whisker}{tick}"), class_="bar", style=Html(style))
+    return tag("td", Html(words + interval), bar, class_="number share")
 
 
 @block_html.register
 def _(block: Gallery) -> str:
     title = f"<h3>{escape(block.title, 120)}</h3>" if block.title else ""
-    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
-    return f"{title}{_strip(block.frame, block.size, block.notes)}{caption}"
+    return f"{title}{_strip(block.frame, block.size, block.notes)}{_caption(block.caption)}"
 
 
 def _strip(frame: pd.DataFrame, size: int, notes: Sequence[str] | None = None, *, named: bool = True) -> str:
@@ -206,8 +211,7 @@ def _(block: Groups) -> str:
     rest = block.entries[block.shown :]
     folded = "".join(map(_group, rest))
     more = f"<details><summary>{len(rest)} smaller ones</summary>{folded}</details>" if rest else ""
-    caption = f'<p class="caption">{escape(block.caption, 600)}</p>' if block.caption else ""
-    return f'<div class="groups">{shown}{more}</div>{caption}'
+    return f'<div class="groups">{shown}{more}</div>{_caption(block.caption)}'
 
 
 def _group(group: Group) -> str:
@@ -218,10 +222,7 @@ def _group(group: Group) -> str:
 
 @block_html.register
 def _(block: Code) -> str:
-    # not `escape`: code keeps its lines
-    import html
-
-    return f'<pre><code class="{escape(block.language)}">{html.escape(block.text)}</code></pre>'
+    return tag("pre", tag("code", verbatim(block.text), class_=block.language))
 
 
 @block_html.register

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._duplicates import duplicate_thresholds
-from mmtoolkit._text import escape
+from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit.results import Result, table_html
 from mmtoolkit.retrieval.pairs import PairScan, scan_pairs
 from mmtoolkit.steps import UNRECORDED, Step, verb
@@ -122,15 +122,15 @@ class DuplicateResult(Result):
     def _repr_html_(self) -> str:
         from mmtoolkit.thumbnails import strip_html
 
-        parts = [f"<p><b>DuplicateResult</b>: {escape(self._summary(), 400)}</p>"]
+        parts: list[Html] = []
         items = items_of(self.source)
         if items is not None:
             for group, members in self.groups[self.groups["group"] < _SHOWN_GROUPS].groupby("group"):
                 shown = items.iloc[members["row"].to_numpy()[:_SHOWN_MEMBERS]]
                 more = f" of {len(members)}" if len(members) > len(shown) else ""
-                parts.append(f"<p>group {group}: {len(shown)}{more} items</p>{strip_html(shown)}")
+                parts += [tag("p", f"group {group}: {len(shown)}{more} items"), strip_html(shown)]
         parts.append(table_html(self.pairs.set_index("id_a"), "pairs at the cut"))
-        return f'<div class="mmtoolkit">{"".join(parts)}</div>'
+        return notebook("DuplicateResult", self._summary(), *parts)
 
 
 @verb("near_duplicates", one_thread=False)  # decided in float64: more threads change nothing

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
-from mmtoolkit._text import escape, shorten
+from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
@@ -90,15 +91,15 @@ class SearchResult(Result):
     def _repr_html_(self) -> str:
         from mmtoolkit.thumbnails import strip_html
 
-        parts = [f"<p><b>SearchResult</b>: {escape(self._summary(), 400)}</p>"]
+        parts: list[Html] = []
         starts = np.flatnonzero(self.rank == 1).tolist()
         for name, start, stop in zip(self.queries[:_SHOWN_QUERIES], starts, [*starts[1:], len(self)], strict=False):
             hits = self.table.iloc[start : min(stop, start + _SHOWN_HITS)]
-            parts += [f"<p>{escape(name)}</p>"] if len(self.queries) > 1 else []
+            parts += [tag("p", name)] if len(self.queries) > 1 else []
             parts.append(strip_html(hits, notes=[f"{score:.3f}" for score in hits["score"]]))
         if len(self.queries) > _SHOWN_QUERIES:
-            parts.append(f"<p>… and {len(self.queries) - _SHOWN_QUERIES} more queries</p>")
-        return f'<div class="mmtoolkit">{"".join(parts)}</div>'
+            parts.append(tag("p", f"… and {len(self.queries) - _SHOWN_QUERIES} more queries"))
+        return notebook("SearchResult", self._summary(), *parts)
 
 
 @verb("search", variable="s", one_thread=False)  # decided in float64: more threads change nothing

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mmtoolkit.cache import EmbeddingCache
-from mmtoolkit.cache.filesystem import is_network
+from mmtoolkit.cache.connection import is_network
 from mmtoolkit.cache.schema import MIGRATIONS, VERSION
 from mmtoolkit.errors import CacheError, CacheVersionError
 

@@ -75,7 +75,7 @@ class Clustering(Result):
     sizes: pd.DataFrame
     centers: NDArray[np.float32] = field(repr=False)
     names: pd.DataFrame
-    _fit: Any = field(default=None, repr=False)  # with the model of a scikit-learn clusterer
+    _fit: Any = field(default=None, repr=False, kw_only=True)  # with the model of a scikit-learn clusterer
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
 

@@ -96,7 +96,8 @@ def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, h
         chosen, scores = _order(X[members], clustering.centers, cluster, n, how)
         found += [(name, cluster, rank, *one) for rank, one in enumerate(zip(members[chosen], scores, strict=True), 1)]
     table = pd.DataFrame(found, columns=["group", "cluster", "rank", "row", "score"])
-    return selection(clustering.source, table.pop("row").to_numpy(dtype=np.int64), table.to_dict("list"))
+    rows = table.pop("row").to_numpy(dtype=np.int64)
+    return selection(clustering.source, rows, {str(name): values.to_numpy() for name, values in table.items()})
 
 
 def _order(

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit._arguments import check_count, checked_seed
-from mmtoolkit._described import described
+from mmtoolkit._arguments import check_count
+from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.summary import assemble
-from mmtoolkit.classification.targets import make_target
+from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.classification.trial import Trial
-from mmtoolkit.provenance import one_thread
-from mmtoolkit.results import plain
+from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import column, ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
 
 
+@verb("classify", columns=("y", "groups", "test"), variable="r")
 def classify(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str = "label",
@@ -96,35 +96,26 @@ def classify(
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
     check_options(cv=cv, duplicates=duplicates, repeats=repeats)
-    random_state = checked_seed(random_state)
     X = vectors_of(embeddings, normalize=normalize)
     target = make_target(embeddings, y)
     weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
     mask = None if test is None else test_mask(embeddings, test)
     given = user_groups(embeddings, groups)
-    with one_thread():
-        unit = X if normalize else unit_rows(X)
-        same = np.arange(len(X))
-        if duplicates == "group":
-            same = duplicate_groups(unit, thresholds_of(embeddings, unit, duplicate_threshold))
-        trial = Trial(
-            X, unit, target, estimator, {"class_weight": weights, "random_state": random_state}, int(cv), mask
-        )
-        outcome = trial.run(given, same, repeats=int(repeats), random_state=random_state)
-    params = {
-        "y": y if isinstance(y, str) else plain(target.values),
-        "estimator": described(estimator),
-        "cv": int(cv),
-        "test": test if mask is None or isinstance(test, str) else np.flatnonzero(mask).tolist(),
-        "groups": groups if groups is None or isinstance(groups, str) else plain(np.asarray(groups)),
-        "duplicates": duplicates,
-        "duplicate_threshold": duplicate_threshold,
-        "class_weight": weights if not isinstance(weights, dict) else plain(list(weights.items())),
-        "repeats": int(repeats),
-        "normalize": bool(normalize),
-        "random_state": random_state,
-    }
-    return assemble(embeddings, trial, outcome, {"verb": "classify", "params": params})
+    resolved(
+        y=y if isinstance(y, str) else target.values,
+        estimator=restored(estimator),
+        test=test if mask is None or isinstance(test, str) else np.flatnonzero(mask),
+        groups=recordable(embeddings, groups, what="groups"),
+        class_weight=[list(pair) for pair in weights.items()] if isinstance(weights, dict) else weights,
+    )
+    unit = X if normalize else unit_rows(X)
+    same = np.arange(len(X))
+    if duplicates == "group":
+        same = duplicate_groups(unit, thresholds_of(embeddings, unit, duplicate_threshold))
+    options = {"class_weight": weights, "random_state": random_state}
+    trial = Trial(X, unit, target, estimator, options, cv, mask)
+    outcome = trial.run(given, same, repeats=repeats, random_state=random_state)
+    return assemble(embeddings, trial, outcome, grouped=groups is not None, random_state=random_state)
 
 
 def check_options(*, cv: int, duplicates: str, repeats: int = 1) -> None:

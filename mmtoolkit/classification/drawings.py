@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
+    from mmtoolkit.classification.scored import Scored
 
-__all__ = ["of"]
+__all__ = ["confusion", "of", "per_class"]
 
 _POINTS = 200
 
@@ -25,9 +26,9 @@ _POINTS = 200
 def of(result: Classification) -> dict[str, Callable[[], Any]]:
     """Return the drawings of a result by name, the main one first."""
     drawings: dict[str, Callable[[], Any]] = {
-        "confusion": lambda: _confusion(result),
+        "confusion": lambda: confusion(result),
         "metrics": lambda: _metrics(result),
-        "per_class": lambda: _per_class(result),
+        "per_class": lambda: per_class(result),
         "calibration": lambda: _calibration(result),
         "risk_coverage": lambda: _risk_coverage(result),
     }
@@ -42,7 +43,8 @@ def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float6
     return np.array([table[v] for v in result.y_true[rows]], dtype=np.intp), result.y_proba[rows]
 
 
-def _confusion(result: Classification) -> go.Figure:
+def confusion(result: Scored) -> go.Figure:
+    """Draw the confusion matrix of a result."""
     from mmtoolkit.figures import heatmap
 
     counts = result.confusion.to_numpy(dtype=np.float64)
@@ -92,7 +94,8 @@ def _metrics(result: Classification) -> go.Figure:
     )
 
 
-def _per_class(result: Classification) -> go.Figure:
+def per_class(result: Scored) -> go.Figure:
+    """Draw F1 per class of a result."""
     from mmtoolkit.figures import bars
 
     table = result.per_class.sort_values("f1", ascending=False, kind="stable")

@@ -12,8 +12,8 @@ from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import fit, make_estimator
 from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class LearningCurve(Result):
         n_train, accuracy, low, high expected with twice the labels; None when it cannot be said.
     reason : str
         The forecast, or why there is none, in one sentence; in another which sizes are too small for the classifier.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, and those of the classification.
     source : Embeddings or array
         What was classified.
@@ -51,8 +51,8 @@ class LearningCurve(Result):
     points: pd.DataFrame
     forecast: Mapping[str, float] | None
     reason: str
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
         last = self.points.iloc[-1]
@@ -91,7 +91,7 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     import pandas as pd
 
     check_count("n_draws", n_draws, 1)
-    params = result.recipe["params"]
+    params = result.recipe.params
     codes = np.full(len(result.y_true), -1, dtype=np.intp)
     known = np.array([value is not None for value in result.y_true])
     codes[known] = codes_of(result.y_true[known], result.classes)
@@ -105,16 +105,15 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
         raise ValueError(msg)
     draws: dict[int, list[tuple[int, float]]] = {m: [] for m in [*sizes, most]}
     too_small: dict[int, str] = {}
-    with one_thread():
-        for fold, split in enumerate(splits):
-            for m in [m for m in draws if m not in too_small]:
-                seeds = [[int(params["random_state"]), fold, m, d] for d in range(1 if m == most else n_draws)]
-                try:
-                    draws[m] += [_score(result, X, codes, split, m, np.random.default_rng(seed)) for seed in seeds]
-                except ValueError as error:  # a classifier may need more rows than the smallest sizes have
-                    if m == most or not optional:
-                        raise
-                    too_small[m] = str(error)
+    for fold, split in enumerate(splits):
+        for m in [m for m in draws if m not in too_small]:
+            seeds = [[int(params["random_state"]), fold, m, d] for d in range(1 if m == most else n_draws)]
+            try:
+                draws[m] += [_score(result, X, codes, split, m, np.random.default_rng(seed)) for seed in seeds]
+            except ValueError as error:  # a classifier may need more rows than the smallest sizes have
+                if m == most or not optional:
+                    raise
+                too_small[m] = str(error)
     sizes = [m for m in sizes if m not in too_small]
     draws = {m: draws[m] for m in [*sizes, most]}
     table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
@@ -125,9 +124,8 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     if too_small:
         few, why = ", ".join(map(str, too_small)), shorten(" ".join(next(iter(too_small.values())).split()), 120)
         reason += f" Too few labels per class for {type(result.estimator).__name__}: {few} ({why})."
-    asked = {"sizes": sizes, "n_draws": int(n_draws)}
-    recipe = {"verb": "classify.learning_curve", "params": asked, "of": result.recipe}
-    return LearningCurve(points, found, reason, recipe, result.source)
+    resolved(sizes=sizes)
+    return LearningCurve(points, found, reason)
 
 
 def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:

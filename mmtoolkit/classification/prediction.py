@@ -1,50 +1,104 @@
-"""Predictions for new items, after checking that they live in the classifier's space."""
+"""What every fitted classifier can do: predict new items, after checking that they live in its space."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.classification.estimators import decide, proba_of
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.results import Result
 from mmtoolkit.space import Space, space_of
+from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import has_vectors, vectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.classification.result import Classification
-
-__all__ = ["Fitted", "check_space", "classes", "proba", "risk_coverage"]
+__all__ = ["Predictor", "check_space"]
 
 
-class Fitted(Protocol):
-    """What a prediction needs to know of a result or of a loaded classifier."""
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Predictor(Result):
+    """A fitted classifier that knows the space of its vectors, whether it was trained here or read from disk.
 
-    @property
-    def estimator(self) -> Any:
-        """Fitted classifier."""
-        ...
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted classes.
+    estimator : scikit-learn classifier
+        Fitted.
+    recipe : Step
+        Verb and parameters, to train it again.
+    source : Embeddings, array or Space
+        What it was trained on, or the space of those vectors.
+    """
 
-    @property
-    def classes(self) -> NDArray[Any]:
-        """Sorted classes."""
-        ...
+    classes: NDArray[Any]
+    estimator: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
-    @property
-    def source(self) -> Any:
-        """What it was trained on: Embeddings, an array, or the space that a saved classifier remembers."""
-        ...
+    def predict_proba(self, new: Any) -> NDArray[np.float64]:
+        """Return the probabilities of the classes for other items.
 
-    @property
-    def recipe(self) -> Mapping[str, Any]:
-        """Verb and parameters."""
-        ...
+        Parameters
+        ----------
+        new : Embeddings, array of shape (n, n_features), items frame, contents or str
+            Items are embedded with the same model; a str is a text.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), float64
+            Columns in the order of `classes`.
+
+        Raises
+        ------
+        SpaceError
+            If the vectors come from another model, revision or dimension.
+        """
+        return proba_of(self.estimator, self._rows(new), self.classes)
+
+    def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
+        """Return the classes of other items, None where the classifier is not sure enough.
+
+        Parameters
+        ----------
+        new : Embeddings, array of shape (n, n_features), items frame, contents or str
+            As `predict_proba` takes it.
+        min_confidence : float, default=0
+            Probability of the class below which the answer is None; ``Classification.risk_coverage`` tells what to
+            expect of a value.
+
+        Returns
+        -------
+        ndarray of shape (n,), object
+            Classes.
+
+        Raises
+        ------
+        SpaceError
+            If the vectors come from another model, revision or dimension.
+        ValueError
+            If `min_confidence` is not between 0 and 1.
+        """
+        if not 0.0 <= min_confidence <= 1.0:
+            msg = f"min_confidence must be between 0 and 1, got {min_confidence!r}"
+            raise ValueError(msg)
+        best, found = decide(self.estimator, self._rows(new), self.classes)
+        named = np.array(self.classes.tolist(), dtype=object)[best]
+        named[found[np.arange(len(best)), best] < min_confidence] = None
+        return np.asarray(named)
+
+    def _rows(self, new: Any) -> NDArray[np.float32]:
+        """Return checked rows of the classifier's space for embeddings, an array or items."""
+        if not has_vectors(new) and not (isinstance(new, np.ndarray) and new.dtype.kind in "fiu"):
+            new = _encoded(self.source, new)
+        X = vectors_of(new, normalize=bool(self.recipe.params["normalize"]))
+        check_space(new, self.source)
+        return X
 
 
 def check_space(new: Any, trained: Any) -> None:
@@ -74,43 +128,3 @@ def _encoded(source: Any, new: Any) -> NDArray[np.float32]:
         return source.encode(new)
     msg = f"the classifier was trained on a plain array, so it takes Embeddings or an array of shape (n, n_features), not {type(new).__name__}"
     raise TypeError(msg)
-
-
-def _rows(fitted: Fitted, new: Any) -> NDArray[np.float32]:
-    """Return checked rows of the classifier's space for embeddings, an array or items."""
-    if not has_vectors(new) and not (isinstance(new, np.ndarray) and new.dtype.kind in "fiu"):
-        new = _encoded(fitted.source, new)
-    X = vectors_of(new, normalize=bool(fitted.recipe["params"]["normalize"]))
-    check_space(new, fitted.source)
-    return X
-
-
-def proba(fitted: Fitted, new: Any) -> NDArray[np.float64]:
-    """Return probabilities for embeddings, an array or items."""
-    return proba_of(fitted.estimator, _rows(fitted, new), fitted.classes)
-
-
-def classes(fitted: Fitted, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-    """Return the classifier's choices, None where their probability is below the wanted confidence."""
-    if not 0.0 <= min_confidence <= 1.0:
-        msg = f"min_confidence must be between 0 and 1, got {min_confidence!r}"
-        raise ValueError(msg)
-    best, found = decide(fitted.estimator, _rows(fitted, new), fitted.classes)
-    named = np.array(fitted.classes.tolist(), dtype=object)[best]
-    named[found[np.arange(len(best)), best] < min_confidence] = None
-    return np.asarray(named)
-
-
-def risk_coverage(result: Classification) -> pd.DataFrame:
-    """Return confidence, coverage and risk of the held-out predictions, the surest first."""
-    import pandas as pd
-
-    rows = result.fold >= 0
-    sure = result.y_proba[rows, codes_of(result.y_pred[rows], result.classes)]
-    order = np.argsort(-sure, kind="stable")
-    sure = sure[order]
-    wrong = np.cumsum((result.y_pred[rows] != result.y_true[rows])[order].astype(np.float64))
-    answered = np.arange(1, len(sure) + 1)
-    last = np.append(sure[1:] != sure[:-1], True)
-    columns = {"confidence": sure, "coverage": answered / len(sure), "risk": wrong / answered}
-    return pd.DataFrame(columns)[last].reset_index(drop=True)

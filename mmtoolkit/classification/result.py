@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import prediction
-from mmtoolkit.results import Result, plain
+from mmtoolkit.classification.scored import Scored
+from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.results import plain
+from mmtoolkit.steps import verb
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Classification"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Classification(Result):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Classification(Scored):
     """Honest scores of a classifier, and the classifier.
 
     Attributes
@@ -59,7 +60,7 @@ class Classification(Result):
         Accuracy when duplicates may stand on both sides; None without duplicates.
     notes : tuple of str
         What a reader should know, in plain sentences.
-    recipe : mapping
+    recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
@@ -69,42 +70,20 @@ class Classification(Result):
         Fitted on all rows with a class (with ``test=``: on the training rows).
     """
 
-    metrics: pd.DataFrame
-    per_class: pd.DataFrame
-    confusion: pd.DataFrame
     y_true: NDArray[np.object_]
     y_pred: NDArray[np.object_]
     y_proba: NDArray[np.float64]
     fold: NDArray[np.intp]
-    classes: NDArray[Any]
     duplicate_groups: NDArray[np.intp]
     baselines: pd.DataFrame
     moves: Mapping[str, float]
-    choices: pd.DataFrame
-    n_scored: int
-    n_unlabelled: int
     ungrouped_accuracy: float | None
-    notes: tuple[str, ...]
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
     together: NDArray[np.intp] = field(repr=False)
-    estimator: Any = field(repr=False)
 
     @property
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
         return ids_of(self.source)
-
-    def _summary(self) -> str:
-        row = self.metrics.loc["accuracy"]
-        between = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
-        return (
-            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}, "
-            f"{len(self.classes)} classes, {self.n_scored} items scored"
-        )
-
-    def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"scores": self.metrics, "classes": self.per_class[["precision", "recall", "f1", "support"]]}
 
     def _figures(self) -> Mapping[str, Any]:
         from mmtoolkit.classification import drawings
@@ -113,26 +92,14 @@ class Classification(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what a report stores: folds, labels and counts exactly, scores rounded."""
-        exact = {
-            "classes": self.classes,
-            "y_true": self.y_true,
-            "y_pred": self.y_pred,
-            "fold": self.fold,
-            "duplicate_groups": self.duplicate_groups,
-            "n_scored": self.n_scored,
-            "n_unlabelled": self.n_unlabelled,
-            "notes": self.notes,
+        found = super().evidence()
+        exact = ("y_true", "y_pred", "fold", "duplicate_groups")
+        rounded = ("baselines", "moves", "ungrouped_accuracy")
+        return {
+            "exact": {**found["exact"], **{name: plain(getattr(self, name)) for name in exact}},
+            "rounded": {**found["rounded"], **{name: plain(getattr(self, name)) for name in rounded}},
+            "map": {},
         }
-        rounded = {
-            "metrics": self.metrics,
-            "baselines": self.baselines,
-            "per_class": self.per_class,
-            "confusion": self.confusion,
-            "moves": self.moves,
-            "choices": self.choices,
-            "ungrouped_accuracy": self.ungrouped_accuracy,
-        }
-        return {"exact": plain(exact), "rounded": plain(rounded), "map": {}}
 
     def label_issues(self, *, all_items: bool = False) -> pd.DataFrame:
         """List labels that are probably wrong, the most suspicious first.
@@ -156,6 +123,7 @@ class Classification(Result):
 
         return find(self, all_items=all_items)
 
+    @verb("classify.learning_curve", method=True)
     def learning_curve(self, *, sizes: Sequence[int] | None = None, n_draws: int = 2) -> LearningCurve:
         """Measure how accuracy grows with the number of labels, and foretell twice as many where that can be done.
 
@@ -175,23 +143,6 @@ class Classification(Result):
 
         return draw_curve(self, sizes=sizes, n_draws=n_draws)
 
-    def save(self, directory: str | os.PathLike[str]) -> None:
-        """Write the final classifier as arrays and a JSON manifest; `load_classifier` reads it.
-
-        Parameters
-        ----------
-        directory : path
-            Created; an older classifier there is replaced.
-
-        Raises
-        ------
-        TypeError
-            If the estimator is not the default one: others could only be pickled, which is not safe to load.
-        """
-        from mmtoolkit.classification.saved import save
-
-        save(self, directory)
-
     def risk_coverage(self) -> pd.DataFrame:
         """Return what abstaining buys: the share of wrong answers when only the surest items are answered.
 
@@ -201,41 +152,14 @@ class Classification(Result):
             Columns confidence (answer when at least this sure), coverage (share answered), risk (share of the answers
             that is wrong); one row per distinct confidence of the held-out items, the surest first.
         """
-        return prediction.risk_coverage(self)
+        import pandas as pd
 
-    def predict_proba(self, new: Any) -> NDArray[np.float64]:
-        """Return the final classifier's probabilities for other items.
-
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            Items are embedded with the same model; a str is a text.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-            Columns in the order of `classes`.
-
-        Raises
-        ------
-        SpaceError
-            If the vectors come from another model, revision or dimension.
-        """
-        return prediction.proba(self, new)
-
-    def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-        """Return the final classifier's choice for other items, or None where it is not sure enough.
-
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            As `predict_proba` takes it.
-        min_confidence : float, default=0
-            Probability of the choice below which the answer is None; `risk_coverage` tells what to expect of a value.
-
-        Returns
-        -------
-        ndarray of shape (n,), object
-            Classes.
-        """
-        return prediction.classes(self, new, min_confidence=min_confidence)
+        rows = self.fold >= 0
+        sure = self.y_proba[rows, codes_of(self.y_pred[rows], self.classes)]
+        order = np.argsort(-sure, kind="stable")
+        sure = sure[order]
+        wrong = np.cumsum((self.y_pred[rows] != self.y_true[rows])[order].astype(np.float64))
+        answered = np.arange(1, len(sure) + 1)
+        last = np.append(sure[1:] != sure[:-1], True)
+        columns = {"confidence": sure, "coverage": answered / len(sure), "risk": wrong / answered}
+        return pd.DataFrame(columns)[last].reset_index(drop=True)

@@ -9,23 +9,22 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import prediction
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, classes_in, manifest_digest, mapping_in
+from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.results import Result, plain
+from mmtoolkit.results import plain
 from mmtoolkit.space import Space, space_of
+from mmtoolkit.steps import Step
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.classification.result import Classification
+    from mmtoolkit.classification.scored import Scored
 
 __all__ = ["SavedClassifier", "load_classifier", "save"]
 
@@ -36,69 +35,31 @@ _MEANS = "center."
 _MANIFEST, _ARRAYS = "classifier.json", "classifier.npz"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SavedClassifier(Result):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SavedClassifier(Predictor):
     """A classifier read from disk; predicts bit for bit as the one that was saved.
 
     Attributes
     ----------
-    classes : ndarray of shape (n_classes,)
-        Sorted classes.
     metrics : dict
         The scores it was saved with.
-    recipe : mapping
+    classes, estimator
+        As every `Predictor` has them.
+    recipe : Step
         How it was trained (without the classes of the items).
     source : Space
         Model, revision, dimension, parameters and means of its vectors.
-    estimator : LogisticClassifier
-        Fitted.
     """
 
-    classes: NDArray[Any]
     metrics: Mapping[str, Any]
-    recipe: Mapping[str, Any]
-    source: Space
-    estimator: Any = field(repr=False)
 
     def _summary(self) -> str:
         made = f"{self.source.model!r} vectors" if self.source.model else "vectors"
         return f"{len(self.classes)} classes, {made} of {self.source.dimension} features"
 
-    def predict_proba(self, new: Any) -> NDArray[np.float64]:
-        """Return probabilities, as ``Classification.predict_proba`` does.
 
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            Items are embedded with the model of the manifest.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-            Columns in the order of `classes`.
-        """
-        return prediction.proba(self, new)
-
-    def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
-        """Return classes, as ``Classification.predict`` does.
-
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), items frame, contents or str
-            Items are embedded with the model of the manifest.
-        min_confidence : float, default=0
-            Probability below which the answer is None.
-
-        Returns
-        -------
-        ndarray of shape (n,), object
-            Classes.
-        """
-        return prediction.classes(self, new, min_confidence=min_confidence)
-
-
-def save(result: Classification, directory: str | os.PathLike[str]) -> None:
-    """Write the final classifier of a result; see ``Classification.save``."""
+def save(result: Scored, directory: str | os.PathLike[str]) -> None:
+    """Write the final classifier of a result, as its method ``save`` says."""
     model = result.estimator
     if type(model) is not LogisticClassifier:
         msg = (
@@ -116,7 +77,7 @@ def save(result: Classification, directory: str | os.PathLike[str]) -> None:
     fitted |= {f"{_MEANS}{name}": center for name, center in space.centers.items()}
     arrays = io.BytesIO()
     np.savez(arrays, **fitted)
-    params = {k: v for k, v in result.recipe["params"].items() if k not in ("y", "groups", "test")}
+    params = {k: v for k, v in result.recipe.params.items() if k not in ("y", "groups", "test")}
     manifest: dict[str, Any] = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -206,8 +167,8 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
             f"{len(classes)} classes and {space.dimension} features are declared, coefficients have shape {coef.shape}"
         )
         raise ValueError(msg)
-    recipe = mapping_in(manifest["recipe"], "recipe")
-    normalize = mapping_in(recipe["params"], "recipe.params")["normalize"]
+    params = mapping_in(mapping_in(manifest["recipe"], "recipe")["params"], "recipe.params")
+    normalize = params["normalize"]
     if not isinstance(normalize, bool):
         msg = f"normalize must be true or false, got {normalize!r}"
         raise TypeError(msg)
@@ -218,4 +179,10 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         msg = f"temperature must be above 0, got {model.temperature_}"
         raise ValueError(msg)
     model.n_features_in_ = space.dimension
-    return SavedClassifier(classes, mapping_in(manifest["metrics"], "metrics"), recipe, space, model)
+    return SavedClassifier(
+        classes=classes,
+        estimator=model,
+        recipe=Step("classify", params),
+        source=space,
+        metrics=mapping_in(manifest["metrics"], "metrics"),
+    )

@@ -14,11 +14,9 @@ from mmtoolkit.classification.scores import confusion_of
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from mmtoolkit.classification.trial import Outcome, Trial
+    from mmtoolkit.classification.trial import Trial, TrialResult
 
 __all__ = ["assemble"]
 
@@ -27,7 +25,7 @@ _LARGE_SHARE = 0.10
 _NAMED = 3
 
 
-def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, Any]) -> Classification:
+def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, random_state: int) -> Classification:
     """Build the result of ``classify``.
 
     Parameters
@@ -36,10 +34,12 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         What the user handed in.
     trial : Trial
         What was asked.
-    outcome : Outcome
+    outcome : TrialResult
         What was found.
-    recipe : mapping
-        How to ask again.
+    grouped : bool
+        Whether the user gave groups.
+    random_state : int
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -55,8 +55,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
     groups = np.unique(outcome.together[scored], return_inverse=True)[1]
     predicted = np.stack([one.predicted[scored] for one in rounds])
     proba = np.stack([one.proba[scored] for one in rounds])
-    seed = int(recipe["params"]["random_state"])
-    metrics = score_tables.metric_table(codes, predicted, proba, groups, random_state=seed)
+    metrics = score_tables.metric_table(codes, predicted, proba, groups, random_state=random_state)
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
@@ -68,7 +67,7 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
     )
     return Classification(
         metrics=metrics[["value", "low", "high"]].assign(baseline=baselines["majority"].reindex(metrics.index)),
-        per_class=score_tables.class_table(codes, predicted, proba, groups, target.classes, random_state=seed),
+        per_class=score_tables.class_table(codes, predicted, proba, groups, target.classes, random_state=random_state),
         confusion=pd.DataFrame(
             confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
         ),
@@ -85,22 +84,20 @@ def assemble(source: Any, trial: Trial, outcome: Outcome, recipe: Mapping[str, A
         n_unlabelled=int((~target.known).sum()),
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=tuple(
-            _notes(recipe, source, trial, outcome, groups, moves, score_tables.number(metrics, "accuracy", "value"))
+            _notes(grouped, source, trial, outcome, groups, moves, score_tables.number(metrics, "accuracy", "value"))
         ),
-        recipe=recipe,
-        source=source,
         together=outcome.together,
         estimator=outcome.estimator,
     )
 
 
 def _notes(
-    recipe: Mapping[str, Any],
+    grouped: bool,
     source: Any,
     trial: Trial,
-    outcome: Outcome,
+    outcome: TrialResult,
     groups: NDArray[np.intp],
-    moves: Mapping[str, float],
+    moves: dict[str, float],
     accuracy: float,
 ) -> list[str]:
     known = trial.target.known
@@ -117,7 +114,7 @@ def _notes(
             f"instead of {accuracy:.3f}."
         )
     if outcome.dropped:
-        why = "their duplicate" if recipe["params"]["groups"] is None else "their duplicate or of their group"
+        why = "their duplicate or of their group" if grouped else "their duplicate"
         notes.append(f"{outcome.dropped} training rows were left out because a test row is {why}.")
     codes = trial.target.codes[outcome.rounds[0].fold >= 0]
     for code in np.flatnonzero(np.nansum(outcome.shares, axis=0) == 0):
@@ -142,7 +139,7 @@ def _notes(
     return notes + _large_groups(source, trial, outcome)
 
 
-def _large_groups(source: Any, trial: Trial, outcome: Outcome) -> list[str]:
+def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:
     """Name the groups of duplicates that make up more than a tenth of a class (and are more than a pair)."""
     codes, ids = trial.target.codes, ids_of(source)
     sizes = np.bincount(np.maximum(codes, 0)[codes >= 0], minlength=len(trial.target.classes))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["Target", "TooFewError", "codes_of", "make_target"]
+__all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable"]
 
 
 class TooFewError(ValueError):
@@ -136,3 +136,8 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
             raise ValueError(msg)
         codes[row] = table[value]
     return codes
+
+
+def recordable(embeddings: HasVectors | ArrayLike, values: ArrayLike | str | None, *, what: str = "y") -> Any:
+    """Return values as a recipe holds them: None and names of columns as they are, missing ones of an array as None."""
+    return values if values is None or isinstance(values, str) else column(embeddings, values, what=what)

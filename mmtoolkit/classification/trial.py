@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.targets import Target
 
-__all__ = ["Outcome", "Trial"]
+__all__ = ["Trial", "TrialResult"]
 
 Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class TrialResult:
     """What a trial found.
 
     Attributes
@@ -112,7 +112,7 @@ class Trial:
         """Return held-out predictions."""
         return held_out(self.X, self.target.codes, self.target.classes, groups, splits, self.estimator, self.options)
 
-    def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> Outcome:
+    def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> TrialResult:
         """Run all repeats, the rivals, the comparison without duplicate groups, and the final fit.
 
         Parameters
@@ -128,8 +128,8 @@ class Trial:
 
         Returns
         -------
-        Outcome
-            See there.
+        TrialResult
+            Predictions, rivals and the final classifier.
         """
         codes, classes, known = self.target.codes, self.target.classes, self.target.known
         together = merge_groups(given, same)
@@ -152,7 +152,7 @@ class Trial:
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         if not known.all():
             assigned[~known], unseen[~known] = decide(model, self.X[~known], classes)
-        return Outcome(
+        return TrialResult(
             rounds=rounds,
             votes=neighbour_votes(self.unit, codes, len(classes), first),
             shares=shares,

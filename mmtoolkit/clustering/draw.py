@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from mmtoolkit.clustering.against_classes import Agreement
+    from mmtoolkit.clustering.centers import Clusters
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.result import Clustering
 
@@ -49,16 +50,15 @@ def _plausible(low: int, high: int) -> str:
     return "" if low == high else f"The data cannot tell {low} from {high} clusters. "
 
 
-def sizes(clustering: Clustering) -> go.Figure:
+def sizes(clustering: Clusters) -> go.Figure:
     """Draw the number of items per cluster."""
-    noise = int((clustering.labels < 0).sum())
+    inside, noise = int(clustering.sizes["size"].sum()), int((clustering._source_labels < 0).sum())
     return figures.bars(
         [f"{cluster}: {name}" for cluster, name in enumerate(clustering.names["name"])],
         clustering.sizes["size"].to_numpy(),
         title="Cluster sizes",
         x_title="items",
-        caption=f"{len(clustering.labels)} items in {clustering.n_clusters} clusters"
-        + (f", {noise} noise." if noise else "."),
+        caption=f"{inside + noise} items in {clustering.n_clusters} clusters" + (f", {noise} noise." if noise else "."),
     )
 
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Projection"]
+__all__ = ["DrawnMap", "Projection"]
 
 _NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Projection(Result):
-    """A map of the items.
+class DrawnMap(Result):
+    """A map of the items that it was drawn from.
 
     Attributes
     ----------
@@ -52,11 +52,6 @@ class Projection(Result):
     note: str
     recipe: Mapping[str, Any]
     source: Any = field(repr=False)
-
-    @classmethod
-    def of(cls, layout: Layout, recipe: Mapping[str, Any], source: Any) -> Projection:
-        """Put a computed layout beside what it was made from."""
-        return cls(layout.coords, layout.trust, layout.trustworthiness, layout.method, layout.note, recipe, source)
 
     def transform(self, new: Any) -> NDArray[np.float32]:
         """Place further items on this map, each near its 15 nearest neighbours; the map itself does not change.
@@ -173,9 +168,10 @@ class Projection(Result):
     def _figures(self) -> Mapping[str, Any]:
         return {"map": self._main_figure, "trust": self._trust_figure}
 
-    def _summary(self) -> str:
+    def _trusted(self) -> str:
+        """Return how far to trust the map, in a few words."""
         score = "unknown" if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
-        return f"{len(self.coords):,} items, {_NAMES[self.method]}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
+        return f"{_NAMES[self.method]}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
@@ -194,3 +190,15 @@ class Projection(Result):
         if self.method == "pca":
             return {"exact": exact, "rounded": score, "map": {"coords": plain(self.coords)}}
         return {"exact": exact, "rounded": {}, "map": {"coords": plain(self.coords), **score}}
+
+
+class Projection(DrawnMap):
+    """A map of all items; fields as `DrawnMap` has them."""
+
+    @classmethod
+    def of(cls, layout: Layout, recipe: Mapping[str, Any], source: Any) -> Projection:
+        """Put a computed layout beside what it was made from."""
+        return cls(layout.coords, layout.trust, layout.trustworthiness, layout.method, layout.note, recipe, source)
+
+    def _summary(self) -> str:
+        return f"{len(self.coords):,} items, {self._trusted()}"

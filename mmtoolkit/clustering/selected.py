@@ -98,7 +98,7 @@ def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, h
         found += [(name, cluster, rank, *one) for rank, one in enumerate(zip(members[chosen], scores, strict=True), 1)]
     table = pd.DataFrame(found, columns=["group", "cluster", "rank", "row", "score"])
     rows = table.pop("row").to_numpy(dtype=np.int64)
-    return selection(clustering.source, rows, {str(name): values for name, values in table.items()})
+    return selection(clustering.source, rows, {str(name): values.to_numpy() for name, values in table.items()})
 
 
 def _order(

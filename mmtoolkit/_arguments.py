@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable
 from typing import Any, TypeGuard
 
-__all__ = ["SEEDS", "check_count", "checked_seed", "is_number"]
+__all__ = ["SEEDS", "check_choice", "check_count", "check_least", "checked_seed", "is_number", "seeded"]
 
 SEEDS = range(2**32)  # what scikit-learn takes
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Raise ValueError unless a value is one of `choices`."""
+    if value not in (known := list(choices)):
+        msg = f"{name} must be one of {', '.join(known)}, got {value!r}"
+        raise ValueError(msg)
+
+
+def check_least(name: str, value: float, least: int) -> None:
+    """Raise ValueError if a number is below `least`."""
+    if value < least:
+        msg = f"{name} must be at least {least}, got {value}"
+        raise ValueError(msg)
 
 
 def check_count(name: str, value: object, least: int) -> None:
@@ -45,3 +60,12 @@ def checked_seed(random_state: Any) -> int:
 def is_number(value: object) -> TypeGuard[float]:
     """Tell whether `value` is a real number, numpy's included; True and False are none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def seeded(estimator: Any, random_state: int) -> Any:
+    """Return an unfitted copy of a scikit-learn estimator whose every ``random_state`` of None is set."""
+    from sklearn.base import clone
+
+    made = clone(estimator)
+    unset = [k for k, v in made.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
+    return made.set_params(**dict.fromkeys(unset, random_state))

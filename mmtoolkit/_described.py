@@ -41,7 +41,10 @@ def described(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return [described(inner) for inner in sorted(value)]
     if hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()
+        array = np.asarray(value)
+        value = array.tolist()
+        if array.dtype.kind in "biu" or (array.dtype.kind == "f" and np.isfinite(array).all()):
+            return value  # plain as it is: a million numbers are not looked at one by one
     return [described(inner) for inner in value] if isinstance(value, list | range) else repr(value)
 
 
@@ -56,7 +59,7 @@ def restored(value: Any) -> Any:
     if isinstance(value, Mapping) and set(value) == {"class", "params"}:
         name = str(value["class"])
         if not name.startswith(_ROOMS):
-            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the classifier itself as estimator="
+            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the object itself"
             raise ValueError(msg)
         room, _, kind = name.rpartition(".")
         made = getattr(importlib.import_module(room), kind, None)

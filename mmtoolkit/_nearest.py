@@ -174,33 +174,34 @@ def top_k(
     k: int,
     rows: NDArray[np.intp] | None = None,
     *,
-    scale: float = 1.0,
+    unit: bool = True,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the `k` rows of `X` nearest to each query, nearest first, equals in order of their rows.
 
     Parameters
     ----------
     Q : ndarray of shape (n_queries, n_features), float32
-        Unit rows.
+        Queries.
     X : ndarray of shape (n_items, n_features), float32
-        Unit rows.
+        Items.
     k : int
         At most the number of rows searched.
     rows : ndarray of int or None, default=None
         Rows of `X` to look among, ascending; None is all.
-    scale : float, default=1.0
-        Longest query times longest row; 1 for unit rows.
+    unit : bool, default=True
+        Whether all rows have length 1; False for any lengths.
 
     Returns
     -------
     rows, scores : ndarrays of shape (n_queries, k)
-        Row numbers of `X` and cosines.
+        Row numbers of `X`, and dot products in float64: cosines of unit rows.
 
     Raises
     ------
     ValueError
         If a searched row holds NaN; the message names the first.
     """
+    scale = 1.0 if unit else float(np.sqrt(squared_lengths(Q).max() * squared_lengths(X).max()))
     margin = np.float32(2 * scale * product_error(X.shape[1]))
     found = [_top_k(Q[start : start + _QUERIES], X, k, rows, margin) for start in range(0, len(Q), _QUERIES)]
     return np.concatenate([f[0] for f in found]), np.concatenate([f[1] for f in found])

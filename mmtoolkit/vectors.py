@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
+
+from mmtoolkit.space import space_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HasVectors",
+    "check_same_space",
     "column",
     "has_vectors",
     "ids_of",
@@ -19,6 +24,7 @@ __all__ = [
     "items_of",
     "matrix",
     "read_only",
+    "rows_of",
     "unit_rows",
     "vectors_of",
 ]
@@ -157,11 +163,46 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
     return X
 
 
+def check_same_space(mine: Any, theirs: Any, what: str, *, same_params: bool = True) -> None:
+    """Refuse vectors of two spaces; arrays and vectors of an unknown model may be of any.
+
+    Parameters
+    ----------
+    mine, theirs : Embeddings or array
+        Whose vectors are to be compared.
+    what : str
+        Whose vectors these two are, such as "the items and the query".
+    same_params : bool, default=True
+        False where the parameters may differ: some models embed questions with other parameters than documents.
+
+    Raises
+    ------
+    SpaceError
+        If both name a model, and their spaces differ.
+    """
+    if not (getattr(mine, "model", "") and getattr(theirs, "model", "")):
+        return
+    one, other = space_of(mine), space_of(theirs)
+    if not same_params:
+        other = dataclasses.replace(other, params=one.params)
+    one.refuse(other, what, "embed both with one model, and center both or none")
+
+
 def ids_of(embeddings: HasVectors | ArrayLike) -> NDArray[np.str_]:
     """Return item ids, or row numbers as strings for a plain array."""
     if has_vectors(embeddings):
         return embeddings.ids
     return np.arange(len(np.asarray(embeddings))).astype(str)
+
+
+def rows_of(embeddings: HasVectors | ArrayLike, ids: Sequence[Any], complaint: str) -> NDArray[np.intp]:
+    """Return the rows that have these ids; ValueError with `complaint` about the first that is none, put for its ``{}``."""
+    place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
+    unknown = [i for i in ids if str(i) not in place]
+    if unknown:
+        msg = f"{complaint.format(repr(unknown[0]))}; ids look like {next(iter(place), '')!r}"
+        raise ValueError(msg)
+    return np.array([place[str(i)] for i in ids], dtype=np.intp)
 
 
 def items_of(embeddings: HasVectors | ArrayLike) -> pd.DataFrame | None:

@@ -1,7 +1,9 @@
 """The command line: what it prints, what it writes, and how it fails."""
 
+import importlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,10 +15,9 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit.cli import demo as demo_module
-from mmtoolkit.cli import main, show
+from mmtoolkit.cli import demonstration, main, parser, show
+from mmtoolkit.cli.parser import COMMANDS, make_parser
 
-COMMANDS = ["demo", "embed", "classify", "cluster", "project", "search", "report", "verify", "estimate", "cache"]
 LOCAL = ["--model", "local"]
 
 
@@ -48,19 +49,72 @@ def failure(capsys, *arguments):
     return code, last.split(": error: ", 1)[1]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example(capsys, command):
-    code, out, _ = run(capsys, command, "--help")
+def rows(commands=COMMANDS, before=()):
+    """Every row of the table with the words that call it, sub-commands included."""
+    for row in commands:
+        yield [*before, row.name], row
+        yield from rows(row.commands, [*before, row.name])
+
+
+@pytest.mark.parametrize(("words", "row"), [pytest.param(*found, id=" ".join(found[0])) for found in rows()])
+def test_every_command_has_help_with_examples_that_parse_and_all_arguments(capsys, monkeypatch, words, row):
+    monkeypatch.setenv("COLUMNS", "1000")
+
+    code, out, _ = run(capsys, *words, "--help")
 
     assert code == 0
+    assert f"{row.about[0].upper()}{row.about[1:]}." in out
     assert "examples:" in out
-    assert f"  mmtoolkit {command}" in out
+    assert f"  mmtoolkit {' '.join(words)}" in out
+    for argument in row.arguments:
+        assert argument.names[-1] in out or argument.options.get("metavar") in out
+        assert argument.options.get("help", "") in out
+    for example in row.examples:
+        assert callable(make_parser().parse_args(shlex.split(example)[1:]).run)
+
+
+@pytest.mark.parametrize("row", [row for _, row in rows()], ids=lambda row: row.run)
+def test_every_command_names_a_function(row):
+    module, _, function = row.run.partition(":")
+
+    assert callable(getattr(importlib.import_module(f"mmtoolkit.cli.{module}"), function))
+
+
+def test_a_command_is_one_row_of_the_table(capsys, monkeypatch):
+    exclusive = {"group": "shades", "exclusive": True}
+    row = parser.Command(
+        "paint",
+        "paint items",
+        "demonstration:paint",
+        (
+            parser.Argument(["--dark"], {"action": "store_true", "help": "with little light"}, **exclusive),
+            parser.Argument(["--light"], {"action": "store_true"}, **exclusive),
+        ),
+        ["mmtoolkit paint --dark"],
+    )
+    monkeypatch.setattr(parser, "COMMANDS", (*COMMANDS, row))
+    monkeypatch.setattr(demonstration, "paint", lambda arguments: 7 if arguments.dark else 8, raising=False)
+
+    assert run(capsys, "paint", "--dark")[0] == 7
+    assert run(capsys, "paint")[0] == 8
+    assert "not allowed with argument" in failure(capsys, "paint", "--dark", "--light")[1]
+    assert "shades:\n  --dark      with little light" in run(capsys, "paint", "--help")[1]
+    assert "\n    paint     paint items\n" in run(capsys, "--help")[1]
+
+
+def test_items_csv_has_what_the_table_says_of_each_verb(tmp_path, monkeypatch, rng):
+    made = mm.cluster(rng.normal(size=(12, 3)), 2)
+    monkeypatch.setitem(show._PER_ITEM, "cluster", lambda c: {"mine": c.labels + 100})  # the table of this room
+
+    show.save([made], tmp_path, "Own columns")
+
+    assert pd.read_csv(tmp_path / "items.csv")["mine"].tolist() == (made.labels + 100).tolist()
 
 
 def test_help_names_every_command_and_the_exit_codes(capsys):
     _, out, _ = run(capsys, "--help")
 
-    assert all(f"\n    {command}" in out for command in COMMANDS)
+    assert all(f"\n    {row.name}" in out for row in COMMANDS)
     assert "Exit codes: 0" in out
 
 
@@ -226,7 +280,7 @@ def test_a_table_with_its_own_column_names(capsys, tmp_path):
 
 
 def test_demo_ends_with_the_path_of_the_page(capsys, tmp_path, monkeypatch, stamps):
-    monkeypatch.setattr(demo_module, "_sets", lambda: {"stamps": stamps.items})
+    monkeypatch.setattr(demonstration, "_sets", lambda: {"stamps": stamps.items})
 
     code, out, err = run(capsys, "demo", "--out", tmp_path / "out")
 
@@ -326,7 +380,7 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 def test_a_mistake_of_ours_is_a_sentence_too(capsys, monkeypatch):
-    monkeypatch.setattr(demo_module, "_sets", lambda: {}["nothing"])
+    monkeypatch.setattr(demonstration, "_sets", lambda: {}["nothing"])
 
     code, said = failure(capsys, "demo")
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from mmtoolkit import _nearest
 from mmtoolkit._nearest import most_similar, nearest_rows, pair_products, products, squares
 from mmtoolkit.vectors import unit_rows
 
@@ -80,3 +82,54 @@ def test_no_module_has_a_blocked_search_of_its_own():
     users = [p.relative_to(home).as_posix() for p in home.rglob("*.py") if "np.argpartition(" in p.read_text("utf-8")]
 
     assert sorted(users) == ["_nearest.py", "retrieval/pairs.py"]  # the latter: a few of the pairs it found
+
+
+@pytest.fixture
+def copies(rng):
+    """500 unit rows with exact copies among them."""
+    X = unit_rows(rng.standard_normal((500, 24)))
+    X[100:110] = X[7]
+    return X
+
+
+def brute(Q, X, k):
+    S = Q.astype(np.float64) @ X.T.astype(np.float64)
+    order = np.stack([np.lexsort((np.arange(len(X)), -np.round(s, 12))) for s in S])[:, :k]
+    return order, np.take_along_axis(S, order, axis=1)
+
+
+@pytest.mark.parametrize("k", [1, 10, 499, 500])
+def test_search_is_exact_with_equals_in_row_order(copies, k, monkeypatch):
+    monkeypatch.setattr(_nearest, "_CELLS", 640)
+    monkeypatch.setattr(_nearest, "_ITEMS", 64)
+    Q = np.concatenate([copies[[7, 0]], -copies[3:4]])
+
+    rows, scores = _nearest.top_k(Q, copies, k)
+
+    expected, values = brute(Q, copies, k)
+    np.testing.assert_array_equal(rows, expected)
+    np.testing.assert_allclose(scores, values, atol=1e-12)
+
+
+def test_search_gives_the_same_bytes_whatever_the_blocks_and_threads(copies, monkeypatch):
+    with threadpool_limits(1):
+        one = _nearest.top_k(copies[:60], copies, 9)
+    monkeypatch.setattr(_nearest, "_CELLS", 640)
+    monkeypatch.setattr(_nearest, "_ITEMS", 100)
+    monkeypatch.setattr(_nearest, "_QUERIES", 7)
+    with threadpool_limits(2):
+        two = _nearest.top_k(copies[:60], copies, 9)
+
+    assert [a.tobytes() for a in one] == [a.tobytes() for a in two]
+
+
+def test_rows_of_any_length_are_ranked_by_their_dot_products(copies, monkeypatch):
+    monkeypatch.setattr(_nearest, "_CELLS", 640)
+    monkeypatch.setattr(_nearest, "_ITEMS", 64)
+    long = copies * np.geomspace(1e-3, 1e3, len(copies), dtype=np.float32)[:, None]
+    long[7] = long[3]
+
+    _, scores = _nearest.top_k(long[:5], long, 12, unit=False)
+
+    S = long[:5].astype(np.float64) @ long.T.astype(np.float64)
+    np.testing.assert_allclose(scores, -np.sort(-S, axis=1)[:, :12], rtol=1e-12)

@@ -39,12 +39,44 @@ def test_unknown_name_is_an_attribute_error():
         mm.nonsense  # noqa: B018
 
 
-def test_function_survives_the_import_of_the_module_of_its_name():
-    code = "import mmtoolkit as mm, mmtoolkit.items, mmtoolkit.report, mmtoolkit.verify; print(mm.items, mm.report, mm.verify)"
+def test_the_package_shows_its_public_names_only():
+    assert dir(mm) == sorted([*mm.__all__, "__version__"])
+
+
+def test_no_module_hides_a_function():
+    code = "import mmtoolkit as mm, pkgutil; list(pkgutil.walk_packages(mm.__path__, 'mmtoolkit.')); print(*(n for n in mm.__all__ if n in {m.name for m in pkgutil.iter_modules(mm.__path__)}))"
 
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert out.count("<function") == 3
+    assert out.split() == ["protocols", "spark"]  # rooms that are public as such
+
+
+def test_modules_are_not_named_like_what_they_export():
+    wrong = []
+    for path in SOURCES:
+        tree = ast.parse(path.read_text("utf-8"))
+        made = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        made |= (
+            {a.asname or a.name for n in tree.body if isinstance(n, ast.ImportFrom) for a in n.names}
+            if path.name == "__init__.py"
+            else set()
+        )
+        name = path.parent.name if path.name == "__init__.py" else path.stem
+        wrong += [str(path.relative_to(PACKAGE))] if name in made and path.parent != PACKAGE else []
+        vague = {"helper", "parts", "care", "places", "answers", "tables", "checks", "verb"}
+        wrong += [f"{path.relative_to(PACKAGE)} says nothing"] if path.stem in vague else []
+
+    assert not wrong
+
+
+def test_one_class_has_a_name():
+    homes = {}
+    for path in SOURCES:
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+
+    assert not {name: places for name, places in homes.items() if len(places) > 1}
 
 
 def test_import_loads_no_library_that_can_wait():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,7 @@ def embed(arguments: Namespace) -> int:
 
 def classify(arguments: Namespace) -> int:
     """Classify, print the scores, and write what was asked for."""
-    made = _classified(_embedded(arguments), arguments)
-    show.result(made)
+    made = _shown(_classified, arguments)
     if arguments.save:
         made.save(arguments.save)
         print(f"\nclassifier saved to {Path(arguments.save).resolve()}")
@@ -40,16 +40,12 @@ def classify(arguments: Namespace) -> int:
 
 def cluster(arguments: Namespace) -> int:
     """Cluster, print the clusters, and write what was asked for."""
-    made = _clustered(_embedded(arguments), arguments)
-    show.result(made)
-    return _written([made], arguments)
+    return _written([_shown(_clustered, arguments)], arguments)
 
 
 def project(arguments: Namespace) -> int:
     """Map, say how far to trust it, and write what was asked for."""
-    made = _projected(_embedded(arguments), arguments)
-    show.result(made)
-    return _written([made], arguments)
+    return _written([_shown(_projected, arguments)], arguments)
 
 
 def search(arguments: Namespace) -> int:
@@ -116,6 +112,13 @@ def _embedded(arguments: Namespace) -> Embeddings:
         emb = embeddings_of(arguments)
         words.append(show.embedded(emb))
     return emb
+
+
+def _shown(make: Callable[[Embeddings, Namespace], Any], arguments: Namespace) -> Any:
+    """Make a result of INPUT and print it."""
+    made = make(_embedded(arguments), arguments)
+    show.result(made)
+    return made
 
 
 def _classified(emb: Embeddings, arguments: Namespace) -> Any:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mmtoolkit._text import shorten
 
@@ -92,21 +94,28 @@ def _per_item(results: list[Any]) -> pd.DataFrame:
     sources = {id(made.source): made.source for made in results}
     parts = []
     for key, source in sources.items():
-        columns: dict[str, Any] = {}
-        for made in results:
-            if id(made.source) == key:
-                columns |= _columns(made)
+        told = [made for made in results if id(made.source) == key and made.recipe["verb"] in _PER_ITEM]
+        columns = {name: values for made in told for name, values in _PER_ITEM[made.recipe["verb"]](made).items()}
         parts.append(pd.DataFrame(columns, index=pd.Index(ids_of(source), name="id")))
     return pd.concat(parts)
 
 
-def _columns(made: Any) -> dict[str, Any]:
-    import numpy as np
+def _of_classes(made: Any) -> dict[str, Any]:
+    sure = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1).round(4)
+    return {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
 
-    if made.recipe["verb"] == "classify":
-        sure = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1).round(4)
-        return {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
-    if made.recipe["verb"] == "cluster":
-        names = made.names["name"].tolist()
-        return {"cluster": made.labels, "cluster_name": [names[c] if c >= 0 else "noise" for c in made.labels]}
+
+def _of_clusters(made: Any) -> dict[str, Any]:
+    names = [*made.names["name"], "noise"]  # noise is -1, the last
+    return {"cluster": made.labels, "cluster_name": [names[c] for c in made.labels]}
+
+
+def _of_map(made: Any) -> dict[str, Any]:
     return {"x": made.coords[:, 0], "y": made.coords[:, 1]}
+
+
+_PER_ITEM: dict[str, Callable[[Any], dict[str, Any]]] = {  # by verb: the columns of items.csv
+    "classify": _of_classes,
+    "cluster": _of_clusters,
+    "project": _of_map,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
     from mmtoolkit.clustering.result import Clustering
 
-__all__ = ["Comparison", "agreement", "compare", "number_classes"]
+__all__ = ["Agreement", "agreement", "compare", "number_classes"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Result):
+class Agreement(Result):
     """How clusters and classes agree.
 
     Parameters
@@ -103,7 +104,7 @@ class Comparison(Result):
         return {"contingency": lambda: draw.contingency(self)}
 
 
-def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
+def compare(clustering: Clustering, y: ArrayLike | str) -> Agreement:
     """Compare; see ``Clustering.compare``."""
     import pandas as pd
 
@@ -120,7 +121,7 @@ def compare(clustering: Clustering, y: ArrayLike | str) -> Comparison:
     np.add.at(table, (codes, shifted), 1)
     contingency = pd.DataFrame(table, index=pd.Index(classes, name="class", dtype=object), columns=columns)
     metrics = pd.DataFrame({"value": agreement(codes, shifted)}).rename_axis("metric")
-    return Comparison(metrics, contingency, _classes(contingency), int((~known).sum()))
+    return Agreement(metrics, contingency, _classes(contingency), int((~known).sum()))
 
 
 def number_classes(values: NDArray[np.object_]) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
@@ -196,3 +197,11 @@ def _classes(contingency: pd.DataFrame) -> pd.DataFrame:
         },
         index=contingency.index,
     )
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Comparison":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    warnings.warn("Comparison of clusters and classes is called Agreement now", DeprecationWarning, stacklevel=2)
+    return Agreement

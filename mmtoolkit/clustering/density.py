@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.clustering.partition import Fit, nearest
-from mmtoolkit.clustering.silhouettes import cluster_means
+from mmtoolkit.clustering.partition import Fit, fit_of, keep_known, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,12 +57,10 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
     from sklearn.cluster import HDBSCAN
 
     model = HDBSCAN(min_cluster_size=size, algorithm="brute", copy=True)
-    labels = _by_size(model.fit_predict(X).astype(np.int64))
-    k = int(labels.max()) + 1
-    centers = cluster_means(X[labels >= 0], labels[labels >= 0], k) if k else np.empty((0, X.shape[1]), np.float32)
-    if max_noise is not None and k:
-        labels = _quieter(X, labels, centers, max_noise)
-    return Fit(labels, centers)
+    fit = fit_of(X, model.fit_predict(X))
+    if max_noise is None or not len(fit.centers):
+        return fit
+    return Fit(_quieter(X, fit.labels, fit.centers, max_noise), fit.centers)
 
 
 def assign(
@@ -73,26 +70,15 @@ def assign(
 
     A row farther from the nearest centre than the farthest member of that cluster is noise.
     """
-    known = {(row + 0.0).tobytes(): int(label) for row, label in zip(trained, labels, strict=True)}
-    found = np.array([known.get((row + 0.0).tobytes(), -2) for row in X], dtype=np.int64)
-    new = np.flatnonzero(found == -2)
-    if len(new):
-        near = nearest(X[new], centers)
-        members = labels >= 0
-        reach = np.zeros(len(centers))
-        np.maximum.at(reach, labels[members], _distance(trained[members], centers[labels[members]]))
-        found[new] = np.where(_distance(X[new], centers[near]) <= reach[near], near, -1)
-    return found
+    members = labels >= 0
+    reach = np.zeros(len(centers))
+    np.maximum.at(reach, labels[members], _distance(trained[members], centers[labels[members]]))
 
+    def within_reach(rows: NDArray[np.float32]) -> NDArray[np.int64]:
+        near = nearest(rows, centers)
+        return np.where(_distance(rows, centers[near]) <= reach[near], near, -1)
 
-def _by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    kept = labels >= 0
-    if not kept.any():
-        return labels
-    order = np.argsort(-np.bincount(labels[kept]), kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return np.where(kept, rank[labels], -1)
+    return keep_known(X, trained, labels, within_reach)
 
 
 def _quieter(

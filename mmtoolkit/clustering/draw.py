@@ -11,7 +11,8 @@ from mmtoolkit import figures
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.against_classes import Agreement
+    from mmtoolkit.clustering.centers import Clusters
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.result import Clustering
 
@@ -49,16 +50,15 @@ def _plausible(low: int, high: int) -> str:
     return "" if low == high else f"The data cannot tell {low} from {high} clusters. "
 
 
-def sizes(clustering: Clustering) -> go.Figure:
+def sizes(clustering: Clusters) -> go.Figure:
     """Draw the number of items per cluster."""
-    noise = int((clustering.labels < 0).sum())
+    inside, noise = int(clustering.sizes["size"].sum()), int((clustering._source_labels < 0).sum())
     return figures.bars(
         [f"{cluster}: {name}" for cluster, name in enumerate(clustering.names["name"])],
         clustering.sizes["size"].to_numpy(),
         title="Cluster sizes",
         x_title="items",
-        caption=f"{len(clustering.labels)} items in {clustering.n_clusters} clusters"
-        + (f", {noise} noise." if noise else "."),
+        caption=f"{inside + noise} items in {clustering.n_clusters} clusters" + (f", {noise} noise." if noise else "."),
     )
 
 
@@ -76,11 +76,11 @@ def jaccard(stability: Stability) -> go.Figure:
     )
 
 
-def contingency(comparison: Comparison) -> go.Figure:
+def contingency(found: Agreement) -> go.Figure:
     """Draw how many items of each class lie in each cluster, coloured by the share of the class."""
-    table = comparison.contingency
+    table = found.contingency
     share = table.div(table.sum(axis=1), axis=0)
-    value = comparison.metrics["value"]
+    value = found.metrics["value"]
     return figures.heatmap(
         table.to_numpy(),
         list(table.columns),

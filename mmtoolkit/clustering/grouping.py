@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mmtoolkit._described import restored
+from mmtoolkit.clustering.algorithms import LIBRARIES, STEP, Clusterer, find_algorithm
 from mmtoolkit.clustering.choice import Choice, choose
-from mmtoolkit.clustering.density import hdbscan
-from mmtoolkit.clustering.partition import LARGE, Fit, check_n_clusters, count_distinct, kmeans
+from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distinct
 from mmtoolkit.clustering.result import Clustering, describe
 from mmtoolkit.clustering.sweeping import default_range, path_range, sweep, sweep_frame
 from mmtoolkit.derived import remember
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster"]
 
-_STEP = 1
-_LIBRARIES = ("numpy", "scipy", "scikit-learn")
 _MIXED = 0.2  # adjusted mutual information with the modality from which it is worth a warning; 24 pure clusters of two have 0.36
 
 
@@ -36,14 +35,14 @@ def cluster(
     embeddings: HasVectors | ArrayLike,
     n_clusters: int | Sequence[int] | None = None,
     *,
-    algorithm: str = "kmeans",
-    random_state: int = 0,
-    normalize: bool = True,
+    algorithm: Literal["kmeans", "hdbscan"] | Clusterer = "kmeans",
     n_init: int = 5,
     exact: bool = False,
     min_cluster_size: int | None = None,
     max_noise: float | None = None,
     names: Sequence[str] | None = None,
+    normalize: bool = True,
+    random_state: int = 0,
 ) -> Clustering:
     """Group items by their vectors, in the space of the vectors (never on a map).
 
@@ -54,12 +53,10 @@ def cluster(
     n_clusters : int, range, sequence of int, or None, default=None
         A number; or numbers to choose from; None chooses from 2 to 60 (fewer when there are few items). Choosing gives
         `sweep` and `plausible_n_clusters`.
-    algorithm : {"kmeans", "hdbscan"}, default="kmeans"
-        "hdbscan" finds the number itself and may leave items as noise (label -1).
-    random_state : int, default=0
-        Seed; the same seed gives the same labels whatever the number of cores.
-    normalize : bool, default=True
-        Use unit rows, so that distances are cosine distances.
+    algorithm : {"kmeans", "hdbscan"} or scikit-learn clusterer, default="kmeans"
+        "hdbscan" finds the number itself and may leave items as noise (label -1). An object with `fit_predict`, such as
+        ``AgglomerativeClustering(8)`` or ``GaussianMixture(8)``, is cloned and fitted on the rows; it has its number of
+        clusters, or finds it. Where its `random_state` is None it gets ours.
     n_init : int, default=5
         Starts of k-means; the best is kept.
     exact : bool, default=False
@@ -71,6 +68,10 @@ def cluster(
         is left. None leaves it all.
     names : sequence of str or None, default=None
         Names of the clusters 0, 1, ...; see also ``with_names``.
+    normalize : bool, default=True
+        Use unit rows, so that distances are cosine distances.
+    random_state : int, default=0
+        Seed; the same seed gives the same labels whatever the number of cores.
 
     Returns
     -------
@@ -80,9 +81,10 @@ def cluster(
     Raises
     ------
     TypeError
-        If `n_clusters` is no number or numbers.
+        If `n_clusters` is no number or numbers, or `algorithm` is an object without `fit_predict`.
     ValueError
-        If there are fewer distinct vectors than clusters, vectors hold NaN, or an option is out of range.
+        If there are fewer distinct vectors than clusters, vectors hold NaN, an option is out of range, or an argument
+        belongs to another algorithm.
 
     Warns
     -----
@@ -96,29 +98,26 @@ def cluster(
     >>> X = np.repeat(np.eye(3), 4, axis=0) + np.arange(12)[:, None] * 0.01
     >>> mm.cluster(X, 3).labels.tolist()
     [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+    >>> from sklearn.cluster import AgglomerativeClustering
+    >>> mm.cluster(X, algorithm=AgglomerativeClustering(3)).sizes["size"].tolist()
+    [4, 4, 4]
     """
     X = vectors_of(embeddings, normalize=normalize)
-    ks = _numbers(n_clusters)
-    table, choice = None, None
-    if algorithm == "kmeans":
-        if max_noise is not None or min_cluster_size is not None:
-            msg = "max_noise and min_cluster_size belong to algorithm='hdbscan'"
-            raise ValueError(msg)
-        resolved(n_clusters=ks if ks is None or len(ks) > 1 else ks[0])
+    algorithm = restored(algorithm)
+    row = find_algorithm(algorithm)
+    options = {"n_init": n_init, "exact": exact, "min_cluster_size": min_cluster_size, "max_noise": max_noise}
+    row.check(n_clusters, options)
+    table, choice, k = None, None, None
+    if not row.finds:
+        ks = _numbers(n_clusters)
+        n_clusters = ks if ks is None or len(ks) > 1 else ks[0]
         ks = _possible(X, ks)
         if len(ks) > 1:
             table, choice = _swept(X, ks, random_state)
         k = ks[0] if choice is None else choice.n_clusters
-        fit = _fitted(X, k, n_init=int(n_init), exact=bool(exact), random_state=random_state)
-    elif algorithm == "hdbscan":
-        if ks is not None:
-            msg = f"HDBSCAN finds the number of clusters itself; leave out n_clusters={n_clusters!r}"
-            raise ValueError(msg)
-        fit = hdbscan(X, min_cluster_size=min_cluster_size, max_noise=max_noise)
-    else:
-        msg = f"algorithm must be 'kmeans' or 'hdbscan', got {algorithm!r}"
-        raise ValueError(msg)
-    result = describe(X, fit, sweep=table, choice=choice, by=algorithm, source=embeddings)
+    resolved(algorithm=algorithm, n_clusters=n_clusters)
+    fit = row.fit(X, {**options, "algorithm": algorithm, "n_clusters": k, "random_state": random_state})
+    result = describe(X, fit, sweep=table, choice=choice, given_by=row.chosen_by, source=embeddings)
     _warn_of_modality(result)
     return result if names is None else result.named(names)
 
@@ -130,25 +129,21 @@ def _warn_of_modality(result: Clustering) -> None:
             f"the clusters follow the modality of the items (AMI {ami:.2f}): vectors of texts and pictures lie apart "
             "whatever they mean. Try mm.cluster(emb.centered(by='modality')), or one modality at a time",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,  # the decorated verb is between this and the caller
         )
 
 
 def _numbers(n_clusters: int | Sequence[int] | None) -> list[int] | None:
     if n_clusters is None:
         return None
-    if isinstance(n_clusters, bool | float | str) or (
-        not isinstance(n_clusters, int | np.integer) and not all(isinstance(k, int | np.integer) for k in n_clusters)
-    ):
+    asked = list(n_clusters) if isinstance(n_clusters, Iterable) else [n_clusters]
+    if not all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in asked):
         msg = f"n_clusters must be an int, a range or None, got {n_clusters!r}"
         raise TypeError(msg)
-    if isinstance(n_clusters, int | np.integer):
-        return [int(n_clusters)]
-    ks = sorted({int(k) for k in n_clusters})
-    if not ks:
+    if not asked:
         msg = f"n_clusters={n_clusters!r} holds no number"
         raise ValueError(msg)
-    return ks
+    return sorted({int(k) for k in asked})
 
 
 def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
@@ -174,16 +169,7 @@ def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd
         "sweep",
         {"X": fingerprint(X), "ks": ks, "random_state": random_state},
         lambda: sweep(X, ks, random_state=random_state),
-        step=_STEP,
-        libraries=_LIBRARIES,
+        step=STEP,
+        libraries=LIBRARIES,
     )
     return sweep_frame(arrays, ks), choose(arrays, ks, path_range(ks, min(len(X), LARGE)))
-
-
-def _fitted(X: NDArray[np.float32], k: int, **options: Any) -> Fit:
-    def compute() -> dict[str, NDArray[Any]]:
-        fit = kmeans(X, k, **options)
-        return {"labels": fit.labels, "centers": fit.centers}
-
-    parts = {"X": fingerprint(X), "k": k, **options}
-    return Fit(**remember("kmeans", parts, compute, step=_STEP, libraries=_LIBRARIES))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.clustering.silhouettes import cluster_means
 from mmtoolkit.clustering.tfidf import keywords
 from mmtoolkit.clustering.vocabularies import vocabulary as shipped
 from mmtoolkit.provenance import one_thread
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.clustering.result import Clustering
+    from mmtoolkit.clustering.centers import Clusters
 
 __all__ = ["contrast", "make_names"]
 
@@ -26,14 +25,14 @@ _CENTRAL = 20
 
 
 def make_names(
-    clustering: Clustering,
+    clustering: Clusters,
     *,
     vocabulary: str | Sequence[str] | None,
     texts: str | Sequence[str] | None,
     function: Callable[[pd.DataFrame], str] | None,
     language: str,
 ) -> pd.DataFrame:
-    """Return the table of names; see ``Clustering.with_names``."""
+    """Return the table of names; see ``Clusters.with_names``."""
     asked = [
         name for name, way in (("vocabulary", vocabulary), ("texts", texts), ("function", function)) if way is not None
     ]
@@ -48,7 +47,7 @@ def make_names(
             texts = "text"
     if texts is not None:
         values = column(clustering.source, texts, what="texts")
-        return keywords(["" if v is None else str(v) for v in values], clustering.labels, clustering.n_clusters)
+        return keywords(["" if v is None else str(v) for v in values], clustering._source_labels, clustering.n_clusters)
     return _from_vocabulary(clustering, _word_list("nouns" if vocabulary is None else vocabulary, language))
 
 
@@ -60,16 +59,14 @@ def _word_list(vocabulary: str | Sequence[str], language: str) -> list[str]:
     return words
 
 
-def _from_vocabulary(clustering: Clustering, words: list[str]) -> pd.DataFrame:
+def _from_vocabulary(clustering: Clusters, words: list[str]) -> pd.DataFrame:
     source: Any = clustering.source
     if not has_vectors(source):
         msg = "a vocabulary is embedded by the items' own model, which plain vectors do not have; pass texts= or function="
         raise TypeError(msg)
     W = unit_rows(source.encode(words))
-    kept = clustering.labels >= 0
     with one_thread():
-        centers = unit_rows(cluster_means(source.unit[kept], clustering.labels[kept], clustering.n_clusters))
-        return contrast(W, centers, words)
+        return contrast(W, clustering._directions(), words)
 
 
 def contrast(W: NDArray[np.float32], centers: NDArray[np.float32], words: Sequence[str]) -> pd.DataFrame:
@@ -115,10 +112,10 @@ def contrast(W: NDArray[np.float32], centers: NDArray[np.float32], words: Sequen
     return pd.DataFrame([rows[c] for c in range(k)], columns=["name", "words", "margin"], index=index)
 
 
-def _answers(clustering: Clustering, function: Callable[[pd.DataFrame], str]) -> pd.DataFrame:
+def _answers(clustering: Clusters, function: Callable[[pd.DataFrame], str]) -> pd.DataFrame:
     import pandas as pd
 
-    shown = clustering.representatives(_CENTRAL).table
+    shown = clustering._central(_CENTRAL)
     answers = []
     for cluster in range(clustering.n_clusters):
         answer = function(shown[shown["cluster"] == cluster])

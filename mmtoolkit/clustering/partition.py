@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_least
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-__all__ = ["LARGE", "Fit", "check_n_clusters", "count_distinct", "kmeans", "nearest"]
+__all__ = [
+    "LARGE",
+    "Fit",
+    "by_size",
+    "check_n_clusters",
+    "count_distinct",
+    "fit_of",
+    "keep_known",
+    "kmeans",
+    "nearest",
+    "renumber",
+]
 
 LARGE = 20_000  # rows above which the recipe costs less than scikit-learn
 _STEPS = 50
@@ -33,10 +47,16 @@ class Fit:
         Cluster of each row, largest cluster first; -1 is noise.
     centers : ndarray of shape (n_clusters, n_features), float32
         Row `labels` refers to.
+    model : fitted scikit-learn clusterer or None, default=None
+        What made them, where it was an object.
+    numbers : ndarray of shape (n_clusters,), int, or None, default=None
+        The model's own number of every cluster.
     """
 
     labels: NDArray[np.int64]
     centers: NDArray[np.float32]
+    model: Any = None
+    numbers: NDArray[np.int64] | None = None
 
 
 def kmeans(
@@ -84,9 +104,7 @@ def kmeans(
     from sklearn.cluster import KMeans
 
     check_n_clusters(X, n_clusters)
-    if n_init < 1:
-        msg = f"n_init must be at least 1, got {n_init}"
-        raise ValueError(msg)
+    check_least("n_init", n_init, 1)
     models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
     if exact:
         return settle(X, models[0].fit(X).cluster_centers_)
@@ -110,9 +128,7 @@ def _best_start(Z: NDArray[np.float32], k: int, n_init: int, rng: np.random.Gene
 
 def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
     """Raise unless ``1 <= n_clusters <= number of distinct rows``."""
-    if n_clusters < 1:
-        msg = f"n_clusters must be at least 1, got {n_clusters}"
-        raise ValueError(msg)
+    check_least("n_clusters", n_clusters, 1)
     distinct = count_distinct(X, n_clusters)
     if distinct < n_clusters:
         msg = f"n_clusters={n_clusters} is more than the {distinct} distinct vectors among {len(X)} items"
@@ -161,6 +177,42 @@ def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.
         Number of the nearest centre, the lower one of equals.
     """
     return _nearest(X, centers)[0]
+
+
+def fit_of(X: NDArray[np.float32], found: NDArray[np.integer[Any]], model: Any = None) -> Fit:
+    """Return a fit from an algorithm's own numbers of clusters, negative for noise; centres are means."""
+    labels, numbers = by_size(found)
+    kept = labels >= 0
+    return Fit(labels, cluster_means(X[kept], labels[kept], len(numbers)), model, numbers)
+
+
+def by_size(found: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return labels with the largest cluster first, of equals the lower number, and the old number of each cluster."""
+    numbers, sizes = np.unique(found[found >= 0], return_counts=True)
+    numbers = numbers[np.argsort(-sizes, kind="stable")].astype(np.int64)
+    return renumber(found, numbers), numbers
+
+
+def renumber(found: NDArray[np.integer[Any]], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of every label in `numbers`, -1 where it is not among them."""
+    import pandas as pd
+
+    return pd.Index(numbers).get_indexer(pd.Index(found)).astype(np.int64)
+
+
+def keep_known(
+    X: NDArray[np.float32],
+    trained: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    assign: Callable[[NDArray[np.float32]], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """Return the label of every row that was clustered, and of the others what `assign` says."""
+    known = {(row + 0.0).tobytes(): int(label) for row, label in zip(trained, labels, strict=True)}
+    found = np.array([known.get((row + 0.0).tobytes(), -2) for row in X], dtype=np.int64)
+    new = np.flatnonzero(found == -2)
+    if len(new):
+        found[new] = assign(X[new])
+    return found
 
 
 def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

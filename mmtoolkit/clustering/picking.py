@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
+    _Picked: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows in order of choice, and their scores
+
 __all__ = ["pick"]
 
 _NEIGHBORS = 20
@@ -28,11 +31,11 @@ _BLOCK = 1024
 def pick(
     embeddings: HasVectors | ArrayLike,
     n: int,
-    how: str = "typical",
+    how: Literal["typical", "diverse", "outlier"] = "typical",
     *,
     exclude: ArrayLike | None = None,
-    random_state: int = 0,
     normalize: bool = True,
+    random_state: int = 0,
 ) -> Selection:
     """Choose items worth looking at or labelling next.
 
@@ -48,10 +51,10 @@ def pick(
         "outlier": largest mean distance to its 20 nearest neighbours (among at most 20,000 items).
     exclude : array-like of shape (n_items,), bool, or None, default=None
         Items not to choose, such as those that have a label; "diverse" keeps away from them too.
-    random_state : int, default=0
-        Seed of the clusters and the sample of neighbours.
     normalize : bool, default=True
         Use unit rows.
+    random_state : int, default=0
+        Seed of the clusters and the sample of neighbours.
 
     Returns
     -------
@@ -61,11 +64,19 @@ def pick(
     Raises
     ------
     ValueError
-        If `n` is below 1 or more than there are distinct items left.
+        If `n` is below 1 or more than there are distinct items left, or `how` is none of the three.
 
     References
     ----------
     Hacohen, Dekel and Weinshall (2022), Active learning on a budget: opposite strategies suit high and low budgets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.repeat(np.eye(3), 4, axis=0)
+    >>> sorted(mm.pick(X, 3, "diverse").rows.tolist())
+    [0, 4, 8]
     """
     X = vectors_of(embeddings, normalize=normalize)
     barred = np.zeros(len(X), dtype=bool) if exclude is None else np.asarray(exclude)
@@ -76,22 +87,15 @@ def pick(
     if not 1 <= n <= len(left):
         msg = f"n must be between 1 and the {len(left)} items to choose from, got {n}"
         raise ValueError(msg)
-    if how == "typical":
-        chosen, score = _typical(X[left], n, random_state)
-        rows = left[chosen]
-    elif how == "diverse":
-        rows, score = _diverse(X, n, np.flatnonzero(barred))
-    elif how == "outlier":
-        score = _mean_neighbor_distance(X, left, random_state)
-        order = np.argsort(-score, kind="stable")[:n]
-        rows, score = left[order], score[order]
-    else:
+    if how not in _WAYS:
         msg = f"how must be 'typical', 'diverse' or 'outlier', got {how!r}"
         raise ValueError(msg)
+    rows, score = _WAYS[how](X, n, left, random_state)
     return selection(embeddings, rows, {"score": score})
 
 
-def _typical(X: NDArray[np.float32], n: int, random_state: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _typical(X: NDArray[np.float32], n: int, left: NDArray[np.int64], random_state: int) -> _Picked:
+    X = X[left]
     distinct = count_distinct(X, n)
     if distinct < n:
         msg = f"n={n} is more than the {distinct} distinct vectors to choose from"
@@ -100,14 +104,21 @@ def _typical(X: NDArray[np.float32], n: int, random_state: int) -> tuple[NDArray
     distances = np.linalg.norm(X - fit.centers[fit.labels], axis=1).astype(np.float64)
     order = np.lexsort((distances, fit.labels))
     first = order[np.flatnonzero(np.diff(fit.labels[order], prepend=-1))]
-    return first, distances[first]
+    return left[first], distances[first]
 
 
-def _diverse(X: NDArray[np.float32], n: int, taken: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _diverse(X: NDArray[np.float32], n: int, left: NDArray[np.int64], _random_state: int) -> _Picked:
     middle = X.mean(axis=0, dtype=np.float64).astype(X.dtype)
     from_middle = np.linalg.norm(X - middle, axis=1).astype(np.float64)
+    taken = np.setdiff1d(np.arange(len(X)), left)
     rows = farthest_first(X, n, first=None if len(taken) else int(from_middle.argmin()), taken=taken)
     return rows, from_middle[rows]
+
+
+def _outlier(X: NDArray[np.float32], n: int, left: NDArray[np.int64], random_state: int) -> _Picked:
+    score = _mean_neighbor_distance(X, left, random_state)
+    order = np.argsort(-score, kind="stable")[:n]
+    return left[order], score[order]
 
 
 def _mean_neighbor_distance(X: NDArray[np.float32], rows: NDArray[np.int64], random_state: int) -> NDArray[np.float64]:
@@ -123,3 +134,10 @@ def _mean_neighbor_distance(X: NDArray[np.float32], rows: NDArray[np.int64], ran
         near = np.partition(distances, k - 1, axis=1)[:, :k]
         out[start : start + len(block)] = np.sqrt(np.maximum(near, 0.0)).mean(axis=1)
     return out
+
+
+_WAYS: dict[str, Callable[[NDArray[np.float32], int, NDArray[np.int64], int], _Picked]] = {
+    "typical": _typical,
+    "diverse": _diverse,
+    "outlier": _outlier,
+}

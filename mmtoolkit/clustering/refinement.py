@@ -116,7 +116,7 @@ def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray
 
 
 def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int]) -> dict[int, NDArray[np.float64]]:
-    """Merge the pair that raises the inertia least until one is left; return the means at every wanted number.
+    """Merge the pair that raises the inertia least; return the means at every wanted number.
 
     Parameters
     ----------
@@ -138,11 +138,9 @@ def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int
     np.fill_diagonal(cost, np.inf)
     alive = np.ones(len(means), dtype=bool)
     found = {}
-    for left in range(len(means), 0, -1):
+    for left in range(len(means), min(wanted) - 1, -1):
         if left in wanted:
             found[left] = means[alive].copy()
-        if left == 1:
-            break
         i, j = np.unravel_index(cost.argmin(), cost.shape)
         total = sizes[i] + sizes[j]
         means[i] = (sizes[i] * means[i] + sizes[j] * means[j]) / total

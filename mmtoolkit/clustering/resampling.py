@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_count
-from mmtoolkit.clustering.partition import count_distinct, kmeans, nearest
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 
@@ -64,26 +62,23 @@ class Stability(Result):
 
 
 def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> Stability:
-    """Cluster `n_boot` bootstrap samples, assign all items to their clusters, and compare.
+    """Cluster `n_boot` bootstrap samples, assign all items to their clusters, and compare; see ``Clustering.stability``.
 
     A sample of fewer different items than clusters has as many clusters as different items.
     """
-    params = clustering.recipe.params
-    if params["algorithm"] != "kmeans":
-        msg = "stability draws k-means anew on bootstrap samples; it says nothing about HDBSCAN, use algorithm='kmeans'"
-        raise ValueError(msg)
+    row = clustering._algorithm
+    if row.redraw is None:
+        raise ValueError(row.why_not)
     check_count("n_boot", n_boot, 1)
     k, n = clustering.n_clusters, len(X)
-    rng = np.random.default_rng(params["random_state"])
+    rng = np.random.default_rng(clustering.recipe.params["random_state"])
     ari = np.empty(n_boot)
     jaccard = np.empty((n_boot, k))
-    with one_thread():
-        for boot in range(n_boot):
-            drawn = X[np.unique(rng.integers(0, n, n))]
-            fit = kmeans(drawn, count_distinct(drawn, k), n_init=1, random_state=int(rng.integers(2**31)))
-            labels = nearest(X, fit.centers)
-            ari[boot] = adjusted_rand(clustering.labels, labels)
-            jaccard[boot] = _best_overlap(clustering.labels, labels, k)
+    for boot in range(n_boot):
+        drawn = X[np.unique(rng.integers(0, n, n))]
+        labels = row.redraw(drawn, X, clustering, int(rng.integers(2**31)))
+        ari[boot] = adjusted_rand(clustering.labels + 1, labels + 1)  # noise is a group of its own
+        jaccard[boot] = _best_overlap(clustering.labels, labels, k)
     low, high = np.quantile(jaccard, [0.025, 0.975], axis=0)
     table = clustering.sizes[["name", "size"]].assign(jaccard=jaccard.mean(axis=0), low=low, high=high)
     return Stability(ari, table)
@@ -109,7 +104,7 @@ def adjusted_rand(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
 
 
 def _best_overlap(a: NDArray[np.int64], b: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    table = np.zeros((k, int(b.max()) + 1))
-    np.add.at(table, (a, b), 1)
+    table = np.zeros((k + 1, int(b.max()) + 2))
+    np.add.at(table, (a + 1, b + 1), 1)
     union = table.sum(axis=1)[:, None] + table.sum(axis=0) - table
-    return np.asarray((table / union).max(axis=1))
+    return np.asarray((table / np.maximum(union, 1))[1:, 1:].max(axis=1, initial=0.0))

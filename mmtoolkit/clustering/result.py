@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit.clustering.partition import Fit, nearest
+from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
+from mmtoolkit.clustering.centers import Clusters
+from mmtoolkit.clustering.partition import Fit
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
-from mmtoolkit.results import Result, plain
-from mmtoolkit.steps import UNRECORDED, Step, verb
-from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
+from mmtoolkit.results import plain
+from mmtoolkit.steps import verb
+from mmtoolkit.vectors import ids_of, items_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.clustering.against_classes import Comparison
+    from mmtoolkit.clustering.against_classes import Agreement
     from mmtoolkit.clustering.choice import Choice
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.selected import Selection
@@ -31,8 +32,8 @@ __all__ = ["Clustering", "describe"]
 How = Literal["medoid", "diverse", "boundary", "far"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Clustering(Result):
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Clustering(Clusters):
     """Clusters of items.
 
     Parameters
@@ -41,8 +42,8 @@ class Clustering(Result):
         Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
     n_clusters : int
         Number of clusters.
-    chosen_by : {"given", "elbow", "silhouette", "hdbscan"}
-        Where the number comes from; see `choose` in docs/choosing_k.md.
+    chosen_by : {"given", "elbow", "silhouette", "hdbscan", "algorithm"}
+        Where the number comes from, "algorithm" for a scikit-learn clusterer; see docs/choosing_k.md.
     plausible_n_clusters : tuple of two int, or None
         Lowest and highest number that the data cannot tell from the best; None when the number was given.
     sweep : DataFrame
@@ -66,16 +67,15 @@ class Clustering(Result):
     """
 
     labels: NDArray[np.int64]
-    n_clusters: int
     chosen_by: str
     plausible_n_clusters: tuple[int, int] | None
     sweep: pd.DataFrame
-    scores: pd.DataFrame
-    sizes: pd.DataFrame
-    centers: NDArray[np.float32] = field(repr=False)
-    names: pd.DataFrame
-    recipe: Step = UNRECORDED
-    source: Any = field(default=None, repr=False)
+    _fit: Any = field(default=None, repr=False)  # with the model of a scikit-learn clusterer
+
+    @property
+    def _algorithm(self) -> Algorithm:
+        model = None if self._fit is None else self._fit.model
+        return find_algorithm(self.recipe.params["algorithm"] if model is None else model)
 
     @cached_property
     def _X(self) -> NDArray[np.float32]:
@@ -104,44 +104,19 @@ class Clustering(Result):
         index = pd.Index(ids_of(self.source), name="id", dtype=object)
         return pd.DataFrame({"label": self.labels, "name": names, **columns}, index=index)
 
-    def assign(self, new: Any) -> NDArray[np.int64]:
-        """Return the nearest cluster of other items; on the items that were clustered these are their labels.
+    @property
+    def _source_labels(self) -> NDArray[np.int64]:
+        return self.labels
 
-        Parameters
-        ----------
-        new : Embeddings, array of shape (n, n_features), or items that ``emb.encode`` takes
-            Items or their vectors.
+    def _central(self, n: int) -> pd.DataFrame:
+        return self.representatives(n).table
 
-        Returns
-        -------
-        ndarray of shape (n,), int64
-            Cluster numbers. After HDBSCAN an item farther from its centre than any member is noise, -1.
+    def _directions(self) -> NDArray[np.float32]:
+        kept = self.labels >= 0
+        return unit_rows(cluster_means(self.source.unit[kept], self.labels[kept], self.n_clusters))
 
-        Raises
-        ------
-        ValueError
-            If the number of features differs, or there are no clusters.
-        """
-        if self.n_clusters == 0:
-            msg = "there is no cluster to assign to: all items are noise"
-            raise ValueError(msg)
-        normalize = self.recipe.params["normalize"]
-        if has_vectors(new) or isinstance(new, np.ndarray):
-            X = vectors_of(new, normalize=normalize)
-        else:
-            if not has_vectors(self.source):
-                msg = "a clustering of plain vectors can assign vectors only: pass an array of shape (n, n_features)"
-                raise TypeError(msg)
-            encoded = self.source.encode(new)
-            X = unit_rows(encoded) if normalize else encoded
-        if X.shape[1] != self.centers.shape[1]:
-            msg = f"expected {self.centers.shape[1]} features, got {X.shape[1]}"
-            raise ValueError(msg)
-        if self.recipe.params["algorithm"] == "hdbscan":
-            from mmtoolkit.clustering.density import assign
-
-            return assign(X, self._X, self.labels, self.centers)
-        return nearest(X, self.centers)
+    def _assigned(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        return self._algorithm.assign(X, self)
 
     @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
@@ -163,70 +138,6 @@ class Clustering(Result):
 
         return representatives(self, self._X, n, how=how)
 
-    def with_names(
-        self,
-        *,
-        vocabulary: str | Sequence[str] | None = None,
-        texts: str | Sequence[str] | None = None,
-        function: Callable[[pd.DataFrame], str] | None = None,
-        language: Literal["en", "zh"] = "en",
-    ) -> Clustering:
-        """Return the same clusters with names.
-
-        Parameters
-        ----------
-        vocabulary : {"nouns", "emoji"}, sequence of str, or None, default=None
-            Words embedded by the items' own model; every cluster takes the word that is nearest to it compared with
-            its siblings. None is "nouns" unless `texts` or `function` is given or the items are texts.
-        texts : str, sequence of str, or None, default=None
-            One text per item, or the name of a column: names are then the keywords of each cluster. None takes the
-            items' own texts where all of them have one.
-        function : callable or None, default=None
-            Called once per cluster with a frame of its 20 most central items; returns the name. The answers are
-            recorded in the recipe.
-        language : {"en", "zh"}, default="en"
-            Language of the shipped vocabularies.
-
-        Returns
-        -------
-        Clustering
-            A new result; `names` has the runners-up and margins.
-
-        Raises
-        ------
-        ValueError
-            If more than one way is asked for, or the vocabulary has fewer than two words.
-        """
-        from mmtoolkit.clustering.names import make_names
-
-        table = make_names(self, vocabulary=vocabulary, texts=texts, function=function, language=language)
-        return self._with(table)
-
-    def named(self, names: Sequence[str]) -> Clustering:
-        """Return the same clusters with the given names.
-
-        Parameters
-        ----------
-        names : sequence of str
-            One per cluster, in order.
-
-        Returns
-        -------
-        Clustering
-            A new result.
-        """
-        import pandas as pd
-
-        if isinstance(names, str) or len(names) != self.n_clusters:
-            got = "a str" if isinstance(names, str) else f"{len(names)}"
-            msg = f"expected {self.n_clusters} names, one per cluster, got {got}"
-            raise ValueError(msg)
-        return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
-
-    def _with(self, names: pd.DataFrame) -> Clustering:
-        step = Step(self.recipe.verb, {**self.recipe.params, "names": names["name"].tolist()})
-        return dataclasses.replace(self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step)
-
     @verb("cluster.stability", method=True)
     def stability(self, n_boot: int = 50) -> Stability:
         """Tell how far the clusters come back on bootstrap samples of the items.
@@ -246,7 +157,7 @@ class Clustering(Result):
         return stability(self, self._X, n_boot)
 
     @verb("cluster.compare", method=True, columns=("y",))
-    def compare(self, y: ArrayLike | str) -> Comparison:
+    def compare(self, y: ArrayLike | str) -> Agreement:
         """Set the clusters against classes.
 
         Parameters
@@ -256,7 +167,7 @@ class Clustering(Result):
 
         Returns
         -------
-        Comparison
+        Agreement
             `metrics`, `contingency`, `classes`.
         """
         from mmtoolkit.clustering.against_classes import compare
@@ -265,12 +176,13 @@ class Clustering(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return labels and counts (exact) and scores (rounded)."""
-        exact = {"labels": plain(self.labels), "n_clusters": self.n_clusters, "sizes": plain(self.sizes["size"])}
-        exact["plausible_n_clusters"] = plain(self.plausible_n_clusters)
-        return {
-            "exact": exact,
-            "rounded": {"scores": plain(self.scores["value"].to_dict()), "sweep": plain(self.sweep)},
+        found = super().evidence()
+        exact = {
+            "labels": plain(self.labels),
+            **found["exact"],
+            "plausible_n_clusters": plain(self.plausible_n_clusters),
         }
+        return {"exact": exact, "rounded": {**found["rounded"], "sweep": plain(self.sweep)}}
 
     def _summary(self) -> str:
         text = f"{self.n_clusters} clusters of {len(self.labels)} items"
@@ -283,14 +195,10 @@ class Clustering(Result):
         value = self.scores["value"].get("silhouette", np.nan)
         return text if np.isnan(value) else f"{text}, silhouette {value:.3f}"
 
-    def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"Clusters": self.sizes.join(self.names.drop(columns="name")), "Scores": self.scores}
-
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw
 
-        sizes = {"sizes": lambda: draw.sizes(self)}
-        return sizes if self.sweep.empty else {"sweep": lambda: draw.sweep(self), **sizes}
+        return super()._figures() if self.sweep.empty else {"sweep": lambda: draw.sweep(self), **super()._figures()}
 
 
 def describe(
@@ -299,7 +207,7 @@ def describe(
     *,
     sweep: pd.DataFrame | None,
     choice: Choice | None,
-    by: str,
+    given_by: str,
     source: Any,
 ) -> Clustering:
     """Score a fit and put the result together."""
@@ -321,7 +229,7 @@ def describe(
     return Clustering(
         labels=labels,
         n_clusters=k,
-        chosen_by=choice.by if choice is not None else "hdbscan" if by == "hdbscan" else "given",
+        chosen_by=given_by if choice is None else choice.by,
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
@@ -330,6 +238,7 @@ def describe(
         ],
         centers=fit.centers,
         names=names,
+        _fit=fit,
         source=source,
     )
 

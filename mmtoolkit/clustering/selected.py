@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_choice, check_least
 from mmtoolkit._nearest import squares
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import ids_of, items_of
@@ -87,27 +87,17 @@ def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -
 
 def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, how: str) -> Selection:
     """Return up to `n` items of every cluster; see ``Clustering.representatives``."""
-    if how not in HOW:
-        msg = f"how must be one of {', '.join(HOW)}, got {how!r}"
-        raise ValueError(msg)
-    if n < 1:
-        msg = f"n must be at least 1, got {n}"
-        raise ValueError(msg)
-    parts = []
-    with one_thread():
-        for cluster in range(clustering.n_clusters):
-            members = np.flatnonzero(clustering.labels == cluster)
-            chosen, score = _order(X[members], clustering.centers, cluster, n, how)
-            parts.append((cluster, members[chosen], score))
-    rows = np.concatenate([rows for _, rows, _ in parts]) if parts else np.array([], dtype=np.int64)
-    clusters = np.repeat([c for c, _, _ in parts], [len(r) for _, r, _ in parts])
-    reason = {
-        "group": [clustering.names["name"].iloc[c] for c in clusters],
-        "cluster": clusters,
-        "rank": np.concatenate([np.arange(1, len(r) + 1) for _, r, _ in parts]) if parts else [],
-        "score": np.concatenate([s for _, _, s in parts]) if parts else [],
-    }
-    return selection(clustering.source, rows, reason)
+    import pandas as pd
+
+    check_choice("how", how, HOW)
+    check_least("n", n, 1)
+    found: list[tuple[str, int, int, int, float]] = []
+    for cluster, name in enumerate(clustering.names["name"]):
+        members = np.flatnonzero(clustering.labels == cluster)
+        chosen, scores = _order(X[members], clustering.centers, cluster, n, how)
+        found += [(name, cluster, rank, *one) for rank, one in enumerate(zip(members[chosen], scores, strict=True), 1)]
+    table = pd.DataFrame(found, columns=["group", "cluster", "rank", "row", "score"])
+    return selection(clustering.source, table.pop("row").to_numpy(dtype=np.int64), table.to_dict("list"))
 
 
 def _order(

@@ -79,30 +79,24 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     """
     import pandas as pd
     from scipy.sparse import csr_array
-    from sklearn.feature_extraction.text import CountVectorizer
 
     rows = np.flatnonzero(labels >= 0)
     documents = [tokens(texts[row]) for row in rows.tolist()]
-    index = pd.RangeIndex(n_clusters, name="cluster")
-    if not any(documents):
-        numbers = [f"cluster {c}" for c in range(n_clusters)]
-        return pd.DataFrame({"name": numbers, "words": "", "margin": np.nan}, index=index)
-    vectorizer = CountVectorizer(analyzer=lambda document: document)
-    counts = csr_array(vectorizer.fit_transform(documents), dtype=np.float64)
-    vocabulary = vectorizer.get_feature_names_out()
+    vocabulary, codes = np.unique([word for words in documents for word in words], return_inverse=True)
+    document = np.repeat(np.arange(len(rows)), list(map(len, documents)))
+    counts = csr_array((np.ones(len(codes)), (document, codes)), shape=(len(rows), len(vocabulary)))
     members = csr_array((np.ones(len(rows)), (labels[rows], np.arange(len(rows)))), shape=(n_clusters, len(rows)))
     frequency = (members @ counts).toarray()
     held = (members @ (counts > 0).astype(np.float64)).toarray() / np.asarray(members.sum(axis=1))[:, None]
     total = frequency.sum(axis=1, keepdims=True)
-    weight = frequency / np.maximum(total, 1) * np.log1p(total.mean() / frequency.sum(axis=0))
+    weight = frequency / np.maximum(total, 1) * np.log1p(total.sum() / max(n_clusters, 1) / frequency.sum(axis=0))
     table = []
     for cluster in range(n_clusters):
         order = np.argsort(-weight[cluster], kind="stable")[:_RUNNERS_UP]
         order = order[weight[cluster, order] > 0]
-        if len(order) == 0:
-            table.append((f"cluster {cluster}", "", np.nan))
-            continue
-        others = np.delete(held[:, order[0]], cluster)
-        margin = held[cluster, order[0]] - (others.max() if len(others) else 0.0)
-        table.append((", ".join(vocabulary[order[:_SHOWN]]), ", ".join(vocabulary[order]), float(margin)))
+        others = np.delete(held, cluster, axis=0)[:, order[:1]].max(axis=0, initial=0.0)
+        margin = float(held[cluster, order[0]] - others[0]) if len(order) else np.nan
+        name = ", ".join(vocabulary[order[:_SHOWN]]) or f"cluster {cluster}"
+        table.append((name, ", ".join(vocabulary[order]), margin))
+    index = pd.RangeIndex(n_clusters, name="cluster")
     return pd.DataFrame(table, columns=["name", "words", "margin"], index=index)

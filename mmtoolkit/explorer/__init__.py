@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmtoolkit.explorer.core import Explorer
-from mmtoolkit.explorer.opening import explore
+from mmtoolkit.explorer.core import Explorer, explore
 
 __all__ = ["Explorer", "explore"]

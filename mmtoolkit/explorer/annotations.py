@@ -5,18 +5,16 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.explorer.journal import Entry, Journal
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-__all__ = ["AUDIT", "Annotations", "Step", "Verdict", "change_of"]
+__all__ = ["AUDIT", "Annotations", "Given", "Verdict"]
 
 AUDIT = "audit"
 _FIELDS = ("annotation", "how", "order", "time")
@@ -36,21 +34,29 @@ class Verdict:
         Which item.
     found : bool or None
         Whether it is what the queue looks for; None where an annotation says nothing about that.
+    time : str, default=""
+        When it was said.
     """
 
     queue: str
     row: int
     found: bool | None
+    time: str = ""
+
+    @property
+    def slot(self) -> tuple[str, int]:
+        """What a later verdict about the same takes the place of."""
+        return self.queue, self.row
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """What `undo` takes back at once: annotations of rows, a verdict, or both, with what was there before."""
+class Given:
+    """What was said at once and `undo` takes back: annotations of rows, a verdict, or both; with what was there before."""
 
     rows: NDArray[np.intp]
     before: tuple[NDArray[Any], ...]
     verdict: Verdict | None
-    verdict_before: tuple[Verdict, str] | None
+    verdict_before: Verdict | None
 
     @property
     def concerned(self) -> NDArray[np.intp]:
@@ -80,8 +86,8 @@ class Annotations:
         self.how: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
-        self._verdicts: dict[tuple[str, int], tuple[Verdict, str]] = {}
-        self._undo: list[Step] = []
+        self._verdicts: dict[tuple[str, int], Verdict] = {}
+        self._undo: list[Given] = []
         self._count = 0
         self._journal = None if journal is None else Journal(journal, ids)
         for entry in [] if self._journal is None else self._journal.read():
@@ -147,10 +153,9 @@ class Annotations:
         self._count += 1
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         before = tuple(getattr(self, name)[rows] for name in _FIELDS)
-        key = None if verdict is None else (verdict.queue, verdict.row)
-        self._undo.append(Step(rows, before, verdict, None if key is None else self._verdicts.get(key)))
-        values = (np.full(len(rows), annotation, dtype=object), how, self._count, now)
-        self._set(rows, values, key, None if verdict is None else (verdict, now))
+        said = None if verdict is None else replace(verdict, time=now)
+        self._undo.append(Given(rows, before, said, None if said is None else self._verdicts.get(said.slot)))
+        self._set(rows, (np.full(len(rows), annotation, dtype=object), how, self._count, now), said, said)
         return len(rows)
 
     def judge(self, verdict: Verdict) -> None:
@@ -158,7 +163,7 @@ class Annotations:
         self.give(np.empty(0, dtype=np.intp), None, np.empty(0, dtype=object), verdict)
 
     @property
-    def last(self) -> Step | None:
+    def last(self) -> Given | None:
         """The step that `undo` would take back."""
         return self._undo[-1] if self._undo else None
 
@@ -166,15 +171,12 @@ class Annotations:
         """Take the last step back and return its rows; none when there is nothing to undo."""
         if not self._undo:
             return np.empty(0, dtype=np.intp)
-        step = self._undo.pop()
-        key = None if step.verdict is None else (step.verdict.queue, step.verdict.row)
-        self._set(step.rows, step.before, key, step.verdict_before)
-        return step.concerned
+        last = self._undo.pop()
+        self._set(last.rows, last.before, last.verdict, last.verdict_before)
+        return last.concerned
 
     def frame(self) -> pd.DataFrame:
         """Return one row per annotated item: id, annotation, how, order, time; in the order they were given."""
-        import pandas as pd
-
         rows = np.flatnonzero(self.given)
         rows = rows[np.argsort(self.order[rows], kind="stable")]
         columns = {"id": self._ids[rows].astype(object), **{name: getattr(self, name)[rows] for name in _FIELDS}}
@@ -182,51 +184,37 @@ class Annotations:
 
     def reviewed(self) -> pd.DataFrame:
         """Return one row per answer in a review: id, queue, found, time; in the order they were given."""
-        import pandas as pd
-
-        said = [(str(self._ids[v.row]), v.queue, v.found, time) for v, time in self._verdicts.values()]
+        said = [(str(self._ids[v.row]), v.queue, v.found, v.time) for v in self._verdicts.values()]
         frame = pd.DataFrame(said, columns=["id", "queue", "found", "time"], dtype=object)
         return frame.assign(time=pd.to_datetime(frame["time"], utc=True, format="ISO8601"))
 
     def diff(self, y: NDArray[np.object_] | None) -> pd.DataFrame:
         """Return what differs from `y`: id, before, after, change ("new" or "changed"), how."""
-        import pandas as pd
-
         rows = np.flatnonzero(self.given)
-        before = np.full(len(rows), None, dtype=object) if y is None else y[rows]
-        after = self.annotation[rows]
-        change = [change_of(old, new) for old, new in zip(before, after, strict=True)]
-        frame = pd.DataFrame(
-            {
-                "id": self._ids[rows].astype(object),
-                "before": pd.Series(before, dtype=object),
-                "after": pd.Series(after, dtype=object),
-                "change": pd.Series(change, dtype=object),
-                "how": self.how[rows],
-            }
-        )
-        return frame[frame["change"] != "same"].reset_index(drop=True)
+        before = pd.Series(np.full(len(rows), None, dtype=object) if y is None else y[rows], dtype=object)
+        after = pd.Series(self.annotation[rows], dtype=object)
+        change = pd.Series(np.where(before.isna(), "new", "changed"), dtype=object)
+        ids, how = self._ids[rows].astype(object), self.how[rows]
+        frame = pd.DataFrame({"id": ids, "before": before, "after": after, "change": change, "how": how})
+        return frame[before.isna() | (before.astype(str) != after.astype(str))].reset_index(drop=True)
 
     def _set(
-        self,
-        rows: NDArray[np.intp],
-        values: tuple[Any, ...],
-        key: tuple[str, int] | None,
-        verdict: tuple[Verdict, str] | None,
+        self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None
     ) -> None:
+        """Let values hold for rows, and a verdict (None: no more) in the slot of the verdict `about`."""
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
-        if key is not None:
-            self._verdicts.pop(key, None)
-            self._verdicts |= {} if verdict is None else {key: verdict}
+        if about is not None:
+            self._verdicts.pop(about.slot, None)
+            self._verdicts |= {} if verdict is None else {about.slot: verdict}
         if self._journal is not None:
-            self._journal.append(self._entries(rows, key))
+            self._journal.append(self._entries(rows, about))
 
-    def _entries(self, rows: NDArray[np.intp], key: tuple[str, int] | None) -> Iterator[Entry]:
-        if key is not None:
-            verdict, time = self._verdicts.get(key, (None, None))
-            word = _OPEN if verdict is None else _WORDS[verdict.found]
-            yield Entry(key[1], None, f"review: {key[0]}: {word}", self._count, time)
+    def _entries(self, rows: NDArray[np.intp], about: Verdict | None) -> Iterator[Entry]:
+        if about is not None:
+            said = self._verdicts.get(about.slot)
+            word, time = (_OPEN, None) if said is None else (_WORDS[said.found], said.time)
+            yield Entry(about.row, None, f"review: {about.queue}: {word}", self._count, time)
         for row in rows.tolist():
             yield Entry(row, *(getattr(self, name)[row] for name in _FIELDS))
 
@@ -236,16 +224,8 @@ class Annotations:
         queue, _, word = (entry.how or "").removeprefix("review: ").rpartition(": ")
         if entry.annotation is None and queue and word in (*_WORDS.values(), _OPEN):
             self._verdicts.pop((queue, entry.row), None)
-            found = {w: value for value, w in _WORDS.items()}
-            if word in found:
-                self._verdicts[queue, entry.row] = (Verdict(queue, entry.row, found[word]), entry.time or "")
+            said = [Verdict(queue, entry.row, found, entry.time or "") for found, w in _WORDS.items() if w == word]
+            self._verdicts |= {verdict.slot: verdict for verdict in said}
             return
         for name in _FIELDS:
             getattr(self, name)[entry.row] = getattr(entry, name)
-
-
-def change_of(before: object, after: object) -> str:
-    """Say what an annotation does to a class: "new", "changed" or "same"."""
-    if before is None:
-        return "new"
-    return "same" if str(before) == str(after) else "changed"

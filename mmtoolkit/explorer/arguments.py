@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.vectors import column, has_vectors, ids_of
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["check_same_items", "classes_of", "labels_of"]
+__all__ = ["check_same_items", "classes_of", "cluster_name", "labels_of"]
 
 
 def check_same_items(embeddings: Any, other_ids: Any, what: str) -> None:
@@ -119,3 +117,8 @@ def labels_of(
         msg = f"{what} must be a clustering or {n} cluster numbers, got {labels.dtype} of shape {labels.shape}"
         raise ValueError(msg)
     return labels.astype(np.int64), names
+
+
+def cluster_name(names: dict[int, str], label: int) -> str:
+    """Return what a cluster is called."""
+    return names.get(int(label), "noise" if label < 0 else f"cluster {label}")

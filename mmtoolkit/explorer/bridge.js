@@ -2,7 +2,6 @@
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 3, CLICK = 5, FINGER = 14, HOVER_MS = 60, TICK_MS = 300;
-const ARROWS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -128,11 +127,10 @@ function render({ model, el }) {
         return;
       }
       if (e.ctrlKey || e.metaKey || e.altKey) return;
-      let key = /^[1-9uinm]$/.test(e.key) || e.key === "Escape" ? e.key : null;
-      if (e.target === plot) key = ARROWS[e.key] ?? (e.key === "Enter" || e.key === " " ? "toggle" : e.key === "l" || e.key === "b" ? e.key : key);
-      if (key === null) return;
+      const onMap = model.get("shortcuts")[e.key];  // keys.py has the table
+      if (onMap === undefined || (onMap && e.target !== plot)) return;
       e.preventDefault(); e.stopPropagation();
-      send({ kind: "key", key });
+      send({ kind: "key", key: e.key });
     }, on);
     root.addEventListener("click", e => {
       const b = e.target.closest("button[data-mm]");

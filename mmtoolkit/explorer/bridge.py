@@ -32,6 +32,7 @@ class Bridge(anywidget.AnyWidget):
     target = traitlets.Unicode().tag(sync=True)
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     label = traitlets.Unicode("Map").tag(sync=True)
+    shortcuts = traitlets.Dict().tag(sync=True)  # of the page: whether the map must have the focus
     tool = traitlets.Enum(["lasso", "box", "move"], "lasso").tag(sync=True)
     mode = traitlets.Enum(["replace", "add", "remove"], "replace").tag(sync=True)
     version = traitlets.Int(0).tag(sync=True)

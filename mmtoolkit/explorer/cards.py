@@ -7,17 +7,14 @@ keyboard like any button.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._text import escape
+from mmtoolkit.explorer.colours import Look
 from mmtoolkit.thumbnails import item_name, thumbnail_uri
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mmtoolkit.explorer.colours import Look
 
 __all__ = ["MOST_SHOWN", "button", "card", "crosstab", "gallery", "keys", "legend", "picture", "table", "tip"]
 

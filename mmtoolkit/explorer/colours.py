@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from mmtoolkit.figures.maps import Group, groups_of
+from mmtoolkit.figures.groups import GroupedPoints, groups_of
 from mmtoolkit.figures.style import PALETTE, SEQUENTIAL
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["Look", "look_of", "usable_columns"]
 
@@ -29,14 +27,14 @@ class Look:
     ----------
     name : str
         What the colour means.
-    groups : list of Group
+    groups : list of GroupedPoints
         Empty when the colour is a number.
     values : ndarray of shape (n_items,) or None
         The numbers, when it is one.
     """
 
     name: str
-    groups: list[Group] = field(default_factory=list)
+    groups: list[GroupedPoints] = field(default_factory=list)
     values: NDArray[np.float32] | None = None
 
     def marker(self, n_items: int) -> dict[str, Any]:
@@ -104,8 +102,6 @@ def usable_columns(items: pd.DataFrame) -> dict[str, NDArray[Any]]:
         Columns of numbers as floats, of at most 200 different texts or flags as objects; ids, pictures, free texts and
         columns with one value only are left out.
     """
-    import pandas as pd
-
     found: dict[str, NDArray[Any]] = {}
     for name in items.columns:
         column = items[name]

@@ -1,35 +1,71 @@
-"""The Explorer: everything a mouse or a key can do, as a method."""
+"""The Explorer: everything a mouse or a key can do, as a method; and `explore`, which opens one."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmtoolkit.explorer.answers import Answers
+from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
+from mmtoolkit.explorer.colours import Look
+from mmtoolkit.explorer.geometry import Direction, inside, toward
+from mmtoolkit.explorer.kinds import KINDS
 from mmtoolkit.explorer.linked import Linked, link
-from mmtoolkit.explorer.selection import Selection, rows_of
+from mmtoolkit.explorer.listeners import Listeners, Observer
+from mmtoolkit.explorer.positions import Places
+from mmtoolkit.explorer.review import Review
+from mmtoolkit.explorer.selection import Chosen, Mode, rows_of
+from mmtoolkit.explorer.state import State
 from mmtoolkit.thumbnails import item_name
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from numpy.typing import ArrayLike
+
+    from mmtoolkit.classification.result import Classification
+    from mmtoolkit.explorer.queue import ReviewQueue
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["Explorer", "explore"]
+
+_T = TypeVar("_T")
 
 
-__all__ = ["Explorer"]
+class _Of(Generic[_T]):
+    """An attribute of the state or the review that is one of the explorer too."""
 
-_STILL_MIME = "image/png"
+    def __init__(self, owner: str, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    def __get__(self, ex: Explorer, _: type | None = None) -> _T:
+        value: _T = getattr(getattr(ex, self._owner), self._name)
+        return value
+
+    def __set__(self, ex: Explorer, value: _T) -> None:
+        setattr(getattr(ex, self._owner), self._name, value)
 
 
-class Explorer(Answers):
+class Explorer:
     """A map to touch, and the DataFrames it leaves behind; made by `explore`.
 
     A cell that ends with it shows it. Whatever the mouse can do is a method here: `lasso`, `select`, `search`,
     `label`, `undo`, `review`, …
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        The items.
+    layout : Places
+        Their positions on the map.
+    y, clusters, journal
+        As `explore` takes them.
 
     Attributes
     ----------
@@ -39,10 +75,213 @@ class Explorer(Answers):
         One row per annotated item: id, annotation, how, order, time.
     reviewed : DataFrame
         One row per answer in a review: id, queue, found, time.
+    state : State
+        Items, positions, selection, annotations and colours.
+    reviews : Review
+        The open review.
+    linked : Linked or None
+        The table of counts, once `link` was called.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> ex = mm.explore(np.eye(4), y=["a", "a", "b", "b"], projection=[[0, 0], [1, 0], [0, 1], [5, 5]])
+    >>> ex
+    <Explorer: 4 items, 0 selected, 0 annotated>
+    >>> ex.select([3, 0], how="two far apart")
+    >>> ex.selected[["id", "how"]]
+      id            how
+    0  3  two far apart
+    1  0  two far apart
     """
 
+    clusters = _Of[Any]("state", "clusters")
+    labels = _Of[NDArray[np.int64] | None]("state", "labels")
+    cluster_names = _Of[dict[int, str]]("state", "cluster_names")
+    selection = _Of[Chosen]("state", "selection")
+    scores = _Of[NDArray[np.float64]]("state", "scores")
+    focus = _Of["int | None"]("state", "focus")
+    status = _Of[str]("state", "status")
+    annotation_names = _Of[list[str]]("reviews", "names")
     linked: Linked | None = None
     _view: Any = None
+
+    def __init__(
+        self,
+        embeddings: Any,
+        layout: Places,
+        *,
+        y: Any = None,
+        clusters: Any = None,
+        journal: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.state = state = State(embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal)
+        self.reviews = Review(state)
+        self.source, self.X, self.ids, self.items, self.y = state.source, state.X, state.ids, state.items, state.y
+        self.layout, self.notes = state.layout, state.notes
+
+    def __len__(self) -> int:
+        return len(self.state)
+
+    def __repr__(self) -> str:
+        given = int(self.notes.given.sum())
+        return f"<Explorer: {len(self):,} items, {len(self.selection):,} selected, {given:,} annotated>"
+
+    def item(self, row: int) -> dict[str, Any]:
+        """Return one row of the items frame."""
+        return self.state.item(row)
+
+    def facts(self, row: int) -> dict[str, object]:
+        """Return what is known about an item, for its card: class, cluster, annotation, trust, score."""
+        return self.state.facts(row)
+
+    # ---- who is told of changes
+
+    def observe(self, function: Observer, names: str | Iterable[str] = ("selected", "annotations")) -> None:
+        """Call a function whenever something changes, by mouse or by code.
+
+        Parameters
+        ----------
+        function : callable
+            Takes one dict: "name", "owner" (this explorer) and "new": the frame that `selected` or `annotations`
+            gives, or the id of the hovered item.
+        names : str or iterable of str, default=("selected", "annotations")
+            Any of "selected", "annotations", "hovered".
+
+        Raises
+        ------
+        ValueError
+            If a name is none of these.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.observe(lambda event: print(event["name"], len(event["new"])))
+        >>> ex.select([0, 2])
+        selected 2
+        """
+        self.state.listeners.observe(function, names)
+
+    def unobserve(self, function: Observer) -> None:
+        """Stop calling a function that was given to `observe`."""
+        self.state.listeners.unobserve(function)
+
+    def listen(self, refresh: Callable[[tuple[str, ...]], None]) -> None:
+        """Let a view be told what changed; views are told before observers."""
+        self.state.listeners.views.append(refresh)
+
+    def changed(self, *names: str, status: str | None = None) -> None:
+        """Tell views, then observers, what changed."""
+        self.state.changed(*names, status=status)
+
+    @property
+    def hovered(self) -> str | None:
+        """Id of the item on which the mouse was last."""
+        row = self.state.hovered
+        return None if row is None else str(self.ids[row])
+
+    def hover(self, row: int) -> None:
+        """Tell observers of "hovered" on which item the mouse is."""
+        self.state.hovered = row
+        self.changed("hovered")
+
+    # ---- selection
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected items, in the order they are shown, with `how` each was chosen and its `annotation`.
+
+        Set it to ids, row numbers, a mask, a frame with a column `id`, or None.
+        """
+        return self.state.selected
+
+    @selected.setter
+    def selected(self, wanted: Any) -> None:
+        self.select(wanted)
+
+    def select(self, wanted: Any, *, how: str = "code", mode: Mode = "replace") -> None:
+        """Select items; what is selected already, in that order, stays as it was chosen, and no observer is called.
+
+        Parameters
+        ----------
+        wanted : None, id, row number, sequence of these, boolean mask, or DataFrame with a column id
+            Which items.
+        how : str, default="code"
+            How they were chosen; kept with every annotation they get.
+        mode : {"replace", "add", "remove"}, default="replace"
+            What to do about what was selected before.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.select([2])
+        >>> ex.select("0", mode="add")
+        >>> ex.selected["id"].tolist()
+        ['2', '0']
+        """
+        chosen = Chosen.of(rows_of(wanted, self.ids), how)
+        self.state.choose(self.selection.combined(chosen, mode))
+
+    def lasso(
+        self, polygon: ArrayLike, *, how: str = "lasso", mode: Mode = "replace", version: int | None = None
+    ) -> None:
+        """Select the items inside a polygon.
+
+        Parameters
+        ----------
+        polygon : array-like of shape (n_corners, 2)
+            In the coordinates of the map.
+        how : str, default="lasso"
+            "lasso" or "box".
+        mode : {"replace", "add", "remove"}, default="replace"
+            What to do about what was selected before.
+        version : int or None, default=None
+            The layout on which it was drawn (see `Places`); None is the present one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=[[0, 0], [1, 0], [9, 9]])
+        >>> ex.lasso([(-1, -1), (2, -1), (2, 2), (-1, 2)])
+        >>> ex.selected["id"].tolist()
+        ['0', '1']
+        """
+        coords = self.coords if version is None else self.layout.at(version)
+        self.select(np.flatnonzero(inside(polygon, coords)), how=how, mode=mode)
+
+    def invert(self) -> None:
+        """Select what is not selected."""
+        self.state.choose(self.selection.inverted(len(self)))
+
+    def clear(self) -> None:
+        """Select nothing."""
+        self.select(None)
+
+    def show(self, item: Any) -> None:
+        """Put one item in focus: a ring marks it on the map and its card is shown.
+
+        While a review has items left, the card and the answers stay with the item under review.
+
+        Parameters
+        ----------
+        item : id, row number, or None
+            Which one.
+        """
+        row = next(iter(rows_of(item, self.ids).tolist()), None)
+        self.focus = row
+        name = "no item" if row is None else self.ids[row]
+        note = f"the ring shows {name}; card and answers stay with the item under review"
+        self.changed("focus", status=None if self.asked in (None, row) else note)
+
+    def move(self, direction: Direction) -> None:
+        """Move the focus to the next item in a direction, as an arrow key does."""
+        self.show(toward(self.coords, self.focus, direction))
 
     # ---- search
 
@@ -61,10 +300,7 @@ class Explorer(Answers):
         DataFrame
             id, score, modality, rank and the item's columns.
         """
-        from mmtoolkit.retrieval import search
-
-        hits = search(self.source, query, k=min(k, len(self)))
-        return self._found(hits, f"search: {query}" if isinstance(query, str) else "search")
+        return self._found(query, k, f"search: {query}" if isinstance(query, str) else "search")
 
     def similar(self, item: Any, k: int = 30) -> pd.DataFrame:
         """Light up the items most like one of the map; the item itself comes first.
@@ -80,21 +316,258 @@ class Explorer(Answers):
         -------
         DataFrame
             As `search` gives.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore([[1.0, 0.0], [0.0, 1.0], [0.9, 0.1]], projection=[[0, 0], [5, 5], [1, 0]])
+        >>> ex.similar("0", k=2)["id"].tolist()
+        ['0', '2']
         """
+        row = int(rows_of(item, self.ids)[0])
+        return self._found(self.X[row], k, f"similar to {self.ids[row]}")
+
+    def _found(self, query: Any, k: int, how: str) -> pd.DataFrame:
         from mmtoolkit.retrieval import search
 
-        row = int(rows_of(item, self.ids)[0])
-        hits = search(self.source, self.X[row], k=min(k, len(self)))
-        return self._found(hits, f"similar to {self.ids[row]}")
-
-    def _found(self, hits: Any, how: str) -> pd.DataFrame:
-        table: pd.DataFrame = hits.table
+        table: pd.DataFrame = search(self.source, query, k=min(k, len(self))).table
         rows = rows_of(table["id"].tolist(), self.ids)
         self.scores = np.full(len(self), np.nan)
         self.scores[rows] = table["score"].to_numpy()
-        self.selection = Selection.of(rows, how)
+        self.selection = Chosen.of(rows, how)
         self.changed("selected", status=f"{len(rows)} items nearest to {how.split(': ', 1)[-1]}")
         return table
+
+    # ---- annotations
+
+    @property
+    def annotations(self) -> pd.DataFrame:
+        """One row per annotated item: id, annotation, how, order, time."""
+        return self.notes.frame()
+
+    @property
+    def annotated(self) -> NDArray[np.object_]:
+        """Annotation of every item or None, (n_items,): ready to be the `y` of ``mm.classify``."""
+        return self.notes.annotation.copy()
+
+    @property
+    def audited(self) -> NDArray[np.bool_]:
+        """Which items were annotated in the random audit sample, (n_items,)."""
+        return self.notes.audited
+
+    def annotations_diff(self) -> pd.DataFrame:
+        """Return the annotations that differ from `y`: id, before, after, change ("new" or "changed"), how.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), y=["cat", "dog", "cat"], projection=np.eye(3)[:, :2])
+        >>> ex.label("dog", items=[0, 1])
+        2
+        >>> ex.annotations_diff()[["id", "before", "after", "change"]]
+          id before after   change
+        0  0    cat   dog  changed
+        """
+        return self.notes.diff(self.y)
+
+    def label(self, annotation: str | None, items: Any = None) -> int:
+        """Annotate items; `undo` takes it back.
+
+        Parameters
+        ----------
+        annotation : str or None
+            None takes annotations away.
+        items : id, row number, sequence, mask, DataFrame or None, default=None
+            None is the item under review while a queue has items left, else the selection.
+
+        Returns
+        -------
+        int
+            How many items were annotated. Items judged in the audit sample keep that answer.
+
+        Raises
+        ------
+        MMToolkitError
+            If the journal cannot be written; the annotations are kept in memory.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.label("bird", items=[0, 2])
+        2
+        >>> ex.annotated
+        array(['bird', None, 'bird'], dtype=object)
+        """
+        return self.reviews.label(annotation, items)
+
+    def undo(self) -> int:
+        """Take the last step back: annotations given at once, or an answer in a review, whose item is asked again.
+
+        Returns
+        -------
+        int
+            How many items it concerned; 0 when there is nothing to undo.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.label("bird", items=[0, 2])
+        2
+        >>> ex.undo()
+        2
+        >>> ex.annotations.empty
+        True
+        """
+        return self.reviews.undo()
+
+    # ---- review
+
+    @property
+    def queue(self) -> ReviewQueue | None:
+        """The open review: its items in order; None when no review is open."""
+        return self.reviews.queue
+
+    @property
+    def asked(self) -> int | None:
+        """Row of the item under review: the one that the next answer is about. None when nothing is left to ask."""
+        return self.reviews.asked
+
+    @property
+    def waiting(self) -> pd.DataFrame:
+        """Items of the review queue without an answer, the next one first."""
+        return self.items.iloc[[] if self.queue is None else self.queue.waiting].reset_index(drop=True)
+
+    @property
+    def reviewed(self) -> pd.DataFrame:
+        """One row per answer in a review: id, queue, found, time; `found` is None where an annotation was the answer.
+
+        Answers in the random audit sample are annotations: see `annotations` and `audited`.
+        """
+        return self.notes.reviewed()
+
+    def audit_sample(self, n: int = 50, *, random_state: int = 0) -> pd.DataFrame:
+        """Draw items at random and ask for their annotation, one by one: scores come from these only.
+
+        Items found by lasso or search are easy or alike; a score on them flatters. Draw this sample first.
+
+        Parameters
+        ----------
+        n : int, default=50
+            How many in all, fewer when there are not so many.
+        random_state : int, default=0
+            Seed; the same seed draws the same items, those judged before are not asked again.
+
+        Returns
+        -------
+        DataFrame
+            The sample, in the order it is asked.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(5), projection=np.eye(5)[:, :2])
+        >>> ex.audit_sample(2)["id"].tolist()
+        ['2', '4']
+        >>> ex.label("bird")
+        1
+        >>> ex.annotations[["id", "annotation", "how"]]
+          id annotation    how
+        0  2       bird  audit
+        """
+        self.reviews.open(AUDIT, n, random_state=random_state)
+        rows, _ = KINDS[AUDIT].queue(self.state, n, random_state=random_state)
+        return self.items.iloc[rows].reset_index(drop=True)
+
+    def review(self, what: Any = "label_issues", *, result: Any = None, n: int = 50) -> pd.DataFrame:
+        """Open a queue of items worth a look, most suspicious first; it is put in order anew after every answer.
+
+        Parameters
+        ----------
+        what : {"label_issues", "outliers", "boundary", "audit"}, DataFrame, ids, row numbers or None, default="label_issues"
+            Items whose class the classifier doubts; items far from all others; items between two clusters; a random
+            sample (see `audit_sample`); or your own list. None closes the queue.
+        result : Classification or Clustering, optional
+            Where the suspicion comes from; computed when it is not given.
+        n : int, default=50
+            Length of the queue.
+
+        Returns
+        -------
+        DataFrame
+            The items waiting, the next one first. What was answered in an earlier review of this kind is not asked
+            again; your own list is taken as it is.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, classes or clusters are missing, or the result is of other items.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> X = [[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [-1.0, 0.0]]
+        >>> ex = mm.explore(X, projection=X)
+        >>> ex.review("outliers", n=2)["id"].tolist()
+        ['3', '0']
+        >>> ex.answer(True)
+        >>> ex.reviewed[["id", "queue", "found"]]
+          id     queue found
+        0  3  outliers  True
+        """
+        self.reviews.open(what, n, result=result)
+        return self.waiting
+
+    def answer(self, found: bool) -> None:
+        """Say whether the item under review is what the queue looks for; `reviewed` keeps it and `undo` takes it back.
+
+        "No" about a label issue confirms the item's class; about others it leaves the item as it is.
+
+        Parameters
+        ----------
+        found : bool
+            True: yes, it is.
+        """
+        self.reviews.answer(found)
+
+    def skip(self) -> None:
+        """Put the item under review at the end of the queue."""
+        self.reviews.skip()
+
+    def score(self, **options: Any) -> Classification:
+        """Train on the annotations and score on the audit sample only.
+
+        Parameters
+        ----------
+        **options
+            As `classify` takes them.
+
+        Returns
+        -------
+        Classification
+            Its predictions cover every item without an annotation. A class that only the sample has counts as
+            errors, and the notes say so.
+
+        Raises
+        ------
+        ValueError
+            If no item of a random audit sample was annotated, or nothing else was.
+        """
+        from mmtoolkit.classification import classify
+
+        audited, given = int(self.audited.sum()), int(self.notes.given.sum())
+        if audited in (0, given):
+            msg = (
+                f"{audited} items were judged in the audit sample and {given - audited} elsewhere; a score needs both: "
+                "ex.audit_sample(50) to test, lasso or search to train"
+            )
+            raise ValueError(msg)
+        return classify(self.source, y=self.annotated, test=self.audited, **options)
 
     # ---- clusters and linked views
 
@@ -110,15 +583,14 @@ class Explorer(Answers):
         if isinstance(k, bool) or not isinstance(k, int | np.integer):
             msg = f"n_clusters must be an int, got {k!r}"
             raise ValueError(msg)
-        known = self.clusters
-        params: Mapping[str, Any] = {} if known is None else known.recipe["params"]
+        params: Mapping[str, Any] = {} if self.clusters is None else self.clusters.recipe.params
         options = {name: params[name] for name in ("random_state", "normalize", "n_init", "exact") if name in params}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about modalities: said when the clusters were first made
             self.clusters = cluster(self.source, int(k), **options)
         self.labels, self.cluster_names = labels_of(self.source, self.clusters)
         if self.linked is not None and self.linked.source == "clusters":
-            self.linked = link(self)
+            self.linked = link(self.state)
         self.changed("clusters")
         self.color_by = "cluster"
 
@@ -143,8 +615,19 @@ class Explorer(Answers):
         -------
         DataFrame
             The counts.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(4), y=list("aabb"), clusters=[0, 0, 0, 1], projection=np.eye(4)[:, :2])
+        >>> ex.link().loc["b"].to_dict()
+        {'cluster 0': 1, 'cluster 1': 1}
+        >>> ex.cell("b", "cluster 1")
+        >>> ex.selected["id"].tolist()
+        ['3']
         """
-        self.linked = link(self, result)
+        self.linked = link(self.state, result)
         self.changed("linked")
         return self.linked.counts
 
@@ -161,7 +644,35 @@ class Explorer(Answers):
         assert self.linked is not None
         self.select(self.linked.items(row, column), how=f"table: {self.linked.title(row, column)}")
 
-    # ---- maps and files
+    # ---- the map: positions, colours and files
+
+    @property
+    def coords(self) -> NDArray[np.float32]:
+        """Positions of the items, (n_items, 2)."""
+        return self.state.coords
+
+    @property
+    def color_choices(self) -> tuple[str, ...]:
+        """What `color_by` can be."""
+        return ("nothing", *self.state.colors)
+
+    @property
+    def color_by(self) -> str:
+        """What the points are coloured by; one of `color_choices`."""
+        return self.state.color
+
+    @color_by.setter
+    def color_by(self, name: str) -> None:
+        if name not in self.color_choices:
+            msg = f"color_by must be one of {', '.join(self.color_choices)}, got {name!r}"
+            raise ValueError(msg)
+        self.state.color = name
+        self.changed("color")
+
+    @property
+    def look(self) -> Look:
+        """Groups or numbers that colour the points now."""
+        return self.state.look
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the map that is being computed.
@@ -175,13 +686,29 @@ class Explorer(Answers):
         -------
         bool
             Whether the final map is there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.explore(np.eye(3), projection=np.eye(3)[:, :2]).wait()
+        True
         """
         if self.layout.poll(timeout_s):
             self.changed("layout", status=self.layout.note or "the map is ready")
         return not self.layout.waiting
 
     def figure(self) -> go.Figure:
-        """Return the map as a plain Plotly figure, coloured as now; of the UMAP if it is there by now."""
+        """Return the map as a plain Plotly figure, coloured as now; of the UMAP if it is there by now.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), y=list("aab"), projection=np.eye(3)[:, :2])
+        >>> [trace.name for trace in ex.figure().data]
+        ['a (2)', 'b (1)']
+        """
         from mmtoolkit.figures import scatter_map
 
         self.wait(0)
@@ -207,6 +734,11 @@ class Explorer(Answers):
             Wait for a map that is being computed. False writes the PCA if the UMAP is not there yet.
         **options
             As the map writer takes them.
+
+        Raises
+        ------
+        MMToolkitError
+            If the file cannot be written; nothing is left behind.
         """
         from mmtoolkit._mapfile import save_map
 
@@ -232,13 +764,62 @@ class Explorer(Answers):
         self.wait(0)
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
         self._view.map.sync()
-        png = still(self)
+        png = still(self.state)
         return bundle | {
             "text/plain": repr(self),
-            "text/html": still_html(self, png),
-            _STILL_MIME: base64.b64encode(png).decode(),
+            "text/html": still_html(self.state, png),
+            "image/png": base64.b64encode(png).decode(),
         }
 
-    def __repr__(self) -> str:
-        given = int(self.notes.given.sum())
-        return f"<Explorer: {len(self):,} items, {len(self.selection):,} selected, {given:,} annotated>"
+
+def explore(
+    embeddings: HasVectors | ArrayLike,
+    y: Any = None,
+    clusters: Any = None,
+    projection: Any = None,
+    *,
+    journal: str | os.PathLike[str] | None = None,
+) -> Explorer:
+    """Open a map of the items to look, search, select and annotate.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array-like of shape (n_items, n_features)
+        Finite rows; ``emb.drop_failed()`` removes the others.
+    y : array-like of shape (n_items,), str, DataFrame with columns id and label, or None, default=None
+        Classes.
+    clusters : Clustering, array-like of shape (n_items,) of int, or None, default=None
+        Clusters; a clustering gets a slider for their number.
+    projection : Projection, array-like of shape (n_items, 2), or None, default=None
+        The map. None shows a PCA at once and a UMAP as soon as a helper process has computed it.
+    journal : path or None, default=None
+        A CSV file that keeps every annotation as it is given, and is read again at the next start. Several explorers
+        and processes may write to one file.
+
+    Returns
+    -------
+    Explorer
+        Shown by a cell that ends with it; `selected` and `annotations` are DataFrames.
+
+    Raises
+    ------
+    ValueError
+        If classes, clusters or map are of other items, in another order or of another length, or rows hold NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.eye(4)
+    >>> ex = mm.explore(X, projection=[[0, 0], [1, 0], [0, 1], [5, 5]])
+    >>> ex.lasso([(-1, -1), (2, -1), (2, 2), (-1, 2)])
+    >>> ex.label("near")
+    3
+    >>> ex.annotations[["id", "annotation", "how"]]
+      id annotation    how
+    0  0       near  lasso
+    1  1       near  lasso
+    2  2       near  lasso
+    """
+    vectors_of(embeddings)  # refuses what cannot be explored before a map is computed
+    return Explorer(embeddings, Places(embeddings, projection), y=y, clusters=clusters, journal=journal)

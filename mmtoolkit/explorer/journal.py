@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import io
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.errors import MMToolkitError
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 __all__ = ["Entry", "Journal"]
+
+if sys.platform != "win32":
+    import fcntl
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ("id", "annotation", "how", "order", "time")
@@ -37,7 +41,7 @@ class Entry:
 
 
 class Journal:
-    """A CSV file with one line per item and answer.
+    """A CSV file with one line per item and answer; several explorers and processes may write to it.
 
     Parameters
     ----------
@@ -55,31 +59,46 @@ class Journal:
     def __init__(self, path: str | os.PathLike[str], ids: NDArray[np.str_]) -> None:
         self._path, self._name, self._ids = Path(path), repr(os.fspath(path)), ids
         self._torn: tuple[int, int] | None = None  # bytes of the file, and of its whole lines
+        self._unwritten: list[Entry] = []
         self.note = ""
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Write lines at the end.
+        """Write lines at the end, after those that could not be written before; all of them or none.
 
         Raises
         ------
         MMToolkitError
-            If that is not possible.
+            If that is not possible, for instance because the disk is full; the file is as it was.
         """
+        self._unwritten += entries
         try:
-            with self._path.open("ab+") as raw:
-                size = raw.tell()
-                if self._torn is not None and size == self._torn[0]:
-                    size = raw.truncate(self._torn[1])
-                raw.seek(max(size - 1, 0))
-                unfinished = raw.read(1) not in (b"", b"\n")
-            with self._path.open("a", newline="", encoding="utf-8") as file:
-                file.write("\r\n" if unfinished else "")
-                table = csv.writer(file)
-                table.writerows([] if size else [_COLUMNS])
-                table.writerows([self._ids[e.row], *_cells(e)] for e in entries)
+            with _locked(self._path, "ab+") as file:
+                self._write(file)
         except OSError as error:
-            msg = f"annotations cannot be written to {self._name} ({error.strerror}); they are kept in memory: ex.annotations, ex.reviewed"
+            msg = (
+                f"annotations cannot be written to {self._name} ({error.strerror}); they are kept in memory: ex.annotations, "
+                "ex.reviewed, and are written with the next answer"
+            )
             raise MMToolkitError(msg) from error
+        self._unwritten = []
+
+    def _write(self, file: io.FileIO) -> None:
+        size = file.seek(0, io.SEEK_END)
+        if self._torn is not None and size == self._torn[0]:
+            size = file.truncate(self._torn[1])
+        file.seek(max(size - 1, 0))
+        text = io.StringIO(newline="")
+        text.write("" if file.read(1) in (b"", b"\n") else "\r\n")
+        table = csv.writer(text)
+        table.writerows([] if size else [_COLUMNS])
+        table.writerows([self._ids[e.row], *_cells(e)] for e in self._unwritten)
+        left = text.getvalue().encode()
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            file.truncate(size)
+            raise
 
     def read(self) -> list[Entry]:
         """Return what the file holds; a last line that was cut off is left out, and `note` says so.
@@ -94,7 +113,8 @@ class Journal:
         if not self._path.exists():
             return []
         try:
-            raw = self._path.read_bytes()
+            with _locked(self._path, "rb") as file:
+                raw = file.read()
             lines = list(io.StringIO(raw.decode("utf-8-sig"), newline=""))
         except UnicodeDecodeError as error:
             msg = f"the journal {self._name} is not in UTF-8 (byte {error.start}); save it as CSV in UTF-8"
@@ -121,6 +141,16 @@ class Journal:
                 msg = f"{self._name}, line {table.line_num}: expected {', '.join(_COLUMNS)} of an item of this map, got {fields!r}"
                 raise ValueError(msg)
             whole = table.line_num
+
+
+@contextlib.contextmanager
+def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
+    """Open a file; nobody else who opens it here reads or writes until it is closed."""
+    with path.open(mode, buffering=0) as file:
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError):  # a network drive without locks: still one write at the end of the file
+                fcntl.flock(file, fcntl.LOCK_SH if mode == "rb" else fcntl.LOCK_EX)
+        yield file
 
 
 def _cells(entry: Entry) -> list[object]:

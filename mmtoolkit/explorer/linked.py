@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from mmtoolkit.explorer.arguments import check_same_items, labels_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.core import Explorer
+from mmtoolkit.explorer.arguments import check_same_items, cluster_name, labels_of
+from mmtoolkit.explorer.state import State
 
 __all__ = ["Linked", "link"]
 
@@ -65,15 +62,15 @@ class Linked:
         return ", ".join(f"{name} {value}" for name, value in parts if value is not None)
 
 
-def link(ex: Explorer, result: Any = None) -> Linked:
+def link(state: State, result: Any = None) -> Linked:
     """Return the table of a classification, or of classes against clusters.
 
     Parameters
     ----------
-    ex : Explorer
-        Whose items.
+    state : State
+        The items.
     result : Classification, Clustering or None
-        See ``Explorer.link``.
+        As ``Explorer.link`` takes it.
 
     Returns
     -------
@@ -86,18 +83,18 @@ def link(ex: Explorer, result: Any = None) -> Linked:
         If there is nothing to set against each other, or the result is of other items.
     """
     if hasattr(result, "y_pred"):
-        check_same_items(ex.source, result.ids, "result")
+        check_same_items(state.source, result.ids, "result")
         held_out: NDArray[np.object_] = np.where(result.fold >= 0, result.y_true, np.array(None))
         return _table(held_out, result.y_pred, "true", "predicted", "classification")
-    labels, names = (ex.labels, ex.cluster_names) if result is None else labels_of(ex.source, result, "result")
+    labels, names = (state.labels, state.cluster_names) if result is None else labels_of(state.source, result, "result")
     if labels is None:
         msg = "there are no clusters to link; pass clusters= to mm.explore, set ex.n_clusters, or ex.link(mm.classify(...))"
         raise ValueError(msg)
-    called = np.array([names.get(int(k), "noise" if k < 0 else f"cluster {k}") for k in labels], dtype=object)
-    if ex.y is not None:
-        return _table(ex.y, called, "class", "cluster", "clusters")
-    if ex.notes.given.any():
-        return _table(ex.annotated, called, "annotation", "cluster", "clusters")
+    called = np.array([cluster_name(names, k) for k in labels], dtype=object)
+    if state.y is not None:
+        return _table(state.y, called, "class", "cluster", "clusters")
+    if state.notes.given.any():
+        return _table(state.notes.annotation.copy(), called, "annotation", "cluster", "clusters")
     everything = np.full(len(called), "all items", dtype=object)
     return _table(called, everything, "cluster", "items", "clusters")
 
@@ -105,8 +102,6 @@ def link(ex: Explorer, result: Any = None) -> Linked:
 def _table(
     rows: NDArray[np.object_], columns: NDArray[np.object_], row_title: str, column_title: str, source: Any
 ) -> Linked:
-    import pandas as pd
-
     frame = pd.DataFrame({"row": rows, "column": columns}, dtype=object).dropna()
     counts = pd.crosstab(frame["row"], frame["column"])
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]

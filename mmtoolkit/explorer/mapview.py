@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
+from mmtoolkit.explorer.colours import Look
+from mmtoolkit.explorer.state import State
 from mmtoolkit.figures import scatter_map
 from mmtoolkit.figures.style import PALETTE
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.colours import Look
-    from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["MapView", "WholeFigure"]
 
@@ -52,11 +49,11 @@ class WholeFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
 
 
 class MapView:
-    """Keeps one ``FigureWidget`` like the explorer; every change is one message.
+    """Keeps one ``FigureWidget`` like the state; every change is one message.
 
     Parameters
     ----------
-    ex : Explorer
+    state : State
         What to show.
 
     Attributes
@@ -65,8 +62,8 @@ class MapView:
         The widget.
     """
 
-    def __init__(self, ex: Explorer) -> None:
-        self._ex = ex
+    def __init__(self, state: State) -> None:
+        self._state = state
         base = self._drawn()
         points = base.data[0]
         points.update(
@@ -86,9 +83,9 @@ class MapView:
             height=_HEIGHT, margin={"l": 8, "r": 8, "t": 8, "b": 8}, title=None, showlegend=False, uirevision="map",
             modebar={"remove": _REMOVED},
         )  # fmt: skip
-        self.recolor(ex.look)
-        self.select(ex.selection.rows)
-        self.focus(ex.focus)
+        self.recolor(state.look)
+        self.select(state.selection.rows)
+        self.focus(state.focus)
         self.figure = WholeFigure(self.figure, {"displaylogo": False, "responsive": True, "scrollZoom": True})
         self._changed = False
 
@@ -111,17 +108,17 @@ class MapView:
 
     def _drawn(self) -> Any:
         """One trace of all items: those without a place too, so that a point's number is its row; Plotly skips NaN."""
-        drawn = scatter_map(self._ex.coords)
-        drawn.data[0].x, drawn.data[0].y = self._ex.coords[:, 0], self._ex.coords[:, 1]
+        drawn = scatter_map(self._state.coords)
+        drawn.data[0].x, drawn.data[0].y = self._state.coords[:, 0], self._state.coords[:, 1]
         return drawn
 
     def recolor(self, look: Look) -> None:
         """Colour the points, and write names on the map when there are many groups."""
         self._changed = True
-        marker = look.marker(len(self._ex))
+        marker = look.marker(len(self._state))
         names = []
         if len(look.groups) > len(PALETTE):
-            names = list(scatter_map(self._ex.coords, groups=look.groups).layout.annotations)
+            names = list(scatter_map(self._state.coords, groups=look.groups).layout.annotations)
         marker["colorbar"] = {"thickness": 10, "outlinewidth": 0, "len": 0.6, "title": {"text": ""}}
         with self.figure.batch_update():
             self.figure.data[0].marker.update(marker)
@@ -135,7 +132,7 @@ class MapView:
     def focus(self, row: int | None) -> None:
         """Put the ring around an item."""
         self._changed = True
-        place = self._ex.coords[[] if row is None else [row]]
+        place = self._state.coords[[] if row is None else [row]]
         with self.figure.batch_update():
             self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]
 
@@ -148,5 +145,5 @@ class MapView:
                 drawn.layout.xaxis.range,
                 drawn.layout.yaxis.range,
             )
-        self.focus(self._ex.focus)
-        self.recolor(self._ex.look)
+        self.focus(self._state.focus)
+        self.recolor(self._state.look)

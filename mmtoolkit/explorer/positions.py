@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.arguments import check_same_items
+from mmtoolkit.projection import PendingProjection
 from mmtoolkit.vectors import has_vectors, ids_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.projection import PendingProjection
 
 __all__ = ["Places"]
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["Mode", "Selection", "rows_of"]
+__all__ = ["Chosen", "Mode", "rows_of"]
 
 Mode = Literal["replace", "add", "remove"]
 
 
 @dataclass(frozen=True, eq=False)
-class Selection:
+class Chosen:
     """Rows in the order they are shown, and how each of them was chosen.
 
     Parameters
@@ -32,7 +30,7 @@ class Selection:
     how: NDArray[np.object_]
 
     @classmethod
-    def of(cls, rows: Any, how: str) -> Selection:
+    def of(cls, rows: Any, how: str) -> Chosen:
         """Return a selection of `rows` (their first mention counts), all chosen in the same way."""
         rows = np.asarray(rows, dtype=np.intp)
         _, first = np.unique(rows, return_index=True)
@@ -42,19 +40,19 @@ class Selection:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def combined(self, other: Selection, mode: Mode) -> Selection:
+    def combined(self, other: Chosen, mode: Mode) -> Chosen:
         """Return this selection replaced by, enlarged by, or without another.
 
         Parameters
         ----------
-        other : Selection
+        other : Chosen
             What was just chosen.
         mode : {"replace", "add", "remove"}
             A row that is added twice keeps its place and the way it was chosen first.
 
         Returns
         -------
-        Selection
+        Chosen
             A new one.
         """
         if mode not in get_args(Mode):
@@ -64,13 +62,13 @@ class Selection:
             return other
         if mode == "add":
             fresh = ~np.isin(other.rows, self.rows)
-            return Selection(np.r_[self.rows, other.rows[fresh]], np.r_[self.how, other.how[fresh]])
+            return Chosen(np.r_[self.rows, other.rows[fresh]], np.r_[self.how, other.how[fresh]])
         kept = ~np.isin(self.rows, other.rows)
-        return Selection(self.rows[kept], self.how[kept])
+        return Chosen(self.rows[kept], self.how[kept])
 
-    def inverted(self, n_items: int) -> Selection:
+    def inverted(self, n_items: int) -> Chosen:
         """Return all rows that are not selected, chosen by "invert"."""
-        return Selection.of(np.setdiff1d(np.arange(n_items), self.rows), "invert")
+        return Chosen.of(np.setdiff1d(np.arange(n_items), self.rows), "invert")
 
 
 def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._text import escape
+from mmtoolkit.explorer.state import State
 from mmtoolkit.figures.maps import view_limits
-from mmtoolkit.figures.style import SEQUENTIAL
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["still", "still_html"]
 
@@ -23,12 +18,12 @@ _WIDTH, _HEIGHT, _SHARP = 720, 480, 2
 _MOST = 20_000  # dots drawn; a picture of this size shows no more
 
 
-def still(ex: Explorer) -> bytes:
+def still(state: State) -> bytes:
     """Return the map as it is coloured now, as PNG bytes.
 
     Parameters
     ----------
-    ex : Explorer
+    state : State
         What to draw.
 
     Returns
@@ -38,11 +33,11 @@ def still(ex: Explorer) -> bytes:
     """
     from PIL import Image, ImageDraw
 
-    n = len(ex)
+    n = len(state)
     rows = np.arange(n) if n <= _MOST else np.sort(np.random.default_rng(0).permutation(n)[:_MOST])
-    rows = rows[np.isfinite(ex.coords[rows]).all(axis=1)]
-    places = _pixels(ex.coords)
-    colors = _colors(ex)
+    rows = rows[np.isfinite(state.coords[rows]).all(axis=1)]
+    places = _pixels(state.coords)
+    colors = _colors(state)
     radius = _SHARP * float(np.clip(5 - np.log10(max(n, 1)), 1.2, 4.0))
     canvas = Image.new("RGB", (_WIDTH * _SHARP, _HEIGHT * _SHARP), "white")
     draw = ImageDraw.Draw(canvas)
@@ -54,13 +49,13 @@ def still(ex: Explorer) -> bytes:
     return buffer.getvalue()
 
 
-def still_html(ex: Explorer, png: bytes) -> str:
+def still_html(state: State, png: bytes) -> str:
     """Return the picture with its text alternative and a legend."""
     entries = "".join(
         f'<span style="margin-right:12px"><span style="color:{group.color}">●</span> {escape(group.name, 48)}</span>'
-        for group in ex.look.groups[:24]
+        for group in state.look.groups[:24]
     )
-    words = f"Map of {len(ex):,} items, coloured by {ex.color_by}."
+    words = f"Map of {len(state):,} items, coloured by {state.color}."
     return (
         f'<figure style="margin:0"><img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{_WIDTH}" '
         f'style="max-width:100%" alt="{escape(words)}"><figcaption>{entries}<br>{escape(words)} A still picture: run the '
@@ -77,17 +72,11 @@ def _pixels(coords: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray((coords - middle) * (scale, -scale) + size / 2)
 
 
-def _colors(ex: Explorer) -> list[str]:
-    look = ex.look
-    colors = np.full(len(ex), SEQUENTIAL[0] if look.values is not None else "#0072b2", dtype=object)
-    for group in look.groups:
-        colors[group.rows] = group.color
-    if look.values is not None:
-        known = np.isfinite(look.values)
-        spread = np.ptp(look.values[known]) if known.any() else 0.0
-        steps = np.zeros(len(ex))
-        if spread > 0:
-            steps[known] = (look.values[known] - look.values[known].min()) / spread
-        colors = np.array(SEQUENTIAL, dtype=object)[np.rint(steps * (len(SEQUENTIAL) - 1)).astype(int)]
-        colors[~known] = "#c8c8c8"
-    return [str(color) for color in colors]
+def _colors(state: State) -> list[str]:
+    """One colour per item, as on the live map; grey where the number is missing."""
+    marker = state.look.marker(len(state))
+    steps = (marker["color"] - marker["cmin"]) / ((marker["cmax"] - marker["cmin"]) or 1)
+    scale = np.array([color for _, color in marker["colorscale"]] + ["#c8c8c8"])
+    known = np.isfinite(steps)
+    places = np.where(known, np.rint(np.where(known, steps, 0) * (len(scale) - 2)), -1)
+    return [str(color) for color in scale[places.astype(int)]]

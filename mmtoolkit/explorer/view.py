@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
 
-from mmtoolkit.explorer import cards, panel
+from mmtoolkit.explorer import cards, keys, kinds, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
@@ -44,17 +44,18 @@ class View:
     """
 
     def __init__(self, ex: Explorer) -> None:
-        self.ex = ex
+        self.ex: Explorer = ex
         self.tab = "gallery"
-        self.map = MapView(ex)
+        self.map = MapView(ex.state)
         self.bridge = Bridge(
             self.receive,
             self.map.figure,
             label=f"Map of {len(ex):,} items. Arrow keys go from item to item, Enter selects.",
+            shortcuts=keys.page_table(),
             version=ex.layout.version,
             waiting=ex.layout.waiting,
         )
-        self.html = {name: ipywidgets.HTML() for name in ("status", "legend", "keys", "queue", "card", "tabs", "body")}
+        self.html = {name: ipywidgets.HTML() for name in _PANELS}
         self.colors = ipywidgets.Dropdown(description="colour by")
         low, high = ex.k_range
         self.k = ipywidgets.IntSlider(description="clusters", min=low, max=high, continuous_update=len(ex) <= _MANY)
@@ -72,43 +73,31 @@ class View:
         fixed = [ipywidgets.HTML(text) for text in (panel.tools(), panel.search(), panel.help_html())]
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
         left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
-        names = ("status", "queue", "keys", "card", "tabs", "body")
-        right = ipywidgets.VBox([self.html[name] for name in names]).add_class("mmx-right")
-        parts = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([left, right], "mmx-main")]
-        return ipywidgets.VBox(parts).add_class("mmx").add_class(self.bridge.target)
+        right = ipywidgets.VBox([html for name, html in self.html.items() if name != "legend"]).add_class("mmx-right")
+        children = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([left, right], "mmx-main")]
+        return ipywidgets.VBox(children).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page
 
     def refresh(self, changed: tuple[str, ...]) -> None:
-        """Bring the parts of the page that depend on `changed` up to date."""
-        ex, html = self.ex, self.html
-        if "layout" in changed:
-            self.map.relocate()
-            self.bridge.version, self.bridge.waiting = ex.layout.version, ex.layout.waiting
-        if "color" in changed or "layout" in changed or ("annotations" in changed and ex.color_by == "annotation"):
-            look = ex.look
-            self.map.recolor(look)
-            html["legend"].value = cards.legend(look)
-        if {"color", "layout", "selected", "annotations"} & set(changed):
-            self._choices()
-        if "selected" in changed:
-            self.map.select(ex.selection.rows)
-        if "focus" in changed:
-            self.map.focus(ex.focus)
-        if {"focus", "annotations", "selected", "queue", "clusters"} & set(changed):
-            html["card"].value = panel.card(ex)
-        if {"annotations", "queue", "clusters"} & set(changed):
-            html["keys"].value = cards.keys(ex.annotation_names)
-            html["queue"].value = panel.queue(ex)
-        if "linked" in changed and ex.linked is not None:
+        """Bring what depends on `changed` up to date."""
+        names = {*changed, *(name for cause in changed for name in _BRINGS.get(cause, ()))}
+        if "annotations" in names and self.ex.color_by == "annotation":
+            names.add("color")
+        if "linked" in names and self.ex.linked is not None:
             self.tab = "counts"
-        if {"selected", "annotations", "linked", "tab"} & set(changed) or (
-            "clusters" in changed and self.tab == "counts"
-        ):
-            html["tabs"].value = panel.tabs(self.tab)
-            html["body"].value = panel.body(ex, self.tab)
-        if "status" in changed or "layout" in changed:
-            html["status"].value = panel.status(ex)
+        if "clusters" in names and self.tab == "counts":
+            names.add("tab")
+        for causes, draw in _WIDGETS:
+            if names & causes:
+                draw(self)
+        for name, (causes, write) in _PANELS.items():
+            if names & causes:
+                self.html[name].value = write(self)
+
+    def _relocate(self) -> None:
+        self.map.relocate()
+        self.bridge.version, self.bridge.waiting = self.ex.layout.version, self.ex.layout.waiting
 
     def _choices(self) -> None:
         self._quiet = True
@@ -134,101 +123,63 @@ class View:
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Act on one message of the page; what goes wrong is shown in the status line and logged."""
-        self._safely(lambda: self._act(content, buffers))
+        self._safely(lambda: _MESSAGES[content["kind"]](self, content, buffers))
 
-    def _safely(self, act: Any) -> None:
+    def _safely(self, act: Callable[[], object]) -> None:
         try:
             act()
         except Exception as error:
             logger.exception("the explorer could not do what the page asked")
             self.ex.status = f"{type(error).__name__}: {error}"
-            self.html["status"].value = panel.status(self.ex, error=True)
-
-    def _act(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
-        kind = content["kind"]
-        if kind == "hover":
-            self._hover(int(content["row"]))
-        elif kind in ("lasso", "box"):
-            polygon = np.frombuffer(buffers[0]).reshape(-1, 2)
-            self.ex.lasso(polygon, how=kind, mode=content["mode"], version=int(content["version"]))
-        elif kind == "click":
-            self._click(int(content["row"]), content["mode"])
-        elif kind == "tap":
-            place, edge = np.frombuffer(buffers[0]).reshape(2, 2)
-            row = nearest(self.ex.layout.at(int(content["version"])), place, float(np.hypot(*(edge - place))))
-            if row is not None:
-                self._click(row, content["mode"])
-        elif kind == "key":
-            self._key(content["key"])
-        elif kind == "action":
-            self._action(content["name"], content["value"], content.get("mode", "replace"))
-        elif kind == "ready":
-            self.bridge.ready()
-            self.map.ready()
-        elif kind == "tick":
-            if not self.ex.layout.poll() or self.ex.layout.waiting:
-                self.bridge.send({"kind": "tock"})
-            else:
-                self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
-
-    def _click(self, row: int, mode: Mode) -> None:
-        self.ex.show(row)
-        if mode != "replace":
-            self.ex.select(row, how="click", mode=mode)
+            self.html["status"].value = panel.status(self.ex.state, error=True)
 
     def _hover(self, row: int) -> None:
         html = cards.tip(self.ex.item(row), self.ex.facts(row))
         self.bridge.send({"kind": "tip", "row": row, "html": html})
         self.ex.hover(row)
 
-    def _key(self, key: str) -> None:
-        ex = self.ex
-        if key.isdigit():
-            if int(key) <= len(ex.annotation_names):
-                ex.label(ex.annotation_names[int(key) - 1])
-        elif key in ("left", "right", "up", "down"):
-            ex.move(key)  # type: ignore[arg-type]  # one of the four
-        elif key in ("l", "b", "m"):
-            self.bridge.tool = {"l": "lasso", "b": "box", "m": "move"}[key]
-        elif key == "toggle" and ex.focus is not None:
-            self._toggle(ex.focus)
-        elif key == "n" and ex.asked is not None:
-            ex.skip()
-        elif key in ("u", "i", "Escape"):
-            {"u": ex.undo, "i": ex.invert, "Escape": ex.clear}[key]()
+    def _loop(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
+        polygon = np.frombuffer(buffers[0]).reshape(-1, 2)
+        self.ex.lasso(polygon, how=content["kind"], mode=content["mode"], version=int(content["version"]))
 
-    def _toggle(self, row: int) -> None:
+    def _tap(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
+        place, edge = np.frombuffer(buffers[0]).reshape(2, 2)
+        row = nearest(self.ex.layout.at(int(content["version"])), place, float(np.hypot(*(edge - place))))
+        if row is not None:
+            self._click(row, content["mode"])
+
+    def _click(self, row: int, mode: Mode) -> None:
+        self.ex.show(row)
+        if mode != "replace":
+            self.ex.select(row, how="click", mode=mode)
+
+    def _press(self, key: str) -> None:
+        row = keys.find(key)
+        if row is not None and row.when(self):
+            row.does(self)
+
+    def _ready(self) -> None:
+        self.bridge.ready()
+        self.map.ready()
+
+    def _tick(self) -> None:
+        if not self.ex.layout.poll() or self.ex.layout.waiting:
+            self.bridge.send({"kind": "tock"})
+        else:
+            self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
+
+    def toggle(self, row: int | None = None) -> None:
+        """Add an item, or the one in focus, to the selection, or remove it."""
+        row = self.ex.focus if row is None else row
         self.ex.select(row, how="click", mode="remove" if row in self.ex.selection.rows else "add")
 
-    def _action(self, name: str, value: str, mode: Any) -> None:
-        ex = self.ex
-        if name in ("invert", "clear", "undo", "skip"):
-            getattr(ex, name)()
-        elif name in ("focus", "similar"):
-            self._click(int(value), mode) if name == "focus" else ex.similar(int(value))
-        elif name == "toggle":
-            self._toggle(int(value))
-        elif name == "search" and value.strip():
-            ex.search(value.strip())
-        elif name == "new-label" and value.strip():
-            ex.label(value)
-        elif name == "label":
-            ex.label(ex.annotation_names[int(value)])
-        elif name == "group":
-            group = ex.look.groups[int(value)]
-            ex.select(group.rows, how=f"{ex.color_by}: {group.name.rsplit(' (', 1)[0]}", mode=mode)
-        elif name == "review":
-            ex.audit_sample(self._audit_size()) if value == "audit" else ex.review(value or None)
-        elif name == "answer":
-            ex.answer(value == "yes")
-        elif name == "tab":
-            self._open_tab(value)
-        elif name in ("row", "column", "cell"):
-            self._open_cell(name, value)
+    def _group(self, place: int, mode: Mode) -> None:
+        group = self.ex.look.groups[place]
+        self.ex.select(group.rows, how=f"{self.ex.color_by}: {group.name.rsplit(' (', 1)[0]}", mode=mode)
 
-    def _audit_size(self) -> int:
-        """Fifty items, and fifty more whenever those are judged."""
-        return _AUDIT * (1 + int(self.ex.audited.sum()) // _AUDIT)
+    def _review(self, name: str) -> None:
+        more = int(self.ex.audited.sum()) // _AUDIT if name and kinds.KINDS[name].counts else 0
+        self.ex.review(name or None, n=_AUDIT * (1 + more))
 
     def _open_tab(self, tab: str) -> None:
         self.tab = tab
@@ -236,10 +187,64 @@ class View:
             self.ex.link()
         self.refresh(("tab",))
 
-    def _open_cell(self, name: str, value: str) -> None:
+    def _open_cell(self, i: str = "", j: str = "") -> None:
         assert self.ex.linked is not None
         counts = self.ex.linked.counts
-        i, j = value.split(",") if name == "cell" else (value, value)
-        row = counts.index[int(i)] if name != "column" else None
-        column = counts.columns[int(j)] if name != "row" else None
-        self.ex.cell(row, column)
+        self.ex.cell(counts.index[int(i)] if i else None, counts.columns[int(j)] if j else None)
+
+
+_BRINGS = {"layout": ("color", "status"), "linked": ("tab",), "selected": ("tab",), "annotations": ("tab",)}
+
+# what is drawn anew: after which changes, and how
+_WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
+    ({"layout"}, View._relocate),
+    ({"color"}, lambda view: view.map.recolor(view.ex.look)),
+    ({"color", "selected", "annotations"}, View._choices),
+    ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
+    ({"focus"}, lambda view: view.map.focus(view.ex.focus)),
+)
+_PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
+    "status": ({"status"}, lambda view: panel.status(view.ex.state)),
+    "legend": ({"color"}, lambda view: cards.legend(view.ex.look)),
+    "queue": ({"annotations", "queue", "clusters"}, lambda view: panel.queue(view.ex.reviews)),
+    "keys": ({"annotations", "queue", "clusters"}, lambda view: cards.keys(view.ex.annotation_names)),
+    "card": ({"focus", "annotations", "selected", "queue", "clusters"}, lambda view: panel.card(view.ex.reviews)),
+    "tabs": ({"tab"}, lambda view: panel.tabs(view.tab)),
+    "body": ({"tab"}, lambda view: panel.body(view.ex.state, view.ex.linked, view.tab)),
+}
+
+# what the page sends: kind of the message, and what is done with it
+_MESSAGES: Mapping[str, Callable[[View, Mapping[str, Any], Sequence[bytes]], object]] = {
+    "hover": lambda view, content, _: view._hover(int(content["row"])),
+    "lasso": View._loop,
+    "box": View._loop,
+    "click": lambda view, content, _: view._click(int(content["row"]), content["mode"]),
+    "tap": View._tap,
+    "key": lambda view, content, _: view._press(content["key"]),
+    "action": lambda view, content, _: _ACTIONS[content["name"]](
+        view, content["value"], content.get("mode", "replace")
+    ),
+    "ready": lambda view, *_: view._ready(),
+    "tick": lambda view, *_: view._tick(),
+}
+
+# buttons and text fields: name of the action, and what it does with the button's value and the mode of selecting
+_ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {
+    "invert": lambda view, *_: view.ex.invert(),
+    "clear": lambda view, *_: view.ex.clear(),
+    "undo": lambda view, *_: view.ex.undo(),
+    "skip": lambda view, *_: view.ex.skip(),
+    "focus": lambda view, value, mode: view._click(int(value), mode),
+    "similar": lambda view, value, _: view.ex.similar(int(value)),
+    "toggle": lambda view, value, _: view.toggle(int(value)),
+    "search": lambda view, value, _: value.strip() and view.ex.search(value.strip()),
+    "new-label": lambda view, value, _: value.strip() and view.ex.label(value),
+    "label": lambda view, value, _: view.ex.label(view.ex.annotation_names[int(value)]),
+    "group": lambda view, value, mode: view._group(int(value), mode),
+    "review": lambda view, value, _: view._review(value),
+    "answer": lambda view, value, _: view.ex.answer(value == "yes"),
+    "tab": lambda view, value, _: view._open_tab(value),
+    "row": lambda view, value, _: view._open_cell(value),
+    "column": lambda view, value, _: view._open_cell(j=value),
+    "cell": lambda view, value, _: view._open_cell(*value.split(",")),
+}

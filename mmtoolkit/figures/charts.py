@@ -1,4 +1,4 @@
-"""The plain charts: bars, curve, histogram."""
+"""Plain charts: bars, curve, histogram."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.figures.layout import Mark, faded, number, rule, rules, ticks
+from mmtoolkit.figures.layout import Mark, draw_reference_lines, faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
 
 if TYPE_CHECKING:
@@ -65,21 +65,21 @@ def bars(
     if v.shape != (len(names),):
         msg = f"values has shape {v.shape} for {len(names)} names"
         raise ValueError(msg)
-    words = [f"{plot_text(n)}: {number(a)}" for n, a in zip(names, v.tolist(), strict=True)]
+    words = [f"{plot_text(n)}: {short_number(a)}" for n, a in zip(names, v.tolist(), strict=True)]
     fig = go.Figure(
         go.Bar(
             x=v,
             y=np.arange(len(v)),
             orientation="h",
             error_x=_whiskers(v, low, high),
-            marker={"color": faded(PALETTE[0], 0.6), "line": {"width": 0}},
+            marker={"color": faded_color(PALETTE[0], 0.6), "line": {"width": 0}},
             hovertext=words,
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
     if baseline is not None:
-        rule(fig, float(baseline), baseline_name)
-    top = ", ".join(f"{n}: {number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:12])
+        draw_reference_lines(fig, [(float(baseline), baseline_name)])
+    top = ", ".join(f"{n}: {short_number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:12])
     return finish(
         fig,
         title=title,
@@ -88,7 +88,7 @@ def bars(
         height=int(np.clip(24 * len(v) + 80, 180, 900)),
         bargap=0.3,
         xaxis={"title": {"text": plot_text(x_title)}},
-        yaxis={"showgrid": False, "autorange": "reversed", **ticks(names)},
+        yaxis={"showgrid": False, "autorange": "reversed", **named_ticks(names)},
     )
 
 
@@ -139,11 +139,11 @@ def curve(
         if low is not None and high is not None:
             edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip", **group}
             fig.add_trace(go.Scatter(x=at, y=np.asarray(high, dtype=np.float64), **edge))
-            edge |= {"fill": "tonexty", "fillcolor": faded(color, 0.18)}
+            edge |= {"fill": "tonexty", "fillcolor": faded_color(color, 0.18)}
             fig.add_trace(go.Scatter(x=at, y=np.asarray(low, dtype=np.float64), **edge))
         line = {"color": color, "width": 2, "dash": dash}
         fig.add_trace(go.Scatter(x=at, y=v, mode="lines+markers", line=line, marker={"size": 5}, **group))
-    rules(fig, marks)
+    draw_reference_lines(fig, marks)
     return finish(
         fig,
         title=title,
@@ -201,9 +201,9 @@ def histogram(
         label = f"{plot_text(name, 40)} ({len(v):,})" if name else ""
         marker = {"color": PALETTE[i % len(PALETTE)], "opacity": 0.9 if len(sound) == 1 else 0.6}
         fig.add_trace(go.Bar(x=middle, y=counts, width=width, name=label, marker=marker))
-    rules(fig, marks)
+    draw_reference_lines(fig, marks)
     note = f"{lost:,} values are missing." if lost else ""
-    spread = f"from {number(everything.min())} to {number(everything.max())}" if len(everything) else "none"
+    spread = f"from {short_number(everything.min())} to {short_number(everything.max())}" if len(everything) else "none"
     return finish(
         fig,
         title=title,

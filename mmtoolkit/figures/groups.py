@@ -1,4 +1,4 @@
-"""Who shares a look on a map: names with counts, colours, markers."""
+"""Points of a map in groups that share a look: a name with a count, a colour, a marker."""
 
 from __future__ import annotations
 
@@ -14,23 +14,33 @@ from mmtoolkit.figures.style import GREY, PALETTE
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Group", "groups_of"]
+__all__ = ["GroupedPoints", "groups_of"]
 
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
 _MAX_GROUPS = len(PALETTE) * len(_SHAPES)
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
-    """The points that share a look: their rows, name, colour and marker."""
+class GroupedPoints:
+    """Points that share a look.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_points,), int
+        Which points.
+    name : str
+        For the legend, with the count; "" has no entry.
+    color, symbol : str
+        As Plotly takes them.
+    """
 
     rows: NDArray[np.intp]
-    name: str
-    color: str
-    symbol: str
+    name: str = ""
+    color: str = PALETTE[0]
+    symbol: str = "circle"
 
 
-def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[Group]:
+def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[GroupedPoints]:
     """Give every category of `values` a name with its count, a colour and a marker.
 
     Parameters
@@ -42,7 +52,7 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
 
     Returns
     -------
-    list of Group
+    list of GroupedPoints
         Integers in their order, all else largest first. Twelve colours, then the next marker; what comes after 48
         looks is one grey group.
     """
@@ -59,20 +69,19 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
     shown = order if len(order) <= _MAX_GROUPS else sorted(order, key=lambda i: -int(counts[i]))[: _MAX_GROUPS - 1]
     called = {v: str(n) for v, n in (names or {}).items()}
 
-    def group(rows: NDArray[np.intp], name: str, color: str, symbol: str = "circle") -> Group:
-        return Group(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol)
-
-    out = [
-        group(np.flatnonzero(codes == i), called.get(found[i], str(found[i])), *_look(r)) for r, i in enumerate(shown)
+    rest = [i for i in order if i not in set(shown)]
+    looks: list[tuple[list[int], str, str, str]] = [
+        ([i], called.get(found[i], str(found[i])), PALETTE[rank % len(PALETTE)], _SHAPES[rank // len(PALETTE)])
+        for rank, i in enumerate(shown)
     ]
-    rest = set(order) - set(shown)
-    if rest:
-        out.append(group(np.flatnonzero(np.isin(codes, list(rest))), f"{len(rest)} smaller groups", GREY, "circle"))
-    out += [group(np.flatnonzero(codes == i), called.get(-1, "noise"), GREY, "x-thin-open") for i in grey]
-    if (codes < 0).any():
-        out.append(group(np.flatnonzero(codes < 0), "(none)", GREY, "circle"))
+    looks += [
+        (rest, f"{len(rest)} smaller groups", GREY, "circle"),
+        (grey, called.get(-1, "noise"), GREY, "x-thin-open"),
+        ([-1], "(none)", GREY, "circle"),
+    ]
+    out = []
+    for members, name, color, symbol in looks:
+        rows = np.flatnonzero(np.isin(codes, members))
+        if len(rows):
+            out.append(GroupedPoints(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol))
     return out
-
-
-def _look(rank: int) -> tuple[str, str]:
-    return PALETTE[rank % len(PALETTE)], _SHAPES[rank // len(PALETTE)]

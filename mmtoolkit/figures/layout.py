@@ -1,4 +1,4 @@
-"""Small parts that several charts share."""
+"""What several charts share: named positions on an axis, short numbers, faded colours, reference lines."""
 
 from __future__ import annotations
 
@@ -10,49 +10,35 @@ from mmtoolkit.figures.style import GREY, plot_text
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Mark", "faded", "number", "rule", "rules", "ticks"]
+__all__ = ["Mark", "draw_reference_lines", "faded_color", "named_ticks", "short_number"]
 
 _MAX_TICKS = 40
 Mark = float | tuple[float, str]
 
 
-def ticks(names: Sequence[object], limit: int = 28) -> dict[str, Any]:
-    """Positions with names, so that equal or numeric names stay apart and in order."""
+def named_ticks(names: Sequence[object], limit: int = 28) -> dict[str, Any]:
+    """Return an axis's settings that put names at positions, so that equal or numeric names stay apart and in order."""
     step = max(1, -(-len(names) // _MAX_TICKS))
     at = list(range(0, len(names), step))
     return {"tickmode": "array", "tickvals": at, "ticktext": [plot_text(names[i], limit) for i in at]}
 
 
-def number(value: float) -> str:
-    """Say a number in few digits."""
+def short_number(value: float) -> str:
+    """Return a number in few digits."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
-def faded(color: str, alpha: float) -> str:
+def faded_color(color: str, alpha: float) -> str:
     """Return a colour of the palette with less than full strength."""
     r, g, b = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({r},{g},{b},{alpha})"
 
 
-def rule(fig: go.Figure, x: float, word: str) -> None:
-    """Draw a dotted line across, with a word at its head."""
-    fig.add_vline(x=x, line={"color": GREY, "width": 1.2, "dash": "dot"})
-    if word:
-        fig.add_annotation(
-            x=x,
-            y=1,
-            yref="paper",
-            text=plot_text(word, 40),
-            showarrow=False,
-            xanchor="left",
-            yanchor="top",
-            font={"size": 11},
-            xshift=4,
-        )
-
-
-def rules(fig: go.Figure, marks: Sequence[Mark]) -> None:
-    """Draw a dotted line at every mark."""
+def draw_reference_lines(fig: go.Figure, marks: Sequence[Mark]) -> None:
+    """Draw a dotted line across the chart at every mark, with its word at the head."""
     for mark in marks:
         x, word = mark if isinstance(mark, tuple) else (mark, "")
-        rule(fig, float(x), word)
+        fig.add_vline(x=float(x), line={"color": GREY, "width": 1.2, "dash": "dot"})
+        if word:
+            look = {"showarrow": False, "xanchor": "left", "yanchor": "top", "font": {"size": 11}, "xshift": 4}
+            fig.add_annotation(x=float(x), y=1, yref="paper", text=plot_text(word, 40), **look)

@@ -8,20 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten, width_of
-from mmtoolkit.figures.groups import Group, groups_of
+from mmtoolkit.figures.groups import GroupedPoints, groups_of
 from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["GL_ABOVE", "Group", "groups_of", "scatter_map", "view_limits"]
+__all__ = ["GL_ABOVE", "scatter_map", "view_limits"]
 
 GL_ABOVE = 5000
 _BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "yanchor": "top", "maxheight": 0.35}
+_COLORBAR = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": -0.02,
+    "yanchor": "top",
+    "len": 0.5,
+    "thickness": 8,
+    "outlinewidth": 0,
+    "nticks": 6,
+}
 _LETTER = 6.4  # pixels of a small letter in the legend
 _NARROWEST, _WIDEST = 50, 170  # pixels of an entry
-_CHIP = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
+_LABEL = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
 
 def view_limits(values: ArrayLike) -> tuple[float, float]:
@@ -60,7 +71,7 @@ def scatter_map(
     *,
     color: ArrayLike | None = None,
     names: Mapping[Any, str] | None = None,
-    groups: Sequence[Group] | None = None,
+    groups: Sequence[GroupedPoints] | None = None,
     hover: Sequence[str] | None = None,
     title: str = "",
     caption: str = "",
@@ -79,7 +90,7 @@ def scatter_map(
         Floats are drawn on a colour scale (NaN in grey), anything else as groups: see `groups_of`.
     names : mapping or None, default=None
         Names of groups, such as ``{0: "birds"}``.
-    groups : sequence of Group or None, default=None
+    groups : sequence of GroupedPoints or None, default=None
         Groups as `groups_of` gives them, drawn as they are; then `color` and `names` are not needed.
     hover : sequence of str or None, default=None
         What to show at each point.
@@ -107,14 +118,14 @@ def scatter_map(
     texts = None if hover is None else np.array([plot_text(t, 120) for t in hover], dtype=object)
     numeric = color is not None and np.asarray(color).dtype.kind == "f"
     if groups is None:
-        groups = _numeric_groups(np.asarray(color)) if numeric else _groups(len(xy), color, names)
+        groups = _grouped(len(xy), color, names, numeric=numeric)
     fig = go.Figure()
     for g in sorted(groups, key=lambda g: g.color != GREY):  # grey lies below
         rows = g.rows[finite[g.rows]]
         scale = np.asarray(color, dtype=np.float32)[rows] if numeric and not g.name else None
         fig.add_trace(_points(xy, rows, g, texts, scale))
     limits = [view_limits(xy[finite, i]) for i in (0, 1)]
-    notes, alt = _words(xy, finite, limits, groups, numeric)
+    notes, alt = _notes_and_alt(xy, finite, limits, groups, numeric)
     named = centroid_names if centroid_names is not None else len(groups) > len(PALETTE)
     return finish(
         fig,
@@ -129,9 +140,9 @@ def scatter_map(
         yaxis={"visible": False, "range": limits[1], "scaleanchor": "x"},
         showlegend=any(g.name for g in groups),
         legend=_legend(groups, numeric, color_title),
-        coloraxis={"colorbar": _colorbar(color_title)},
+        coloraxis={"colorbar": _COLORBAR | {"title": _heading(color_title)}},
         dragmode="pan",
-        annotations=_chips(xy, finite, groups, limits) if named and not numeric else [],
+        annotations=_name_labels(xy, finite, groups, limits) if named and not numeric else [],
     )
 
 
@@ -147,23 +158,18 @@ def _checked(coords: ArrayLike, color: ArrayLike | None, hover: Sequence[str] | 
     return xy
 
 
-def _groups(n: int, color: ArrayLike | None, names: Mapping[Any, str] | None) -> list[Group]:
-    if color is None:
-        return [Group(np.arange(n), "", PALETTE[0], "circle")]
-    return groups_of(color, names)
-
-
-def _numeric_groups(values: NDArray[Any]) -> list[Group]:
-    known = np.isfinite(values)
-    groups = [Group(np.flatnonzero(known), "", PALETTE[0], "circle")]
-    if not known.all():
-        rows = np.flatnonzero(~known)
-        groups.insert(0, Group(rows, f"no value ({len(rows):,})", GREY, "circle"))
-    return groups
+def _grouped(n: int, color: ArrayLike | None, names: Mapping[Any, str] | None, *, numeric: bool) -> list[GroupedPoints]:
+    """Return the points by group; all in one without colour; with and without value where the colour is a number."""
+    if color is not None and not numeric:
+        return groups_of(color, names)
+    known = np.isfinite(np.asarray(color)) if numeric else np.ones(n, dtype=bool)
+    rows = np.flatnonzero(~known)
+    unknown = [GroupedPoints(rows, f"no value ({len(rows):,})", GREY)] if len(rows) else []
+    return [*unknown, GroupedPoints(np.flatnonzero(known))]
 
 
 def _points(
-    xy: NDArray[np.float32], rows: NDArray[np.intp], g: Group, texts: Any, scale: NDArray[np.float32] | None
+    xy: NDArray[np.float32], rows: NDArray[np.intp], g: GroupedPoints, texts: Any, scale: NDArray[np.float32] | None
 ) -> go.Scatter | go.Scattergl:
     import plotly.graph_objects as go
 
@@ -189,14 +195,17 @@ def _points(
     )
 
 
-def _legend(groups: Sequence[Group], numeric: bool, title: str) -> dict[str, Any]:
+def _legend(groups: Sequence[GroupedPoints], numeric: bool, title: str) -> dict[str, Any]:
     longest = max((width_of(_legend_name(g.name)) for g in groups), default=0)
-    heading = {"text": "" if numeric else plot_text(title, 40), "side": "top", "font": {"size": 11}}
     return _BELOW | {
         "y": -0.14 if numeric else -0.02,
         "entrywidth": max(_LETTER * longest, _NARROWEST),
-        "title": heading,
+        "title": _heading("" if numeric else title),
     }
+
+
+def _heading(text: str) -> dict[str, Any]:
+    return {"text": plot_text(text, 40), "side": "top", "font": {"size": 11}}
 
 
 def _legend_name(name: str) -> str:
@@ -207,28 +216,14 @@ def _legend_name(name: str) -> str:
     return f"{cut}{bracket}{count}"
 
 
-def _colorbar(title: str) -> dict[str, Any]:
-    return {
-        "title": {"text": plot_text(title, 40), "side": "top", "font": {"size": 11}},
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": -0.02,
-        "yanchor": "top",
-        "len": 0.5,
-        "thickness": 8,
-        "outlinewidth": 0,
-        "nticks": 6,
-    }
-
-
-def _words(
+def _notes_and_alt(
     xy: NDArray[np.float32],
     finite: NDArray[np.bool_],
     limits: list[tuple[float, float]],
-    groups: Sequence[Group],
+    groups: Sequence[GroupedPoints],
     numeric: bool,
 ) -> tuple[list[str], str]:
+    """Return sentences for the caption, and what a reader who cannot see the map is told."""
     inside = finite.copy()
     for i, (low, high) in enumerate(limits):
         inside &= (xy[:, i] >= low) & (xy[:, i] <= high)
@@ -244,14 +239,17 @@ def _words(
     return notes, f"{len(xy):,} points{parts}."
 
 
-def _chips(
-    xy: NDArray[np.float32], finite: NDArray[np.bool_], groups: Sequence[Group], limits: list[tuple[float, float]]
+def _name_labels(
+    xy: NDArray[np.float32],
+    finite: NDArray[np.bool_],
+    groups: Sequence[GroupedPoints],
+    limits: list[tuple[float, float]],
 ) -> list[dict[str, Any]]:
-    """Names at the median of their points; a name that would cover a larger group's name is left out."""
+    """Return names at the median of their points; a name that would cover a larger group's name is left out."""
     (x0, x1), (y0, y1) = limits
     scale = min(640 / (x1 - x0), 420 / (y1 - y0))  # about pixels
     placed: list[tuple[float, float, float]] = []
-    chips = []
+    labels = []
     for g in sorted(groups, key=lambda g: -len(g.rows)):
         rows = g.rows[finite[g.rows]]
         if len(rows) == 0 or g.color == GREY:
@@ -262,7 +260,7 @@ def _chips(
         half = 3.2 * len(text) + 4
         if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):
             placed.append((u, v, half))
-            chips.append(
-                {"x": float(at[0]), "y": float(at[1]), "text": plot_text(text, 24), "showarrow": False, **_CHIP}
+            labels.append(
+                {"x": float(at[0]), "y": float(at[1]), "text": plot_text(text, 24), "showarrow": False, **_LABEL}
             )
-    return chips
+    return labels

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.figures.layout import faded, number, ticks
+from mmtoolkit.figures.layout import faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ def heatmap(
         msg = f"values has shape {Z.shape} and color {C.shape}, expected ({len(y)}, {len(x)}) from the names"
         raise ValueError(msg)
     small = max(Z.shape, default=0) <= _MAX_CELL_TEXT
-    words = np.array([["" if np.isnan(v) else number(v) for v in row] for row in Z], dtype=object).reshape(Z.shape)
+    words = np.array([["" if np.isnan(v) else short_number(v) for v in row] for row in Z], dtype=object).reshape(
+        Z.shape
+    )
     across, down = [plot_text(a) for a in x], [plot_text(b) for b in y]
     cells = [[f"{b} → {a}: {w}" for a, w in zip(across, row, strict=True)] for b, row in zip(down, words, strict=True)]
     fig = go.Figure(
@@ -76,7 +78,7 @@ def heatmap(
             y=np.arange(len(y)),
             hovertext=cells,
             hovertemplate="%{hovertext}<extra></extra>",
-            colorscale=[[0.0, faded(PALETTE[0], 0.04)], [1.0, faded(PALETTE[0], 0.95)]],
+            colorscale=[[0.0, faded_color(PALETTE[0], 0.04)], [1.0, faded_color(PALETTE[0], 0.95)]],
             xgap=1,
             ygap=1,
             showscale=not small,
@@ -91,8 +93,8 @@ def heatmap(
         caption=caption,
         alt=f"{title or 'Heatmap'}: {len(y)} rows ({y_title}) by {len(x)} columns ({x_title}).",
         height=int(np.clip(26 * len(y) + 110, 260, 820)),
-        xaxis={"title": {"text": plot_text(x_title)}, "range": [-0.5, len(x) - 0.5], **_BARE, **ticks(x, 18)},
-        yaxis={"title": {"text": plot_text(y_title)}, "range": [len(y) - 0.5, -0.5], **_BARE, **ticks(y)},
+        xaxis={"title": {"text": plot_text(x_title)}, "range": [-0.5, len(x) - 0.5], **_BARE, **named_ticks(x, 18)},
+        yaxis={"title": {"text": plot_text(y_title)}, "range": [len(y) - 0.5, -0.5], **_BARE, **named_ticks(y)},
     )
 
 

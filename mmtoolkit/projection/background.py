@@ -1,4 +1,4 @@
-"""A map computed in another process, so that the notebook's kernel stays free."""
+"""A map that is computed in another process, so that the notebook's kernel stays free."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.projection.engine import Layout, quick_layout
+from mmtoolkit.projection.engine import quick_layout
 from mmtoolkit.projection.result import Projection
+from mmtoolkit.steps import UNRECORDED, Step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,25 +43,22 @@ _RUNNING: weakref.WeakSet[PendingProjection] = weakref.WeakSet()
 
 
 class PendingProjection:
-    """A map on its way.
+    """A map that another process computes.
 
-    The helper ends with its job, with `cancel`, or when this process ends, however it ends.
+    That process ends with its job, with `cancel`, or when this process ends, however it ends.
 
-    Attributes
+    Parameters
     ----------
-    quick : Projection
-        The PCA map, to show meanwhile; its trust is not known.
+    X : ndarray of shape (n_items, n_features), float32
+        Finite rows.
+    params : mapping
+        Settings of the map, checked.
     """
 
-    def __init__(
-        self, X: NDArray[np.float32], params: Mapping[str, Any], recipe: Mapping[str, Any], source: Any
-    ) -> None:
-        self._X, self._params, self._recipe, self._source = X, params, recipe, source
-        self._layout: Layout | None = None
-        self._error: str | None = None
-        self._finished = threading.Event()
-        self._lock = threading.Lock()
-        self._callbacks: list[Callable[[PendingProjection], object]] = []
+    def __init__(self, X: NDArray[np.float32], params: Mapping[str, Any]) -> None:
+        self._X, self._params = X, params
+        self._recipe, self._source = UNRECORDED, None
+        self._answer: Future[Projection] = Future()
         self._folder = Path(tempfile.mkdtemp(prefix="mmtoolkit-map-"))
         np.save(self._folder / "X.npy", X, allow_pickle=False)
         (self._folder / "params.json").write_text(json.dumps(dict(params)))
@@ -71,19 +70,39 @@ class PendingProjection:
         _RUNNING.add(self)
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()
 
-    def _watch(self) -> None:
-        try:
-            self._layout = self._answer()
-        except Exception as error:  # whatever it is, `result` must tell it and never hang
-            self._error = str(error) or type(error).__name__
-        shutil.rmtree(self._folder, ignore_errors=True)
-        with self._lock:
-            self._finished.set()
-            waiting, self._callbacks = self._callbacks, []
-        for call in waiting:
-            self._tell(call)
+    def recorded(self, step: Step, source: Any) -> PendingProjection:
+        """Keep the step and the vectors for the map to come; called by `verb`.
 
-    def _answer(self) -> Layout:
+        Parameters
+        ----------
+        step : Step
+            Verb and parameters.
+        source : Embeddings or array
+            The items.
+
+        Returns
+        -------
+        PendingProjection
+            The same object.
+        """
+        self._recipe, self._source = step, source
+        return self
+
+    def _watch(self) -> None:
+        """Wait for the other process, in a thread."""
+        try:
+            drawn, why = self._computed(), ""
+        except Exception as error:  # whatever it is, `result` must tell it and never hang
+            drawn, why = None, str(error) or type(error).__name__
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if drawn is None:
+            msg = f"the map could not be computed in the helper process: {why}; project(..., wait=True) tries here"
+            self._answer.set_exception(MMToolkitError(msg))
+        else:
+            self._answer.set_result(drawn)
+
+    def _computed(self) -> Projection:
+        """Return what the other process has written."""
         with self._process as process:
             assert process.stderr is not None
             complaint = process.stderr.read().decode("utf-8", "replace").strip()  # not communicate: it closes stdin
@@ -91,24 +110,18 @@ class PendingProjection:
         if self._process.returncode != 0:
             raise MMToolkitError(complaint.rsplit("\n", 1)[-1] or f"exit code {self._process.returncode}")
         with np.load(self._folder / "map.npz", allow_pickle=False) as kept:
-            score, method, note = float(kept["trustworthiness"]), str(kept["method"]), str(kept["note"])
-            return Layout(kept["coords"], kept["trust"], score, method, note)
-
-    def _tell(self, call: Callable[[PendingProjection], object]) -> None:
-        try:
-            call(self)
-        except Exception:
-            logger.exception("a callback of a finished map failed")
+            words = {name: kept[name].item() for name in ("trustworthiness", "method", "note")}
+            return Projection(kept["coords"], kept["trust"], **words)
 
     @cached_property
     def quick(self) -> Projection:
         """The PCA map, to show meanwhile; its trust is not known."""
-        return Projection.of(quick_layout(self._X), self._recipe, self._source)
+        return quick_layout(self._X).recorded(self._recipe, self._source)
 
     @property
     def done(self) -> bool:
         """Whether `result` answers at once, be it with an error."""
-        return self._finished.is_set()
+        return self._answer.done()
 
     def result(self, timeout_s: float | None = None) -> Projection:
         """Wait for the map.
@@ -130,13 +143,11 @@ class PendingProjection:
         MMToolkitError
             If the helper failed or was cancelled.
         """
-        if not self._finished.wait(timeout_s):
+        try:
+            return self._answer.result(timeout_s).recorded(self._recipe, self._source)
+        except TimeoutError:
             msg = f"the map is not ready after {timeout_s:g} s; it is still being computed"
-            raise TimeoutError(msg)
-        if self._layout is None:
-            msg = f"the map could not be computed in the helper process: {self._error}; project(..., wait=True) tries here"
-            raise MMToolkitError(msg)
-        return Projection.of(self._layout, self._recipe, self._source)
+            raise TimeoutError(msg) from None
 
     def on_done(self, call: Callable[[PendingProjection], object]) -> None:
         """Call `call(self)` when the map is there or has failed, from another thread; at once if it is already.
@@ -146,20 +157,23 @@ class PendingProjection:
         call : callable
             What it raises is logged.
         """
-        with self._lock:
-            if not self._finished.is_set():
-                self._callbacks.append(call)
-                return
-        self._tell(call)
+
+        def tell(_: Future[Projection]) -> None:
+            try:
+                call(self)
+            except Exception:
+                logger.exception("a callback of a finished map failed")
+
+        self._answer.add_done_callback(tell)
 
     def cancel(self) -> None:
         """Stop computing; does nothing when the map is done."""
         if self._process.poll() is None:
             self._process.kill()
-        self._finished.wait(10)
+        wait([self._answer], 10)
 
     def __repr__(self) -> str:
-        state = "computing" if not self.done else "failed" if self._layout is None else "done"
+        state = "computing" if not self.done else "failed" if self._answer.exception() else "done"
         return f"<PendingProjection: {len(self._X):,} items, {self._params['method']}, {state}>"
 
 

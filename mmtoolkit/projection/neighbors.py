@@ -1,4 +1,4 @@
-"""Nearest neighbours of every row, the same bits whatever the number of threads."""
+"""Nearest neighbours of every row, exact below 20,000 rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._nearest import nearest_rows
-from mmtoolkit.provenance import fingerprint, one_thread
+from mmtoolkit.provenance import fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,11 +65,8 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
 
     threads = numba.get_num_threads()
     try:
-        with one_thread():
-            index = NNDescent(
-                X, n_neighbors=k, metric="euclidean", random_state=random_state, n_jobs=1, low_memory=True
-            )
-            rows, dist = index.neighbor_graph
+        index = NNDescent(X, n_neighbors=k, metric="euclidean", random_state=random_state, n_jobs=1, low_memory=True)
+        rows, dist = index.neighbor_graph
     finally:
         numba.set_num_threads(threads)
     first = np.arange(len(X), dtype=np.int32)[:, None]

@@ -1,4 +1,4 @@
-"""What `project` returns."""
+"""The result of `project`: a map, its trust, and places for more items."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.projection.engine import TRUST_NEIGHBORS, Layout, trust_neighbors
+from mmtoolkit.projection.layouts import METHODS
+from mmtoolkit.projection.placing import place
+from mmtoolkit.projection.trust import TRUST_NEIGHBORS, trust_neighbors
 from mmtoolkit.results import Result, plain
-from mmtoolkit.vectors import column, has_vectors, items_of, vectors_of
+from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.thumbnails import item_name
+from mmtoolkit.vectors import check_same_space, column, has_vectors, items_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Projection"]
-
-_NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
+__all__ = ["DrawnMap", "Projection"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Projection(Result):
-    """A map of the items.
+class DrawnMap(Result):
+    """A map of the items that it was drawn from.
 
-    Attributes
+    Parameters
     ----------
     coords : ndarray of shape (n_items, 2), float32
         Places; distances and the empty room between groups have no unit.
     trust : ndarray of shape (n_items,), float32
-        Which share of an item's 15 neighbours on the map (fewer below 31 items) are among its nearest in the full
+        Share of an item's 15 neighbours on the map (fewer below 31 items) are among its nearest in the full
         space; NaN where unknown.
     trustworthiness : float
-        How few strangers stand among neighbours: 1 is perfect, about 0.5 a random map; NaN where unknown.
+        Whether neighbours on the map are neighbours in the full space: 1 is perfect, about 0.5 is a random map, NaN is
+        unknown.
     method : str
-        "umap", "pca" or "tsne", as used.
+        Method that was used, such as "umap"; "pca" where there were too few items for the one asked for.
     note : str
         What a reader of the map should know; mostly "".
-    recipe : mapping
-        The verb and its parameters.
+    recipe : Step
+        Verb and parameters.
     source : Embeddings or array
-        What was mapped.
+        The items.
     """
 
     coords: NDArray[np.float32]
@@ -50,13 +53,8 @@ class Projection(Result):
     trustworthiness: float
     method: str
     note: str
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
-
-    @classmethod
-    def of(cls, layout: Layout, recipe: Mapping[str, Any], source: Any) -> Projection:
-        """Put a computed layout beside what it was made from."""
-        return cls(layout.coords, layout.trust, layout.trustworthiness, layout.method, layout.note, recipe, source)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def transform(self, new: Any) -> NDArray[np.float32]:
         """Place further items on this map, each near its 15 nearest neighbours; the map itself does not change.
@@ -77,10 +75,11 @@ class Projection(Result):
             If the number of features differs or rows hold NaN.
         TypeError
             If items are given although the map was made of a plain array.
+        SpaceError
+            If `new` are Embeddings of another model.
         """
-        from mmtoolkit.projection.placing import place
-
-        normalize = bool(self.recipe["params"]["normalize"])
+        normalize = bool(self.recipe.params["normalize"])
+        check_same_space(self.source, new, "the vectors of the map and of the new items")
         X = vectors_of(self.source, normalize=normalize)
         rows = self._encoded(new)
         if rows.ndim == 2 and len(rows) == 0:
@@ -92,13 +91,11 @@ class Projection(Result):
         return place(Q, X, self.coords, TRUST_NEIGHBORS)
 
     def _encoded(self, new: Any) -> NDArray[Any]:
+        """Return the vectors of what `transform` takes."""
         if has_vectors(new):
             return np.asarray(new.vectors)
-        if isinstance(new, np.ndarray) and new.dtype.kind in "fiu":
-            return new
-        if has_vectors(self.source):
-            return np.asarray(self.source.encode(new))
-        rows = np.asarray(new)
+        is_array = isinstance(new, np.ndarray) and new.dtype.kind in "fiu"
+        rows = np.asarray(self.source.encode(new) if has_vectors(self.source) and not is_array else new)
         if rows.dtype.kind not in "fiu":
             msg = f"the map was made of a plain array, so only vectors can be placed, got {type(new).__name__}"
             raise TypeError(msg)
@@ -133,20 +130,16 @@ class Projection(Result):
             color=values,
             names=names,
             hover=self._hover(),
-            title=title or f"{_NAMES[self.method]} map",
+            title=title or f"{METHODS[self.method].title} map",
             caption=self._caption(),
             color_title=color if isinstance(color, str) else "",
         )
 
     def _hover(self) -> list[str] | None:
-        from mmtoolkit.thumbnails import item_name
-
         items = items_of(self.source)
-        return (
-            None
-            if items is None
-            else [item_name({str(k): v for k, v in row.items()}) for row in items.to_dict("records")]
-        )
+        if items is None:
+            return None
+        return [item_name({str(k): v for k, v in row.items()}) for row in items.to_dict("records")]
 
     def _caption(self) -> str:
         score = "" if np.isnan(self.trustworthiness) else f"Trustworthiness {self.trustworthiness:.3f}."
@@ -173,9 +166,10 @@ class Projection(Result):
     def _figures(self) -> Mapping[str, Any]:
         return {"map": self._main_figure, "trust": self._trust_figure}
 
-    def _summary(self) -> str:
+    def _trusted(self) -> str:
+        """Return how far to trust the map, in a few words."""
         score = "unknown" if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
-        return f"{len(self.coords):,} items, {_NAMES[self.method]}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
+        return f"{METHODS[self.method].title}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
@@ -189,8 +183,15 @@ class Projection(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what a report stores: counts exactly, the map only for an equal environment."""
-        score = {"trustworthiness": plain(self.trustworthiness)}
+        score, coords = {"trustworthiness": plain(self.trustworthiness)}, {"coords": plain(self.coords)}
         exact = {"n_items": len(self.coords), "method": self.method}
-        if self.method == "pca":
-            return {"exact": exact, "rounded": score, "map": {"coords": plain(self.coords)}}
-        return {"exact": exact, "rounded": {}, "map": {"coords": plain(self.coords), **score}}
+        if METHODS[self.method].everywhere:
+            return {"exact": exact, "rounded": score, "map": coords}
+        return {"exact": exact, "map": {**coords, **score}}
+
+
+class Projection(DrawnMap):
+    """A map of all items; fields as `DrawnMap` has them."""
+
+    def _summary(self) -> str:
+        return f"{len(self.coords):,} items, {self._trusted()}"

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._nearest import relative_squares
-from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ALL_BELOW", "map_neighbors", "neighbor_recall", "trustworthiness"]
+__all__ = ["ALL_BELOW", "TRUST_NEIGHBORS", "map_neighbors", "neighbor_recall", "trust_neighbors", "trustworthiness"]
 
 ALL_BELOW = 5000
+TRUST_NEIGHBORS = 15
 _SAMPLE = 2000
 _BLOCK = 512
+
+
+def trust_neighbors(n: int) -> int:
+    """Return how many neighbours trust is about: 15, or fewer than half of the other items."""
+    return min(TRUST_NEIGHBORS, max((n - 1) // 2, 1))
 
 
 def map_neighbors(coords: NDArray[np.float32], k: int) -> NDArray[np.intp]:
@@ -85,12 +90,11 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
     if n > ALL_BELOW:
         rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
     penalty = 0
-    with one_thread():
-        for i in range(0, len(rows), _BLOCK):
-            block = rows[i : i + _BLOCK]
-            d2 = relative_squares(X[block], X)
-            d2[np.arange(len(block)), block] = np.inf
-            for j in range(k):
-                closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)
-                penalty += int(np.maximum(closer + 1 - k, 0).sum())
+    for i in range(0, len(rows), _BLOCK):
+        block = rows[i : i + _BLOCK]
+        d2 = relative_squares(X[block], X)
+        d2[np.arange(len(block)), block] = np.inf
+        for j in range(k):
+            closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)
+            penalty += int(np.maximum(closer + 1 - k, 0).sum())
     return float(1.0 - 2.0 * penalty / (len(rows) * k * (2 * n - 3 * k - 1)))

@@ -4,41 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
+from mmtoolkit.projection.background import PendingProjection
 from mmtoolkit.projection.engine import checked_params, lay_out
 from mmtoolkit.projection.result import Projection
+from mmtoolkit.steps import verb
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from mmtoolkit.projection.background import PendingProjection
     from mmtoolkit.vectors import HasVectors
 
 __all__ = ["project"]
 
-Method = Literal["umap", "pca", "tsne"]
+Layouts = Literal["umap", "pca", "tsne"]
 
 
 @overload
 def project(
-    embeddings: HasVectors | ArrayLike, *, method: Method = ..., n_neighbors: int = ..., min_dist: float = ...,
-    perplexity: float = ..., random_state: int = ..., normalize: bool = ..., wait: Literal[True] = ...,
+    embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
+    perplexity: float = ..., wait: Literal[True] = ..., normalize: bool = ..., random_state: int = ...,
 ) -> Projection: ...  # fmt: skip
 @overload
 def project(
-    embeddings: HasVectors | ArrayLike, *, method: Method = ..., n_neighbors: int = ..., min_dist: float = ...,
-    perplexity: float = ..., random_state: int = ..., normalize: bool = ..., wait: Literal[False],
+    embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
+    perplexity: float = ..., wait: Literal[False], normalize: bool = ..., random_state: int = ...,
 ) -> PendingProjection: ...  # fmt: skip
+@overload
+def project(
+    embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
+    perplexity: float = ..., wait: bool, normalize: bool = ..., random_state: int = ...,
+) -> Projection | PendingProjection: ...  # fmt: skip
+@verb("project", variable="p", unrecorded=("wait",), one_thread=False)  # `lay_out` keeps to one thread, here and there
 def project(
     embeddings: HasVectors | ArrayLike,
     *,
-    method: Method = "umap",
+    method: Layouts = "umap",
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     perplexity: float = 30.0,
-    random_state: int = 0,
-    normalize: bool = True,
     wait: bool = True,
+    normalize: bool = True,
+    random_state: int = 0,
 ) -> Projection | PendingProjection:
     """Give every item a place on a map, so that similar items stand together.
 
@@ -57,12 +64,12 @@ def project(
         UMAP: how close points may come, 0 to 1.
     perplexity : float, default=30
         t-SNE: about how many neighbours count.
-    random_state : int, default=0
-        Seed, recorded.
-    normalize : bool, default=True
-        Use unit rows, so that distance means angle.
     wait : bool, default=True
         False computes in another process and returns at once a handle that has a PCA map to show meanwhile.
+    normalize : bool, default=True
+        Use unit rows, so that distance means angle.
+    random_state : int, default=0
+        Seed, recorded.
 
     Returns
     -------
@@ -82,15 +89,11 @@ def project(
     Examples
     --------
     >>> import numpy as np
-    >>> p = project(np.random.default_rng(0).normal(size=(30, 5)), method="pca")
+    >>> import mmtoolkit as mm
+    >>> p = mm.project(np.random.default_rng(0).normal(size=(30, 5)), method="pca")
     >>> p.coords.shape, p.trust.shape
     ((30, 2), (30,))
     """
     params = checked_params(method, n_neighbors, min_dist, perplexity, random_state)
     X = vectors_of(embeddings, normalize=normalize)
-    recipe = {"verb": "project", "params": {**params, "normalize": normalize}}
-    if wait:
-        return Projection.of(lay_out(X, params), recipe, embeddings)
-    from mmtoolkit.projection.background import PendingProjection
-
-    return PendingProjection(X, params, recipe, embeddings)
+    return lay_out(X, params) if wait else PendingProjection(X, params)

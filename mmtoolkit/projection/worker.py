@@ -34,10 +34,6 @@ def main(path: str) -> None:
     from mmtoolkit.projection.engine import lay_out
 
     X = np.load(folder / "X.npy", allow_pickle=False)
-    layout = lay_out(X, json.loads((folder / "params.json").read_text()))
-    part = folder / "part.npz"
-    arrays = {
-        name: np.asarray(getattr(layout, name)) for name in ("coords", "trust", "trustworthiness", "method", "note")
-    }
-    np.savez(part, allow_pickle=False, **arrays)
-    part.replace(folder / "map.npz")
+    drawn = lay_out(X, json.loads((folder / "params.json").read_text()))
+    names = ("coords", "trust", "trustworthiness", "method", "note")
+    np.savez(folder / "map.npz", allow_pickle=False, **{name: np.asarray(getattr(drawn, name)) for name in names})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -57,10 +57,9 @@ class FunctionProvider(Provider):
     Examples
     --------
     >>> import mmtoolkit as mm
-    >>> from mmtoolkit.providers.function import FunctionProvider
     >>> def lengths(texts):
     ...     return [[len(text), 1.0] for text in texts]
-    >>> model = FunctionProvider(lengths, name="lengths", revision="1", dimension=2, leaves_machine=False)
+    >>> model = mm.FunctionProvider(lengths, name="lengths", revision="1", dimension=2, leaves_machine=False)
     >>> mm.embed_texts(["ab", "abc"], model=model, cache=False).vectors.tolist()
     [[2.0, 1.0], [3.0, 1.0]]
     """
@@ -159,7 +158,7 @@ def _row(name: str, revision: str, dimension: int, modalities: tuple[str, ...], 
     """Return the row of the models table; kept here because a row cannot be pickled with its provider."""
     return ModelSpec(
         name=name,
-        provider=cast("Any", "function"),
+        provider="function",
         dimension=dimension,
         revision=revision,
         modalities=frozenset(modalities),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmtoolkit._described import restored
 from mmtoolkit.reporting.sidecar import LONGEST
 from mmtoolkit.steps import find_verb
 
-__all__ = ["as_python", "n_left_out", "step_name"]
+__all__ = ["as_python", "n_left_out", "whole_sources"]
 
 _LINE = 116
 _IMPORTS = {
@@ -35,16 +36,16 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
     str
         Arguments that have their default value are left out, except `random_state`.
     """
-    lines = [line for name, source in recipe["sources"].items() for line in _source_lines(name, source)]
+    lines = [line for name in whole_sources(recipe) for line in _source_lines(name, recipe["sources"][name])]
+    lines += [f"df = ...  # {what}" for what in dict.fromkeys(filter(None, map(_needs, recipe["steps"])))]
     needed = [line for line, use in _IMPORTS.items() if any(use in other for other in lines)]
     lines = [*needed, *([""] if needed else []), "import mmtoolkit as mm", "", *lines]
     lines.append("")
-    for step in recipe["steps"]:
-        lines.append(_made(f"{step_name(step['name'])} = ", step, step["source"]))
-    results = [step_name(step["name"]) for step in recipe["steps"]]
+    variables = _variables(recipe["steps"])
     lines += [
+        *(_made(f"{name} = ", step, step["source"]) for name, step in zip(variables, recipe["steps"], strict=True)),
         "",
-        _call("rep = mm.report", results, {"title": title}),
+        _call("rep = mm.report", variables, {"title": title}),
         'rep.save("report.html")',
         'rep.save("report.json")',
     ]
@@ -67,18 +68,38 @@ def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str])
     elif row.sources == "named":
         given = [f"{{{', '.join(f'{_literal(k)}: {v}' for k, v in sources.items())}}}"]
     else:
-        given = list(sources.values())
+        given = _names(sources)
     if row.needs:
         given = ["df"]
     return _call(f"{start}{row.call}", given, told)
 
 
-def step_name(name: str) -> str:
-    """Return the variable that holds a result: ``classify_2`` becomes ``r_2``."""
-    stem, _, number = name.rpartition("_")
-    verb, more = (stem, f"_{number}") if number.isdigit() else (name, "")
-    row = find_verb(verb)
-    return f"{row.variable}{more}" if row is not None and row.variable else name
+def whole_sources(recipe: Mapping[str, Any]) -> list[str]:
+    """Return the sources that results were computed from; the others are a few items of what lies elsewhere."""
+    used = {name for step in recipe["steps"] if not _needs(step) for name in _names(step["source"])}
+    return [name for name in recipe["sources"] if name in used]
+
+
+def _needs(step: Mapping[str, Any]) -> str:
+    """Return what a step needs that no recipe holds; "" for most."""
+    row = find_verb(step["of"]["verb"] if "of" in step else step["verb"])
+    return "" if row is None else row.needs
+
+
+def _names(sources: str | Mapping[str, str]) -> list[str]:
+    return [sources] if isinstance(sources, str) else list(sources.values())
+
+
+def _variables(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a variable for every result: the second ``r`` is ``r_2``."""
+    counts: Counter[str] = Counter()
+    names = []
+    for step in steps:
+        row = find_verb(step["verb"])
+        name = row.variable if row is not None and row.variable else step["verb"].replace(".", "_")
+        counts[name] += 1
+        names.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
+    return names
 
 
 def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.reporting.code import as_python, n_left_out
-from mmtoolkit.reporting.sections import part_of
+from mmtoolkit.reporting.code import as_python, n_left_out, whole_sources
+from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.reporting.record import Named
-    from mmtoolkit.reporting.sections import Part
+    from mmtoolkit.reporting.sections import Contribution
 
 __all__ = ["facts", "sections"]
 
@@ -38,13 +38,13 @@ def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
     list of str
         Not escaped.
     """
-    words = []
-    for source in named.sources.values():
+    words, whole = [], whole_sources(data["recipe"])
+    for name, source in named.sources.items():
         n = len(ids_of(source))
         kinds = Counter(source.modality.tolist()) if hasattr(source, "modality") else {}
         what = " + ".join(f"{count:,} {_plural(kind)}" for kind, count in kinds.items()) or f"{n:,} vectors"
         model = space_of(source).model or "your own vectors"
-        words += [what, f"model {model}, {source.shape[1]} features"]
+        words += [what if name in whole else f"{what} shown", f"model {model}, {source.shape[1]} features"]
     return [*dict.fromkeys(words), f"mmtoolkit {data['environment']['mmtoolkit']}"]
 
 
@@ -71,7 +71,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     tuple of Section
         Summary, one per result, how to repeat it, environment.
     """
-    parts = {name: part_of(name, named) for name in named.results}
+    parts = {name: contribution_of(name, named) for name in named.results}
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
         _summary(parts, named, data),
@@ -81,7 +81,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     )
 
 
-def _summary(parts: Mapping[str, Part], named: Named, data: Mapping[str, Any]) -> Section:
+def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str, Any]) -> Section:
     keys = [key for part in parts.values() for key in part.keys]
     blocks: list[Block] = [Keys(keys)] if keys else []
     blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]

@@ -12,6 +12,7 @@ from mmtoolkit._duplicates import duplicate_thresholds
 from mmtoolkit._text import escape
 from mmtoolkit.results import Result, table_html
 from mmtoolkit.retrieval.pairs import PairScan, scan_pairs
+from mmtoolkit.steps import UNRECORDED, Step, verb
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _SHOWN_GROUPS, _SHOWN_MEMBERS = 6, 6
 class DuplicateResult(Result):
     """Groups of near duplicates.
 
-    Attributes
+    Parameters
     ----------
     labels : ndarray of shape (n_items,), int
         Group of every item, from 0, the largest group first; -1 for an item that is like no other.
@@ -48,10 +49,10 @@ class DuplicateResult(Result):
         Where the cut comes from: "given", "the model's row", or "suggested".
     n_pairs : int
         Pairs at or above the cut, or equal.
-    recipe : mapping
-        The verb and its parameters.
+    recipe : Step
+        Verb and parameters.
     source : Embeddings or array
-        What was looked at.
+        The items.
     """
 
     labels: NDArray[np.intp]
@@ -62,8 +63,8 @@ class DuplicateResult(Result):
     thresholds: Mapping[str, float]
     origin: str
     n_pairs: int
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     @property
     def n_groups(self) -> int:
@@ -88,7 +89,6 @@ class DuplicateResult(Result):
         return {
             "exact": {"labels": self.labels.tolist(), "n_pairs": self.n_pairs},
             "rounded": {"threshold": self.threshold},
-            "map": {},
         }
 
     def _summary(self) -> str:
@@ -133,6 +133,7 @@ class DuplicateResult(Result):
         return f'<div class="mmtoolkit">{"".join(parts)}</div>'
 
 
+@verb("near_duplicates", one_thread=False)  # decided in float64: more threads change nothing
 def near_duplicates(
     embeddings: HasVectors | ArrayLike, threshold: float | Mapping[str, float] | None = None
 ) -> DuplicateResult:
@@ -143,7 +144,7 @@ def near_duplicates(
     Parameters
     ----------
     embeddings : Embeddings or array-like of shape (n_items, n_features)
-        Items; unit rows are used.
+        Items. Unit rows are used: a near duplicate is a matter of direction, so there is no `normalize`.
     threshold : float, mapping of modality to float, or None, default=None
         Cosine from which two items are near duplicates; two modalities need the higher of their two. None takes the
         model's row of the models table, or for vectors of an unknown model suggests a cut: 100 times closer than two
@@ -169,19 +170,16 @@ def near_duplicates(
     X = vectors_of(embeddings)
     cut, thresholds, origin = _cuts(embeddings, X, threshold)
     scan = scan_pairs(X, cut)
-    labels = _numbered(scan.groups)
-    params = {"threshold": threshold if threshold is None or isinstance(threshold, int | float) else dict(threshold)}
+    labels, ids = _numbered(scan.groups), ids_of(embeddings)
     return DuplicateResult(
-        labels,
-        _groups(labels, scan, ids_of(embeddings)),
-        _pairs(scan, ids_of(embeddings)),
-        scan.nearest,
-        min(thresholds.values()),
-        thresholds,
-        origin,
-        scan.n_pairs,
-        {"verb": "near_duplicates", "params": params},
-        embeddings,
+        labels=labels,
+        groups=_groups(labels, scan, ids),
+        pairs=_pairs(scan, ids),
+        nearest=scan.nearest,
+        threshold=min(thresholds.values()),
+        thresholds=thresholds,
+        origin=origin,
+        n_pairs=scan.n_pairs,
     )
 
 
@@ -230,13 +228,14 @@ def _groups(labels: NDArray[np.intp], scan: PairScan, ids: NDArray[np.str_]) -> 
 def _pairs(scan: PairScan, ids: NDArray[np.str_]) -> pd.DataFrame:
     import pandas as pd
 
-    order = np.argsort(-scan.similarity, kind="stable")
-    i, j = scan.i[order], scan.j[order]
+    sample = scan.sample
+    order = np.argsort(-sample.similarity, kind="stable")
+    i, j = sample.rows[order].T
     return pd.DataFrame(
         {
             "id_a": ids[i].astype(object),
             "id_b": ids[j].astype(object),
-            "similarity": scan.similarity[order],
-            "duplicate": scan.above[order],
+            "similarity": sample.similarity[order],
+            "duplicate": sample.above[order],
         }
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._arguments import checked_seed
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.find import queries_of
-from mmtoolkit.vectors import column, ids_of, vectors_of
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
+from mmtoolkit.vectors import column, ids_of, rows_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,16 +21,102 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["SearchEvaluation", "evaluate_search"]
+__all__ = ["METRICS", "SearchEvaluation", "SearchMetric", "evaluate_search"]
 
 _DEPTH = 100  # ranks that count for the reciprocal rank
+
+
+@dataclass(frozen=True)
+class SearchMetric:
+    """One row of the table of metrics of search.
+
+    Parameters
+    ----------
+    name : str
+        With ``{k}`` for the cut-off.
+    score : callable
+        From gains (n_queries, depth) bool (is the hit of this rank right), numbers of right items (n_queries,), and k
+        to one value per query (n_queries,), higher is better.
+    chance : callable
+        From numbers of right items, number of items, and k to the mean score of a random order, a float.
+    k : int or None, default=None
+        Cut-off; None has one metric for each of `ks`.
+    share : bool, default=False
+        Whether a query scores 0 or 1, so that the mean is a share of queries, with Wilson's interval.
+    """
+
+    name: str
+    score: Callable[[NDArray[np.bool_], NDArray[np.intp], int], NDArray[np.float64]]
+    chance: Callable[[NDArray[np.intp], int, int], float]
+    k: int | None = None
+    share: bool = False
+
+
+def _found_by_chance(n_right: NDArray[np.intp], n: int, k: int) -> float:
+    """Return 1 minus the probability that none of the first k is right: C(n - r, k) / C(n, k)."""
+    from scipy.special import gammaln
+
+    shown = min(k, n)
+    room = np.maximum(n - n_right - shown, 0)
+    none = np.exp(gammaln(n - n_right + 1) - gammaln(room + 1) - gammaln(n + 1) + gammaln(n - shown + 1))
+    return float(np.mean(np.where(n - n_right >= shown, 1.0 - none, 1.0)))
+
+
+def _reciprocal_rank(gains: NDArray[np.bool_], _n_right: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    first = gains[:, :k]
+    return np.where(first.any(axis=1), 1.0 / (first.argmax(axis=1) + 1.0), 0.0)
+
+
+def _reciprocal_rank_by_chance(n_right: NDArray[np.intp], n: int, k: int) -> float:
+    """Return the mean over queries of the expected 1 / rank of the first of `n_right` items in a random order of `n`."""
+
+    def expected(right: int) -> float:
+        total, missed = 0.0, 1.0
+        for rank in range(1, min(k, n - right + 1) + 1):
+            hit = right / (n - rank + 1)
+            total += missed * hit / rank
+            missed *= 1.0 - hit
+        return total
+
+    return float(np.mean([expected(right) for right in n_right.tolist()]))
+
+
+def _gain(gains: NDArray[np.bool_], n_right: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    first = gains[:, :k]
+    return np.asarray((first * _discount(first.shape[1])).sum(axis=1) / _best_gain(n_right, k))
+
+
+def _gain_by_chance(n_right: NDArray[np.intp], n: int, k: int) -> float:
+    return float((n_right / n * _discount(min(k, n)).sum() / _best_gain(n_right, k)).mean())
+
+
+def _discount(k: int) -> NDArray[np.float64]:
+    return np.asarray(1.0 / np.log2(np.arange(2, k + 2)))
+
+
+def _best_gain(n_right: NDArray[np.intp], k: int) -> NDArray[np.float64]:
+    return np.asarray(np.cumsum(_discount(k))[np.minimum(n_right, k) - 1])
+
+
+METRICS = [
+    SearchMetric(
+        "found@{k}", lambda gains, _, k: np.asarray(gains[:, :k].any(axis=1) * 1.0), _found_by_chance, share=True
+    ),
+    SearchMetric(
+        "recall@{k}",
+        lambda gains, n_right, k: np.asarray(gains[:, :k].sum(axis=1) / n_right),
+        lambda _, n, k: min(k, n) / n,
+    ),
+    SearchMetric("mrr@{k}", _reciprocal_rank, _reciprocal_rank_by_chance, k=_DEPTH),
+    SearchMetric("ndcg@{k}", _gain, _gain_by_chance, k=10),
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SearchEvaluation(Result):
     """How well search works.
 
-    Attributes
+    Parameters
     ----------
     metrics : DataFrame
         Index metric: ``found@k`` (share of queries with a relevant item among the first k), ``recall@k`` (mean share of
@@ -43,35 +129,36 @@ class SearchEvaluation(Result):
         Queries that have a relevant item.
     n_left_out : int
         Queries without one, left out.
-    recipe : mapping
-        The verb and its parameters.
+    recipe : Step
+        Verb and parameters.
     source : Embeddings or array
-        What was searched.
+        The items among which was searched.
     """
 
     metrics: pd.DataFrame
     per_query: pd.DataFrame
     n_queries: int
     n_left_out: int
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts and ranks (exact) and the metrics (rounded)."""
         return {
             "exact": {"n_queries": self.n_queries, "rank": plain(self.per_query["rank"])},
             "rounded": {"metrics": plain(self.metrics)},
-            "map": {},
         }
 
     def _summary(self) -> str:
-        shown = ", ".join(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in self._heads())
+        heads = [(name, self.metrics.loc[name]) for name in (self._main, f"mrr@{_DEPTH}")]
+        shown = ", ".join(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in heads)
         left = f", {self.n_left_out} left out without a relevant item" if self.n_left_out else ""
         return f"{self.n_queries} queries{left}: {shown}"
 
-    def _heads(self) -> list[tuple[str, Any]]:
-        found = [name for name in self.metrics.index if name.startswith("found@")][-1:]
-        return [(name, self.metrics.loc[name]) for name in [*found, f"mrr@{_DEPTH}"]]
+    @property
+    def _main(self) -> str:
+        """Name of the last found@k."""
+        return str([name for name in self.metrics.index if name.startswith("found@")][-1])
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         worst = self.per_query.sort_values("rank", ascending=False, na_position="first", kind="stable")
@@ -91,17 +178,18 @@ class SearchEvaluation(Result):
             high=table["high"],
             title="How often the right items come first",
             x_title="score",
-            caption=f"{self._summary()}. A random order gives found@10 of "
-            f"{table['baseline'].get('found@10', float('nan')):.3f}.",
+            caption=f"{self._summary()}. A random order gives {self._main} of {table['baseline'][self._main]:.3f}.",
         )
 
 
+@verb("evaluate_search", columns=("queries", "relevant"), one_thread=False)
 def evaluate_search(
     embeddings: HasVectors | ArrayLike,
     queries: Any,
     relevant: str | ArrayLike | Sequence[Any],
     *,
     ks: Sequence[int] = (1, 5, 10),
+    normalize: bool = True,
     random_state: int = 0,
 ) -> SearchEvaluation:
     """Search for every query and score where the relevant items come.
@@ -116,6 +204,8 @@ def evaluate_search(
         Which items are right for each query. A str is the name of a column: items whose value equals the query.
     ks : sequence of int, default=(1, 5, 10)
         Cut-offs for found@k and recall@k.
+    normalize : bool, default=True
+        Order by cosine; False orders by the dot product of the rows as they are.
     random_state : int, default=0
         Seed of the bootstrap.
 
@@ -129,45 +219,48 @@ def evaluate_search(
     ------
     ValueError
         If no query has a relevant item, an id is unknown, shapes do not fit, or `ks` are not positive.
+    SpaceError
+        If the queries are Embeddings of another model.
 
     References
     ----------
     Järvelin and Kekäläinen (2002), Cumulated gain-based evaluation of IR techniques.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]])
+    >>> mm.evaluate_search(X, X[[0, 2]], [["1"], ["2"]], ks=[1, 2]).metrics["value"].round(2).to_dict()
+    {'found@1': 0.5, 'found@2': 1.0, 'recall@1': 0.5, 'recall@2': 1.0, 'mrr@100': 0.75, 'ndcg@10': 0.82}
     """
-    random_state = checked_seed(random_state)
-    X = vectors_of(embeddings)
+    X = vectors_of(embeddings, normalize=normalize)
     if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
         msg = f"ks must be ints of at least 1, got {list(ks)!r}"
         raise ValueError(msg)
     asked = queries
     if isinstance(queries, str):
         asked = [value for value in column(embeddings, queries, what="queries").tolist() if value is not None]
-    found = queries_of(embeddings, asked, None, X.shape[1])
+    found, ids = queries_of(embeddings, asked, X.shape[1], normalize=normalize), ids_of(embeddings)
     names = np.array([q if isinstance(q, str) else n for q, n in zip(asked, found.names, strict=True)], dtype=object)
     right = _relevant(embeddings, relevant, names, len(X))
-    used = np.array([len(rows) > 0 for rows in right])
+    resolved(
+        queries=queries if isinstance(queries, str) else found.recorded,
+        relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
+    )
+    n_right = np.array([len(rows) for rows in right])
+    used = n_right > 0
     if not used.any():
         msg = f"none of the {len(right)} queries has a relevant item, so there is nothing to score"
         raise ValueError(msg)
-    scored = [rows for rows, ok in zip(right, used.tolist(), strict=True) if ok]
-    depth = min(max(_DEPTH, *ks), len(X))
-    hits, _ = top_k(found.vectors[used], X, depth)
-    gains = np.stack([np.isin(row, rows) for row, rows in zip(hits, scored, strict=True)])
-    n_right = np.array([len(rows) for rows in scored])
-    scores, chance = _scores(gains, n_right, len(X), tuple(int(k) for k in ks))
-    params: dict[str, Any] = {
-        "queries": queries if isinstance(queries, str) else found.recipe["query"],
-        "relevant": relevant if isinstance(relevant, str) else [ids_of(embeddings)[r].tolist() for r in right],
-        "ks": [int(k) for k in ks],
-        "random_state": random_state,
-    }
+    wanted = [(metric, k) for metric in METRICS for k in (map(int, ks) if metric.k is None else [metric.k])]
+    hits, _ = top_k(found.vectors[used], X, min(max(_DEPTH, *(k for _, k in wanted)), len(X)), unit=normalize)
+    gains = np.stack([np.isin(row, right[i]) for row, i in zip(hits, np.flatnonzero(used).tolist(), strict=True)])
     return SearchEvaluation(
-        _metrics(scores, chance, names[used], random_state),
-        _per_query(names[used], n_right, gains, ids_of(embeddings)[hits[:, 0]]),
+        _metrics(wanted, gains, n_right[used], len(X), names[used], random_state),
+        _per_query(names[used], n_right[used], gains, ids[hits[:, 0]]),
         int(used.sum()),
         int((~used).sum()),
-        {"verb": "evaluate_search", "params": params},
-        embeddings,
     )
 
 
@@ -186,65 +279,27 @@ def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int
             msg = f"relevant has shape {relevant.shape}, expected ({len(names)}, {n})"
             raise ValueError(msg)
         return [np.flatnonzero(row) for row in relevant]
-    place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
     wanted = [[r] if isinstance(r, str | int | np.integer) else list(r) for r in relevant]
-    unknown = next((i for ids in wanted for i in ids if str(i) not in place), None)
-    if unknown is not None:
-        msg = f"relevant names {unknown!r}, which is no id of the items; ids look like {next(iter(place))!r}"
-        raise ValueError(msg)
-    return [np.array(sorted({place[str(i)] for i in ids}), dtype=np.intp) for ids in wanted]
-
-
-def _scores(
-    gains: NDArray[np.bool_], n_right: NDArray[np.intp], n: int, ks: tuple[int, ...]
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, float]]:
-    """Return every metric per query, and its mean under a random order."""
-    from scipy.special import gammaln
-
-    depth = gains.shape[1]
-    scores: dict[str, NDArray[np.float64]] = {}
-    chance: dict[str, float] = {}
-    for k in ks:
-        shown = min(k, n)
-        # probability that none of the first k is right: C(n - r, k) / C(n, k)
-        room = np.maximum(n - n_right - shown, 0)
-        none = np.exp(gammaln(n - n_right + 1) - gammaln(room + 1) - gammaln(n + 1) + gammaln(n - shown + 1))
-        scores[f"found@{k}"] = np.asarray(gains[:, :k].any(axis=1), dtype=np.float64)
-        chance[f"found@{k}"] = float(np.mean(np.where(n - n_right >= shown, 1.0 - none, 1.0)))
-    for k in ks:
-        scores[f"recall@{k}"] = np.asarray(gains[:, :k].sum(axis=1) / n_right)
-        chance[f"recall@{k}"] = min(k, n) / n
-    first = np.where(gains.any(axis=1), gains.argmax(axis=1), depth)
-    scores[f"mrr@{_DEPTH}"] = np.where(first < min(_DEPTH, depth), 1.0 / (first + 1.0), 0.0)
-    chance[f"mrr@{_DEPTH}"] = float(np.mean([_random_mrr(int(r), n) for r in n_right]))
-    discount = 1.0 / np.log2(np.arange(2, 12))
-    ideal = np.cumsum(discount)[np.minimum(n_right, 10) - 1]
-    scores["ndcg@10"] = (gains[:, :10] * discount[: min(10, depth)]).sum(axis=1) / ideal
-    chance["ndcg@10"] = float((n_right / n * discount[: min(10, n)].sum() / ideal).mean())
-    return scores, chance
-
-
-def _random_mrr(n_right: int, n: int) -> float:
-    """Return the expected reciprocal rank of the first of `n_right` items in a random order of `n`."""
-    total, missed = 0.0, 1.0
-    for rank in range(1, min(_DEPTH, n - n_right + 1) + 1):
-        hit = n_right / (n - rank + 1)
-        total += missed * hit / rank
-        missed *= 1.0 - hit
-    return total
+    found = iter(
+        rows_of(embeddings, [i for ids in wanted for i in ids], "relevant names {}, which is no id of the items")
+    )
+    return [np.unique(np.array([next(found) for _ in ids], dtype=np.intp)) for ids in wanted]
 
 
 def _metrics(
-    scores: Mapping[str, NDArray[np.float64]],
-    chance: Mapping[str, float],
+    wanted: Sequence[tuple[SearchMetric, int]],
+    gains: NDArray[np.bool_],
+    n_right: NDArray[np.intp],
+    n: int,
     names: NDArray[np.object_],
     random_state: int,
 ) -> pd.DataFrame:
+    """Return every metric with its interval and what a random order of `n` items gives."""
     import pandas as pd
 
     from mmtoolkit.classification.intervals import bca, widened, wilson
 
-    values = np.column_stack(list(scores.values()))
+    values = np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
     _, group = np.unique(names.astype(str), return_inverse=True)  # the same question twice tells nothing new
     totals = np.zeros((int(group.max()) + 1, values.shape[1] + 1))
     np.add.at(totals, group, np.column_stack([values, np.ones(len(values))]))
@@ -252,10 +307,11 @@ def _metrics(
     low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
     low, high = widened(value, low, high, len(totals))
     if (totals[:, -1] == totals[0, -1]).all():  # every question once, or all equally often: a plain proportion
-        share = np.array([name.startswith("found@") for name in scores])
+        share = np.array([metric.share for metric, _ in wanted])
         low[share], high[share] = wilson(value[share] * len(totals), len(totals))
-    columns = {"value": value, "low": low, "high": high, "baseline": list(chance.values())}
-    return pd.DataFrame(columns, index=pd.Index(list(scores), name="metric"))
+    baseline = [metric.chance(n_right, n, k) for metric, k in wanted]
+    index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
+    return pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=index)
 
 
 def _per_query(

@@ -12,7 +12,8 @@ from mmtoolkit._nearest import top_k
 from mmtoolkit._text import escape, shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
-from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows, vectors_of
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
+from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +29,25 @@ _SHOWN_QUERIES, _SHOWN_HITS = 6, 12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SearchResult(Result):
-    """What was found.
+    """Hits of a search.
 
-    Attributes
+    Parameters
     ----------
     table : DataFrame
-        One row per hit, best first: id, score (cosine), modality, rank (from 1), query (when several), then the
-        item's other columns.
+        One row per hit, best first: id, score (cosine, or dot product with ``normalize=False``), modality, rank (from
+        1), query (when several), then the item's other columns.
     queries : tuple of str
         Short names of the queries.
-    recipe : mapping
-        The verb and its parameters.
+    recipe : Step
+        Verb and parameters.
     source : Embeddings or array
-        What was searched.
+        The items among which was searched.
     """
 
     table: pd.DataFrame
     queries: tuple[str, ...]
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     @property
     def id(self) -> NDArray[np.object_]:
@@ -76,7 +77,6 @@ class SearchResult(Result):
         return {
             "exact": {"id": self.id.tolist(), "rank": self.rank.tolist()},
             "rounded": {"score": self.score.tolist()},
-            "map": {},
         }
 
     def _summary(self) -> str:
@@ -101,6 +101,7 @@ class SearchResult(Result):
         return f'<div class="mmtoolkit">{"".join(parts)}</div>'
 
 
+@verb("search", variable="s", one_thread=False)  # decided in float64: more threads change nothing
 def search(
     embeddings: HasVectors | ArrayLike,
     query: Any = None,
@@ -143,7 +144,7 @@ def search(
     EmbeddingError
         If the model cannot take such a query.
     SpaceError
-        If the vectors came without a model and the query is no vector.
+        If the vectors came without a model and the query is no vector, or the query is Embeddings of another model.
 
     Examples
     --------
@@ -156,24 +157,31 @@ def search(
         msg = f"k must be an int of at least 1, got {k!r}"
         raise ValueError(msg)
     X = _matrix(embeddings, normalize=normalize)
-    asked = queries_of(embeddings, query, item, X.shape[1], normalize=normalize)
+    if (query is None) == (item is None):
+        msg = (
+            "give either a query or item=, and not both"
+            if item is not None
+            else "the query is empty: give a text, a content, a vector, or item="
+        )
+        raise ValueError(msg)
+    if item is None:
+        asked = queries_of(embeddings, query, X.shape[1], normalize=normalize)
+        resolved(query=asked.recorded)
+    else:
+        asked = _items_as_queries(embeddings, item, X)
+        resolved(item=asked.recorded)
     rows = _rows(mask, len(X))
     room = len(X) if rows is None else len(rows)
     spare = int((asked.own >= 0).any())  # the item itself comes first and is dropped
-    scale = 1.0 if normalize else _longest(asked.vectors) * _longest(X)
-    found, scores = top_k(asked.vectors, X, min(int(k) + spare, room), rows, scale=scale)
-    table = _table(embeddings, asked, found, scores, int(k))
-    params: dict[str, Any] = {**asked.recipe, "k": int(k), "normalize": normalize}
-    if mask is not None:
-        params["mask"] = np.asarray(mask).tolist()
-    return SearchResult(table, asked.names, {"verb": "search", "params": params}, embeddings)
+    found, scores = top_k(asked.vectors, X, min(int(k) + spare, room), rows, unit=normalize)
+    return SearchResult(_table(embeddings, asked, found, scores, int(k)), asked.names)
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """What is looked for.
+    """Queries as vectors.
 
-    Attributes
+    Parameters
     ----------
     vectors : ndarray of shape (n_queries, n_features), float32
         Unit rows, unless they are taken as they are.
@@ -181,25 +189,25 @@ class Queries:
         For people.
     own : ndarray of shape (n_queries,), int
         Row of the item that is the query; -1 for others.
-    recipe : mapping
-        Arguments that repeat it, JSON-able.
+    recorded : list of str or ndarray
+        The argument that repeats them: texts, ids or vectors.
     """
 
     vectors: NDArray[np.float32]
     names: tuple[str, ...]
     own: NDArray[np.intp]
-    recipe: Mapping[str, Any]
+    recorded: list[str] | NDArray[np.float32]
 
 
-def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, normalize: bool = True) -> Queries:
+def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool = True) -> Queries:
     """Turn what a user asks for into vectors.
 
     Parameters
     ----------
     embeddings : Embeddings or array
         Whose model embeds texts and contents.
-    query, item : object
-        As `search` takes them.
+    query : object
+        As `search` takes it.
     n_features : int
         Length a vector must have.
     normalize : bool, default=True
@@ -213,26 +221,18 @@ def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, norma
     Raises
     ------
     ValueError
-        If there is no query, or it is blank, or a vector of the wrong length.
+        If the query is empty or blank, or a vector of the wrong length.
+    SpaceError
+        If the query is Embeddings of another model.
     """
-    if (query is None) == (item is None):
-        msg = (
-            "give either a query or item=, and not both"
-            if item is not None
-            else "the query is empty: give a text, a content, a vector, or item="
-        )
-        raise ValueError(msg)
-    if item is not None:
-        return _by_item(embeddings, item, normalize=normalize)
-    numbers = _numbers(query)
-    if numbers is not None:
-        vectors = _checked(numbers, n_features)
+    vectors = _numbers(query)
+    recorded: list[str] | NDArray[np.float32]
+    if vectors is not None:
+        check_same_space(embeddings, query, "the vectors of the items and of the query", same_params=False)
+        recorded = _checked(vectors, n_features)
         names = tuple(f"vector {i}" for i in range(len(vectors)))
-        recipe: dict[str, Any] = {"query": vectors.tolist()}
     else:
-        contents = (
-            [query] if isinstance(query, str | _CONTENTS) else list(query) if isinstance(query, Sequence) else [query]
-        )
+        contents = list(query) if isinstance(query, Sequence) and not isinstance(query, str) else [query]
         names = tuple(_name(content, row) for row, content in enumerate(contents))
         if not contents:
             msg = "the query is empty: expected at least one text, content or vector"
@@ -242,26 +242,23 @@ def queries_of(embeddings: Any, query: Any, item: Any, n_features: int, *, norma
             raise ValueError(msg)
         vectors = np.asarray(embeddings.encode(contents), dtype=np.float32)
         texts = [c.text if isinstance(c, Text) else c for c in contents]
-        recipe = {"query": texts if all(isinstance(t, str) for t in texts) else vectors.tolist()}
-    return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recipe)
+        recorded = texts if all(isinstance(t, str) for t in texts) else vectors
+    return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recorded)
 
 
-def _by_item(embeddings: Any, item: Any, *, normalize: bool) -> Queries:
+def _items_as_queries(embeddings: Any, item: Any, X: NDArray[np.float32]) -> Queries:
+    """Return the vectors of items as queries."""
     wanted = [item] if isinstance(item, str | int | np.integer) else list(item)
-    place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
-    unknown = [i for i in wanted if str(i) not in place]
-    if unknown or not wanted:
-        msg = (
-            f"there is no item {unknown[0]!r}; ids look like {next(iter(place), '')!r}" if unknown else "item= is empty"
-        )
+    if not wanted:
+        msg = "item= is empty"
         raise ValueError(msg)
-    own = np.array([place[str(i)] for i in wanted], dtype=np.intp)
-    X = _matrix(embeddings, normalize=normalize)[own]
-    if not np.isfinite(X).all():
-        bad = wanted[int(np.argmin(np.isfinite(X).all(axis=1)))]
-        msg = f"item {bad!r} has no vector: it failed to embed (see emb.failed)"
+    own = rows_of(embeddings, wanted, "there is no item {}")
+    finite = np.isfinite(X[own]).all(axis=1)
+    if not finite.all():
+        msg = f"item {wanted[int(np.argmin(finite))]!r} has no vector: it failed to embed (see emb.failed)"
         raise ValueError(msg)
-    return Queries(X, tuple(str(i) for i in wanted), own, {"item": [str(i) for i in wanted]})
+    names = tuple(map(str, wanted))
+    return Queries(X[own], names, own, list(names))
 
 
 def _numbers(query: Any) -> NDArray[np.float32] | None:
@@ -285,11 +282,13 @@ def _checked(vectors: NDArray[np.float32], n_features: int) -> NDArray[np.float3
             f"the query has shape {vectors.shape}, expected ({n_features},) or (n_queries, {n_features}) like the items"
         )
         raise ValueError(msg)
-    for row, vector in enumerate(vectors):
-        if not np.isfinite(vector).all() or not vector.any():
-            what = "is all zeros" if np.isfinite(vector).all() else "holds NaN or infinity"
-            msg = f"query {row} {what}; expected a finite vector with a direction"
-            raise ValueError(msg)
+    finite = np.asarray(np.isfinite(vectors).all(axis=1))
+    sound = finite & vectors.any(axis=1)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        what = "is all zeros" if finite[row] else "holds NaN or infinity"
+        msg = f"query {row} {what}; expected a finite vector with a direction"
+        raise ValueError(msg)
     return vectors
 
 
@@ -308,10 +307,6 @@ def _matrix(embeddings: Any, *, normalize: bool) -> NDArray[np.float32]:
     if has_vectors(embeddings) and len(embeddings.unit):
         return embeddings.unit if normalize else embeddings.vectors
     return vectors_of(embeddings, normalize=normalize)
-
-
-def _longest(X: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.einsum("ij,ij->i", X, X).max()))
 
 
 def _rows(mask: Any, n: int) -> NDArray[np.intp] | None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.provenance import one_thread
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.find import queries_of
-from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
+from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
+from mmtoolkit.vectors import check_same_space, column, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,16 +29,16 @@ _DRAWN = 200  # rows or columns of the heat map
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SimilarityResult(Result):
-    """Cosines between two sets of items.
+    """How alike two sets of items are.
 
-    Attributes
+    Parameters
     ----------
     values : ndarray of shape (n_a, n_b), float32
-        Cosine similarities; means over pairs of different items when grouped.
+        Cosine similarities, or dot products with ``normalize=False``; means over pairs of different items when grouped.
     rows, columns : tuple of str
         Names of the two sets: ids, texts or groups.
-    recipe : mapping
-        The verb and its parameters.
+    recipe : Step
+        Verb and parameters.
     source : Embeddings, array, or mapping of str to these
         The first set; both, as "a" and "b", when the second came as vectors too.
     """
@@ -46,8 +46,8 @@ class SimilarityResult(Result):
     values: NDArray[np.float32]
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    recipe: Mapping[str, Any]
-    source: Any = field(repr=False)
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -58,10 +58,15 @@ class SimilarityResult(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the values (rounded)."""
-        return {"exact": {}, "rounded": {"values": self.values.tolist()}, "map": {}}
+        return {"rounded": {"values": self.values.tolist()}}
 
     def _summary(self) -> str:
-        return f"{len(self.rows)} x {len(self.columns)} cosine similarities, mean {np.nanmean(self.values):.3f}"
+        kind = "cosine similarities" if self._cosine else "dot products"
+        return f"{len(self.rows)} x {len(self.columns)} {kind}, mean {np.nanmean(self.values):.3f}"
+
+    @property
+    def _cosine(self) -> bool:
+        return bool(self.recipe.params.get("normalize", True))
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"similarity": self.frame.iloc[:, :12]}
@@ -81,32 +86,39 @@ class SimilarityResult(Result):
             rows,
             title="Similarity",
             caption=self._summary() + part,
-            color_title="cosine",
+            color_title="cosine" if self._cosine else "dot product",
         )
 
 
-def similarity(a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike | None = None) -> SimilarityResult:
+@verb("similarity", columns=("by",), sources="several")
+def similarity(
+    a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike | None = None, normalize: bool = True
+) -> SimilarityResult:
     """Compare every item of one set with every item of another.
 
     Parameters
     ----------
     a : Embeddings or array-like of shape (n_a, n_features)
-        The first set; unit rows are used.
+        The first set.
     b : Embeddings, array-like of shape (n_b, n_features), text, content, list of these, or None, default=None
         The second set; texts and contents are embedded by the model of `a`. None compares `a` with itself.
     by : str, array-like of shape (n_a,) or None, default=None
         Column of the items, or one value per item: groups of `a` whose mean similarity is given instead (to each
         other, or to the items of `b`). An item is not compared with itself.
+    normalize : bool, default=True
+        Use unit rows, so that values are cosines; False takes the dot products of the rows as they are.
 
     Returns
     -------
     SimilarityResult
-        `values` of shape (n_a, n_b), and a heat map.
+        `values` of shape (n_a, n_b), float32, and a heat map.
 
     Raises
     ------
     ValueError
         If the sets do not fit, hold NaN, or have more than 100 million pairs.
+    SpaceError
+        If both sets name a model, and it is not the same.
 
     Examples
     --------
@@ -115,54 +127,44 @@ def similarity(a: HasVectors | ArrayLike, b: Any = None, *, by: str | ArrayLike 
     >>> mm.similarity(np.eye(2), np.array([[1.0, 1.0]])).values.round(3).tolist()
     [[0.7070000171661377], [0.7070000171661377]]
     """
-    X = vectors_of(a)
-    source: Any = a
+    X = vectors_of(a, normalize=normalize)
     if b is None:
-        Y, columns, names = X, tuple(ids_of(a).tolist()), None
+        Y, columns = X, tuple(ids_of(a).tolist())
     elif has_vectors(b) or (not isinstance(b, str | Sequence) and hasattr(b, "__array__")):
-        Y, columns, names, source = vectors_of(b), tuple(ids_of(b).tolist()), None, {"a": a, "b": b}
+        check_same_space(a, b, "the vectors of a and b", same_params=False)
+        Y, columns = vectors_of(b, normalize=normalize), tuple(ids_of(b).tolist())
+        resolved(source={"a": a, "b": b})
     else:
-        asked = queries_of(a, b, None, X.shape[1])
-        Y, columns, names = asked.vectors, asked.names, asked.recipe["query"]
+        asked = queries_of(a, b, X.shape[1], normalize=normalize)
+        Y, columns = asked.vectors, asked.names
+        resolved(b=asked.recorded)
     if X.shape[1] != Y.shape[1]:
         msg = f"the sets have {X.shape[1]} and {Y.shape[1]} features; they must come from one model"
         raise ValueError(msg)
-    params: dict[str, Any] = {} if names is None else {"b": names}
     if by is not None:
-        params["by"] = by if isinstance(by, str) else np.asarray(by).tolist()
-        return _grouped(source, X, None if b is None else Y, columns, column(a, by, what="by"), params)
+        return _grouped(X, None if b is None else Y, columns, column(a, by, what="by"))
     if len(X) * len(Y) > _MAX_CELLS:
         msg = f"{len(X):,} x {len(Y):,} pairs are too many to hold; use by= for groups, or search and near_duplicates"
         raise ValueError(msg)
-    with one_thread():
-        values = X @ Y.T
-    return SimilarityResult(
-        values, tuple(ids_of(a).tolist()), columns, {"verb": "similarity", "params": params}, source
-    )
+    return SimilarityResult(X @ Y.T, tuple(ids_of(a).tolist()), columns)
 
 
 def _grouped(
-    source: Any,
-    X: NDArray[np.float32],
-    Y: NDArray[np.float32] | None,
-    columns: tuple[str, ...],
-    groups: NDArray[np.object_],
-    params: Mapping[str, Any],
+    X: NDArray[np.float32], Y: NDArray[np.float32] | None, columns: tuple[str, ...], groups: NDArray[np.object_]
 ) -> SimilarityResult:
-    """Mean cosines from the groups' sums: exact, and linear in the number of items."""
+    """Return mean similarities from the groups' sums: exact, and linear in the number of items."""
     known = sorted({g for g in groups.tolist() if g is not None}, key=str)
     if not known:
         msg = "by= holds no value for any item"
         raise ValueError(msg)
+    names = tuple(shorten(g) for g in known)
     sums = np.stack([X[groups == g].sum(axis=0, dtype=np.float64) for g in known])
     sizes = np.array([(groups == g).sum() for g in known], dtype=np.float64)
     if Y is not None:
         values = (sums / sizes[:, None]) @ Y.T.astype(np.float64)
-    else:
-        pairs = np.outer(sizes, sizes) - np.diag(sizes)
-        norms = [np.einsum("ij,ij->", X[groups == g], X[groups == g], dtype=np.float64) for g in known]
-        total = sums @ sums.T - np.diag(norms)
-        values = np.divide(total, pairs, out=np.full_like(total, np.nan), where=pairs > 0)
-        columns = tuple(shorten(g) for g in known)
-    recipe = {"verb": "similarity", "params": dict(params)}
-    return SimilarityResult(values.astype(np.float32), tuple(shorten(g) for g in known), columns, recipe, source)
+        return SimilarityResult(values.astype(np.float32), names, columns)
+    pairs = np.outer(sizes, sizes) - np.diag(sizes)
+    norms = [np.einsum("ij,ij->", X[groups == g], X[groups == g], dtype=np.float64) for g in known]
+    total = sums @ sums.T - np.diag(norms)
+    values = np.divide(total, pairs, out=np.full_like(total, np.nan), where=pairs > 0)
+    return SimilarityResult(values.astype(np.float32), names, names)

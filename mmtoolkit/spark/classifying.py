@@ -1,67 +1,65 @@
-"""Logistic regression on Spark ML with held-out predictions, returned as the classification that every room knows."""
+"""Logistic regression on Spark ML with held-out predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.classification.logistic import LogisticClassifier
-from mmtoolkit.classification.result import Classification
-from mmtoolkit.spark.frames import check_column, check_vectors, to_array
-from mmtoolkit.spark.rows import FEATURES, item_key, shown, with_features, with_hash
+from mmtoolkit.classification.scored import Scored
+from mmtoolkit.spark.carried import Carried
+from mmtoolkit.spark.frames import check_column, check_vectors
+from mmtoolkit.spark.rows import FEATURES, item_key, shown_rows, with_features, with_hash
 from mmtoolkit.spark.scores import class_table, metric_table
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.spark.source import map_vectors
+from mmtoolkit.steps import resolved, verb
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pandas as pd
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkClassification", "classify"]
 
-_CS = (1.0, 10.0, 100.0, 1000.0)
 _INNER = 5
+_LOSSES = ("log_loss", "brier_score")
+_ROWS = "id string, y_true string, y_pred string, confidence double, fold int"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SparkClassification(Classification):
-    """A classification whose rows stay on the cluster.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SparkClassification(Scored):
+    """Scores of a classifier whose rows stay on the cluster.
 
-    `metrics`, `per_class` and `confusion` are over all scored rows. The arrays per row (`y_true`, `y_pred`, `y_proba`,
-    `fold`) and `source` hold the shown rows only: the most confident errors, brought to the driver for reports.
+    Scores are over all scored rows. `shown` and `source` hold the most confident errors, which were brought to the
+    driver.
 
     Attributes
     ----------
+    shown : DataFrame
+        Index id; y_true, y_pred (strings), confidence, fold, and the item's columns; the surest error first.
     rows : pyspark.sql.DataFrame
         Columns id, y_true, y_pred (strings), confidence, fold; rows without a class have fold -1 and the final model's
         prediction.
     """
 
-    rows: Any = field(default=None, repr=False)
-
-    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return classes and counts (exact) and scores (rounded); per-row outputs stay on the cluster."""
-        found = super().evidence()
-        exact = {k: found["exact"][k] for k in ("classes", "n_scored", "n_unlabelled", "notes")}
-        return {"exact": exact, "rounded": found["rounded"], "map": {}}
-
-    def _figures(self) -> Mapping[str, Any]:
-        own = super()._figures()
-        return {name: own[name] for name in ("confusion", "per_class") if name in own}
+    shown: pd.DataFrame
+    rows: Any = field(repr=False)
 
 
+@verb("spark.classify", needs="Spark and the frame it was given", variable="r")
 def classify(
     df: DataFrame,
     y: str = "label",
     *,
     cv: int = 5,
-    Cs: Sequence[float] = _CS,
-    random_state: int = 0,
+    Cs: Sequence[float] = (1.0, 10.0, 100.0, 1000.0),
     max_iter: int = 100,
     n_shown: int = 200,
     model: str = "",
+    normalize: bool = True,
+    random_state: int = 0,
 ) -> SparkClassification:
     """Score a logistic regression by held-out predictions and fit it on all labelled rows.
 
@@ -78,19 +76,21 @@ def classify(
         Number of folds.
     Cs : sequence of float, default=(1, 10, 100, 1000)
         Inverse penalties to choose from, for unit rows.
-    random_state : int, default=0
-        Seed of the folds.
     max_iter : int, default=100
         Largest number of steps per fit.
     n_shown : int, default=200
         Most confident errors to bring to the driver.
     model : str, default=""
         Name of the model that made the vectors.
+    normalize : bool, default=True
+        Use unit rows.
+    random_state : int, default=0
+        Seed of the folds.
 
     Returns
     -------
     SparkClassification
-        A `Classification` with the rows in a Spark frame beside it.
+        Scores over all rows, the classifier, and the rows with their predictions in a Spark frame beside it.
 
     Raises
     ------
@@ -99,40 +99,58 @@ def classify(
     """
     from pyspark.sql import functions as F
 
-    check_column(df, y, ("string", "int", "bigint", "boolean", "double", "float"), "classify")
-    check_vectors(df, "classify")
     if cv < 2:
         msg = f"cv must be at least 2, got {cv}"
         raise ValueError(msg)
-    found = df.where(F.col(y).isNotNull()).groupBy(F.col(y).cast("string").alias("y")).count().orderBy("y").collect()
+    classes = _classes(df, y)
+    code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
+    data = with_features(df.withColumn("_y", code.cast("double")), normalize=normalize)
+    data = with_hash(with_hash(data, "_fold", random_state, cv), "_inner", random_state + 1, _INNER).persist()
+    labelled = data.where("_y is not null")
+    try:
+        _check_folds(labelled, classes, cv)
+        n_groups = labelled.select(F.xxhash64(item_key(data))).distinct().count()
+        train = labelled.select("_y", "_fold", "_inner", FEATURES)
+        parts = [*(train.where(F.col("_fold") != fold) for fold in range(cv)), train]
+        fitted = [_fit(part, classes, tuple(Cs), max_iter) for part in parts]
+    finally:
+        data.unpersist()
+    rows = _predicted(data, [Carried(m, m.classes_, normalize) for m in fitted]).persist()
+    scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
+    confusion = _confusion(scored, classes)
+    order = [F.col("_confidence").desc(), F.col("id")]
+    emb, shown = shown_rows(df, n_shown, model, order, own.where("fold >= 0 and y_true != y_pred"))
+    resolved(source=emb)
+    return SparkClassification(
+        metrics=metric_table(confusion.to_numpy(), _losses(scored), n_groups, random_state),
+        per_class=class_table(confusion.to_numpy(), classes, n_groups, random_state),
+        confusion=confusion,
+        choices=_choices(fitted),
+        n_scored=int(confusion.to_numpy().sum()),
+        n_unlabelled=rows.where("fold < 0").count(),
+        notes=(
+            f"Computed on Spark over {confusion.to_numpy().sum()} rows, {n_groups} of them different; the items shown are the {len(shown)} most confident errors.",
+            "Folds go by the hash of the item's key, so equal items are never on both sides; near duplicates are not looked for.",
+        ),
+        classes=np.array(classes, dtype=object),
+        estimator=fitted[-1],
+        shown=shown,
+        rows=own,
+    )
+
+
+def _classes(df: DataFrame, y: str) -> list[str]:
+    """Check the frame and return the sorted names of its classes."""
+    from pyspark.sql import functions as F
+
+    check_column(df, y, ("string", "int", "bigint", "boolean", "double", "float"), "classify")
+    check_vectors(df, "classify")
+    found = df.where(F.col(y).isNotNull()).select(F.col(y).cast("string").alias("y")).distinct().orderBy("y").collect()
     classes = [row["y"] for row in found]
     if len(classes) < 2:
         msg = f"classify: column {y!r} needs at least two classes, got {classes}"
         raise ValueError(msg)
-    code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
-    data = with_hash(with_features(df.withColumn("_y", code.cast("double"))), "_fold", random_state, cv)
-    data = with_hash(data, "_inner", random_state + 1, _INNER).persist()
-    labelled = data.where("_y is not null").select("_y", "_fold", "_inner", FEATURES)
-    try:
-        _check_folds(labelled, classes, cv)
-        distinct = data.where("_y is not null").agg(F.count_distinct(F.xxhash64(item_key(data)))).first()
-        assert distinct is not None
-        trainer = _Trainer(len(classes), tuple(Cs), max_iter)
-        fitted = [trainer.fit(labelled.where(F.col("_fold") != f)) for f in range(cv)]
-        fitted.append(trainer.fit(labelled))
-    finally:
-        data.unpersist()
-    rows = _predicted(data, [(m.coef_, m.intercept_) for m in fitted], classes)
-    return _result(
-        df,
-        rows,
-        fitted,
-        classes,
-        int(distinct[0]),
-        n_shown,
-        model,
-        {"y": y, "cv": cv, "Cs": list(Cs), "random_state": random_state, "max_iter": max_iter},
-    )
+    return classes
 
 
 def _check_folds(labelled: DataFrame, classes: list[str], cv: int) -> None:
@@ -144,151 +162,106 @@ def _check_folds(labelled: DataFrame, classes: list[str], cv: int) -> None:
             raise ValueError(msg)
 
 
-class _Trainer:
-    """Fits Spark ML's logistic regression, choosing C on held-out rows of the training rows."""
+def _fit(train: DataFrame, classes: list[str], Cs: tuple[float, ...], max_iter: int) -> LogisticClassifier:
+    """Fit Spark ML's logistic regression, choosing C on held-out rows of the training rows."""
+    from pyspark.sql import functions as F
 
-    def __init__(self, n_classes: int, Cs: tuple[float, ...], max_iter: int) -> None:
-        self.n_classes, self.Cs, self.max_iter = n_classes, Cs, max_iter
-
-    def fit(self, train: DataFrame) -> LogisticClassifier:
-        from pyspark.sql import functions as F
-
-        path: dict[float, float] = {}
-        if len(self.Cs) > 1:
-            inner, held_out = train.where(F.col("_inner") != 0), train.where(F.col("_inner") == 0)
-            n = inner.count()
-            for C in self.Cs:
-                path[C] = self._log_loss(self._solve(inner, C, n), held_out)
-        C = min(path, key=lambda c: path[c]) if path else self.Cs[0]
-        solved = self._solve(train, C, train.count())
-        classifier = LogisticClassifier(Cs=self.Cs, calibrate=False, max_iter=self.max_iter)
-        classifier.C_, classifier.temperature_, classifier.path_ = C, 1.0, path
-        classifier.coef_ = np.asarray(solved.coefficientMatrix.toArray(), dtype=np.float32)
-        classifier.intercept_ = np.asarray(solved.interceptVector.toArray(), dtype=np.float32)
-        classifier.n_features_in_ = classifier.coef_.shape[1]
-        classifier.n_iter_ = int(solved.summary.totalIterations)
-        return classifier
-
-    def _solve(self, train: DataFrame, C: float, n: int) -> Any:
-        from pyspark.ml.classification import LogisticRegression
-
-        return LogisticRegression(
-            featuresCol=FEATURES,
-            labelCol="_y",
-            family="multinomial",
-            standardization=False,
-            regParam=1.0 / (C * n),  # scikit-learn's C, in Spark's mean-loss objective
-            maxIter=self.max_iter,
-            tol=1e-4,
-        ).fit(train)
-
-    def _log_loss(self, solved: Any, held_out: DataFrame) -> float:
-        from pyspark.ml.functions import vector_to_array
-        from pyspark.sql import functions as F
-
-        own = F.element_at(vector_to_array(F.col("probability")), F.col("_y").cast("int") + 1)
-        row = solved.transform(held_out).agg(F.avg(-F.log(F.greatest(own, F.lit(1e-15)))).alias("loss")).first()
-        return float(row["loss"]) if row is not None and row["loss"] is not None else float("inf")
+    path: dict[float, float] = {}
+    if len(Cs) > 1:
+        inner, held_out = train.where(F.col("_inner") != 0), train.where(F.col("_inner") == 0)
+        n = inner.count()
+        path = {C: _log_loss(_solve(inner, C, n, max_iter), held_out) for C in Cs}
+    C = min(path, key=lambda c: path[c]) if path else Cs[0]
+    solved = _solve(train, C, train.count(), max_iter)
+    classifier = LogisticClassifier(Cs=Cs, calibrate=False, max_iter=max_iter)
+    classifier.C_, classifier.temperature_, classifier.path_ = C, 1.0, path
+    classifier.coef_ = np.asarray(solved.coefficientMatrix.toArray(), dtype=np.float32)
+    classifier.intercept_ = np.asarray(solved.interceptVector.toArray(), dtype=np.float32)
+    classifier.n_features_in_ = classifier.coef_.shape[1]
+    classifier.n_iter_ = int(solved.summary.totalIterations)
+    classifier.classes_ = np.array(classes, dtype=object)
+    return classifier
 
 
-def _predicted(data: DataFrame, models: list[tuple[Any, Any]], classes: list[str]) -> DataFrame:
+def _solve(train: DataFrame, C: float, n: int, max_iter: int) -> Any:
+    """Fit at one C."""
+    from pyspark.ml.classification import LogisticRegression
+
+    return LogisticRegression(
+        featuresCol=FEATURES,
+        labelCol="_y",
+        family="multinomial",
+        standardization=False,
+        regParam=1.0 / (C * n),  # scikit-learn's C, in Spark's mean-loss objective
+        maxIter=max_iter,
+        tol=1e-4,
+    ).fit(train)
+
+
+def _log_loss(solved: Any, held_out: DataFrame) -> float:
+    """Return the mean log-loss on held-out rows, infinite where there are none."""
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.sql import functions as F
+
+    own = F.element_at(vector_to_array(F.col("probability")), F.col("_y").cast("int") + 1)
+    row = solved.transform(held_out).agg(F.avg(-F.log(F.greatest(own, F.lit(1e-15)))).alias("loss")).first()
+    return float(row["loss"]) if row is not None and row["loss"] is not None else float("inf")
+
+
+def _predicted(data: DataFrame, models: list[Carried]) -> DataFrame:
     """Predict each labelled row by the model that did not see it, the others by the last."""
     shared = data.sparkSession.sparkContext.broadcast(models)
 
-    def apply(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def apply(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
         import pyarrow as pa
 
-        from mmtoolkit.classification.gradients import softmax
-
-        names = pa.array(classes)
-        for batch in batches:
-            X = unit_rows(to_array(batch.column("vector")))
+        names = pa.array(shared.value[-1].classes.tolist(), pa.string())
+        for batch, X in batches:
             y = batch.column("_y").to_numpy(zero_copy_only=False)
             fold = np.where(np.isnan(y), -1, batch.column("_fold").to_numpy(zero_copy_only=False)).astype(np.int32)
-            proba = np.empty((len(X), len(classes)))
+            best, proba = np.empty(len(X), dtype=np.int32), np.empty((len(X), len(names)))
             for f in np.unique(fold):
-                coef, intercept = shared.value[f]
-                proba[fold == f] = softmax(X[fold == f] @ coef.T + intercept)
-            best = proba.argmax(axis=1)
-            own = proba[np.arange(len(X)), np.nan_to_num(y).astype(int)]
+                best[fold == f], proba[fold == f] = shared.value[f].choose(X[fold == f])
+            rows, code = np.arange(len(X)), np.nan_to_num(y).astype(np.int32)
+            own = proba[rows, code]
             brier = np.square(proba).sum(axis=1) - 2 * own + 1
-            true = pa.DictionaryArray.from_arrays(pa.array(np.nan_to_num(y).astype(np.int32), mask=np.isnan(y)), names)
-            columns = [
+            yield (
                 batch.column("id"),
-                true.cast(pa.string()),
-                pa.DictionaryArray.from_arrays(pa.array(best.astype(np.int32)), names).cast(pa.string()),
-                pa.array(proba[np.arange(len(X)), best]),
-                pa.array(fold),
-                pa.array(-np.log(np.maximum(own, np.finfo(np.float64).eps))),
-                pa.array(brier / 2 if len(classes) == 2 else brier),
-            ]
-            yield pa.RecordBatch.from_arrays(columns, names=list(_ROWS))
+                names.take(pa.array(code, mask=np.isnan(y))),
+                names.take(pa.array(best)),
+                proba[rows, best],
+                fold,
+                -np.log(np.maximum(own, np.finfo(np.float64).eps)),
+                brier / 2 if len(names) == 2 else brier,
+            )
 
-    schema = "id string, y_true string, y_pred string, confidence double, fold int, log_loss double, brier_score double"
-    return data.select("id", "vector", "_y", "_fold").mapInArrow(apply, schema)
-
-
-_ROWS = ("id", "y_true", "y_pred", "confidence", "fold", "log_loss", "brier_score")
+    schema = f"{_ROWS}, {', '.join(f'{name} double' for name in _LOSSES)}"
+    return map_vectors(data, apply, schema, columns=("id", "_y", "_fold"), normalize=False)
 
 
-def _result(
-    df: DataFrame,
-    rows: DataFrame,
-    fitted: list[LogisticClassifier],
-    classes: list[str],
-    n_groups: int,
-    n_shown: int,
-    model: str,
-    params: dict[str, Any],
-) -> SparkClassification:
+def _confusion(scored: DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Count true classes in rows, predicted ones in columns."""
     import pandas as pd
+
+    index = pd.Index(classes, name="class")
+    counts = pd.DataFrame(0, index=index, columns=pd.Index(classes, name="predicted"), dtype=np.int64)
+    for row in scored.groupBy("y_true", "y_pred").count().collect():
+        counts.loc[row["y_true"], row["y_pred"]] = row["count"]
+    return counts
+
+
+def _losses(scored: DataFrame) -> dict[str, Any]:
+    """Return mean and standard deviation of the losses per row."""
     from pyspark.sql import functions as F
 
-    rows = rows.persist()
-    scored = rows.where("fold >= 0")
-    confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    place = {name: number for number, name in enumerate(classes)}
-    for row in scored.groupBy("y_true", "y_pred").count().collect():
-        confusion[place[row["y_true"]], place[row["y_pred"]]] = row["count"]
-    losses = scored.agg(
-        *[f(name).alias(f"{name}_{f.__name__}") for name in ("log_loss", "brier_score") for f in (F.avg, F.stddev)]
-    ).first()
-    assert losses is not None
-    metrics = metric_table(confusion, losses.asDict(), n_groups, params["random_state"])
-    wrong = scored.where("y_true != y_pred").select("id", "y_true", "y_pred", "confidence", "fold")
-    renamed = wrong.select("id", *[F.col(c).alias(f"_{c}") for c in ("y_true", "y_pred", "confidence", "fold")])
-    emb, frame = shown(df.join(renamed, "id"), [F.col("_confidence").desc(), F.col("id")], n_shown, model)
-    codes = np.array([place[c] for c in frame["_y_pred"]], dtype=np.intp)
-    proba = np.zeros((len(frame), len(classes)))
-    proba[np.arange(len(frame)), codes] = frame["_confidence"].to_numpy(dtype=float)
-    for classifier in fitted:
-        classifier.classes_ = np.array(classes, dtype=object)
-    n_unlabelled = rows.where("fold < 0").count()
-    index = pd.Index(classes, name="class")
-    choices = pd.DataFrame({"C": [c.C_ for c in fitted]}, index=[*map(str, range(len(fitted) - 1)), "final"])
-    return SparkClassification(
-        metrics=metrics,
-        per_class=class_table(confusion, classes, n_groups, params["random_state"]),
-        confusion=pd.DataFrame(confusion, index=index, columns=pd.Index(classes, name="predicted")),
-        y_true=frame["_y_true"].to_numpy(dtype=object),
-        y_pred=frame["_y_pred"].to_numpy(dtype=object),
-        y_proba=proba,
-        fold=frame["_fold"].to_numpy(dtype=np.intp),
-        classes=np.array(classes, dtype=object),
-        duplicate_groups=np.arange(len(frame)),
-        baselines=metrics[["baseline"]].rename(columns={"baseline": "majority"}),
-        moves={},
-        choices=choices.rename_axis("fold"),
-        n_scored=int(confusion.sum()),
-        n_unlabelled=n_unlabelled,
-        ungrouped_accuracy=None,
-        notes=(
-            f"Computed on Spark over {int(confusion.sum())} rows, {n_groups} of them different; the items shown are the {len(frame)} most confident errors.",
-            "Folds go by the hash of the item's key, so equal items are never on both sides; near duplicates are not looked for.",
-        ),
-        recipe={"verb": "spark.classify", "params": {**params, "normalize": True}},
-        source=emb,
-        together=np.arange(len(frame)),
-        estimator=fitted[-1],
-        rows=rows.drop("log_loss", "brier_score"),
-    )
+    row = scored.agg(*[f(name).alias(f"{name}_{f.__name__}") for name in _LOSSES for f in (F.avg, F.stddev)]).first()
+    assert row is not None
+    return row.asDict()
+
+
+def _choices(fitted: list[LogisticClassifier]) -> pd.DataFrame:
+    """Return the C of every fold and of the final fit."""
+    import pandas as pd
+
+    index = pd.Index([*map(str, range(len(fitted) - 1)), "final"], name="fold")
+    return pd.DataFrame({"C": [classifier.C_ for classifier in fitted]}, index=index)

@@ -1,66 +1,80 @@
-"""k-means on Spark ML, returned as the clustering that every other room knows."""
+"""k-means on Spark ML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import nearest
-from mmtoolkit.clustering.result import Clustering
-from mmtoolkit.spark.frames import check_vectors, to_array
-from mmtoolkit.spark.rows import FEATURES, shown, with_features
-from mmtoolkit.spark.source import vector_source
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.spark.frames import check_vectors
+from mmtoolkit.spark.rows import FEATURES, shown_rows, with_features
+from mmtoolkit.spark.source import map_vectors
+from mmtoolkit.steps import resolved, verb
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkClustering", "cluster"]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class SparkClustering(Clustering):
-    """A clustering whose rows stay on the cluster.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class SparkClustering(Clusters):
+    """Clusters whose rows stay on the cluster of machines.
 
-    `centers`, `sizes`, `scores` and `names` are over all rows. `labels` and `source` hold the shown rows only: the
-    nearest to each centre, brought to the driver for reports and representatives.
+    `centers`, `sizes`, `scores` and `names` are over all rows. `shown` and `source` hold the rows nearest to each
+    center, which were brought to the driver.
 
     Attributes
     ----------
+    shown : DataFrame
+        Index id; cluster, distance (to its center), rank (1 is the nearest), and the item's columns.
     rows : pyspark.sql.DataFrame
-        Columns id, label, distance (Euclidean, of the unit row to its centre), one row per item.
+        Columns id, label, distance (Euclidean, of the row to its center), one row per item.
     """
 
-    rows: Any = field(default=None, repr=False)
+    shown: pd.DataFrame
+    rows: Any = field(repr=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was computed over all rows and what is a sample, in plain sentences."""
+        return (
+            f"Clusters, sizes and scores were computed on Spark over all {self.sizes['size'].sum():,} rows; the items "
+            f"shown are the {len(self.shown):,} nearest to the centers of their clusters.",
+        )
+
+    @property
+    def _source_labels(self) -> NDArray[np.int64]:
+        return self.shown["cluster"].to_numpy(dtype=np.int64)
+
+    def _central(self, n: int) -> pd.DataFrame:
+        return self.shown[self.shown["rank"] <= n]
 
     def _summary(self) -> str:
-        n = int(self.sizes["size"].sum())
-        silhouette = self.scores["value"]["silhouette"]
+        n, silhouette = int(self.sizes["size"].sum()), self.scores["value"]["silhouette"]
         return f"{self.n_clusters} clusters of {n} items on Spark, silhouette {silhouette:.3f}"
 
-    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return counts (exact) and scores (rounded); the labels stay on the cluster."""
-        found = super().evidence()
-        return {"exact": {k: v for k, v in found["exact"].items() if k != "labels"}, "rounded": found["rounded"]}
 
-
+@verb("spark.cluster", needs="Spark and the frame it was given", variable="c")
 def cluster(
     df: DataFrame,
     n_clusters: int,
     *,
-    random_state: int = 0,
     n_init: int = 3,
     max_iter: int = 100,
     n_shown: int = 20,
+    names: Sequence[str] | None = None,
     model: str = "",
+    normalize: bool = True,
+    random_state: int = 0,
 ) -> SparkClustering:
-    """Group the rows of a Spark frame by k-means on unit vectors.
+    """Group the rows of a Spark frame by k-means.
 
     Parameters
     ----------
@@ -68,21 +82,25 @@ def cluster(
         Columns id and vector, as `embed` returns them.
     n_clusters : int
         At least 2.
-    random_state : int, default=0
-        Seed of the starts.
     n_init : int, default=3
         Starts; the one of lowest inertia is kept.
     max_iter : int, default=100
         Largest number of steps per start.
     n_shown : int, default=20
-        Rows per cluster, the nearest to its centre, that are brought to the driver.
+        Rows per cluster, the nearest to its center, that are brought to the driver.
+    names : sequence of str or None, default=None
+        Names of the clusters 0, 1, ...; see also ``with_names``.
     model : str, default=""
         Name of the model that made the vectors, so that the shown rows can be searched.
+    normalize : bool, default=True
+        Use unit rows, so that distances are cosine distances; `cohesion` is not computed without.
+    random_state : int, default=0
+        Seed of the starts.
 
     Returns
     -------
     SparkClustering
-        A `Clustering` with the rows in a Spark frame beside it.
+        Centers, sizes and scores over all rows, and the rows with their labels in a Spark frame beside it.
 
     Raises
     ------
@@ -93,7 +111,6 @@ def cluster(
     ----------
     Bahmani et al. (2012), Scalable k-means++.
     """
-    from pyspark.ml.clustering import KMeans
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -101,71 +118,71 @@ def cluster(
         msg = f"n_clusters must be at least 2, got {n_clusters}"
         raise ValueError(msg)
     check_vectors(df, "cluster")
-    data = with_features(df.select("id", "vector")).persist()
+    data = with_features(df.select("id", "vector"), normalize=normalize).persist()
     try:
-        starts = [
-            KMeans(k=n_clusters, featuresCol=FEATURES, seed=random_state + i, maxIter=max_iter).fit(data)
-            for i in range(n_init)
-        ]
-        best = min(starts, key=lambda fitted: fitted.summary.trainingCost)
-        centers = np.array(best.clusterCenters(), dtype=np.float32)
-        if len(centers) < n_clusters:
-            msg = f"n_clusters={n_clusters} is more than the distinct vectors there are ({len(centers)} centres found)"
-            raise ValueError(msg)
-        order = np.argsort(-np.asarray(best.summary.clusterSizes), kind="stable")
-        centers = np.ascontiguousarray(centers[order])
-        labelled = _labelled(df, centers).persist()  # small, and asked for sizes, silhouette and the nearest rows
-        sizes, scores = _scores(labelled, data, centers)
+        centers = _centers(data, n_clusters, n_init, max_iter, random_state)
+        labelled = _labelled(df, centers, normalize=normalize).persist()  # small, and asked for three times
+        sizes, scores = _scores(labelled, data, centers, normalize=normalize)
     finally:
         data.unpersist()
-    near = labelled.withColumn("_rank", F.row_number().over(Window.partitionBy("label").orderBy("distance", "id")))
-    near = near.where(F.col("_rank") <= n_shown).select("id", "label", "_rank").withColumnRenamed("label", "_label")
-    emb, frame = shown(df.join(near, "id"), [F.col("_label"), F.col("_rank")], n_shown * n_clusters, model)
-    params = {"n_clusters": n_clusters, "random_state": random_state, "n_init": n_init, "max_iter": max_iter}
-    return SparkClustering(
-        labels=frame["_label"].to_numpy(dtype=np.int64),
+    place = F.row_number().over(Window.partitionBy("label").orderBy("distance", "id"))
+    near = labelled.withColumn("rank", place).where(F.col("rank") <= n_shown)
+    near = near.select("id", F.col("label").alias("cluster"), "distance", "rank")
+    emb, shown = shown_rows(df, n_shown * n_clusters, model, [F.col("_cluster"), F.col("_rank")], near)
+    resolved(source=emb)
+    result = SparkClustering(
         n_clusters=n_clusters,
-        chosen_by="given",
-        plausible_n_clusters=None,
-        sweep=_empty_sweep(),
         scores=scores,
         sizes=sizes,
         centers=centers,
         names=sizes[["name"]],
-        recipe={"verb": "spark.cluster", "params": {**params, "algorithm": "kmeans", "normalize": True}},
-        source=emb,
+        shown=shown,
         rows=labelled,
     )
+    return result if names is None else result.named(names)
 
 
-def _labelled(df: DataFrame, centers: NDArray[np.float32]) -> DataFrame:
-    columns, read = vector_source(df)
+def _centers(data: DataFrame, n_clusters: int, n_init: int, max_iter: int, random_state: int) -> NDArray[np.float32]:
+    """Return the centers of the best start, the largest cluster first."""
+    from pyspark.ml.clustering import KMeans
 
-    def assign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
+    starts = [
+        KMeans(k=n_clusters, featuresCol=FEATURES, seed=random_state + i, maxIter=max_iter).fit(data)
+        for i in range(n_init)
+    ]
+    best = min(starts, key=lambda fitted: fitted.summary.trainingCost)
+    centers = np.array(best.clusterCenters(), dtype=np.float32)
+    if len(centers) < n_clusters:
+        msg = f"n_clusters={n_clusters} is more than the distinct vectors there are ({len(centers)} centers found)"
+        raise ValueError(msg)
+    return np.ascontiguousarray(centers[np.argsort(-np.asarray(best.summary.clusterSizes), kind="stable")])
 
-        for batch in batches:
-            X = unit_rows(to_array(read(*batch.columns[1:])))
+
+def _labelled(df: DataFrame, centers: NDArray[np.float32], *, normalize: bool) -> DataFrame:
+    """Return id, label and distance to the center of every row."""
+
+    def assign(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
+        for batch, X in batches:
             labels = nearest(X, centers)
             distance = np.linalg.norm(X - centers[labels], axis=1)
-            columns = [batch.column("id"), pa.array(labels.astype(np.int32)), pa.array(distance.astype(np.float64))]
-            yield pa.RecordBatch.from_arrays(columns, names=["id", "label", "distance"])
+            yield batch.column("id"), labels.astype(np.int32), distance.astype(np.float64)
 
-    return df.select("id", *columns).mapInArrow(assign, "id string, label int, distance double")
+    return map_vectors(df, assign, "id string, label int, distance double", normalize=normalize)
 
 
-def _scores(labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _scores(
+    labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32], *, normalize: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the tables of sizes and of scores."""
     import pandas as pd
     from pyspark.ml.evaluation import ClusteringEvaluator
     from pyspark.sql import functions as F
 
     k = len(centers)
-    found = (
-        labelled.groupBy("label").agg(F.count(F.lit(1)).alias("n"), F.sum(F.pow("distance", 2)).alias("cost")).collect()
-    )
-    size, cost = np.zeros(k, dtype=np.int64), np.zeros(k)
-    for row in found:
-        size[row["label"]], cost[row["label"]] = row["n"], row["cost"]
+    counts = F.count(F.lit(1)).alias("size"), F.sum(F.pow("distance", 2)).alias("cost")
+    rows = [row.asDict() for row in labelled.groupBy("label").agg(*counts).collect()]
+    found = pd.DataFrame(rows).set_index("label").reindex(range(k), fill_value=0)
+    size = found["size"].to_numpy(dtype=np.int64)
     evaluator = ClusteringEvaluator(featuresCol=FEATURES, predictionCol="label", distanceMeasure="cosine")
     silhouette = evaluator.evaluate(data.join(labelled.select("id", "label"), "id"))
     sizes = pd.DataFrame(
@@ -173,16 +190,10 @@ def _scores(labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32]) 
             "name": [f"cluster {c}" for c in range(k)],
             "size": size,
             "share": size / size.sum(),
-            "cohesion": np.linalg.norm(centers, axis=1),  # of unit rows: their mean cosine to the mean direction
-            "silhouette": np.full(k, np.nan),
+            "cohesion": np.linalg.norm(centers, axis=1) if normalize else np.nan,  # of unit rows: their mean cosine
+            "silhouette": np.nan,
         },
         index=pd.RangeIndex(k, name="cluster"),
     )
-    values = {"silhouette": float(silhouette), "inertia": float(cost.sum())}
+    values = {"silhouette": float(silhouette), "inertia": float(found["cost"].sum())}
     return sizes, pd.DataFrame({"value": values}, dtype=float).rename_axis("metric")
-
-
-def _empty_sweep() -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int))

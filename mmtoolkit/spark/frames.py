@@ -54,8 +54,8 @@ def vector_type(df: DataFrame, what: str) -> None:
     check_column(df, "vector", ("array<float>", "array<double>"), what)
 
 
-def check_vectors(df: DataFrame, what: str) -> int:
-    """Check ids and vectors, looking at the data once, and return the dimension.
+def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
+    """Check ids and vectors, looking at the data once, and return the number of rows and of features.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def check_vectors(df: DataFrame, what: str) -> int:
     if row["low"] != row["high"]:
         msg = f"{what}: vectors have different dimensions, from {row['low']} to {row['high']}; keep one model's"
         raise ValueError(msg)
-    return int(row["low"])
+    return int(row["n"]), int(row["low"])
 
 
 def to_array(column: Any) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.errors import SpaceError
+from mmtoolkit.spark.carried import Carried
 from mmtoolkit.spark.frames import usable_rows, vector_type
 from mmtoolkit.spark.source import Reader, settle, vector_source
 from mmtoolkit.spark.table import VectorTable
@@ -63,7 +64,7 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
     row = df.where("vector is not null").select("vector").first()
     _check(model, None if row is None else len(row["vector"]))
     columns, read = vector_source(df)
-    apply = _applier(df.sparkSession.sparkContext.broadcast(_needed(model)), read)
+    apply = _applier(df.sparkSession.sparkContext.broadcast(Carried.of(model)), read)
     apply.__annotations__ = {"columns": pa.Array, "return": pa.Array}  # how Spark knows what kind of function it is
     made: Any = arrow_udf(apply, _SCHEMA)  # type: ignore[call-overload]
     names = array(*[lit(str(name)) for name in model.classes])
@@ -95,25 +96,17 @@ def _check(model: Any, dimension: int | None) -> None:
         raise SpaceError(msg)
 
 
-def _needed(model: Any) -> tuple[Any, Any, bool]:
-    return model.estimator, np.array(model.classes), bool(model.recipe["params"]["normalize"])
-
-
-def _applier(shared: Broadcast[tuple[Any, Any, bool]], read: Reader) -> Callable[..., pa.Array]:
+def _applier(shared: Broadcast[Carried], read: Reader) -> Callable[..., pa.Array]:
     """Return what the workers do: columns that `read` turns into vectors in, codes of classes and confidence out."""
 
     def apply(*columns: pa.Array) -> pa.Array:
         import pyarrow as pa
 
-        from mmtoolkit.classification.estimators import decide
-        from mmtoolkit.vectors import unit_rows
-
-        estimator, classes, normalize = shared.value
-        X, usable = usable_rows(read(*columns), estimator.n_features_in_)
+        X, usable = usable_rows(read(*columns), shared.value.estimator.n_features_in_)
         code, confidence = np.zeros(len(columns[0]), dtype=np.int32), np.zeros(len(columns[0]))
         if len(X):
-            best, proba = decide(estimator, unit_rows(X) if normalize else X, classes)
-            code[usable], confidence[usable] = best, proba[np.arange(len(best)), best]
+            code[usable], proba = shared.value.choose(X)
+            confidence[usable] = proba[np.arange(len(X)), code[usable]]
         settle()
         made = [pa.array(code, mask=~usable), pa.array(confidence, mask=~usable)]
         return pa.StructArray.from_arrays(made, ["code", "confidence"])

@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.projection.placing import place
-from mmtoolkit.projection.result import Projection
-from mmtoolkit.spark.frames import check_vectors, to_array
-from mmtoolkit.spark.rows import shown
-from mmtoolkit.spark.source import vector_source
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.projection.result import DrawnMap
+from mmtoolkit.spark.frames import check_vectors
+from mmtoolkit.spark.rows import shown_rows
+from mmtoolkit.spark.source import map_vectors
+from mmtoolkit.steps import resolved, verb
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import DataFrame
+
+    from mmtoolkit.projection.verbs import Layouts
 
 __all__ = ["SparkProjection", "project"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SparkProjection(Projection):
+class SparkProjection(DrawnMap):
     """A map whose rows stay on the cluster; `coords`, `trust` and `source` are those of the sample that drew it.
 
     Attributes
     ----------
+    n_rows : int
+        Rows that have a place.
     rows : pyspark.sql.DataFrame
         Columns id, x, y (float), one row per item.
     """
 
-    rows: Any = field(default=None, repr=False)
+    n_rows: int = field(kw_only=True)
+    rows: Any = field(repr=False, kw_only=True)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was computed over all rows and what is a sample, in plain sentences."""
+        return (
+            f"The map was drawn from a sample of {len(self.coords):,} of {self.n_rows:,} rows; its figures and its "
+            "trustworthiness are the sample's. Every other row was placed by its neighbours in the sample.",
+        )
+
+    def _summary(self) -> str:
+        return f"a sample of {len(self.coords):,} of {self.n_rows:,} rows on Spark, {self._trusted()}"
 
 
+@verb("spark.project", needs="Spark and the frame it was given", variable="p")
 def project(
-    df: DataFrame, *, sample: int = 50_000, random_state: int = 0, model: str = "", **options: Any
+    df: DataFrame,
+    *,
+    sample: int = 50_000,
+    method: Layouts = "umap",
+    n_neighbors: int = 15,
+    min_dist: float = 0.1,
+    perplexity: float = 30.0,
+    model: str = "",
+    normalize: bool = True,
+    random_state: int = 0,
 ) -> SparkProjection:
     """Lay out the rows of a Spark frame in two dimensions.
 
@@ -46,17 +73,24 @@ def project(
         Columns id and vector, as `embed` returns them; others are kept for the sample.
     sample : int, default=50000
         Rows, chosen by hash, from which the map is drawn on the driver.
-    random_state : int, default=0
-        Seed of the sample and the layout.
+    method, n_neighbors, min_dist, perplexity
+        As ``mm.project`` takes them.
     model : str, default=""
         Name of the model that made the vectors.
-    **options
-        As ``mm.project`` takes them.
+    normalize : bool, default=True
+        Use unit rows, so that distance means angle.
+    random_state : int, default=0
+        Seed of the sample and the layout.
 
     Returns
     -------
     SparkProjection
-        The sample's `Projection`, and every row's place in a Spark frame beside it.
+        The map of the sample, and every row's place in a Spark frame beside it.
+
+    Raises
+    ------
+    ValueError
+        If `sample` is below 2, rows have no vector, or an option is out of range.
     """
     from pyspark.sql import functions as F
 
@@ -65,27 +99,19 @@ def project(
     if sample < 2:
         msg = f"sample must be at least 2, got {sample}"
         raise ValueError(msg)
-    check_vectors(df, "project")
-    emb, _ = shown(df, [F.xxhash64("id", F.lit(random_state)), F.col("id")], sample, model)
-    drawn = draw(emb, random_state=random_state, **options)
-    shared = df.sparkSession.sparkContext.broadcast((emb.unit, drawn.coords))
+    n_rows, _ = check_vectors(df, "project")
+    emb, _ = shown_rows(df, sample, model, [F.xxhash64("id", F.lit(random_state)), F.col("id")])
+    options: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "perplexity": perplexity}
+    drawn = draw(emb, method=method, **options, normalize=normalize, random_state=random_state)
+    shared = df.sparkSession.sparkContext.broadcast((vectors_of(emb, normalize=normalize), drawn.coords))
 
-    columns, read = vector_source(df)
-
-    def lay(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
+    def lay(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
         X, coords = shared.value
-        for batch in batches:
-            xy = place(unit_rows(to_array(read(*batch.columns[1:]))), X, coords)
-            columns = [
-                batch.column("id"),
-                pa.array(np.ascontiguousarray(xy[:, 0])),
-                pa.array(np.ascontiguousarray(xy[:, 1])),
-            ]
-            yield pa.RecordBatch.from_arrays(columns, names=["id", "x", "y"])
+        for batch, rows in batches:
+            xy = place(rows, X, coords)
+            yield batch.column("id"), *np.ascontiguousarray(xy.T)
 
-    recipe = {"verb": "spark.project", "params": {**drawn.recipe["params"], "sample": sample}}
-    rows = df.select("id", *columns).mapInArrow(lay, "id string, x float, y float")
-    fields = (drawn.coords, drawn.trust, drawn.trustworthiness, drawn.method, drawn.note)
-    return SparkProjection(*fields, recipe, emb, rows)
+    resolved(source=emb)
+    fields = {f.name: getattr(drawn, f.name) for f in dataclasses.fields(drawn)}
+    placed = map_vectors(df, lay, "id string, x float, y float", normalize=normalize)
+    return SparkProjection(**fields, n_rows=n_rows, rows=placed)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.errors import SpaceError
-from mmtoolkit.spark.frames import check_vectors, to_array
-from mmtoolkit.spark.source import vector_source
+from mmtoolkit.spark.frames import check_vectors
+from mmtoolkit.spark.source import map_vectors
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
@@ -64,18 +63,13 @@ def search(
     if k < 1:
         msg = f"k must be at least 1, got {k}"
         raise ValueError(msg)
-    dimension = check_vectors(df, "search")
+    _, dimension = check_vectors(df, "search")
     Q = unit_rows(_query_vectors(query, dimension, model, params, cache))
     if Q.shape[1] != dimension:
         msg = f"the query has {Q.shape[1]} features, the items have {dimension}; use the model that made the vectors"
         raise SpaceError(msg)
 
-    columns, read = vector_source(df)
-
-    def best(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _best_of_partition(((b.column("id"), to_array(read(*b.columns[1:]))) for b in batches), Q, k)
-
-    found = df.select("id", *columns).mapInArrow(best, "query int, id string, score float")
+    found = map_vectors(df, lambda batches: _best_of_partition(batches, Q, k), "query int, id string, score float")
     top = pd.DataFrame([row.asDict() for row in found.collect()], columns=["query", "id", "score"])
     top = top.sort_values(["query", "score", "id"], ascending=[True, False, True]).groupby("query").head(k)
     top.insert(1, "rank", top.groupby("query").cumcount() + 1)
@@ -98,28 +92,23 @@ def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: C
     return embed(contents, model=model, dimension=dimension, params=params, cache=cache).vectors
 
 
-def _best_of_partition(
-    batches: Iterator[tuple[pa.Array, NDArray[np.float32]]], Q: NDArray[np.float32], k: int
-) -> Iterator[pa.RecordBatch]:
+def _best_of_partition(batches: Iterator[Any], Q: NDArray[np.float32], k: int) -> Iterator[Sequence[Any]]:
     """On the workers: keep the k best of each query while reading."""
     import pyarrow as pa
 
     ids: list[NDArray[Any]] = [np.array([], dtype=object) for _ in Q]
     scores = [np.array([], dtype=np.float32) for _ in Q]
-    for names, X in batches:
-        S = unit_rows(X) @ Q.T
+    for batch, X in batches:
+        S = X @ Q.T
         for q in range(len(Q)):
             hopeful = np.flatnonzero(S[:, q] >= (scores[q][-1] if len(scores[q]) == k else -np.inf))
-            every_id = np.concatenate([ids[q], np.asarray(names.take(hopeful).to_pylist(), dtype=object)])
+            names = batch.column("id").take(hopeful).to_pylist()
+            every_id = np.concatenate([ids[q], np.asarray(names, dtype=object)])
             every_score = np.concatenate([scores[q], S[hopeful, q]])
             keep = _first_k(every_id, every_score, k)
             ids[q], scores[q] = every_id[keep], every_score[keep]
-    columns: Sequence[Any] = [
-        pa.array(np.repeat(np.arange(len(Q), dtype=np.int32), [len(i) for i in ids])),
-        pa.array(np.concatenate(ids).tolist(), pa.string()),
-        pa.array(np.concatenate(scores), pa.float32()),
-    ]
-    yield pa.RecordBatch.from_arrays(columns, names=["query", "id", "score"])
+    query = np.repeat(np.arange(len(Q), dtype=np.int32), [len(i) for i in ids])
+    yield query, pa.array(np.concatenate(ids).tolist(), pa.string()), np.concatenate(scores)
 
 
 def _first_k(ids: NDArray[Any], scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:

@@ -29,7 +29,7 @@ def check_structure(data: Mapping[str, Any], name: str) -> None:
     VerifyError
         If a part is missing or of another kind; the message names the first.
     """
-    part = _Part(data, name, "")
+    part = _Value(data, name, "")
     for text in part["tolerance"].value.values():
         part.want("tolerance", isinstance(text, float | int) and not isinstance(text, bool))
     part["environment"]["libraries"].mapping()
@@ -43,10 +43,10 @@ def check_structure(data: Mapping[str, Any], name: str) -> None:
         folders = part["run"]["items_folder"].mapping().values()
         part.want("run.items_folder", all(folder is None or isinstance(folder, str) for folder in folders))
     for i, step in enumerate(recipe["steps"].list()):
-        _check_step(_Part(step, name, f"recipe.steps[{i}]"), sources, results)
+        _check_step(_Value(step, name, f"recipe.steps[{i}]"), sources, results)
 
 
-def _check_source(facts: _Part, items: _Part) -> None:
+def _check_source(facts: _Value, items: _Value) -> None:
     n = len(items["id"].texts())
     if facts.mapping().get("made_by") is not None:
         made_by = facts["made_by"]
@@ -73,7 +73,7 @@ def _check_source(facts: _Part, items: _Part) -> None:
         column.want("", len(column.list()) == n)
 
 
-def _check_step(step: _Part, sources: Mapping[str, Any], results: _Part) -> None:
+def _check_step(step: _Value, sources: Mapping[str, Any], results: _Value) -> None:
     name, used = step["name"].text(), step["source"].value
     names = list(used.values()) if isinstance(used, Mapping) else [used]
     step.want("source", bool(names) and all(isinstance(n, str) and n in sources for n in names))
@@ -87,16 +87,16 @@ def _check_step(step: _Part, sources: Mapping[str, Any], results: _Part) -> None
         step = step["of"]
 
 
-class _Part:
+class _Value:
     """A value of the report and its place, so that what is wrong can be named."""
 
     def __init__(self, value: Any, name: str, place: str) -> None:
         self.value, self._name, self._place = value, name, place
 
-    def __getitem__(self, key: str) -> _Part:
+    def __getitem__(self, key: str) -> _Value:
         if key not in self.mapping():
             self.want(key, ok=False)
-        return _Part(self.value[key], self._name, f"{self._place}.{key}".lstrip("."))
+        return _Value(self.value[key], self._name, f"{self._place}.{key}".lstrip("."))
 
     def mapping(self) -> Mapping[str, Any]:
         self.want("", isinstance(self.value, Mapping))

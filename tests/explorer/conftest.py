@@ -53,6 +53,14 @@ def ex(emb, coords):
     return mm.explore(emb, y=y, clusters=np.repeat([0, 1, 2, 3], 10), projection=coords)
 
 
-def around(group):
-    """Corners of a box around a group."""
-    return [(4 * group - 1, -1), (4 * group + 2, -1), (4 * group + 2, 2), (4 * group - 1, 2)]
+@pytest.fixture
+def around():
+    """Function that gives the corners of a box around a group."""
+    return lambda group: [(4 * group - 1, -1), (4 * group + 2, -1), (4 * group + 2, 2), (4 * group - 1, 2)]
+
+
+@pytest.fixture
+def press(ex):
+    """Function that presses a key on the page of the explorer."""
+    assert ex.widget is not None
+    return lambda key: ex._view.bridge._handle_custom_msg({"kind": "key", "key": key}, [])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -97,3 +100,111 @@ def test_other_encodings_and_folders_say_what_is_expected(path, tmp_path):
         Annotations(IDS, path)
     with pytest.raises(MMToolkitError, match=r"cannot be read \(Is a directory\); journal= takes the path of a CSV"):
         Annotations(IDS, tmp_path)
+
+
+WRITER = """
+import sys, numpy as np
+from mmtoolkit.explorer.annotations import Annotations, Verdict
+path, name, n = sys.argv[1], sys.argv[2], int(sys.argv[3])
+ids = np.array([f"{w}-{i}" for w in "abc" for i in range(n)])
+notes = Annotations(ids, path)
+rows = np.array([i for i, value in enumerate(ids) if value.startswith(name)])
+print("ready", flush=True)
+sys.stdin.readline()
+for row in rows[: n // 2].tolist():
+    notes.give(np.array([row]), f"by {name}", np.array(["click"], dtype=object), Verdict("outliers", row, True))
+notes.give(rows[n // 2 :], f"by {name}, " + 50 * "and so on ", np.full(n - n // 2, "lasso", dtype=object))
+"""
+
+
+def test_three_processes_that_write_one_journal_lose_nothing(tmp_path):
+    path, n = tmp_path / "labels.csv", 60
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), name, str(n)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in "abc"
+    ]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+
+    for writer in writers:
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate(timeout=120)
+        assert writer.returncode == 0
+
+    ids = np.array([f"{name}-{i}" for name in "abc" for i in range(n)])
+    notes = Annotations(ids, path)
+    assert notes.given.all()
+    assert [value[:4] for value in notes.annotation] == [f"by {name}" for name in "abc" for _ in range(n)]
+    assert notes.answered("outliers").sum() == 3 * (n // 2)
+    assert path.read_text("utf-8").count("id,annotation,how") == 1
+    assert notes.note == ""
+
+
+def test_two_explorers_in_one_kernel_write_one_journal(rng, tmp_path):
+    path = tmp_path / "labels.csv"
+    emb = mm.Embeddings(rng.normal(size=(4, 3)).astype("f"), ids=IDS)
+    first, second = (mm.explore(emb, projection=np.zeros((4, 2)), journal=path) for _ in range(2))
+
+    first.label("bird", items=["a"])
+    second.label("cat", items=["b"])
+    first.label("fish", items=["c"])
+    second.label("dog", items=["d"])
+
+    again = mm.explore(emb, projection=np.zeros((4, 2)), journal=path)
+    assert again.annotated.tolist() == ["bird", "cat", "fish", "dog"]
+
+
+def test_a_cut_line_is_not_taken_away_once_somebody_else_wrote(path):
+    path.write_bytes(path.read_bytes()[:-4])
+    first, second = Annotations(IDS, path), Annotations(IDS, path)
+    first.give(np.array([2]), "fish", CLICK)
+
+    second.give(np.array([3]), "dog", CLICK)
+
+    assert Annotations(IDS, path).annotation.tolist() == ["bird", None, "fish", "dog"]
+
+
+FULL = """
+import resource, sys, numpy as np, mmtoolkit as mm
+from mmtoolkit.errors import MMToolkitError
+path, limit = sys.argv[1], int(sys.argv[2])
+ids = np.array([f"item-{i}" for i in range(400)])
+emb = mm.Embeddings(np.eye(400, 3, dtype="f") + 1, ids=ids)
+ex = mm.explore(emb, projection=np.zeros((400, 2)), journal=path)
+ex.label("first", items=[0])
+before = open(path, "rb").read()
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+try:
+    ex.label("many, many", items=range(1, 400))
+except MMToolkitError as error:
+    print(error)
+print(open(path, "rb").read() == before, int(ex.notes.given.sum()))
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+ex.label("last", items=[399])
+print(mm.explore(emb, projection=np.zeros((400, 2)), journal=path).annotations["annotation"].value_counts().to_dict())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
+@pytest.mark.parametrize("limit", [100, 9_000])
+def test_a_full_disk_leaves_the_journal_as_it_was_and_loses_no_answer(tmp_path, limit):
+    path = tmp_path / "labels.csv"
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path), str(limit)], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    error, same, rest = done.stdout.splitlines()
+    assert f"annotations cannot be written to {str(path)!r} (File too large)" in error
+    assert "kept in memory" in error
+    assert same == "True 400"
+    assert rest == "{'many, many': 398, 'first': 1, 'last': 1}"

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmtoolkit.explorer.selection import Selection, rows_of
+from mmtoolkit.explorer.selection import Chosen, rows_of
 
 IDS = np.array(["a", "b", "c", "d", "e"])
 
 
 def test_add_keeps_place_and_way_of_what_was_there():
-    first, second = Selection.of([3, 1], "lasso"), Selection.of([1, 4], "search: cat")
+    first, second = Chosen.of([3, 1], "lasso"), Chosen.of([1, 4], "search: cat")
 
     both = first.combined(second, "add")
 
@@ -21,26 +21,26 @@ def test_add_keeps_place_and_way_of_what_was_there():
 
 
 def test_remove_takes_rows_out_and_replace_forgets():
-    first, second = Selection.of([3, 1, 0], "lasso"), Selection.of([1], "box")
+    first, second = Chosen.of([3, 1, 0], "lasso"), Chosen.of([1], "box")
 
     assert first.combined(second, "remove").rows.tolist() == [3, 0]
     assert first.combined(second, "replace").rows.tolist() == [1]
 
 
 def test_invert_twice_is_the_same_set():
-    chosen = Selection.of([4, 2], "lasso")
+    chosen = Chosen.of([4, 2], "lasso")
 
     assert sorted(chosen.inverted(5).inverted(5).rows.tolist()) == [2, 4]
     assert set(chosen.inverted(5).how) == {"invert"}
 
 
 def test_a_row_named_twice_counts_once():
-    assert Selection.of([2, 2, 0, 2], "code").rows.tolist() == [2, 0]
+    assert Chosen.of([2, 2, 0, 2], "code").rows.tolist() == [2, 0]
 
 
 def test_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="got 'xor'"):
-        Selection.of([0], "code").combined(Selection.of([1], "code"), "xor")
+        Chosen.of([0], "code").combined(Chosen.of([1], "code"), "xor")
 
 
 @pytest.mark.parametrize(

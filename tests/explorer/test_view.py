@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
-import warnings
 
 import comm
 import numpy as np
 import pytest
-from PIL import Image
 
 import mmtoolkit as mm
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
-
-
-def around(group):
-    return [(4 * group - 1, -1), (4 * group + 2, -1), (4 * group + 2, 2), (4 * group - 1, 2)]
 
 
 @pytest.fixture
@@ -37,7 +29,7 @@ def act(view, name, value="", mode="replace"):
     message(view, "action", name=name, value=str(value), mode=mode)
 
 
-def test_polygon_from_the_page_becomes_a_selection_a_gallery_and_dimmed_points(view):
+def test_polygon_from_the_page_becomes_a_selection_a_gallery_and_dimmed_points(view, around):
     message(view, "lasso", around(1), mode="replace", version=0)
 
     assert view.ex.selected["id"].tolist() == [f"item-{i}" for i in range(10, 20)]
@@ -61,31 +53,7 @@ def test_hover_answers_with_a_tip_of_the_right_item(view):
     assert heard[0]["new"] == "item-5"
 
 
-def test_keys_label_undo_invert_clear_and_walk(view):
-    ex = view.ex
-    message(view, "lasso", around(1), mode="replace", version=0)
-
-    message(view, "key", key="2")
-    assert set(ex.annotations["annotation"]) == {ex.annotation_names[1]}
-    message(view, "key", key="u")
-    assert ex.annotations.empty
-    message(view, "key", key="i")
-    assert len(ex.selected) == 30
-    message(view, "key", key="Escape")
-    assert ex.selected.empty
-    message(view, "key", key="right")
-    first = ex.focus
-    message(view, "key", key="toggle")
-    assert ex.selected["id"].tolist() == [f"item-{first}"]
-    message(view, "key", key="toggle")
-    assert ex.selected.empty
-    message(view, "key", key="b")
-    assert view.bridge.tool == "box"
-    message(view, "key", key="9")  # no ninth name: nothing happens
-    assert ex.annotations.empty
-
-
-def test_new_name_and_chip_annotate_the_selection(view):
+def test_new_name_and_chip_annotate_the_selection(view, around):
     message(view, "lasso", around(3), mode="replace", version=0)
 
     act(view, "new-label", "  blue  ")
@@ -95,7 +63,7 @@ def test_new_name_and_chip_annotate_the_selection(view):
     assert set(view.ex.annotations["annotation"]) == {view.ex.annotation_names[0]}
 
 
-def test_alt_and_a_click_in_the_gallery_throws_out(view):
+def test_alt_and_a_click_in_the_gallery_throws_out(view, around):
     message(view, "lasso", around(1), mode="replace", version=0)
 
     act(view, "focus", 12, mode="remove")
@@ -126,7 +94,7 @@ def test_legend_group_selects_its_items_and_says_so(view):
     assert set(view.ex.selected["how"]) == {"class: c"}
 
 
-def test_tabs_table_and_counts_lead_to_items(view):
+def test_tabs_table_and_counts_lead_to_items(view, around):
     message(view, "lasso", around(0), mode="replace", version=0)
 
     act(view, "tab", "table")
@@ -168,7 +136,7 @@ def test_search_and_similar_from_the_page(view):
     assert 'role="alert"' in view.html["status"].value
 
 
-def test_what_goes_wrong_is_shown_logged_and_does_not_stop_the_queue(view, caplog):
+def test_what_goes_wrong_is_shown_logged_and_does_not_stop_the_queue(view, caplog, around):
     view.ex.observe(lambda event: 1 / 0, "selected")
 
     message(view, "lasso", around(1), mode="replace", version=0)
@@ -179,7 +147,7 @@ def test_what_goes_wrong_is_shown_logged_and_does_not_stop_the_queue(view, caplo
     message(view, "hover", row=1)
 
 
-def test_slow_hover_does_not_lose_lassos(view):
+def test_slow_hover_does_not_lose_lassos(view, around):
     got = []
     view.ex.observe(lambda event: got.append(len(event["new"])), "selected")
     for group in (0, 1, 2, 3) * 5:
@@ -288,26 +256,6 @@ def test_a_gallery_is_bounded(emb, rng):
     assert "and 452 more" in view.html["body"].value
     act(view, "tab", "table")
     assert view.html["body"].value.count("<tr>") == 101
-
-
-def test_mimebundle_has_the_widget_and_a_still_picture(ex):
-    bundle = ex._repr_mimebundle_()
-
-    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == ex.widget.model_id
-    picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    assert picture.size == (720, 480)
-    assert len(picture.convert("RGB").getcolors(100_000)) > 4
-    assert 'alt="Map of 40 items' in bundle["text/html"]
-
-
-def test_still_picture_of_numbers_with_gaps_does_not_warn(emb, coords):
-    values = np.linspace(0, 1, 40)
-    values[::3] = np.nan
-    ex = mm.explore(mm.Embeddings(emb.vectors, items=emb.items.assign(size=values)), projection=coords)
-    ex.color_by = "size"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(ex._repr_mimebundle_()["image/png"]) < 60_000
 
 
 def test_the_first_message_of_map_and_bridge_says_all(ex, monkeypatch):

@@ -48,7 +48,9 @@ def test_pca_is_there_at_once_and_the_map_later(X):
     p = pending.result()
     assert np.array_equal(p.coords, project(X, method="pca").coords)
     assert np.array_equal(p.trust, project(X, method="pca").trust)
-    assert p.recipe == pending.quick.recipe
+    assert p.recipe == pending.quick.recipe == project(X, method="pca").recipe
+    assert p.source is X
+    assert "wait" not in p.recipe.params
     assert pending.done
     assert told.wait(60)
     assert "done" in repr(pending)

@@ -7,7 +7,8 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit import figures
-from mmtoolkit.projection import neighbors, project
+from mmtoolkit.errors import SpaceError
+from mmtoolkit.projection import layouts, neighbors, project
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_the_recipe_replays(X, p):
     again = project(X, **p.recipe["params"])
 
     assert np.array_equal(again.coords, p.coords)
-    assert json.loads(json.dumps(p.recipe)) == p.recipe
+    assert json.loads(json.dumps(dict(p.recipe))) == p.recipe
 
 
 def test_evidence_is_plain_and_keeps_the_map_apart(p):
@@ -113,6 +114,38 @@ def test_failed_rows_of_embeddings_are_named_by_id():
 def test_settings_out_of_range_are_refused(X, setting, message):
     with pytest.raises(ValueError, match=message):
         project(X, **setting)
+
+
+def test_one_row_adds_a_method(X, monkeypatch):
+    def scaled(X, pca, neighbors, *, min_dist, random_state):
+        return pca * np.float32(min_dist + random_state)
+
+    monkeypatch.setitem(layouts.METHODS, "scaled", layouts.Method("Scaled PCA", ("min_dist",), scaled, everywhere=True))
+
+    p = project(X, method="scaled", min_dist=0.5, random_state=1)
+
+    np.testing.assert_allclose(p.coords, 1.5 * project(X, method="pca").coords, rtol=1e-6)
+    assert "Scaled PCA" in repr(p)
+    assert p.figure().layout.title.text == "<b>Scaled PCA map</b>"
+    assert set(p.evidence()["rounded"]) == {"trustworthiness"}
+
+
+def test_embeddings_of_another_model_are_not_placed(rng):
+    X = rng.normal(size=(40, 4))
+    one, two = (
+        mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name=name, revision="1", dimension=4))
+        for name in "ab"
+    )
+    p = project(one, method="pca")
+
+    with pytest.raises(
+        SpaceError, match="of the map and of the new items are of different spaces: model 'a' against 'b'"
+    ):
+        p.transform(two)
+    with pytest.raises(SpaceError, match="not centered against centered"):
+        p.transform(one.centered())
+    assert np.array_equal(p.transform(one), p.coords)
+    assert np.array_equal(p.transform(two.vectors), p.coords)
 
 
 def test_no_items_are_refused():

@@ -65,6 +65,11 @@ def _once(answer, *, pause_s=0.0, most=1):
                         while left > 0 and (piece := connection.recv(1 << 16)):
                             left -= len(piece)
                         connection.sendall(answer)
+                        connection.shutdown(socket.SHUT_WR)
+                        connection.settimeout(0.2)
+                        with contextlib.suppress(OSError):
+                            while connection.recv(1 << 16):  # closing with unread bytes would reset the connection
+                                pass
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import inspect
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit._text import escape
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.errors import SpaceError
+from mmtoolkit.reporting.code import as_python
 from mmtoolkit.spark.frames import from_array
 
 pytestmark = pytest.mark.spark
@@ -56,10 +61,11 @@ def test_rows_of_a_clustering_are_labelled_like_assign(clustered, small):
     assert [rows[i] for i in small.ids] == clustered.assign(small).tolist()
 
 
-def test_representatives_are_the_nearest_to_the_centres(clustered, small):
-    table = clustered.representatives(1).table
+def test_shown_rows_are_the_nearest_to_the_centers(clustered, small):
+    table = clustered.shown[clustered.shown["rank"] == 1]
 
     X, labels = small.unit, clustered.assign(small)
+    assert table["cluster"].tolist() == [0, 1, 2, 3]
     for cluster, item in zip(table["cluster"], table.index, strict=True):
         rows = np.flatnonzero(labels == cluster)
         nearest = rows[np.linalg.norm(X[rows] - clustered.centers[cluster], axis=1).argmin()]
@@ -194,13 +200,96 @@ def test_query_of_words_is_embedded_by_the_named_model(spark, glosses):
     assert found["id"].tolist() == [part.ids[3]]
 
 
-def test_report_is_the_same_kind_of_page(clustered, classified, tmp_path):
-    page = tmp_path / "report.html"
+@pytest.fixture(scope="module")
+def mapped(vectors):
+    return mm.spark.project(vectors, sample=60, method="pca", n_neighbors=7)
 
-    mm.report(classified, clustered, title="On Spark").save(page)
 
-    assert "On Spark" in page.read_text("utf-8")
-    assert str(classified.n_scored) in page.read_text("utf-8")
+@pytest.fixture(scope="module")
+def page(clustered, classified, mapped):
+    return mm.report(classified, clustered, mapped, title="On Spark").to_html()
+
+
+def test_report_says_what_is_of_all_rows_and_what_is_a_sample(page, classified, clustered, mapped):
+    assert "On Spark" in page
+    assert f"{classified.n_scored} items scored" in page
+    for result in (classified, clustered, mapped):
+        assert escape(result.notes[0]) in page
+    assert f"{len(clustered.source)} texts shown" in page
+    assert page.count("Items shown") == 2
+
+
+def test_what_needs_every_row_is_absent(classified, clustered, mapped):
+    for name in ("risk_coverage", "label_issues", "learning_curve", "y_true", "y_pred", "y_proba", "fold", "together"):
+        assert not hasattr(classified, name)
+    for name in ("labels", "per_item", "representatives", "stability", "compare", "sweep", "plausible_n_clusters"):
+        assert not hasattr(clustered, name)
+    assert classified.figures == ("confusion", "per_class")
+    assert clustered.figures == ("sizes",)
+    assert "60 of 120 rows" in repr(mapped)
+
+
+def test_errors_shown_are_the_surest(classified):
+    wrong = [row for row in classified.rows.collect() if row["fold"] >= 0 and row["y_true"] != row["y_pred"]]
+
+    wrong = sorted(wrong, key=lambda row: (-row["confidence"], row["id"]))
+    assert classified.shown.index.tolist() == classified.source.ids.tolist() == [row["id"] for row in wrong]
+    assert classified.shown["y_pred"].tolist() == [row["y_pred"] for row in wrong]
+    assert classified.shown["confidence"].is_monotonic_decreasing
+
+
+def test_clusters_are_named_by_their_centers_shown_texts_or_a_function(clustered):
+    by_text = clustered.with_names(texts="text")
+    by_function = clustered.with_names(function=lambda frame: f"{len(frame)} x {frame['label'].mode()[0]}")
+
+    assert not by_text.names["name"].str.startswith("cluster ").any()
+    assert [name.split()[0] for name in by_function.names["name"]] == [str(min(n, 20)) for n in clustered.sizes["size"]]
+    assert by_function.sizes["size"].equals(clustered.sizes["size"])
+
+
+def test_recorded_parameters_are_the_arguments_of_the_call(clustered, classified, mapped):
+    for result, function in ((clustered, "cluster"), (classified, "classify"), (mapped, "project")):
+        arguments = list(inspect.signature(getattr(mm.spark, function)).parameters)
+        assert list(result.recipe.params) == arguments[1:]
+        assert arguments[-2:] == ["normalize", "random_state"]
+        assert result.recipe.verb == f"spark.{function}"
+
+
+def test_printed_script_makes_the_report_again(vectors, tmp_path, monkeypatch):
+    c = mm.spark.cluster(vectors, 3, n_init=1, max_iter=4, n_shown=5, random_state=2)
+    results = [
+        mm.spark.classify(vectors, cv=2, Cs=(10.0,), max_iter=4, normalize=False),
+        c.with_names(texts="text"),
+        mm.spark.project(vectors, sample=50, method="pca"),
+    ]
+    old, new = tmp_path / "old.json", tmp_path / "report.json"
+    mm.report(*results, title="On Spark").save(old)
+    data = json.loads(old.read_text("utf-8"))
+    script = as_python(data["recipe"], "On Spark")
+
+    first, _, rest = script.partition("df = ...")
+    assert "emb" not in script
+    assert rest.startswith("  # Spark and the frame it was given\n")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(f"{first}df = FRAME{rest}", "script", "exec"), {"FRAME": vectors})
+
+    again = json.loads(new.read_text("utf-8"))
+    assert again["recipe"] == data["recipe"]
+    assert again["results"] == data["results"]
+    assert again["items"] == data["items"]
+
+
+def test_raw_rows_are_taken_as_they_are(vectors, small):
+    c = mm.spark.cluster(vectors, 3, n_init=1, max_iter=4, normalize=False)
+    p = mm.spark.project(vectors, sample=50, method="pca", normalize=False)
+
+    labels = {row["id"]: row["label"] for row in c.rows.collect()}
+    inertia = sum(((x - c.centers[labels[i]]) ** 2).sum() for i, x in zip(small.ids, small.vectors, strict=True))
+    assert c.scores.loc["inertia", "value"] == pytest.approx(inertia, rel=1e-4)
+    assert c.sizes["cohesion"].isna().all()
+    places = {row["id"]: (row["x"], row["y"]) for row in p.rows.collect()}
+    local = p.transform(small)
+    assert np.allclose([places[i] for i in small.ids], local, atol=1e-4)
 
 
 @pytest.mark.parametrize("verb", [lambda df: mm.spark.cluster(df, 3), mm.spark.classify, mm.spark.project])

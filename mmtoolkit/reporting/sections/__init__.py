@@ -1,5 +1,5 @@
 """One room per verb: what of its result belongs into a report, in which order, in which words."""
 
-from mmtoolkit.reporting.sections.base import Part, part_of
+from mmtoolkit.reporting.sections.base import Contribution, contribution_of
 
-__all__ = ["Part", "part_of"]
+__all__ = ["Contribution", "contribution_of"]

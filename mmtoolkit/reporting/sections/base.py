@@ -16,17 +16,20 @@ if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
     from mmtoolkit.results import Result
 
-__all__ = ["Part", "drawings", "part_of", "percent", "plain_part", "points", "quoted"]
+__all__ = ["Contribution", "contribution_of", "drawings", "percent", "plain_contribution", "points", "quoted"]
 
 _SECTIONS = {  # what a verb's result gives to a report, where it is more than its tables and figures
     "classify": "classification",
     "cluster": "clustering",
     "project": "projection",
+    "spark.classify": "spark",
+    "spark.cluster": "spark",
+    "spark.project": "spark",
 }
 
 
 @dataclass(frozen=True)
-class Part:
+class Contribution:
     """What one result gives to a report.
 
     Parameters
@@ -50,7 +53,7 @@ class Part:
     notes: Sequence[str] = field(default=())
 
 
-def part_of(name: str, named: Named) -> Part:
+def contribution_of(name: str, named: Named) -> Contribution:
     """Return what the result `name` gives to a report.
 
     Parameters
@@ -62,23 +65,23 @@ def part_of(name: str, named: Named) -> Part:
 
     Returns
     -------
-    Part
-        From the room of its verb, else from `plain_part`.
+    Contribution
+        From the room of its verb, else from `plain_contribution`.
     """
     result: Any = named.results[name]
     room = _SECTIONS.get(result.recipe["verb"])
     if room is None:
-        return plain_part(name, result)
-    part: Part = importlib.import_module(f"mmtoolkit.reporting.sections.{room}").part(name, result, named)
+        return plain_contribution(name, result)
+    part: Contribution = importlib.import_module(f"mmtoolkit.reporting.sections.{room}").part(name, result, named)
     return part
 
 
-def plain_part(name: str, result: Result) -> Part:
+def plain_contribution(name: str, result: Result) -> Contribution:
     """Return summary, tables and figures of any result."""
     title = name.replace("_", " ").capitalize()
     summary = result._summary()
     tables = [Table(frame, caption) for caption, frame in result._tables().items()]
-    return Part(title, [Words(f"{summary}."), *tables, *drawings(result)], [f"{title}: {summary}."])
+    return Contribution(title, [Words(f"{summary}."), *tables, *drawings(result)], [f"{title}: {summary}."])
 
 
 def drawings(result: Result, *names: str, caption: str = "") -> list[Drawing]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Part, drawings, percent, points, quoted
+from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, points, quoted
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _MOST_ERRORS = 16
 _MOST_ISSUES = 16
 
 
-def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every room has this signature
+def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
     """Return what a classification gives to a report.
 
     Parameters
@@ -46,7 +46,7 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
 
     Returns
     -------
-    Part
+    Contribution
         Its section and its lines in the summary.
     """
     y = result.recipe["params"]["y"]
@@ -73,7 +73,7 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
         *_errors(result),
         *_issues(result),
     ]
-    return Part(f"Classification{by}", blocks, _sentences(result), _keys(result), result.notes)
+    return Contribution(f"Classification{by}", blocks, _sentences(result), _keys(result), result.notes)
 
 
 def _how(result: Any) -> str:

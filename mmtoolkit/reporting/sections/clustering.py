@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.clustering.algorithms import find_algorithm
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Part, drawings, percent, quoted
+from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, quoted
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["part"]
 _SHOWN = 7
 
 
-def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every room has this signature
+def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
     """Return what a clustering gives to a report.
 
     Parameters
@@ -32,13 +33,13 @@ def part(name: str, result: Any, named: Named) -> Part:  # noqa: ARG001 - every 
 
     Returns
     -------
-    Part
+    Contribution
         Its section and its lines in the summary.
     """
     noise = int((result.labels < 0).sum())
     blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
     notes = [f"{noise:,} items belong to no cluster."] if noise else []
-    return Part("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
+    return Contribution("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
 
 
 def _how(result: Any) -> str:
@@ -50,9 +51,13 @@ def _how(result: Any) -> str:
         else f" The mean silhouette is {silhouette:.3f} (1: well apart, 0: touching, below: mixed up)."
     )
     return (
-        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {params['algorithm']} "
+        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {_algorithm(result)} "
         f"(random_state {params['random_state']}).{seen}"
     )
+
+
+def _algorithm(result: Any) -> str:
+    return find_algorithm(result.recipe["params"]["algorithm"]).name
 
 
 def _members(result: Any) -> Block:
@@ -90,7 +95,7 @@ def _sentence(result: Any) -> str:
 
 def _key(result: Any) -> Key:
     largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
-    given = "number given"
+    given = "number given" if result.chosen_by == "given" else f"number from {_algorithm(result)}"
     if result.plausible_n_clusters is not None:
         low, high = result.plausible_n_clusters
         given = f"plausible {low} to {high}" if low < high else "number chosen"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
-from mmtoolkit.reporting.sections.base import Part
+from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _READ = (
 )
 
 
-def part(name: str, result: Any, named: Named) -> Part:
+def part(name: str, result: Any, named: Named) -> Contribution:
     """Return what a map gives to a report.
 
     Parameters
@@ -35,7 +35,7 @@ def part(name: str, result: Any, named: Named) -> Part:
 
     Returns
     -------
-    Part
+    Contribution
         Its section and its lines in the summary.
     """
     trust = float(result.trustworthiness)
@@ -52,7 +52,7 @@ def part(name: str, result: Any, named: Named) -> Part:
         else [Key("map trustworthiness", f"{trust:.3f}", f"{result.method}; 1 is perfect, 0.5 random")]
     )
     notes = [result.note] if result.note else []
-    return Part("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
+    return Contribution("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
 
 
 def _caption(result: Any) -> str:

@@ -1,4 +1,4 @@
-"""Answers in a review: to the item on the card, kept, taken back, and never in the way of labelling."""
+"""Annotations and answers in a review: kept, taken back, scored, and never in the way of one another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
+
+HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 
 
 def key(ex, name):
@@ -222,3 +224,69 @@ def test_yes_to_an_audit_sample_says_what_it_asks(ex):
 def test_arguments_that_make_no_sense_are_refused(ex, act, error, words):
     with pytest.raises(error, match=words):
         act(ex)
+
+
+def test_label_undo_and_diff(ex, around):
+    ex.lasso(around(1))
+    assert ex.label("b") == 10
+    ex.select([0, 10], how="click")
+    ex.label("z")
+
+    diff = ex.annotations_diff()
+    assert diff[["id", "before", "after"]].values.tolist() == [["item-0", HOSTILE, "z"], ["item-10", "b", "z"]]
+    assert ex.undo() == 2
+    assert ex.annotations_diff().empty
+    assert len(ex.annotations) == 10
+    assert ex.annotated[10] == "b"
+
+
+def test_blank_annotation_is_refused(ex):
+    with pytest.raises(ValueError, match="at least one visible character"):
+        ex.label("  ", items=[0])
+
+
+def test_answers_without_a_queue_say_how_to_open_one(ex):
+    with pytest.raises(ValueError, match=r"ex.review\(\.\.\.\) or ex.audit_sample\(\)"):
+        ex.answer(True)
+
+
+def test_score_needs_both_an_audit_sample_and_other_annotations(ex):
+    with pytest.raises(ValueError, match="0 items were judged in the audit sample and 0 elsewhere"):
+        ex.score()
+
+
+def test_score_is_measured_on_the_audit_sample_only(emb, coords, around):
+    ex = mm.explore(emb, projection=coords)
+    truth = np.repeat(["a", "b", "c", "d"], 10)
+    place = {name: row for row, name in enumerate(ex.ids)}
+    ex.audit_sample(16)
+    for _ in range(16):
+        ex.label(truth[place[ex.waiting["id"].iloc[0]]])
+    ex.review(None)
+    for group, name in enumerate("abcd"):
+        ex.lasso(around(group))
+        ex.label(name)
+
+    result = ex.score(duplicates="ignore")
+
+    assert result.n_scored == 16
+    assert ((result.fold >= 0) == ex.audited).all()
+    assert result.metrics.loc["accuracy", "value"] == 1.0
+
+
+def test_class_found_only_in_the_audit_sample_counts_as_errors(emb, coords, around):
+    ex = mm.explore(emb, projection=coords)
+    ex.audit_sample(16)
+    names = np.repeat(["a", "b", "c", "rare"], 10)[ex.queue.waiting]
+    for name in names:
+        ex.label(name)
+    ex.review(None)
+    for group, name in enumerate("abc"):
+        ex.lasso(around(group))
+        ex.label(name)
+
+    result = ex.score(duplicates="ignore")
+
+    rare = int((names == "rare").sum())
+    assert result.metrics.loc["accuracy", "value"] == 1 - rare / 16
+    assert f"No training row is of class 'rare': its {rare} test items count as errors." in result.notes

@@ -1,0 +1,186 @@
+"""What is true of clusters wherever their items are: centers, sizes, scores and names, and what follows from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from mmtoolkit.clustering.partition import nearest
+from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.vectors import has_vectors, unit_rows, vectors_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+    from numpy.typing import NDArray
+
+__all__ = ["Clusters"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Clusters(Result):
+    """Clusters by their centers, sizes and names, wherever the items and their labels are.
+
+    Parameters
+    ----------
+    n_clusters : int
+        Number of clusters.
+    scores : DataFrame
+        Index metric, column value.
+    sizes : DataFrame
+        Index cluster; name, size, share, cohesion (mean cosine similarity to the cluster's mean direction) and
+        silhouette (mean of its items); NaN where they were not computed.
+    centers : ndarray of shape (n_clusters, n_features), float32
+        Means of the clusters.
+    names : DataFrame
+        Index cluster; name, and after `with_names` words (the runners-up) and margin (how far the name fits its
+        cluster better than the nearest other one).
+    recipe : Step
+        Verb and parameters with which the result can be made again.
+    source : Embeddings or array
+        What was clustered, or those of its items that are here.
+    """
+
+    n_clusters: int
+    scores: pd.DataFrame
+    sizes: pd.DataFrame
+    centers: NDArray[np.float32] = field(repr=False)
+    names: pd.DataFrame
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
+
+    @property
+    def _source_labels(self) -> NDArray[np.int64]:
+        """Cluster of every row of `source`."""
+        raise NotImplementedError
+
+    def _central(self, n: int) -> pd.DataFrame:
+        """Return up to `n` items of every cluster, the nearest to its center first; a column says the cluster."""
+        raise NotImplementedError
+
+    def _directions(self) -> NDArray[np.float32]:
+        """Return the unit vectors that a cluster's name is chosen for."""
+        return unit_rows(self.centers)
+
+    def _assigned(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the cluster of checked rows."""
+        return nearest(X, self.centers)
+
+    def assign(self, new: Any) -> NDArray[np.int64]:
+        """Return the nearest cluster of other items; on the items that were clustered these are their labels.
+
+        Parameters
+        ----------
+        new : Embeddings, array of shape (n, n_features), or items that ``emb.encode`` takes
+            Items or their vectors.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            Cluster numbers. A scikit-learn clusterer that has `predict` is asked; otherwise it is the nearest centre.
+            After HDBSCAN, and after a clusterer without `predict` that left noise, an item farther from its centre
+            than any member is noise, -1.
+
+        Raises
+        ------
+        ValueError
+            If the number of features differs, or there are no clusters.
+        """
+        if self.n_clusters == 0:
+            msg = "there is no cluster to assign to: all items are noise"
+            raise ValueError(msg)
+        normalize = self.recipe.params["normalize"]
+        if has_vectors(new) or isinstance(new, np.ndarray):
+            X = vectors_of(new, normalize=normalize)
+        else:
+            if not has_vectors(self.source):
+                msg = "a clustering of plain vectors can assign vectors only: pass an array of shape (n, n_features)"
+                raise TypeError(msg)
+            encoded = self.source.encode(new)
+            X = unit_rows(encoded) if normalize else encoded
+        if X.shape[1] != self.centers.shape[1]:
+            msg = f"expected {self.centers.shape[1]} features, got {X.shape[1]}"
+            raise ValueError(msg)
+        return self._assigned(X)
+
+    def with_names(
+        self,
+        *,
+        vocabulary: str | Sequence[str] | None = None,
+        texts: str | Sequence[str] | None = None,
+        function: Callable[[pd.DataFrame], str] | None = None,
+        language: Literal["en", "zh"] = "en",
+    ) -> Self:
+        """Return the same clusters with names.
+
+        Parameters
+        ----------
+        vocabulary : {"nouns", "emoji"}, sequence of str, or None, default=None
+            Words embedded by the items' own model; every cluster takes the word that is nearest to it compared with
+            its siblings. None is "nouns" unless `texts` or `function` is given or the items are texts.
+        texts : str, sequence of str, or None, default=None
+            One text per item, or the name of a column: names are then the keywords of each cluster. None takes the
+            items' own texts where all of them have one.
+        function : callable or None, default=None
+            Called once per cluster with a frame of its 20 most central items; returns the name. The answers are
+            recorded in the recipe.
+        language : {"en", "zh"}, default="en"
+            Language of the shipped vocabularies.
+
+        Returns
+        -------
+        Clusters
+            A new result; `names` has the runners-up and margins.
+
+        Raises
+        ------
+        ValueError
+            If more than one way is asked for, or the vocabulary has fewer than two words.
+        """
+        from mmtoolkit.clustering.names import make_names
+
+        table = make_names(self, vocabulary=vocabulary, texts=texts, function=function, language=language)
+        return self._with(table)
+
+    def named(self, names: Sequence[str]) -> Self:
+        """Return the same clusters with the given names.
+
+        Parameters
+        ----------
+        names : sequence of str
+            One per cluster, in order.
+
+        Returns
+        -------
+        Clusters
+            A new result.
+        """
+        import pandas as pd
+
+        if isinstance(names, str) or len(names) != self.n_clusters:
+            got = "a str" if isinstance(names, str) else f"{len(names)}"
+            msg = f"expected {self.n_clusters} names, one per cluster, got {got}"
+            raise ValueError(msg)
+        return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
+
+    def _with(self, names: pd.DataFrame) -> Self:
+        step = Step(self.recipe.verb, {**self.recipe.params, "names": names["name"].tolist()})
+        return dataclasses.replace(self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step)
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return counts (exact) and scores (rounded)."""
+        exact = {"n_clusters": self.n_clusters, "sizes": plain(self.sizes["size"])}
+        return {"exact": exact, "rounded": {"scores": plain(self.scores["value"].to_dict())}}
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        return {"Clusters": self.sizes.join(self.names.drop(columns="name")), "Scores": self.scores}
+
+    def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
+        from mmtoolkit.clustering import draw
+
+        return {"sizes": lambda: draw.sizes(self)}

@@ -1,0 +1,100 @@
+"""The table of keys: when each works, what it does, and the words of the help.
+
+Python and the page read the same table; another key is one more row of `KEYS`, and one test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmtoolkit.explorer.view import View
+
+__all__ = ["KEYS", "Shortcut", "find", "help_lines", "page_table"]
+
+_SIGNS = {"ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc", " ": "Space"}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """One key.
+
+    Parameters
+    ----------
+    key : str
+        What the browser calls it: "u", "Escape", "ArrowLeft", …
+    words : str
+        What the help says; keys one after another with the same words share a line.
+    does : callable
+        Takes the view.
+    when : callable, default=always
+        Takes the view and tells whether the key does anything now.
+    on_map : bool, default=False
+        Whether the map must have the focus; else the key works everywhere in the explorer, but in text fields.
+    """
+
+    key: str
+    words: str
+    does: Callable[[View], object]
+    when: Callable[[View], bool] = lambda _view: True
+    on_map: bool = False
+
+
+def _name(n: int) -> Shortcut:
+    return Shortcut(
+        str(n),
+        "annotate the selection, or the item under review",
+        lambda view: view.ex.label(view.ex.annotation_names[n - 1]),
+        lambda view: n <= len(view.ex.annotation_names),
+    )
+
+
+def _arrow(key: str) -> Shortcut:
+    way: Any = key.removeprefix("Arrow").lower()
+    return Shortcut(key, "go from item to item", lambda view: view.ex.move(way), on_map=True)
+
+
+def _toggle(key: str) -> Shortcut:
+    words = "select the item, or unselect it"
+    return Shortcut(key, words, lambda view: view.toggle(), lambda view: view.ex.focus is not None, on_map=True)
+
+
+def _tool(key: str, words: str, tool: str, *, on_map: bool) -> Shortcut:
+    return Shortcut(key, words, lambda view: setattr(view.bridge, "tool", tool), on_map=on_map)
+
+
+KEYS = (
+    *map(_name, range(1, 10)),
+    Shortcut("u", "undo", lambda view: view.ex.undo()),
+    Shortcut("i", "invert the selection", lambda view: view.ex.invert()),
+    Shortcut("Escape", "clear the selection; in a text field: back to the map", lambda view: view.ex.clear()),
+    Shortcut("n", "next item under review", lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
+    *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+    *map(_toggle, ("Enter", " ")),
+    _tool("l", "draw a lasso", "lasso", on_map=True),
+    _tool("b", "draw a box", "box", on_map=True),
+    _tool("m", "move the map", "move", on_map=False),
+)
+
+
+def find(key: str) -> Shortcut | None:
+    """Return the row of a key, or None."""
+    return next((row for row in KEYS if row.key == key), None)
+
+
+def page_table() -> dict[str, bool]:
+    """Return what the page must know: the keys, and whether the map must have the focus."""
+    return {row.key: row.on_map for row in KEYS}
+
+
+def help_lines() -> list[str]:
+    """Return one line of HTML for all keys that have the same words."""
+    lines = []
+    for (words, on_map), rows in groupby(KEYS, key=lambda row: (row.words, row.on_map)):
+        signs = [f"<kbd>{_SIGNS.get(row.key, row.key)}</kbd>" for row in rows]
+        shown = f"{signs[0]}–{signs[-1]}" if len(signs) > 4 else " ".join(signs)
+        lines.append(f"{shown}: {words}{', with the map in focus' if on_map else ''}")
+    return lines

@@ -1,0 +1,143 @@
+"""The table of review kinds: what each asks, which items it queues, and what an answer means.
+
+Another kind of review is one more row of `KINDS`, and one test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmtoolkit.explorer.annotations import AUDIT
+from mmtoolkit.explorer.arguments import labels_of
+from mmtoolkit.explorer.selection import rows_of
+from mmtoolkit.explorer.state import State
+
+__all__ = ["KINDS", "OWN", "Kind"]
+
+_Queued = tuple["NDArray[np.intp]", "NDArray[np.float64] | None"]
+
+
+def neither(_class: str | None, _annotation: str | None) -> bool | None:
+    """Return None: an annotation says what an item is, and nothing about its distance to others."""
+    return None
+
+
+def another_class(given: str | None, annotation: str | None) -> bool | None:
+    """Return True if the annotation is another class than the given one; None if one of them is missing."""
+    return None if given is None or annotation is None else given != annotation
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of review.
+
+    Parameters
+    ----------
+    name : str
+        As ``ex.review`` takes it.
+    button, about : str
+        What the button that opens it says, and what its tooltip says.
+    asks : str
+        The question about every item.
+    queue : callable
+        Takes the state, how many items are wanted, and by name `result`, `answered` (which items were answered before)
+        and `random_state`. Returns rows, and how suspicious each is (None: in the order of the rows). Answered items
+        are left out afterwards.
+    says : callable or None, default=neither
+        What an annotation means as an answer: takes the item's class and the annotation (a str or None each), returns
+        True, False or None. "No" annotates an item with its class when that says False. None: the review
+        asks what an item is, and yes and no are no answers.
+    card : callable, default=State.facts
+        Takes the state and a row, and returns what stands on the card beside the item.
+    counts : bool, default=False
+        Whether the answers count for ``ex.score``. Such a queue keeps its order whatever is answered.
+    offered : callable, default=always
+        Takes the state and tells whether the page offers the review.
+    """
+
+    name: str
+    button: str
+    about: str
+    asks: str
+    queue: Callable[..., _Queued]
+    says: Callable[[str | None, str | None], bool | None] | None = neither
+    card: Callable[[State, int], Mapping[str, object]] = State.facts
+    counts: bool = False
+    offered: Callable[[State], bool] = lambda _state: True
+
+
+def _drawn(state: State, n: int, *, random_state: int = 0, **_: Any) -> _Queued:
+    return np.random.default_rng(random_state).permutation(len(state))[:n], None
+
+
+def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> _Queued:
+    if result is None:
+        if state.y is None:
+            msg = "label issues need classes: mm.explore(emb, y='label'), or ex.review(result=mm.classify(...))"
+            raise ValueError(msg)
+        from mmtoolkit.classification import classify
+
+        result = classify(state.source, y=state.y)
+    return rows_of(result.label_issues()["id"].tolist(), state.ids), None
+
+
+def _outliers(state: State, n: int, *, answered: NDArray[np.bool_], **_: Any) -> _Queued:
+    from mmtoolkit.clustering import pick
+
+    chosen = pick(state.X, min(n + int(answered.sum()), len(state)), "outlier")
+    return np.asarray(chosen.rows), chosen.table["score"].to_numpy()
+
+
+def _boundary(state: State, _n: int, *, result: Any = None, **_: Any) -> _Queued:
+    clusters = state.clusters if result is None else result
+    if clusters is None or not hasattr(clusters, "per_item"):
+        msg = "boundary items need a clustering: mm.explore(emb, clusters=mm.cluster(emb))"
+        raise ValueError(msg)
+    labels_of(state.source, clusters, "result")
+    width = clusters.per_item["silhouette"].to_numpy()
+    rows = np.argsort(width, kind="stable")
+    rows = rows[np.isfinite(width[rows])]
+    return rows, -width[rows]
+
+
+def _listed(state: State, n: int, *, result: Any, **_: Any) -> _Queued:
+    return rows_of(result, state.ids)[:n], None
+
+
+_ROWS = (
+    Kind(
+        AUDIT,
+        "random audit sample",
+        "judge items drawn at random first: scores come from these only",
+        "What is this? Drawn at random; scores come from these answers only.",
+        _drawn,
+        says=None,
+        card=lambda _state, _row: {},  # an answer must not lean on what others said
+        counts=True,
+    ),
+    Kind(
+        "label_issues",
+        "label issues",
+        "items whose class a classifier doubts",
+        "Is the class wrong?",
+        _label_issues,
+        says=another_class,
+        offered=lambda state: state.y is not None,
+    ),
+    Kind("outliers", "outliers", "items far from all others", "Is this an outlier?", _outliers),
+    Kind(
+        "boundary",
+        "boundary",
+        "items between two clusters",
+        "Does this belong elsewhere?",
+        _boundary,
+        offered=lambda state: state.clusters is not None,
+    ),
+)
+KINDS = {kind.name: kind for kind in _ROWS}
+OWN = Kind("own list", "", "", "Look at this item.", _listed)  # a list of the user's, which no name opens

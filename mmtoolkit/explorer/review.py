@@ -1,0 +1,205 @@
+"""What a person says of items: annotations, and answers to the questions of a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmtoolkit._arguments import check_count
+from mmtoolkit.explorer import kinds
+from mmtoolkit.explorer.annotations import AUDIT, Given, Verdict
+from mmtoolkit.explorer.kinds import Kind
+from mmtoolkit.explorer.queue import ReviewQueue
+from mmtoolkit.explorer.selection import Chosen, rows_of
+from mmtoolkit.explorer.state import State
+
+__all__ = ["Review"]
+
+
+class Review:
+    """The open review of an explorer, and the way to annotate and to undo.
+
+    Parameters
+    ----------
+    state : State
+        The items, and their annotations.
+
+    Attributes
+    ----------
+    queue : ReviewQueue or None
+        The items under review; None when no review is open.
+    names : list of str
+        Annotations that buttons and keys offer, in their order.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state, self.notes = state, state.notes
+        self.queue: ReviewQueue | None = None
+        known = [pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation)]
+        self.names = list(dict.fromkeys(name for values in known for name in values.value_counts().index))
+
+    @property
+    def asked(self) -> int | None:
+        """Row of the item under review."""
+        return None if self.queue is None else self.queue.current
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the open review."""
+        return kinds.OWN if self.queue is None else kinds.KINDS.get(self.queue.name, kinds.OWN)
+
+    # ---- the queue
+
+    def open(self, what: Any, n: int, *, result: Any = None, random_state: int = 0) -> None:
+        """Open a review of a kind, or of a list of items; None closes the one that is open."""
+        check_count("n", n, 1)
+        if what is None:
+            self._ask(None, "review closed")
+            return
+        kind = kinds.KINDS.get(what) if isinstance(what, str) else kinds.OWN
+        if kind is None:
+            msg = f"review takes {', '.join(kinds.KINDS)}, a frame, ids or row numbers, got {what!r}"
+            raise ValueError(msg)
+        own = kind is kinds.OWN
+        answered = np.zeros(len(self.state), dtype=bool) if own else self._answered(kind)
+        rows, scores = kind.queue(
+            self.state, n, result=what if own else result, answered=answered, random_state=random_state
+        )
+        left = np.flatnonzero(~answered[rows])[:n]
+        X = None if kind.counts else self.state.X
+        queue = ReviewQueue(kind.name, rows[left], None if scores is None else scores[left], X)
+        words = f"{len(queue)} items to review" if len(queue) else "nothing is left to review"
+        self._ask(queue if len(queue) else None, f"{words}: {kind.name}")
+
+    def _ask(self, queue: ReviewQueue | None, words: str) -> None:
+        self.queue = queue
+        self.state.focus = self.asked
+        self.state.changed("queue", "focus", status=words)
+
+    def _answered(self, kind: Kind) -> Any:
+        return self.notes.audited if kind.counts else self.notes.answered(kind.name)
+
+    def under_review(self) -> tuple[int, ReviewQueue]:
+        """Return the row that is asked about and the queue, or say how to open one."""
+        if self.queue is None or (row := self.queue.current) is None:
+            msg = "there is no item under review; open a queue with ex.review(...) or ex.audit_sample()"
+            raise ValueError(msg)
+        return row, self.queue
+
+    def skip(self) -> None:
+        """Put the item under review at the end of the queue."""
+        row, queue = self.under_review()
+        queue.defer(row)
+        self.state.focus = queue.current
+        self.state.changed("queue", "focus")
+
+    # ---- answers
+
+    def label(self, annotation: str | None, items: Any = None) -> int:
+        """Annotate items, the item under review, or the selection; return how many."""
+        return self._give(_checked(annotation), items)
+
+    def _give(self, annotation: str | None, items: Any = None) -> int:
+        state, asked, verdict = self.state, self.asked if items is None else None, None
+        if asked is not None:
+            chosen, verdict = self._as_answer(asked, annotation)
+        else:
+            chosen = state.selection if items is None else Chosen.of(rows_of(items, state.ids), "code")
+        given, words = self._words(chosen, annotation)
+        try:
+            self.notes.give(chosen.rows, annotation, chosen.how, verdict)
+        finally:
+            if asked is None:
+                state.changed("annotations", status=words if len(chosen) else "select something first")
+            else:
+                self._next(asked, None if verdict is None else verdict.found, words, "annotations")
+        return given
+
+    def _as_answer(self, row: int, annotation: str | None) -> tuple[Chosen, Verdict | None]:
+        """Return how an item of the open review is annotated, and what the annotation answers."""
+        kind, (_, queue) = self.kind, self.under_review()
+        if kind.counts:
+            return Chosen.of([row], AUDIT), None
+        found = None if kind.says is None else kind.says(self._class(row), annotation)
+        return Chosen.of([row], f"review: {queue.name}"), Verdict(queue.name, row, found)
+
+    def answer(self, found: bool) -> None:
+        """Answer the open question with yes or no."""
+        row, queue = self.under_review()
+        says, given = self.kind.says, self._class(row)
+        if says is None:
+            msg = f"the review {queue.name!r} asks what an item is, not yes or no: ex.label('...')"
+            raise ValueError(msg)
+        if not found and says(given, given) is False:
+            self._give(given)
+            return
+        try:
+            self.notes.judge(Verdict(queue.name, row, bool(found)))
+        finally:
+            self._next(row, bool(found), "yes" if found else "no")
+
+    def _class(self, row: int) -> str | None:
+        y = self.state.y
+        return None if y is None or y[row] is None else str(y[row])
+
+    def _words(self, chosen: Chosen, annotation: str | None) -> tuple[int, str]:
+        """Say what an annotation will do, and to how many items; a new name is offered from now on."""
+        given = int(self.notes.free(chosen.rows, chosen.how).sum())
+        if annotation is not None and annotation not in self.names:
+            self.names.append(annotation)
+        what = "annotation taken away" if annotation is None else f"annotated as {annotation}"
+        kept = len(chosen) - given
+        return given, f"{given:,} items {what}" + (f"; {kept} kept their answer from the audit sample" if kept else "")
+
+    def _next(self, row: int, found: bool | None, words: str, *changed: str) -> None:
+        state, queue = self.state, self.queue
+        assert queue is not None
+        queue.answer(row, found)
+        state.focus = queue.current
+        left = f"{len(queue)} items left" if len(queue) else "all answered"
+        others = len(state.selection) - int(row in state.selection.rows)
+        note = f"; the {others:,} selected items are not part of the review and stay as they are" if others else ""
+        state.changed(*changed, "queue", "focus", status=f"{state.ids[row]}: {words}; {left}{note}")
+
+    # ---- undo
+
+    def undo(self) -> int:
+        """Take the last step back; return how many items it concerned."""
+        last = self.notes.last
+        if last is None:
+            self.state.changed(status="nothing to undo")
+            return 0
+        try:
+            self.notes.undo()
+        finally:
+            changed = ["annotations"] if len(last.rows) else []
+            changed += ["queue", "focus"] if self._reopened(last) else []
+            self.state.changed(*changed, status=f"undone: {len(last.concerned):,} items")
+        return len(last.concerned)
+
+    def _reopened(self, last: Given) -> bool:
+        """Ask again about an item whose answer in the open review was taken back, and tell whether there is one."""
+        if self.queue is None:
+            return False
+        said = last.verdict
+        if self.kind.counts:
+            rows = last.rows[~self.notes.audited[last.rows]].tolist()
+        else:
+            rows = [said.row] if said is not None and said.queue == self.queue.name else []
+        again = self.queue.reopen(rows)
+        self.state.focus = self.queue.current if again else self.state.focus
+        return again
+
+
+def _checked(annotation: object) -> str | None:
+    if annotation is None:
+        return None
+    if not isinstance(annotation, str):
+        msg = f"an annotation is a str or None, got {annotation!r}; items come second: ex.label('bird', [3, 7])"
+        raise TypeError(msg)
+    if not annotation.strip():
+        msg = "an annotation needs at least one visible character; None takes annotations away"
+        raise ValueError(msg)
+    return annotation.strip()

@@ -1,0 +1,114 @@
+"""The keys: what each does, and a key of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmtoolkit.explorer import keys
+
+
+@pytest.fixture
+def view(ex):
+    assert ex.widget is ex.widget
+    return ex._view
+
+
+def message(view, kind, polygon=None, **content):
+    """Deliver a message the way the comm does, buffers included."""
+    buffers = [] if polygon is None else [memoryview(np.asarray(polygon, dtype=np.float64).tobytes())]
+    view.bridge._handle_custom_msg({"kind": kind, **content}, buffers)
+
+
+def test_keys_label_undo_invert_clear_and_walk(view, around):
+    ex = view.ex
+    message(view, "lasso", around(1), mode="replace", version=0)
+
+    message(view, "key", key="2")
+    assert set(ex.annotations["annotation"]) == {ex.annotation_names[1]}
+    message(view, "key", key="u")
+    assert ex.annotations.empty
+    message(view, "key", key="i")
+    assert len(ex.selected) == 30
+    message(view, "key", key="Escape")
+    assert ex.selected.empty
+    message(view, "key", key="ArrowRight")
+    first = ex.focus
+    message(view, "key", key="Enter")
+    assert ex.selected["id"].tolist() == [f"item-{first}"]
+    message(view, "key", key="Enter")
+    assert ex.selected.empty
+    message(view, "key", key="b")
+    assert view.bridge.tool == "box"
+    message(view, "key", key="9")  # no ninth name: nothing happens
+    assert ex.annotations.empty
+
+
+def test_the_page_gets_the_table_and_the_help_shows_it(view):
+    help_page = "".join(w.value for w in view.box.children[-1].children[0].children if hasattr(w, "value"))
+
+    assert view.bridge.shortcuts == {row.key: row.on_map for row in keys.KEYS}
+    assert len(view.bridge.shortcuts) == len(keys.KEYS)  # no key twice
+    assert view.bridge.shortcuts["ArrowLeft"]
+    assert not view.bridge.shortcuts["u"]
+    for row in keys.KEYS:
+        assert row.words in help_page
+    assert "<kbd>1</kbd>–<kbd>9</kbd>: annotate the selection" in help_page
+    assert (
+        "<kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>: go from item to item, with the map in focus" in help_page
+    )
+
+
+def test_every_key_is_told_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs/explorer.md").read_text("utf-8")
+
+    signs = {" ": "`Space`", "Escape": "`Esc`", **dict.fromkeys("12345678", "`1` … `9`")}
+    for row in keys.KEYS:
+        assert signs.get(row.key, "arrow keys" if row.key.startswith("Arrow") else f"`{row.key}`") in page, row.key
+
+
+@pytest.mark.parametrize(("key", "row"), [("ArrowRight", 1), ("ArrowUp", 1), ("ArrowLeft", 0), ("ArrowDown", 0)])
+def test_arrows_walk(ex, press, key, row):
+    ex.show(0)
+
+    press(key)
+
+    assert ex.focus == row
+
+
+@pytest.mark.parametrize(("key", "tool"), [("l", "lasso"), ("b", "box"), ("m", "move")])
+def test_keys_choose_the_tool(ex, press, key, tool):
+    press("b" if key == "l" else "l")
+
+    press(key)
+
+    assert ex._view.bridge.tool == tool
+
+
+@pytest.mark.parametrize("key", ["n", "Enter", " ", "9", "x", "constructor"])
+def test_keys_that_do_not_apply_do_nothing(ex, press, key):
+    press(key)  # no review, nothing in focus, no ninth name, no such key
+
+    assert ex._view.html["status"].value.count("mmx-error") == 0
+    assert ex.annotations.empty
+    assert ex.selected.empty
+
+
+def test_a_key_is_one_row(ex, monkeypatch):
+    row = keys.Shortcut(
+        "a", "select all", lambda view: view.ex.select(range(len(view.ex))), lambda view: view.ex.selected.empty
+    )
+    monkeypatch.setattr(keys, "KEYS", (*keys.KEYS, row))
+    assert ex.widget is not None
+    told = ex._view.bridge.shortcuts
+
+    ex._view.bridge._handle_custom_msg({"kind": "key", "key": "a"}, [])
+
+    assert told["a"] is False
+    assert "<kbd>a</kbd>: select all" in keys.help_lines()
+    assert len(ex.selected) == 40
+    ex.select([3])
+    ex._view.bridge._handle_custom_msg({"kind": "key", "key": "a"}, [])  # it applies to an empty selection only
+    assert len(ex.selected) == 1

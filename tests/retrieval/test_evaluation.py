@@ -1,0 +1,158 @@
+"""How often the right items come first: metrics, intervals, chance."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.errors import SpaceError
+from mmtoolkit.figures import caption_of
+from mmtoolkit.retrieval import evaluation
+from mmtoolkit.vectors import unit_rows
+
+
+def by_hand(Q, X, right, k):
+    """Return found, recall, reciprocal rank and nDCG@10 of each query, the plain way."""
+    rows = []
+    for q, good in zip(Q, right, strict=True):
+        order = np.argsort(-(X.astype(np.float64) @ q), kind="stable").tolist()
+        ranks = sorted(order.index(g) + 1 for g in good)
+        gain = sum(1 / math.log2(r + 1) for r in ranks if r <= 10)
+        ideal = sum(1 / math.log2(r + 1) for r in range(1, min(10, len(good)) + 1))
+        rows.append(
+            (
+                ranks[0] <= k,
+                sum(r <= k for r in ranks) / len(good),
+                1 / ranks[0] if ranks[0] <= 100 else 0,
+                gain / ideal,
+            )
+        )
+    return np.mean(rows, axis=0)
+
+
+def test_metrics_are_those_of_the_textbook(rng):
+    X = unit_rows(rng.standard_normal((300, 8)))
+    Q = unit_rows(X[:40] + 0.4 * rng.standard_normal((40, 8)))
+    right = [sorted({i, i + 40, 200}) if i % 3 else [i] for i in range(40)]
+
+    found = mm.evaluate_search(X, Q, [[str(i) for i in rows] for rows in right], ks=(5,))
+
+    names = ["found@5", "recall@5", "mrr@100", "ndcg@10"]
+    np.testing.assert_allclose(found.metrics.loc[names, "value"], by_hand(Q, X, right, 5), atol=1e-9)
+    table = found.metrics.loc[names]
+    assert (table["low"] < table["value"]).all()
+    assert (table["value"] < table["high"]).all()
+
+
+def test_the_baseline_is_what_random_orders_give(rng):
+    X, Q = unit_rows(rng.standard_normal((60, 400))), unit_rows(rng.standard_normal((600, 400)))
+    right = rng.random((600, 60)) < 0.05
+    right[:, 0] = True
+
+    found = mm.evaluate_search(X, Q, right, ks=(1, 5))
+
+    np.testing.assert_allclose(found.metrics["value"], found.metrics["baseline"], atol=0.06)
+
+
+def test_columns_can_name_queries_and_what_is_right(stamps):
+    found = mm.evaluate_search(stamps, "text_zh", "text_zh")
+
+    missing = stamps.items["text_zh"].isna().sum()
+    assert found.n_queries == len(stamps) - missing
+    assert found.per_query["n_relevant"].min() >= 1
+    assert found.metrics.loc["found@10", "value"] > 5 * found.metrics.loc["found@10", "baseline"]
+    assert found.figure().data
+    assert "found@10" in repr(found)
+
+
+def test_queries_without_a_right_item_are_left_out_and_counted(X, replayed):
+    found = mm.evaluate_search(X, X[:3], [["0"], [], ["2"]])
+
+    assert (found.n_queries, found.n_left_out) == (2, 1)
+    assert found.metrics.loc["found@1", "value"] == 1
+    again = mm.evaluate_search(X, **replayed(found))
+    pd.testing.assert_frame_equal(again.metrics, found.metrics)
+
+
+def test_a_few_queries_that_all_find_are_no_certainty():
+    found = mm.evaluate_search(np.eye(12), np.eye(12)[:3], [["0"], ["1"], ["2"]]).metrics
+
+    assert found["value"].eq(1).drop(["recall@5", "recall@10"]).all()
+    assert (found["low"] < 0.5).all()
+    assert (found["high"] == 1).all()
+    assert found.loc["found@1", "low"] == pytest.approx(0.4385, abs=1e-4)  # Wilson, 3 of 3
+
+
+def test_repeated_queries_do_not_narrow_the_interval(rng):
+    X = unit_rows(rng.standard_normal((50, 5)))
+    emb = mm.embed_texts([f"word {i}" for i in range(30)], model="local")
+    texts = [f"word {i % 10}" for i in range(30)]
+
+    once = mm.evaluate_search(emb, texts[:10], [[str(i + 3)] for i in range(10)])
+    thrice = mm.evaluate_search(emb, texts, [[str(i % 10 + 3)] for i in range(30)])
+
+    np.testing.assert_allclose(once.metrics[["low", "high"]], thrice.metrics[["low", "high"]])
+    assert len(X) == 50
+
+
+@pytest.mark.parametrize(
+    ("relevant", "options", "message"),
+    [
+        ([["0"]], {}, "relevant has 1 entries for 3 queries"),
+        ([["0"], ["nope"], []], {}, "relevant names 'nope', which is no id of the items"),
+        ([[], [], []], {}, "none of the 3 queries has a relevant item"),
+        (np.ones((3, 4), bool), {}, r"relevant has shape \(3, 4\), expected \(3, 500\)"),
+        ([["0"]] * 3, {"ks": ()}, "ks must be ints of at least 1"),
+        ([["0"]] * 3, {"ks": (0,)}, "ks must be ints of at least 1"),
+    ],
+)  # fmt: skip
+def test_wrong_answers_sheets_are_refused(X, relevant, options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.evaluate_search(X, X[:3], relevant, **options)
+
+
+def test_the_order_is_by_dot_product_when_asked(rng, replayed):
+    X = unit_rows(rng.standard_normal((200, 8))) * rng.uniform(0.2, 5, (200, 1)).astype(np.float32)
+    Q = X[:20] + 0.2
+    right = [[(i * 7) % 200] for i in range(20)]
+
+    found = mm.evaluate_search(X, Q, [[str(i) for i in rows] for rows in right], ks=(5, 50), normalize=False)
+
+    names = ["found@50", "recall@50", "mrr@100", "ndcg@10"]
+    np.testing.assert_allclose(found.metrics.loc[names, "value"], by_hand(Q, X, right, 50), atol=1e-6)
+    assert mm.evaluate_search(X, **replayed(found)).evidence() == found.evidence()
+
+
+def test_queries_of_another_model_are_refused(rng):
+    X = rng.standard_normal((6, 4))
+    one, two = (
+        mm.Embeddings(X, model=mm.FunctionProvider(lambda texts: X, name=name, revision="1", dimension=4))
+        for name in "ab"
+    )
+
+    with pytest.raises(SpaceError, match="model 'a' against 'b'"):
+        mm.evaluate_search(one, two, one.ids.tolist())
+
+
+def test_one_row_adds_a_metric(X, monkeypatch):
+    precision = evaluation.SearchMetric(
+        "precision@{k}",
+        lambda gains, _, k: gains[:, :k].mean(axis=1),
+        lambda n_right, n, k: float(n_right.mean() / n),
+        k=4,
+    )
+    monkeypatch.setattr(evaluation, "METRICS", [*evaluation.METRICS, precision])
+
+    table = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2", "3"]]).metrics
+
+    assert table.index[-1] == "precision@4"
+    assert table.loc["precision@4", "value"] == pytest.approx(0.25, abs=0.1)
+    assert table.loc["precision@4", "baseline"] == pytest.approx(4 / 3 / 500)
+
+
+def test_the_caption_tells_what_a_random_order_gives(X):
+    found = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2"]], ks=[1, 3])
+
+    assert "A random order gives found@3 of 0.006." in caption_of(found.figure())

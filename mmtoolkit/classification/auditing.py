@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._duplicates import duplicate_groups
-from mmtoolkit._text import shorten
-from mmtoolkit.classification import findings
 from mmtoolkit.classification.classifying import classify, thresholds_of
+from mmtoolkit.classification.findings import CHECKS, Subject
 from mmtoolkit.classification.intervals import wilson
-from mmtoolkit.classification.targets import Target, make_target, recordable
+from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
@@ -73,12 +72,9 @@ class Audit(Result):
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         tables = {"findings": self.findings}
-        for name in ("leak_scores", "imbalance"):
-            if len(getattr(self, name)):
-                tables[name] = getattr(self, name)
-        for name in ("duplicates", "leaks", "outliers", "unreadable", "captions"):
-            if len(getattr(self, name)):
-                tables[name] = getattr(self, name).set_index("row")
+        for name in ("leak_scores", "imbalance", *CHECKS):
+            if len(found := getattr(self, name)):
+                tables[name] = found.set_index("row") if "row" in found else found
         return tables
 
     def _figures(self) -> Mapping[str, Any]:
@@ -97,9 +93,7 @@ class Audit(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the members of every finding exactly, scores rounded."""
-        exact = {
-            name: getattr(self, name)["row"] for name in ("duplicates", "leaks", "outliers", "unreadable", "captions")
-        }
+        exact = {name: getattr(self, name)["row"] for name in CHECKS if name != "imbalance"}
         return {"exact": plain(exact), "rounded": plain({"leak_scores": self.leak_scores}), "map": {}}
 
 
@@ -153,6 +147,24 @@ def audit(
     """
     import pandas as pd
 
+    subject = _subject(embeddings, y, split, duplicate_threshold)
+    resolved(y=recordable(embeddings, y), split=recordable(embeddings, split, what="split"))
+    tables = {name: check.find(subject) for name, check in CHECKS.items()}
+    scores = _leak_scores(subject, tables["leaks"], {"normalize": normalize, "random_state": random_state})
+    told = {name: check for name, check in CHECKS.items() if check.always or len(tables[name])}
+    items = {name: check.count(tables[name]) for name, check in told.items()}
+    what = {name: check.words(tables[name]) for name, check in told.items()}
+    if len(scores):
+        with_leaks, without = scores["accuracy"]
+        rest = "no test item is without" if np.isnan(without) else f"{without:.3f} without"
+        what["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {rest}."
+    share = {name: n / len(subject.ok) for name, n in items.items()}
+    found = pd.DataFrame({"items": items, "share": share, "what": what}).rename_axis(index="check")
+    return Audit(findings=found, leak_scores=scores, **tables)  # type: ignore[arg-type]  # every table has its field
+
+
+def _subject(embeddings: Any, y: Any, split: Any, duplicate_threshold: float | None) -> Subject:
+    """Return the items with a vector, their duplicate groups, classes and splits."""
     raw: NDArray[Any] = embeddings.vectors if has_vectors(embeddings) else matrix(embeddings)
     if len(raw) == 0:
         msg = f"there is nothing to look at: got shape {raw.shape}"
@@ -160,83 +172,33 @@ def audit(
     ok = np.isfinite(raw).all(axis=1)
     rows = np.flatnonzero(ok)
     kept: Any = embeddings[rows] if has_vectors(embeddings) else raw[ok]  # type: ignore[index]  # Embeddings take rows
-    target = None if y is None else make_target(embeddings, y)
-    splits = None if split is None else column(embeddings, split, what="split")
     unit = vectors_of(kept) if len(rows) else np.empty((0, raw.shape[1]), dtype=np.float32)
-    resolved(y=recordable(embeddings, y), split=recordable(embeddings, split, what="split"))
-    groups = duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold))
-    leaks = findings.leaks(groups, rows, embeddings, splits)
-    options = {"normalize": normalize, "random_state": random_state}
-    tables: dict[str, Any] = {
-        "duplicates": findings.duplicates(groups, rows, embeddings, target),
-        "leaks": leaks,
-        "leak_scores": _leak_scores(kept, target, splits, rows, leaks, options),
-        "outliers": findings.outliers(unit, groups, rows, embeddings),
-        "imbalance": findings.imbalance(target),
-        "unreadable": findings.unreadable(embeddings, ok),
-        "captions": findings.captions(kept, unit, rows),
-    }
-    found = pd.DataFrame.from_dict(_findings(tables, len(ok)), orient="index", columns=["items", "share", "what"])
-    return Audit(findings=found.rename_axis(index="check"), **tables)
+    return Subject(
+        source=embeddings,
+        kept=kept,
+        rows=rows,
+        ok=ok,
+        unit=unit,
+        groups=duplicate_groups(unit, thresholds_of(kept, unit, duplicate_threshold)),
+        target=None if y is None else make_target(embeddings, y),
+        splits=None if split is None else column(embeddings, split, what="split"),
+    )
 
 
-def _leak_scores(
-    kept: Any,
-    target: Target | None,
-    splits: NDArray[np.object_] | None,
-    rows: NDArray[np.intp],
-    leaks: pd.DataFrame,
-    options: Mapping[str, Any],
-) -> pd.DataFrame:
+def _leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
     """Train once on the given split; score all test rows, and those that have no duplicate in training."""
     import pandas as pd
 
-    columns = ["accuracy", "low", "high", "n_items"]
-    empty = pd.DataFrame(columns=columns, index=pd.Index([], name="test rows"))
-    if target is None or splits is None or not len(leaks):
-        return empty
-    test, codes = splits[rows] == "test", target.codes[rows]
-    if not (codes[test] >= 0).any() or len(np.unique(codes[~test & (codes >= 0)])) < 2:
-        return empty
-    r = classify(kept, target.values[rows], test=test, duplicates="ignore", **options)
-    scored = r.fold >= 0
-    right = r.y_pred == r.y_true
+    columns, rows, target = ["accuracy", "low", "high", "n_items"], subject.rows, subject.target
     found = {}
-    for name, chosen in (
-        ("all", scored),
-        ("without leaks", scored & ~np.isin(rows, leaks["row"].to_numpy(dtype=np.intp))),
-    ):
-        n, hits = int(chosen.sum()), int(right[chosen].sum())
-        low, high = wilson(hits, n)
-        found[name] = (hits / n if n else np.nan, float(low), float(high), n)
+    if target is not None and subject.splits is not None and len(leaks):
+        test, codes = subject.splits[rows] == "test", target.codes[rows]
+        if (codes[test] >= 0).any() and len(np.unique(codes[~test & (codes >= 0)])) > 1:
+            r = classify(subject.kept, target.values[rows], test=test, duplicates="ignore", **options)
+            right, scored = r.y_pred == r.y_true, r.fold >= 0
+            alone = scored & ~np.isin(rows, leaks["row"].to_numpy(dtype=np.intp))
+            for name, chosen in (("all", scored), ("without leaks", alone)):
+                n, hits = int(chosen.sum()), int(right[chosen].sum())
+                low, high = wilson(hits, n)
+                found[name] = (hits / n if n else np.nan, float(low), float(high), n)
     return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis(index="test rows")
-
-
-def _findings(tables: Mapping[str, pd.DataFrame], n: int) -> dict[str, tuple[int, float, str]]:
-    duplicates, leaks, scores = tables["duplicates"], tables["leaks"], tables["leak_scores"]
-    imbalance = tables["imbalance"]
-    words = {
-        "duplicates": f"{len(duplicates)} items form {duplicates['group'].nunique()} groups of duplicates.",
-        "leaks": f"{len(leaks)} items have a duplicate in another split.",
-        "outliers": f"{len(tables['outliers'])} items are far from everything else.",
-        "unreadable": f"{len(tables['unreadable'])} items could not be embedded.",
-        "captions": f"{len(tables['captions'])} pictures fit nine in ten captions of others better than their own.",
-    }
-    if len(scores):
-        with_leaks, without = scores["accuracy"].iloc[0], scores["accuracy"].iloc[1]
-        rest = "no test item is without" if np.isnan(without) else f"{without:.3f} without"
-        words["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {rest}."
-    found = {name: (len(tables[name]), len(tables[name]) / n, what) for name, what in words.items()}
-    if len(imbalance):
-        rare = imbalance[imbalance["items"] * len(imbalance) * 3 < imbalance["items"].sum()]
-        most, least = imbalance.index[0], imbalance.index[-1]
-        items = int(rare["items"].sum())
-        found["imbalance"] = (
-            items,
-            items / n,
-            (
-                f"The largest class {shorten(most, 40)} has {imbalance['items'].iloc[0]} items, the smallest {shorten(least, 40)} "
-                f"{imbalance['items'].iloc[-1]}; {len(rare)} classes have less than a third of an equal share."
-            ),
-        )
-    return found

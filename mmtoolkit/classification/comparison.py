@@ -285,7 +285,7 @@ def _what_it_costs(emb: Any) -> tuple[str, int, float, str]:
         return model, dimension, np.nan, ""
     try:
         plan = estimate(emb.items.head(_PRICED), model=model, dimension=dimension, params=space.params, cache=False)
-    except (MMToolkitError, ValueError):  # a price is a courtesy: items that cannot be read again have none
+    except (MMToolkitError, ValueError):  # items that cannot be read again have no price
         return model, dimension, np.nan, ""
     cost = np.nan if plan.cost is None or not plan.to_compute else 1000.0 * plan.cost / plan.to_compute
     return model, dimension, cost, plan.currency

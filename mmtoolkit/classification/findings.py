@@ -1,7 +1,9 @@
-"""The single checks of ``audit``, each a table."""
+"""The table of checks of ``audit``: one row per check says how it looks, and what it says of what it found."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import EmbeddingError, SpaceError
-from mmtoolkit.vectors import has_vectors, ids_of, items_of, unit_rows
+from mmtoolkit.vectors import ids_of, items_of, unit_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.targets import Target
 
-__all__ = ["captions", "duplicates", "imbalance", "leaks", "outliers", "unreadable"]
+__all__ = ["CHECKS", "Check", "Subject"]
 
 _NEIGHBOURS = 5
 _FAR = 3.5
@@ -25,129 +27,196 @@ _OTHERS = 500
 _MISFIT = 0.9
 
 
-def duplicates(groups: NDArray[np.intp], rows: NDArray[np.intp], source: Any, target: Target | None) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What an audit looks at.
+
+    Attributes
+    ----------
+    source : Embeddings or array
+        All items.
+    kept : Embeddings or array
+        The items that have a vector.
+    rows : ndarray of shape (n_kept,), int
+        Their row numbers in `source`.
+    ok : ndarray of shape (n_items,), bool
+        Which items have a vector.
+    unit : ndarray of shape (n_kept, n_features), float32
+        Unit rows of `kept`.
+    groups : ndarray of shape (n_kept,), int
+        Duplicate groups of `kept`, by the number of the first member.
+    target : Target or None
+        Classes of all items.
+    splits : ndarray of shape (n_items,), object, or None
+        Names of the splits of all items.
+    """
+
+    source: Any
+    kept: Any
+    rows: NDArray[np.intp]
+    ok: NDArray[np.bool_]
+    unit: NDArray[np.float32]
+    groups: NDArray[np.intp]
+    target: Target | None
+    splits: NDArray[np.object_] | None
+
+    def table(self, at: NDArray[np.intp], **columns: Any) -> pd.DataFrame:
+        """Return a table of some rows of `source`: row, id and further columns."""
+        import pandas as pd
+
+        return pd.DataFrame({"row": at, "id": ids_of(self.source)[at], **columns})
+
+    def members(self) -> list[NDArray[np.intp]]:
+        """Return the rows of `kept` of every group of several duplicates."""
+        order = np.argsort(self.groups, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
+        return [rows for rows in groups if len(rows) > 1]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the table of checks.
+
+    Parameters
+    ----------
+    find : callable
+        From a `Subject` to a table of what was found.
+    words : callable
+        From that table to a sentence.
+    count : callable, default=len
+        From that table to the number of items to look at.
+    always : bool, default=True
+        Whether it is told when its table is empty, too.
+    """
+
+    find: Callable[[Subject], pd.DataFrame]
+    words: Callable[[pd.DataFrame], str]
+    count: Callable[[pd.DataFrame], int] = len
+    always: bool = True
+
+
+def _duplicates(subject: Subject) -> pd.DataFrame:
     """Return the members of every group of duplicates: group, row, id, label."""
-    import pandas as pd
-
-    sizes = np.bincount(groups, minlength=len(groups))
-    several = np.flatnonzero(sizes[groups] > 1)
-    several = several[np.argsort(groups[several], kind="stable")]
-    at = rows[several]
-    label = [None] * len(at) if target is None else target.values[at]
-    return pd.DataFrame({"group": rows[groups[several]], "row": at, "id": ids_of(source)[at], "label": label})
+    several = np.array([row for members in subject.members() for row in members], dtype=np.intp)
+    at, target = subject.rows[several], subject.target
+    found = subject.table(at, label=[None] * len(at) if target is None else target.values[at])
+    found.insert(0, "group", subject.rows[subject.groups[several]])
+    return found
 
 
-def leaks(
-    groups: NDArray[np.intp], rows: NDArray[np.intp], source: Any, splits: NDArray[np.object_] | None
-) -> pd.DataFrame:
+def _leaks(subject: Subject) -> pd.DataFrame:
     """Return the items whose duplicates stand in another split: row, id, split, other_split."""
-    import pandas as pd
-
-    found = []
-    if splits is not None:
-        own = splits[rows]
-        sizes = np.bincount(groups, minlength=len(groups))
-        for group in np.flatnonzero(sizes > 1):
-            members = np.flatnonzero(groups == group)
-            names = {own[m] for m in members if own[m] is not None}
-            found += [
-                (rows[m], own[m], ", ".join(sorted(map(str, names - {own[m]}))))
-                for m in members
-                if own[m] is not None and len(names) > 1
-            ]
-    frame = pd.DataFrame(found, columns=["row", "split", "other_split"])
-    frame["row"] = frame["row"].astype(np.intp)
-    frame.insert(1, "id", ids_of(source)[frame["row"].to_numpy()])
-    return frame.sort_values("row", kind="stable").reset_index(drop=True)
+    found = {}
+    own = np.full(len(subject.rows), None) if subject.splits is None else subject.splits[subject.rows]
+    for members in subject.members():
+        names = {own[m] for m in members} - {None}
+        for m in members:
+            if own[m] is not None and len(names) > 1:
+                found[subject.rows[m]] = own[m], ", ".join(sorted(map(str, names - {own[m]})))
+    at = np.array(sorted(found), dtype=np.intp)
+    return subject.table(at, split=[found[row][0] for row in at], other_split=[found[row][1] for row in at])
 
 
-def outliers(unit: NDArray[np.float32], groups: NDArray[np.intp], rows: NDArray[np.intp], source: Any) -> pd.DataFrame:
+def _outliers(subject: Subject) -> pd.DataFrame:
     """Return items far from their five nearest others (duplicates aside): row, id, distance, score.
 
     The score is the modified z-score of the mean cosine distance; above 3.5 is listed (Iglewicz and Hoaglin, 1993).
     """
-    import pandas as pd
-
-    n = len(unit)
-    k = min(_NEIGHBOURS, n - 1)
-    distance = np.zeros(n)
-    if n == 0:
-        return pd.DataFrame({"row": rows, "id": ids_of(source)[rows], "distance": distance, "score": distance})
-    if k:
+    unit, groups = subject.unit, subject.groups
+    k = min(_NEIGHBOURS, len(unit) - 1)
+    distance = score = np.zeros(len(unit))
+    if k > 0:
         _, near = most_similar(unit, unit, k, apart=(groups, groups))
-        distance = 1.0 - np.where(near == -2.0, -1.0, near).mean(axis=1, dtype=np.float64)  # nobody of another group
-    middle = np.median(distance)
-    spread = np.median(np.abs(distance - middle))
-    score = 0.6745 * (distance - middle) / spread if spread > 0 else np.zeros(n)
+        distance = 1.0 - np.where(near == -2.0, -1.0, near).mean(axis=1, dtype=np.float64)  # no item of another group
+        middle = np.median(distance)
+        spread = np.median(np.abs(distance - middle))
+        score = 0.6745 * (distance - middle) / spread if spread > 0 else score
     far = np.argsort(-score, kind="stable")
     far = far[score[far] > _FAR]
-    at = rows[far]
-    return pd.DataFrame({"row": at, "id": ids_of(source)[at], "distance": distance[far], "score": score[far]})
+    return subject.table(subject.rows[far], distance=distance[far], score=score[far])
 
 
-def imbalance(target: Target | None) -> pd.DataFrame:
-    """Return items and share per class, the largest first."""
-    import pandas as pd
-
-    if target is None:
-        return pd.DataFrame(
-            {"items": np.empty(0, dtype=np.intp), "share": np.empty(0)}, index=pd.Index([], name="class")
-        )
-    counts = np.bincount(target.codes[target.known], minlength=len(target.classes))
-    index = pd.Index(target.classes.tolist(), name="class")
-    frame = pd.DataFrame({"items": counts, "share": counts / counts.sum()}, index=index)
-    return frame.sort_values("items", ascending=False, kind="stable")
-
-
-def unreadable(source: Any, ok: NDArray[np.bool_]) -> pd.DataFrame:
+def _unreadable(subject: Subject) -> pd.DataFrame:
     """Return rows without a vector: row, id, reason."""
-    import pandas as pd
-
-    at = np.flatnonzero(~ok)
-    failed = getattr(source, "failed", None)
+    at = np.flatnonzero(~subject.ok)
+    failed = getattr(subject.source, "failed", None)
     why = {} if failed is None else dict(zip(failed["row"], failed["reason"], strict=True))
-    reasons = [str(why.get(int(row), "the vector holds NaN")) for row in at]
-    return pd.DataFrame({"row": at, "id": ids_of(source)[at], "reason": reasons})
+    return subject.table(at, reason=[str(why.get(int(row), "the vector holds NaN")) for row in at])
 
 
-def captions(kept: Any, unit: NDArray[np.float32], rows: NDArray[np.intp]) -> pd.DataFrame:
+def _captions(subject: Subject) -> pd.DataFrame:
     """Return pictures and videos whose caption fits worse than nine in ten captions of others.
 
     Needs items with modality image or video and a text, and a model that embeds texts beside them.
     """
-    import pandas as pd
-
-    columns = ["row", "id", "caption", "cosine", "rank"]
-    items = items_of(kept)
-    if items is None or not has_vectors(kept):
-        return pd.DataFrame(columns=columns)
-    said = [
-        m in ("image", "video") and isinstance(t, str) and t.strip() != ""
-        for m, t in zip(items["modality"], items["text"], strict=True)
-    ]
-    at = np.flatnonzero(said)
-    texts = items["text"].iloc[at].tolist()
-    different = sorted(set(texts))
-    if len(different) < 2:
-        return pd.DataFrame(columns=columns)
-    try:
-        vectors = unit_rows(kept.encode(different))
-    except (SpaceError, EmbeddingError):  # vectors without a model, or a model without texts: nothing to compare with
-        return pd.DataFrame(columns=columns)
-    number = {text: i for i, text in enumerate(different)}
-    own = np.array([number[text] for text in texts])
-    others = np.unique(np.linspace(0, len(different) - 1, min(len(different), _OTHERS)).astype(np.intp))
-    cosine = np.einsum("ij,ij->i", unit[at], vectors[own], dtype=np.float64)
-    rank = ((unit[at] @ vectors[others].T) > cosine[:, None]).mean(axis=1)
+    at, said = _said(subject.kept)
+    different = sorted(set(said))
+    cosine, rank, unit = np.zeros(len(at)), np.zeros(len(at)), subject.unit[at]
+    vectors = _embedded(subject.kept, different)
+    if vectors is not None:
+        own = np.searchsorted(np.array(different, dtype=object), np.array(said, dtype=object))
+        others = np.unique(np.linspace(0, len(different) - 1, min(len(different), _OTHERS)).astype(np.intp))
+        cosine = np.einsum("ij,ij->i", unit, vectors[own], dtype=np.float64)
+        rank = ((unit @ vectors[others].T) > cosine[:, None]).mean(axis=1)
     worst = np.argsort(-rank, kind="stable")
     worst = worst[rank[worst] > _MISFIT]
-    found = at[worst]
-    return pd.DataFrame(
-        {
-            "row": rows[found],
-            "id": kept.ids[found],
-            "caption": [shorten(texts[i], 80) for i in worst],
-            "cosine": cosine[worst],
-            "rank": rank[worst],
-        }
+    texts = [shorten(said[i], 80) for i in worst]
+    return subject.table(subject.rows[at[worst]], caption=texts, cosine=cosine[worst], rank=rank[worst])
+
+
+def _said(kept: Any) -> tuple[NDArray[np.intp], list[str]]:
+    """Return which items are pictures or videos with a caption, and the captions."""
+    items = items_of(kept)
+    if items is None:
+        return np.empty(0, dtype=np.intp), []
+    pairs = zip(items["modality"], items["text"], strict=True)
+    said = {row: t for row, (m, t) in enumerate(pairs) if m in ("image", "video") and isinstance(t, str) and t.strip()}
+    return np.array(list(said), dtype=np.intp), list(said.values())
+
+
+def _embedded(kept: Any, texts: list[str]) -> NDArray[np.float32] | None:
+    """Return unit vectors of at least two captions; None where there is nothing to compare with."""
+    if len(texts) < 2:
+        return None
+    try:
+        return unit_rows(kept.encode(texts))
+    except (SpaceError, EmbeddingError):  # vectors without a model, or a model without texts
+        return None
+
+
+def _imbalance(subject: Subject) -> pd.DataFrame:
+    """Return items and share per class, the largest first."""
+    import pandas as pd
+
+    target = subject.target
+    names = [] if target is None else target.classes.tolist()
+    counts = (
+        np.empty(0, dtype=np.intp) if target is None else np.bincount(target.codes[target.known], minlength=len(names))
     )
+    frame = pd.DataFrame({"items": counts, "share": counts / counts.sum()}, index=pd.Index(names, name="class"))
+    return frame.sort_values("items", ascending=False, kind="stable")
+
+
+def _rare(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the classes that have less than a third of an equal share."""
+    return table[table["items"] * len(table) * 3 < table["items"].sum()]
+
+
+def _imbalance_words(table: pd.DataFrame) -> str:
+    return (
+        f"The largest class {shorten(table.index[0], 40)} has {table['items'].iloc[0]} items, the smallest "
+        f"{shorten(table.index[-1], 40)} {table['items'].iloc[-1]}; {len(_rare(table))} classes have less than a third of an "
+        "equal share."
+    )
+
+
+CHECKS: dict[str, Check] = {
+    "duplicates": Check(_duplicates, lambda t: f"{len(t)} items form {t['group'].nunique()} groups of duplicates."),
+    "leaks": Check(_leaks, lambda t: f"{len(t)} items have a duplicate in another split."),
+    "outliers": Check(_outliers, lambda t: f"{len(t)} items are far from everything else."),
+    "unreadable": Check(_unreadable, lambda t: f"{len(t)} items could not be embedded."),
+    "captions": Check(
+        _captions, lambda t: f"{len(t)} pictures fit nine in ten captions of others better than their own."
+    ),
+    "imbalance": Check(_imbalance, _imbalance_words, lambda t: int(_rare(t)["items"].sum()), always=False),
+}

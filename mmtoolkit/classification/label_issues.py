@@ -63,8 +63,8 @@ def confident_learning(
 def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     """Return the table behind ``Classification.label_issues``.
 
-    The rank is the held-out probability of the label times the share of the nearest items that carry it: two
-    witnesses, one of which knows nothing of the classifier's idea of the class.
+    The rank is the held-out probability of the label times the share of the nearest items that carry it. The second
+    does not depend on the classifier.
     """
     import pandas as pd
 
@@ -75,8 +75,10 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     n_near = apart.sum(axis=1)
     same, other = (((codes[near] == wanted[:, None]) & apart).sum(axis=1) for wanted in (codes, suggested))
     floor = 0.5 / max(near.shape[1], 1)
-    witness = np.where(n_near > 0, same / np.maximum(n_near, 1), 1.0)  # nobody near: the probability alone
-    quality = result.y_proba[rows, codes] * (witness + floor) / (1.0 + floor)
+    agree = np.where(
+        n_near > 0, same / np.maximum(n_near, 1), 1.0
+    )  # no item of another group is near: the probability alone
+    quality = result.y_proba[rows, codes] * (agree + floor) / (1.0 + floor)
     order = np.argsort(quality, kind="stable")
     order = order if all_items else order[likely[order]]
     at = rows[order]

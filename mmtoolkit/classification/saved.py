@@ -85,7 +85,7 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
         "space": {name: value for name, value in space.to_dict().items() if name != "centers"},
         "classes": plain(result.classes),
         "arrays_sha256": hashlib.sha256(arrays.getvalue()).hexdigest(),
-        "recipe": {"verb": "classify", "params": params},
+        "recipe": plain(Step("classify", params)),
         "metrics": plain(result.metrics["value"].to_dict()),
     }
     manifest["sha256"] = manifest_digest(manifest)

@@ -72,7 +72,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
     Parameters
     ----------
     embeddings : Embeddings or array
-        Whose rows the classes belong to.
+        Vectors whose rows the classes belong to.
     y : array-like of shape (n_items,) or str
         Classes (all text, all numbers or all bool; missing ones allowed), or a column name.
 

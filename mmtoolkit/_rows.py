@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "absolute",
+    "is_local",
     "is_missing",
     "none_for_missing",
     "one_kind",
@@ -110,10 +111,16 @@ def refuse_numbers(values: list[Any], role: str, ids: list[str]) -> None:
             raise ValueError(msg)
 
 
-def absolute(value: Any, root: Path) -> Any:
+def is_local(value: object) -> bool:
+    """Tell whether a cell is the path of a file."""
     if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str) or not value or is_url(value) or value.startswith("data:"):
+        return True
+    return isinstance(value, str) and value != "" and not is_url(value) and not value.startswith("data:")
+
+
+def absolute(value: Any, root: Path) -> Any:
+    """Return a path as it is seen from a folder, absolute; whatever is no path stays as it is."""
+    if not is_local(value):
         return value
     return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
 

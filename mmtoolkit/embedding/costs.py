@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.cache import CacheLike
-    from mmtoolkit.content import Content
-    from mmtoolkit.embedding.encoder import Encoder, Plan
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Estimate", "estimate"]
@@ -117,34 +115,24 @@ def estimate(
     """
     from mmtoolkit.embedding.encoder import make_encoder
     from mmtoolkit.embedding.gathering import gather
-    from mmtoolkit.embedding.members import plan_errand
+    from mmtoolkit.embedding.planning import plan_errand
 
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
-    missing = _missing(encoder, plan)
-    errand = plan_errand(encoder, missing)
+    lacking = np.ones(len(plan.unique), dtype=bool)
+    if encoder.cache is not None and plan.unique:
+        lacking = np.asarray(encoder.cache.missing(plan.unique, encoder.space))
+    missing = plan.lacking(~lacking)
+    errand = plan_errand(encoder.provider, encoder.space, encoder.cache, missing)
     sent = list(errand.send.values())
     money = vars(encoder.provider.forecast(sent, encoder.space.params)) if sent else {}
     return Estimate(
         model=encoder.provider.spec.name,
         items=len(contents),
         cached=len(plan.unique) - len(missing),
-        equal=_equal(plan),
+        equal=plan.equal,
         wrong=len(plan.errors) + len(errand.errors),
         to_compute=len(missing) - len(errand.errors),
         **money,
     )
-
-
-def _missing(encoder: Encoder, plan: Plan) -> dict[bytes, Content]:
-    """Return the distinct contents that the cache lacks, by key."""
-    absent = [True] * len(plan.unique)
-    if encoder.cache is not None and plan.unique:
-        absent = np.asarray(encoder.cache.missing(plan.unique, encoder.space)).tolist()
-    each = zip(plan.unique, plan.first, absent, strict=True)
-    return {key: plan.contents[row] for key, row, wanted in each if wanted}
-
-
-def _equal(plan: Plan) -> int:
-    return len(plan.contents) - len(plan.unique) - len(plan.errors)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmtoolkit._arguments import is_number
-from mmtoolkit.content import Image, Video
 from mmtoolkit.embedding.gathering import gather
 from mmtoolkit.embedding.job import Job
+from mmtoolkit.embedding.planning import Plan, placed, plan_contents
 from mmtoolkit.errors import EmbeddingError, ItemError, SpaceError
 from mmtoolkit.models import find_model
 from mmtoolkit.providers.choice import choose
@@ -27,39 +26,14 @@ if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.providers.base import Provider
 
-__all__ = ["Encoder", "Plan", "Run", "encoder_of", "make_encoder"]
+__all__ = ["Encoded", "Encoder", "encoder_of", "make_encoder"]
 
 _SHOWN_ERRORS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
-    """What has to be done for a list of contents, before anything is computed.
-
-    Parameters
-    ----------
-    contents : sequence of Content
-        In the user's order.
-    keys : list of bytes or None
-        One per content; None where the content is wrong.
-    errors : dict of int to ItemError
-        Wrong contents, by row.
-    unique : list of bytes
-        Distinct keys, in order of first appearance.
-    first : list of int
-        Row of the first content with each unique key.
-    """
-
-    contents: Sequence[Content]
-    keys: list[bytes | None]
-    errors: dict[int, ItemError]
-    unique: list[bytes]
-    first: list[int]
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """What came out.
+class Encoded:
+    """Vectors of some contents, and what became of each.
 
     Parameters
     ----------
@@ -110,20 +84,7 @@ class Encoder:
 
     def plan(self, contents: Sequence[Content], ids: Sequence[str]) -> Plan:
         """Fingerprint all contents and find equal ones."""
-        self._recall_files(contents)
-        keys: list[bytes | None] = []
-        errors: dict[int, ItemError] = {}
-        first: dict[bytes, int] = {}
-        for row, content in enumerate(contents):
-            try:
-                key = self.space.key(content.modality, content.digest(), self.provider.recipe(content))
-            except ItemError as error:
-                errors[row] = _place(error, content, row, ids)
-                keys.append(None)
-                continue
-            keys.append(key)
-            first.setdefault(key, row)
-        return Plan(contents, keys, errors, list(first), list(first.values()))
+        return plan_contents(self.provider, self.space, self.cache, contents, ids)
 
     def run(
         self,
@@ -133,7 +94,7 @@ class Encoder:
         on_error: Literal["raise", "nan"] | None = None,
         budget: float | None = None,
         progress: Any = None,
-    ) -> Run:
+    ) -> Encoded:
         """Return a vector for every content, computing only what the cache lacks.
 
         Equal contents are computed once; what is computed is cached as it arrives. `on_error` is None where the caller
@@ -149,7 +110,7 @@ class Encoder:
         else:
             found = np.zeros(len(plan.unique), dtype=bool)
             X = np.full((len(plan.unique), self.space.dimension), np.nan, dtype=np.float32)
-        job = Job(self, plan, found, X)
+        job = Job(self.provider, self.space, self.cache, plan, found, X)
         if not found.all():
             job.compute(budget, progress)
         row_errors = dict(plan.errors)
@@ -159,7 +120,7 @@ class Encoder:
         )
         for row, i in enumerate(inverse.tolist()):
             if i in job.errors:
-                row_errors[row] = _place(job.errors[i], contents[row], row, ids)
+                row_errors[row] = placed(job.errors[i], contents[row], row, ids)
         if row_errors and on_error != "nan":
             cached = self.cache is not None and job.all_stored
             raise _failure(row_errors, len(contents), cached=cached, optional=on_error is not None)
@@ -175,21 +136,11 @@ class Encoder:
             **job.usage,
             "cached": int(found.sum()),
             "computed": len(plan.unique) - int(found.sum()) - len(job.errors),
-            "equal": len(contents) - len(plan.unique) - len(plan.errors),
+            "equal": plan.equal,
         }
         notes = {row: job.notes[i] for row, i in enumerate(inverse.tolist()) if i in job.notes}
         hexes = np.array([key.hex() if key else "" for key in plan.keys], dtype="U64")
-        return Run(vectors, hexes, row_errors, usage, notes)
-
-    def _recall_files(self, contents: Sequence[Content]) -> None:
-        """Take digests of unchanged local files from the cache's memo, hashing the others in parallel."""
-        if self.cache is None:
-            return
-        files = [(c, c.path) for c in contents if isinstance(c, Image | Video) and not isinstance(c.source, tuple)]
-        local = [(c, os.path.abspath(path)) for c, path in files if path is not None]
-        for (content, _), digest in zip(local, self.cache.file_digests([p for _, p in local]), strict=True):
-            if digest is not None:
-                content.expect_digest(digest)
+        return Encoded(vectors, hexes, row_errors, usage, notes)
 
 
 def make_encoder(
@@ -277,11 +228,6 @@ def _check_budget(budget: object) -> None:
     if budget is not None and not (is_number(budget) and 0 <= budget < math.inf):
         msg = f"budget must be None (no limit) or an amount of at least 0, got {budget!r}"
         raise ValueError(msg)
-
-
-def _place(error: ItemError, content: Content, row: int, ids: Sequence[str]) -> ItemError:
-    error.name = error.name or content.name
-    return error.at(row, str(ids[row]))
 
 
 def _failure(errors: Mapping[int, ItemError], n: int, *, cached: bool, optional: bool) -> EmbeddingError:

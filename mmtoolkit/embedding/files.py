@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._files import replaced
+from mmtoolkit._rows import absolute, is_local
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.space import Space
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "write"]
 
 _FORMAT = "mmtoolkit-embeddings"
-_VERSION = 1
+_VERSION = 2  # since 2 paths are relative to the file
 
 
 def write(
@@ -28,7 +30,7 @@ def write(
     items: pd.DataFrame,
     vectors: NDArray[np.float32],
     keys: NDArray[np.str_],
-    manifest: Mapping[str, Any],
+    space: Space,
 ) -> None:
     """Write a file, whole or not at all.
 
@@ -42,19 +44,48 @@ def write(
         Rows.
     keys : ndarray of shape (n_items,), str
         Content keys.
-    manifest : mapping
-        JSON-able facts about the space.
+    space : Space
+        Of the vectors.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    folder, root = os.path.dirname(os.path.abspath(path)), str(items.attrs.get("root") or "")
+    seen = None if not root else _seen_from(folder, root)
+    if seen is not None:
+        items = items.assign(**_changed(items, lambda cell: _seen(folder, root, cell)))
     table = pa.table(_plain_columns(items))
     flat = pa.array(np.ascontiguousarray(vectors).ravel())
     table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
     table = table.append_column("content_key", pa.array(keys.tolist()))
-    head = {"format": _FORMAT, "version": _VERSION, **manifest}
+    paths = {"root": root} if seen is None else {"root": seen, "relative": True}
+    head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths}
     with replaced(path) as part:
         pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
+
+
+def _changed(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str, pd.Series]:
+    """Return the columns of pictures and videos after a change of every cell."""
+    import pandas as pd
+
+    names = [name for name in ("image", "video") if name in items.columns]
+    return {name: pd.Series(list(map(change, items[name])), dtype=object, index=items.index) for name in names}
+
+
+def _seen_from(folder: str, path: str) -> str | None:
+    """Return a path as it is seen from a folder, None from another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
+
+
+def _seen(folder: str, root: str, cell: Any) -> Any:
+    """Return the cell of a picture or video, if it is a path, as it is seen from a folder."""
+    if not is_local(cell):
+        return cell
+    path = str(absolute(cell, Path(root)))
+    return _seen_from(folder, path) or path
 
 
 def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
@@ -62,7 +93,7 @@ def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
 
     columns: dict[str, list[Any]] = {}
     for name in items.columns:
-        values = items[name].tolist()
+        values = [os.fspath(v) if isinstance(v, os.PathLike) else v for v in items[name].tolist()]
         if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
             continue
         kinds = {type(v) for v in values if not pd.isna(v)}
@@ -114,6 +145,10 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
     frame = table.drop_columns(["vector", "content_key"]).to_pandas()
     frame = frame.astype(object).where(frame.notna(), None)
     frame.attrs["root"] = manifest["root"]
+    if manifest.get("relative"):
+        home = Path(os.path.abspath(path)).parent
+        frame.attrs["root"] = absolute(manifest["root"], home)
+        frame = frame.assign(**_changed(frame, lambda cell: absolute(cell, home)))
     keys = np.array(table["content_key"].to_pylist(), dtype="U64")
     space = Space.from_dict(manifest)
     return frame, flat.reshape(len(frame), space.dimension), keys, space

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.embedding.members import plan_errand
+from mmtoolkit.embedding.planning import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
 from mmtoolkit.providers.base import Outcome, compute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmtoolkit.embedding.encoder import Encoder, Plan
-    from mmtoolkit.embedding.members import Errand
+    from mmtoolkit.cache import VectorStore
+    from mmtoolkit.embedding.planning import Errand, Plan
+    from mmtoolkit.providers.base import Provider
+    from mmtoolkit.space import Space
 
 __all__ = ["Job"]
 
@@ -28,8 +30,8 @@ class Job:
 
     Parameters
     ----------
-    encoder : Encoder
-        How.
+    provider, space, cache
+        Who computes, of which space, and where vectors are kept; a cache of None keeps nothing.
     plan : Plan
         What.
     found : ndarray of shape (n_unique,), bool
@@ -38,8 +40,17 @@ class Job:
         Their vectors; the others are filled in, in a copy where it is read-only.
     """
 
-    def __init__(self, encoder: Encoder, plan: Plan, found: NDArray[np.bool_], X: NDArray[np.float32]) -> None:
-        self.encoder, self.plan, self.found, self.X = encoder, plan, found, X
+    def __init__(
+        self,
+        provider: Provider,
+        space: Space,
+        cache: VectorStore | None,
+        plan: Plan,
+        found: NDArray[np.bool_],
+        X: NDArray[np.float32],
+    ) -> None:
+        self.provider, self.space, self.cache = provider, space, cache
+        self.plan, self.found, self.X = plan, found, X
         self.errors: dict[int, ItemError] = {}
         self.usage: dict[str, int] = {}
         self.notes: dict[int, str] = {}
@@ -58,7 +69,7 @@ class Job:
         if not self.X.flags.writeable:
             self.X = self.X.copy()
         missing = {self.plan.unique[i]: i for i in np.flatnonzero(~self.found).tolist()}
-        errand = plan_errand(self.encoder, {key: self.plan.contents[self.plan.first[i]] for key, i in missing.items()})
+        errand = plan_errand(self.provider, self.space, self.cache, self.plan.lacking(self.found))
         self.errors.update({missing[key]: error for key, error in errand.errors.items()})
         sent = list(errand.send)
         bar = _bar(progress, len(self.plan.unique), int(self.found.sum()))
@@ -75,10 +86,10 @@ class Job:
             bar.update(self._take(there, errand, missing))
             if sent:
                 compute(
-                    self.encoder.provider,
+                    self.provider,
                     list(errand.send.values()),
-                    dimension=self.encoder.space.dimension,
-                    params=self.encoder.space.params,
+                    dimension=self.space.dimension,
+                    params=self.space.params,
                     sink=sink,
                     budget=budget,
                 )
@@ -95,7 +106,7 @@ class Job:
                 warnings.warn(msg, stacklevel=2)
 
     def _what_is_kept(self) -> str:
-        if self.encoder.cache is None:
+        if self.cache is None:
             return f"There is no cache, so the {self._arrived} vectors that arrived before are lost; with one, a run can go on"
         return "What arrived before is kept; run again to go on"
 
@@ -113,7 +124,7 @@ class Job:
             vector: Any = outcome.vector
             done = [(key, vector, outcome.note)]
             for whole, vectors, notes in errand.arrived(key, vector, outcome.note):
-                mean, note = self.encoder.provider.combine(whole.content, vectors)
+                mean, note = self.provider.combine(whole.content, vectors)
                 done.append((whole.key, mean, "; ".join([*notes, note])))
             for k, v, note in done:
                 if k not in errand.there:
@@ -127,11 +138,11 @@ class Job:
         return settled
 
     def _keep(self, arrived: Sequence[tuple[bytes, Any]]) -> None:
-        if not arrived or self.encoder.cache is None:
+        if not arrived or self.cache is None:
             return
         keys, vectors = [key for key, _ in arrived], np.stack([vector for _, vector in arrived])
         try:
-            self.encoder.cache.put(keys, vectors, self.encoder.space)
+            self.cache.put(keys, vectors, self.space)
         except CacheError as error:  # the vectors live on in memory; told once, at the end
             self._store_error = self._store_error or error
             self._unstored += len(arrived)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmtoolkit._html import Html, notebook
-from mmtoolkit.embedding.failures import failed_frame, notes_frame
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import is_read_only, read_only, unit_rows
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit.embedding.encoder import Encoder, Run
+    from mmtoolkit.embedding.encoder import Encoded, Encoder
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Embeddings", "Held", "held_of"]
@@ -258,6 +257,8 @@ class Embeddings:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write vectors, ids, keys and the plain columns of the items frame to a Parquet file.
 
+        Paths of pictures and videos are written as they are seen from the file, so that a folder with both can be moved.
+
         Parameters
         ----------
         path : path
@@ -265,8 +266,7 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import write
 
-        manifest = {**self.space.to_dict(), "root": self._held.items.attrs.get("root", "")}
-        write(path, self._held.items, self._held.vectors, self.content_keys, manifest)
+        write(path, self._held.items, self._held.vectors, self.content_keys, self.space)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embeddings:
@@ -333,8 +333,8 @@ class Held:
     space: Space
     content_keys: NDArray[np.str_]
     usage: Mapping[str, int] = field(default_factory=dict)
-    failed: pd.DataFrame = field(default_factory=lambda: failed_frame({}))
-    notes: pd.DataFrame = field(default_factory=lambda: notes_frame({}, []))
+    failed: pd.DataFrame = field(default_factory=lambda: _failed_frame({}))
+    notes: pd.DataFrame = field(default_factory=lambda: _notes_frame({}, []))
     encoder: Encoder | None = None
     ids: NDArray[np.str_] = field(init=False)
 
@@ -362,7 +362,7 @@ def _rows_of(table: pd.DataFrame, kept: Mapping[int, int]) -> pd.DataFrame:
     return table.assign(row=table["row"].map(kept)).reset_index(drop=True)
 
 
-def held_of(run: Run, items: pd.DataFrame, encoder: Encoder) -> Held:
+def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder) -> Held:
     """Return what a run gave, beside its items."""
     return Held(
         read_only(run.vectors),
@@ -370,10 +370,28 @@ def held_of(run: Run, items: pd.DataFrame, encoder: Encoder) -> Held:
         encoder.space,
         read_only(run.keys),
         dict(run.usage),
-        failed_frame(run.errors),
-        notes_frame(run.notes, items["id"].tolist()),
+        _failed_frame(run.errors),
+        _notes_frame(run.notes, items["id"].tolist()),
         encoder,
     )
+
+
+def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
+    """Return one row per failed item: row, id, name, reason, and what the service said."""
+    import pandas as pd
+
+    names = ["row", "id", "name", "reason", "status_code", "code", "request_id"]
+    rows = [
+        (row, e.item_id, e.name, e.reason, e.status_code, e.code, e.request_id) for row, e in sorted(errors.items())
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
+    """Return one row per item that was changed before it was embedded."""
+    import pandas as pd
+
+    return pd.DataFrame([(row, ids[row], note) for row, note in sorted(notes.items())], columns=["row", "id", "note"])
 
 
 def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, model: str | Provider | None) -> Held:

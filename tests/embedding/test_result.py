@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image as PILImage
 
 import mmtoolkit as mm
 from mmtoolkit.errors import SpaceError, VerifyError
@@ -304,3 +306,56 @@ def test_columns_may_be_added_and_ids_stay(rng):
     assert emb[1:].items["kind"].tolist() == [2, 3]
     assert emb.ids.tolist() == ["a", "b", "c"]
     assert (emb.params, emb.usage) == ({}, {})
+
+
+@pytest.fixture
+def pictures(tmp_path, rng):
+    """Three small pictures in a folder of their own."""
+    folder = tmp_path / "home" / "pictures"
+    folder.mkdir(parents=True)
+    for name in "abc":
+        PILImage.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(folder / f"{name}.png")
+    return folder
+
+
+def test_paths_are_saved_as_seen_from_the_file(pictures, tmp_path):
+    import pyarrow.parquet as pq
+
+    home = tmp_path / "home"
+    emb = mm.embed(mm.read_folder(pictures), model="local", cache=False)
+    emb.save(home / "x.parquet")
+    table = pq.read_table(home / "x.parquet")
+
+    moved = tmp_path / "moved"
+    home.rename(moved)
+    back = mm.Embeddings.load(moved / "x.parquet")
+
+    assert table["image"].to_pylist() == ["pictures/a.png", "pictures/b.png", "pictures/c.png"]
+    assert str(tmp_path) not in str(table.schema.metadata)
+    assert back.items["image"].tolist() == [str(moved / "pictures" / f"{name}.png") for name in "abc"]
+    assert back.items.attrs["root"] == str(moved / "pictures")
+    assert mm.embed(back.items, model="local", cache=False).vectors.tobytes() == emb.vectors.tobytes()
+
+
+def test_path_objects_can_be_saved(pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(pictures)
+    emb = mm.embed_images([pictures / "a.png", Path("b.png"), "c.png"], model="local", cache=False)
+    emb.save(tmp_path / "x.parquet")
+
+    monkeypatch.chdir(tmp_path)
+    back = mm.Embeddings.load("x.parquet")
+
+    assert back.items["image"].tolist() == [str(pictures / f"{name}.png") for name in "abc"]
+
+
+def test_addresses_and_what_is_no_path_are_saved_as_they_are(tmp_path):
+    cells = ["https://example.com/a.png", "data:image/png;base64,AAAA", None]
+    items = mm.items(pd.DataFrame({"picture": [*cells[:2], "x.png"], "t": ["a", "b", "c"]}), image="picture", text="t")
+    emb = mm.Embeddings(np.eye(3), items=items.assign(image=pd.Series(cells, dtype=object)))
+    plain = mm.Embeddings(np.eye(2), items=pd.DataFrame({"id": ["a", "b"], "image": ["none", Path("x.png")]}))
+
+    emb.save(tmp_path / "x.parquet")
+    plain.save(tmp_path / "y.parquet")
+
+    assert mm.Embeddings.load(tmp_path / "x.parquet").items["image"].tolist() == cells
+    assert mm.Embeddings.load(tmp_path / "y.parquet").items["image"].tolist() == ["none", "x.png"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -11,21 +10,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._arguments import is_number
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
-from mmtoolkit.providers.base import Forecast, Provider
 from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.models import Price
-    from mmtoolkit.providers.base import Outcome, Sink
-    from mmtoolkit.providers.queue.purse import Purse
+    from mmtoolkit.providers.base import Outcome
+    from mmtoolkit.providers.queue.provider import Start
+    from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker
-    from mmtoolkit.providers.secrets import Secret
 
 __all__ = ["DashScope"]
 
@@ -36,7 +34,7 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
-class DashScope(Provider):
+class DashScope(QueuedProvider):
     """A model of the DashScope service.
 
     The API key is read from ``DASHSCOPE_API_KEY`` at each call and never kept in the object.
@@ -94,8 +92,8 @@ class DashScope(Provider):
         if get_model(self.model).provider != "dashscope":
             msg = f"model {self.model!r} is not one of the DashScope service"
             raise ValueError(msg)
-        _check_number("timeout_s", self.timeout_s, "seconds above 0", math.inf)
-        _check_number("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.base_url is not None or self.region is not None:
             find_base_url(self.base_url, self.region, self.workspace)
         check_workspace(self.workspace)
@@ -125,201 +123,27 @@ class DashScope(Provider):
         """
         return dataclasses.replace(self, region=region)
 
-    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002 - the protocol's
-        """Refuse what the model cannot take; nothing is sent.
+    def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
+        from mmtoolkit.providers.dashscope.service import DashScopeService
 
-        Parameters
-        ----------
-        content : Text, Image, Video or Fused
-            One item.
-        dimension, params : int, mapping
-            Not looked at: they are checked against the model's row.
+        spec, key, sent = self.spec, require_api_key(), dict(params)
+        if spec.dimensions and dimension != spec.dimension:
+            sent["dimension"] = dimension
+        return DashScopeService(spec, key, self._base_url, sent, self.workspace, self.timeout_s, self.trust_env)
 
-        Raises
-        ------
-        ItemError
-            The message names the limit and the ways out.
-        """
-        self._maker().check(content)
+    @property
+    def _base_url(self) -> str:
+        return find_base_url(self.base_url, self.region, self.workspace)
 
-    def recipe(self, content: Content) -> str:
-        """Return the id of what is done to an item before it is sent.
+    @property
+    def _how_to_price(self) -> str:
+        return f"the table has none for {self.model!r}; add it with mm.register_model"
 
-        Parameters
-        ----------
-        content : Text, Image, Video or Fused
-            One item.
-
-        Returns
-        -------
-        str
-            Part of the cache key; empty when it is sent as it is.
-        """
-        return self._maker().recipe(content)
-
-    def members(self, content: Content) -> list[Any]:
-        """Return the contents whose vectors are averaged here into that of `content`; they can be cached on their own.
-
-        Parameters
-        ----------
-        content : Text, Image, Video or Fused
-            Checked.
-
-        Returns
-        -------
-        list
-            Contents, or frames of a video; empty when the item is sent as it is.
-        """
-        leaves = self._maker().members(content)
-        return leaves if len(leaves) > 1 else []
-
-    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:
-        """Return the mean of the members' unit vectors, and a note that says so.
-
-        Parameters
-        ----------
-        content : Text, Image, Video or Fused
-            One with members.
-        vectors : sequence of ndarray of shape (dimension,)
-            In the order of `members`.
-
-        Returns
-        -------
-        vector, note : ndarray of shape (dimension,), str
-            The content's.
-        """
-        return self._maker().combine(content, vectors)
-
-    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:
-        """Say what embedding `contents` would take; nothing is sent.
-
-        Parameters
-        ----------
-        contents : sequence of contents
-            Checked.
-        params : mapping
-            Parameters of the model.
-
-        Returns
-        -------
-        Forecast
-            Calls, tokens, cost, minutes.
-        """
-        from mmtoolkit.providers.queue.packs import count_packs
-
-        calls, text, media = count_packs(contents, self._maker(), params)
-        price = self._price(find_base_url(self.base_url, self.region, self.workspace))
-        rpm, tpm = self._rates()
-        minutes = max(calls / rpm, (text + media) / tpm if tpm else 0.0)
-        return Forecast(
-            calls=calls,
-            tokens=text + media,
-            cost=None if price is None else tokens.cost(price, text, media),
-            currency="" if price is None else price.currency,
-            price_as_of="" if price is None else price.as_of,
-            minutes=minutes,
-        )
-
-    def share(self, workers: int) -> DashScope:
-        """Return the provider as one of `workers` processes should use it.
-
-        Parameters
-        ----------
-        workers : int
-            How many processes use the account at the same time.
-
-        Returns
-        -------
-        DashScope
-            With an equal part of the rate.
-        """
-        return dataclasses.replace(self, rate_share=self.rate_share / workers)
-
-    def embed(
-        self,
-        contents: Sequence[Content],
-        *,
-        dimension: int,
-        params: Mapping[str, Any],
-        sink: Sink,
-        budget: float | None = None,
-    ) -> None:
-        """Embed all `contents`; see `Provider.embed`.
-
-        Parameters
-        ----------
-        contents : sequence of contents
-            Checked.
-        dimension : int
-            Length of a vector.
-        params : mapping
-            Parameters of the model.
-        sink : callable
-            Takes outcomes as they arrive, from worker threads.
-        budget : float or None, default=None
-            In the price's currency.
-
-        Raises
-        ------
-        ProviderError
-            If the service stopped the run, or did not answer well within the tries.
-        BudgetError
-            If the next request would cross `budget`.
-        DriftError
-            If vectors have changed.
-        """
-        from mmtoolkit.providers.queue.purse import Purse
-
-        key = require_api_key()
-        base_url = find_base_url(self.base_url, self.region, self.workspace)
-        if (price := self._price(base_url)) is None and budget is not None:
-            msg = f"budget= needs a price, and the table has none for {self.model!r}; add it with mm.register_model"
-            raise ValueError(msg)
-        self._warn(contents, base_url)
-        start = partial(self._run, key, base_url, dimension, params, Purse(price, budget))
+    def _begin(self, start: Start, dimension: int, params: Mapping[str, Any]) -> None:
         if self.canary:
             from mmtoolkit.providers.dashscope.canary import check_drift
 
             check_drift(self.spec, dimension, params, partial(_collect, start))
-        start(contents, sink)
-
-    def _run(
-        self,
-        key: Secret,
-        base_url: str,
-        dimension: int,
-        params: Mapping[str, Any],
-        purse: Purse,
-        contents: Sequence[Content],
-        sink: Sink,
-    ) -> None:
-        from mmtoolkit.providers.dashscope.service import DashScopeService
-        from mmtoolkit.providers.queue.limiter import limiter_for
-        from mmtoolkit.providers.queue.runner import Runner
-
-        spec = self.spec
-        sent = dict(params)
-        if spec.dimensions and dimension != spec.dimension:
-            sent["dimension"] = dimension
-        service = DashScopeService(spec, key, base_url, sent, self.workspace, self.timeout_s, self.trust_env)
-        Runner(
-            service,
-            self._maker(),
-            limiter_for(base_url, spec.name, *self._rates(), self.clock),
-            dimension=dimension,
-            params=params,
-            sink=sink,
-            purse=purse,
-            clock=self.clock,
-            sleep=self.sleep,
-        ).go(contents)
-
-    def _rates(self) -> tuple[float, float | None]:
-        """Return the requests and tokens a minute of this process."""
-        from mmtoolkit.providers.queue.limiter import GUESS_RPM
-
-        rpm, tpm = self.spec.rpm or GUESS_RPM, self.spec.tpm
-        return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
 
     def _maker(self) -> Maker:
         from mmtoolkit.providers.dashscope.usage import media_tokens
@@ -328,26 +152,19 @@ class DashScope(Provider):
         spec = self.spec
         return Maker(spec, self.local_fusion, self._fetch, partial(media_tokens, spec), _ADVICE)
 
-    def _fetch(self, url: str) -> bytes:
-        from mmtoolkit.providers.download import fetch
-        from mmtoolkit.providers.wire import session_for
-
-        return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
-
-    def _price(self, base_url: str) -> Price | None:
+    def _price(self) -> Price | None:
         spec = self.spec
-        region = region_of(base_url) or (spec.regions[0] if spec.regions else "")
+        region = region_of(self._base_url) or (spec.regions[0] if spec.regions else "")
         return spec.prices.get(region)
 
-    def _warn(self, contents: Sequence[Content], base_url: str) -> None:
-        """Warn, once per run, of what the service will probably not like."""
-        spec, region = self.spec, region_of(base_url)
+    def _warn(self, contents: Sequence[Content], address: str) -> None:
+        spec, region = self.spec, region_of(address)
         if region is not None and spec.regions and region not in spec.regions:
-            msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {base_url} is {region}; the service may refuse the key or the model"
+            msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {address} is {region}; the service may refuse the key or the model"
             warnings.warn(msg, UserWarning, stacklevel=7)
-        host = base_url.split("/")[2].rsplit(":", 1)[0]
-        if base_url.startswith("http://") and host not in _LOCAL_HOSTS:
-            warnings.warn(f"the API key goes unencrypted to {base_url}; use https", UserWarning, stacklevel=7)
+        host = address.split("/")[2].rsplit(":", 1)[0]
+        if address.startswith("http://") and host not in _LOCAL_HOSTS:
+            warnings.warn(f"the API key goes unencrypted to {address}; use https", UserWarning, stacklevel=7)
         limit = spec.text_tokens
         if limit is None:
             return
@@ -365,7 +182,7 @@ class DashScope(Provider):
             warnings.warn(msg, UserWarning, stacklevel=7)
 
 
-def _collect(start: Callable[..., None], contents: Sequence[Content]) -> list[Any]:
+def _collect(start: Start, contents: Sequence[Content]) -> list[Any]:
     """Embed a few contents and return their vectors, raising the first error."""
     found: dict[int, Outcome] = {}
     start(contents, lambda outcomes: found.update({o.index: o for o in outcomes}))
@@ -373,9 +190,3 @@ def _collect(start: Callable[..., None], contents: Sequence[Content]) -> list[An
         if outcome.error is not None:
             raise outcome.error
     return [found[i].vector for i in range(len(contents))]
-
-
-def _check_number(name: str, value: object, expected: str, most: float) -> None:
-    if not (is_number(value) and 0 < value <= most and value < math.inf):
-        msg = f"{name} must be {expected}, got {value!r}"
-        raise ValueError(msg)

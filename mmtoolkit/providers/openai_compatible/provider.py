@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import numbers
 import os
 import re
@@ -17,15 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from mmtoolkit._arguments import is_number
 from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price
-from mmtoolkit.providers.base import Forecast, Provider
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
-from mmtoolkit.providers.queue.limiter import GUESS_RPM, limiter_for
+from mmtoolkit.providers.queue.limiter import GUESS_RPM
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
 from mmtoolkit.providers.secrets import Secret
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
-    from mmtoolkit.providers.base import Sink
-    from mmtoolkit.providers.queue.splitting import Maker
+    from mmtoolkit.providers.queue.service import Service
 
 __all__ = ["OpenAICompatible"]
 
@@ -35,7 +33,7 @@ _FORMATS = frozenset({"JPEG", "PNG"})  # what every server reads; others are enc
 
 
 @dataclass(frozen=True)
-class OpenAICompatible(Provider):
+class OpenAICompatible(QueuedProvider):
     """A model behind a server that speaks OpenAI's ``/v1/embeddings``.
 
     vLLM, Ollama, text-embeddings-inference, SGLang, a company's gateway, DashScope's compatible mode. No key leaves the
@@ -146,10 +144,10 @@ class OpenAICompatible(Provider):
             raise ValueError(msg)
         for what in ("dimension", "batch_size", "max_workers", "text_tokens", "rpm", "tpm"):
             _check_count(what, getattr(self, what), optional=what in ("text_tokens", "rpm", "tpm"))
-        _check_amount("timeout_s", self.timeout_s, "seconds above 0", math.inf)
-        _check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.price_per_million is not None:
-            _check_amount("price_per_million", self.price_per_million, "None or an amount above 0", math.inf)
+            check_amount("price_per_million", self.price_per_million, "None or an amount above 0")
         if (self.price_per_million is None) != (self.currency == ""):
             msg = (
                 f"price_per_million and currency belong together, got {self.price_per_million!r} and {self.currency!r}"
@@ -186,104 +184,41 @@ class OpenAICompatible(Provider):
         """The server's host."""
         return host_of(self.base_url)
 
-    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002, D102 - see Provider
-        self._maker().check(content)
-
     def recipe(self, content: Content) -> str:  # noqa: D102 - see Provider
-        made = self._maker().recipe(content)
+        made = super().recipe(content)
         if self.picture_text and content.modality != "text":
             return f"{made} beside:{hashlib.sha256(self.picture_text.encode()).hexdigest()[:16]}".strip()
         return made
 
-    def members(self, content: Content) -> list[Any]:  # noqa: D102 - see Provider
-        leaves = self._maker().members(content)
-        return leaves if len(leaves) > 1 else []
-
-    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:  # noqa: D102 - see Provider
-        return self._maker().combine(content, vectors)
-
-    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: D102 - see Provider
-        from mmtoolkit.providers.queue import tokens
-        from mmtoolkit.providers.queue.packs import count_packs
-
-        calls, text, media = count_packs(contents, self._maker(), params)
-        price, (rpm, tpm) = self._price(), self._rates()
-        return Forecast(
-            calls=calls,
-            tokens=text + media,
-            cost=None if price is None else tokens.cost(price, text, media),
-            currency=self.currency,
-            minutes=max(calls / rpm, (text + media) / tpm if tpm else 0.0),
-        )
-
-    def share(self, workers: int) -> OpenAICompatible:  # noqa: D102 - see Provider
-        return dataclasses.replace(self, rate_share=self.rate_share / workers)
-
-    def embed(
-        self,
-        contents: Sequence[Content],
-        *,
-        dimension: int,
-        params: Mapping[str, Any],
-        sink: Sink,
-        budget: float | None = None,
-    ) -> None:
-        """Embed all `contents`; see `Provider.embed`.
-
-        Parameters
-        ----------
-        contents : sequence of contents
-            Checked.
-        dimension : int
-            Length of a vector.
-        params : mapping
-            Empty: the dialect has none.
-        sink : callable
-            Takes outcomes as they arrive, from worker threads.
-        budget : float or None, default=None
-            In `currency`.
-
-        Raises
-        ------
-        ProviderError
-            If the server stopped the run, or did not answer well within the tries.
-        BudgetError
-            If the next request would cross `budget`.
-        ValueError
-            If there is a budget and no price.
-        """
+    def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:  # noqa: ARG002 - the dialect has no parameters
         from mmtoolkit.providers.openai_compatible.service import OpenAIService
-        from mmtoolkit.providers.queue.purse import Purse
-        from mmtoolkit.providers.queue.runner import Runner
 
-        price, key, address = self._price(), self._key(), endpoint_of(self.base_url)
-        if price is None and budget is not None:
-            msg = f"budget= needs a price, and {self.spec.name!r} has none; pass price_per_million= and currency= to mm.OpenAICompatible"
-            raise ValueError(msg)
-        if key is not None and address.startswith("http://") and self.leaves_machine:
-            warnings.warn(f"the API key goes unencrypted to {self.base_url}; use https", UserWarning, stacklevel=5)
-        service = OpenAIService(
-            address=address,
+        return OpenAIService(
+            address=endpoint_of(self.base_url),
             model=self.model,
-            key=key,
+            key=self._key(),
             pictures=self.pictures,
             picture_text=self.picture_text,
             dimensions=dimension if self.send_dimension else None,
             timeout_s=self.timeout_s,
             trust_env=self.trust_env,
         )
-        Runner(
-            service,
-            self._maker(),
-            limiter_for(address, self.model, *self._rates(), self.clock),
-            dimension=dimension,
-            params=params,
-            sink=sink,
-            purse=Purse(price, budget),
-            clock=self.clock,
-            sleep=self.sleep,
-            most_workers=self.max_workers,
-        ).go(contents)
+
+    @property
+    def _how_to_price(self) -> str:
+        return f"{self.spec.name!r} has none; pass price_per_million= and currency= to mm.OpenAICompatible"
+
+    @property
+    def _limited(self) -> str:
+        return self.model
+
+    @property
+    def _guess_rpm(self) -> float:
+        return _OPEN_RPM if self.api_key_env is None else GUESS_RPM
+
+    def _warn(self, contents: Sequence[Content], address: str) -> None:  # noqa: ARG002 - nothing is known of the model
+        if self.api_key_env is not None and address.startswith("http://") and self.leaves_machine:
+            warnings.warn(f"the API key goes unencrypted to {self.base_url}; use https", UserWarning, stacklevel=6)
 
     def _key(self) -> Secret | None:
         """Return the key, read now; None when none is named."""
@@ -303,22 +238,6 @@ class OpenAICompatible(Provider):
         price = self.price_per_million
         return None if price is None else Price(price, price, self.currency, as_of="")
 
-    def _rates(self) -> tuple[float, float | None]:
-        """Return the requests and tokens a minute of this process."""
-        rpm, tpm = self.rpm or (_OPEN_RPM if self.api_key_env is None else GUESS_RPM), self.tpm
-        return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
-
-    def _maker(self) -> Maker:
-        from mmtoolkit.providers.queue.splitting import Maker
-
-        return Maker(self.spec, fetch=self._fetch)
-
-    def _fetch(self, url: str) -> bytes:
-        from mmtoolkit.providers.download import fetch
-        from mmtoolkit.providers.wire import session_for
-
-        return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
-
 
 def _check_count(name: str, value: object, *, optional: bool) -> None:
     """Refuse what is no whole number above 0."""
@@ -326,11 +245,4 @@ def _check_count(name: str, value: object, *, optional: bool) -> None:
         isinstance(value, numbers.Integral) and is_number(value) and int(value) > 0
     ):
         msg = f"{name} must be {'None or ' if optional else ''}a whole number above 0, got {value!r}"
-        raise ValueError(msg)
-
-
-def _check_amount(name: str, value: object, expected: str, most: float) -> None:
-    """Refuse what is no number above 0 and up to `most`."""
-    if not (is_number(value) and 0 < value <= most and value < math.inf):
-        msg = f"{name} must be {expected}, got {value!r}"
         raise ValueError(msg)

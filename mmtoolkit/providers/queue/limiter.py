@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["GUESS_RPM", "Limiter", "limiter_for"]
+__all__ = ["GUESS_RPM", "MOST_WORKERS", "Limiter", "limiter_for"]
 
 _SHARE = 0.98  # of the published rate: clocks and networks jitter
 _CATCH_UP_S = 0.25  # how much lost time may be made up
 _SLOWEST = 1 / 32
 _RECOVERY_S = 30.0  # from half the rate back to all of it
 _LONGEST_PAUSE_S = 60.0
+MOST_WORKERS = 128  # requests under way at once, for one run
 GUESS_RPM = 600  # where the table has no rate
 
 

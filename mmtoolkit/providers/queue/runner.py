@@ -22,6 +22,7 @@ from mmtoolkit.errors import (
 )
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.limiter import MOST_WORKERS
 from mmtoolkit.providers.queue.packs import Item, Pack, packs_of
 from mmtoolkit.providers.queue.rules import Answer, Rule
 
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker
 
-__all__ = ["MOST_WORKERS", "WORKERS", "Runner"]
+__all__ = ["WORKERS", "Runner"]
 
 WORKERS = 32  # under way at once, where rate times latency does not ask for more
-MOST_WORKERS = 128
 _LATENCY_MEMORY = 8  # answers that the mean of their latency goes back
 _SPLIT_AFTER = 2  # a pack that keeps failing is taken apart rather than sent again and again
 _MOST_SECONDS = 900.0  # from a pack's first try to its last

@@ -1,18 +1,113 @@
-"""Items that are the mean of other vectors: their members are cached items of their own, so that none is paid for twice."""
+"""What has to be done for some contents, before anything is computed: keys, equal contents, members, what is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mmtoolkit.content import Image, Video
 from mmtoolkit.errors import ItemError
 
 if TYPE_CHECKING:
-    from mmtoolkit.content import Content
-    from mmtoolkit.embedding.encoder import Encoder
+    from numpy.typing import NDArray
 
-__all__ = ["Errand", "Whole", "plan_errand"]
+    from mmtoolkit.cache import VectorStore
+    from mmtoolkit.content import Content
+    from mmtoolkit.providers.base import Provider
+    from mmtoolkit.space import Space
+
+__all__ = ["Errand", "Plan", "Whole", "placed", "plan_contents", "plan_errand"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The keys of a list of contents, and which of them are equal.
+
+    Parameters
+    ----------
+    contents : sequence of Content
+        In the user's order.
+    keys : list of bytes or None
+        One per content; None where the content is wrong.
+    errors : dict of int to ItemError
+        Wrong contents, by row.
+    unique : list of bytes
+        Distinct keys, in order of first appearance.
+    first : list of int
+        Row of the first content with each unique key.
+    """
+
+    contents: Sequence[Content]
+    keys: list[bytes | None]
+    errors: dict[int, ItemError]
+    unique: list[bytes]
+    first: list[int]
+
+    @property
+    def equal(self) -> int:
+        """How many contents repeat another one."""
+        return len(self.contents) - len(self.unique) - len(self.errors)
+
+    def lacking(self, there: NDArray[np.bool_]) -> dict[bytes, Content]:
+        """Return the distinct contents that are not there, by key, in order."""
+        return {self.unique[i]: self.contents[self.first[i]] for i in np.flatnonzero(~there).tolist()}
+
+
+def plan_contents(
+    provider: Provider, space: Space, cache: VectorStore | None, contents: Sequence[Content], ids: Sequence[str]
+) -> Plan:
+    """Fingerprint all contents and find equal ones; the cache remembers digests of unchanged local files.
+
+    Parameters
+    ----------
+    provider : Provider
+        Says what is done to a content before the model sees it.
+    space : Space
+        Of the vectors.
+    cache : VectorStore or None
+        Remembers files.
+    contents, ids : sequence of Content, sequence of str
+        Items and their names, for messages.
+
+    Returns
+    -------
+    Plan
+        Wrong contents are in its `errors`.
+    """
+    if cache is not None:
+        _recall_files(cache, contents)
+    keys: list[bytes | None] = []
+    errors: dict[int, ItemError] = {}
+    first: dict[bytes, int] = {}
+    for row, content in enumerate(contents):
+        try:
+            key = space.key(content.modality, content.digest(), provider.recipe(content))
+        except ItemError as error:
+            errors[row] = placed(error, content, row, ids)
+            keys.append(None)
+            continue
+        keys.append(key)
+        first.setdefault(key, row)
+    return Plan(contents, keys, errors, list(first), list(first.values()))
+
+
+def _recall_files(cache: VectorStore, contents: Sequence[Content]) -> None:
+    """Take digests of unchanged local files from the cache's memo; the others are hashed in parallel."""
+    files = [(c, c.path) for c in contents if isinstance(c, Image | Video) and not isinstance(c.source, tuple)]
+    local = [(c, os.path.abspath(path)) for c, path in files if path is not None]
+    for (content, _), digest in zip(local, cache.file_digests([p for _, p in local]), strict=True):
+        if digest is not None:
+            content.expect_digest(digest)
+
+
+def placed(error: ItemError, content: Content, row: int, ids: Sequence[str]) -> ItemError:
+    """Return an error with the name, row and id of its item."""
+    error.name = error.name or content.name
+    return error.at(row, str(ids[row]))
 
 
 @dataclass(eq=False)
@@ -90,13 +185,13 @@ class Errand:
                 self._held.pop(member, None)
 
 
-def plan_errand(encoder: Encoder, wanted: Mapping[bytes, Content]) -> Errand:
+def plan_errand(provider: Provider, space: Space, cache: VectorStore | None, wanted: Mapping[bytes, Content]) -> Errand:
     """Check items, take those apart that are means, and leave out the members that the cache has.
 
     Parameters
     ----------
-    encoder : Encoder
-        Names the provider and the cache.
+    provider, space, cache
+        As `plan_contents` takes them.
     wanted : mapping of bytes to Content
         Items that the cache lacks, by key.
 
@@ -105,7 +200,7 @@ def plan_errand(encoder: Encoder, wanted: Mapping[bytes, Content]) -> Errand:
     Errand
         What to send.
     """
-    errand, provider, space = Errand(), encoder.provider, encoder.space
+    errand = Errand()
     parts: dict[bytes, Any] = {}
     for key, content in wanted.items():
         try:
@@ -120,8 +215,8 @@ def plan_errand(encoder: Encoder, wanted: Mapping[bytes, Content]) -> Errand:
             parts.update(zip(names, found, strict=True))
         else:
             errand.send[key] = content
-    if parts and encoder.cache is not None:
-        there, X = encoder.cache.get(list(parts), space)
+    if parts and cache is not None:
+        there, X = cache.get(list(parts), space)
         errand.there = {name: X[i] for i, name in enumerate(parts) if there[i]}
     for name, part in parts.items():
         if name not in errand.there:

@@ -1,0 +1,178 @@
+"""A service behind the queue as a provider: everything between items and requests that does not depend on the service."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from mmtoolkit._arguments import is_number
+from mmtoolkit.providers.base import Forecast, Provider
+from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.limiter import GUESS_RPM, MOST_WORKERS, limiter_for
+
+if TYPE_CHECKING:
+    from mmtoolkit.content import Content
+    from mmtoolkit.models import Price
+    from mmtoolkit.providers.base import Sink
+    from mmtoolkit.providers.queue.purse import Purse
+    from mmtoolkit.providers.queue.service import Service
+    from mmtoolkit.providers.queue.splitting import Maker
+
+Start = Callable[[Sequence[Any], Any], None]
+__all__ = ["QueuedProvider", "check_amount"]
+
+
+class QueuedProvider(Provider):
+    """Base of the services whose requests the queue packs, paces, pays and repeats.
+
+    A subclass is a frozen dataclass with the fields below. It gives `spec`, `_service`, `_price`, `_how_to_price`
+    and `_warn`.
+
+    Attributes
+    ----------
+    rate_share : float
+        Part of the account's rate that this process may use.
+    trust_env : bool
+        Use the proxies and certificates that the environment names.
+    allow_private : bool
+        Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
+    clock, sleep : callable
+        What the limiter and the retries measure and wait with, in seconds.
+    max_workers : int
+        Requests under way at once.
+    """
+
+    rate_share: float
+    trust_env: bool
+    allow_private: bool
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    max_workers: int = MOST_WORKERS
+
+    @abstractmethod
+    def _price(self) -> Price | None:
+        """Return what the model costs, None when nobody knows."""
+
+    @abstractmethod
+    def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
+        """Return what asks the service in one run; the key is read here."""
+
+    @abstractmethod
+    def _warn(self, contents: Sequence[Content], address: str) -> None:
+        """Warn, once per run, of what the service will probably not like."""
+
+    @property
+    @abstractmethod
+    def _how_to_price(self) -> str:
+        """What a user without a price reads after "budget= needs a price, and"."""
+
+    @property
+    def _limited(self) -> str:
+        """Name of the model whose rate is shared."""
+        return self.spec.name
+
+    @property
+    def _guess_rpm(self) -> float:
+        """Requests a minute to start from when the model's row has none."""
+        return GUESS_RPM
+
+    def _maker(self) -> Maker:
+        from mmtoolkit.providers.queue.splitting import Maker
+
+        return Maker(self.spec, fetch=self._fetch)
+
+    def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002, D102 - see Provider
+        self._maker().check(content)
+
+    def recipe(self, content: Content) -> str:  # noqa: D102 - see Provider
+        return self._maker().recipe(content)
+
+    def members(self, content: Content) -> list[Any]:  # noqa: D102 - see Provider
+        leaves = self._maker().members(content)
+        return leaves if len(leaves) > 1 else []
+
+    def combine(self, content: Content, vectors: Sequence[Any]) -> tuple[Any, str]:  # noqa: D102 - see Provider
+        return self._maker().combine(content, vectors)
+
+    def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: D102 - see Provider
+        from mmtoolkit.providers.queue.packs import count_packs
+
+        calls, text, media = count_packs(contents, self._maker(), params)
+        price, (rpm, tpm) = self._price(), self._rates()
+        minutes = max(calls / rpm, (text + media) / tpm if tpm else 0.0)
+        if price is None:
+            return Forecast(calls=calls, tokens=text + media, cost=None, minutes=minutes)
+        cost = tokens.cost(price, text, media)
+        return Forecast(calls, text + media, cost, price.currency, price.as_of, minutes)
+
+    def share(self, workers: int) -> Self:  # noqa: D102 - see Provider
+        return dataclasses.replace(self, rate_share=self.rate_share / workers)  # type: ignore[type-var]  # a dataclass
+
+    def embed(  # noqa: D102 - see Provider
+        self,
+        contents: Sequence[Content],
+        *,
+        dimension: int,
+        params: Mapping[str, Any],
+        sink: Sink,
+        budget: float | None = None,
+    ) -> None:
+        from mmtoolkit.providers.queue.purse import Purse
+
+        service, price = self._service(dimension, params), self._price()
+        if price is None and budget is not None:
+            msg = f"budget= needs a price, and {self._how_to_price}"
+            raise ValueError(msg)
+        self._warn(contents, service.address)
+        start = partial(self._run, service, Purse(price, budget), dimension, params)
+        self._begin(start, dimension, params)
+        start(contents, sink)
+
+    def _begin(self, start: Start, dimension: int, params: Mapping[str, Any]) -> None:
+        """Do what comes before the first item; `start` embeds contents on the same purse."""
+
+    def _run(
+        self,
+        service: Service,
+        purse: Purse,
+        dimension: int,
+        params: Mapping[str, Any],
+        contents: Sequence[Content],
+        sink: Sink,
+    ) -> None:
+        from mmtoolkit.providers.queue.runner import Runner
+
+        Runner(
+            service,
+            self._maker(),
+            limiter_for(service.address, self._limited, *self._rates(), self.clock),
+            dimension=dimension,
+            params=params,
+            sink=sink,
+            purse=purse,
+            clock=self.clock,
+            sleep=self.sleep,
+            most_workers=self.max_workers,
+        ).go(contents)
+
+    def _rates(self) -> tuple[float, float | None]:
+        """Return the requests and tokens a minute of this process."""
+        rpm, tpm = self.spec.rpm or self._guess_rpm, self.spec.tpm
+        return rpm * self.rate_share, None if tpm is None else tpm * self.rate_share
+
+    def _fetch(self, url: str) -> bytes:
+        from mmtoolkit.providers.download import fetch
+        from mmtoolkit.providers.wire import session_for
+
+        return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
+
+
+def check_amount(name: str, value: object, expected: str, most: float = math.inf) -> None:
+    """Refuse what is no number above 0 and up to `most`."""
+    if not (is_number(value) and 0 < value <= most and value < math.inf):
+        msg = f"{name} must be {expected}, got {value!r}"
+        raise ValueError(msg)

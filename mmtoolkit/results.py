@@ -109,7 +109,7 @@ class Result:
         """
         return {}
 
-    def recorded(self, step: Step, source: Any) -> Self:
+    def _recorded(self, step: Step, source: Any) -> Self:
         """Return the same result with the step that made it; called by `verb`.
 
         Parameters

@@ -176,7 +176,7 @@ def verb(
             named = isinstance(source, Mapping)
             left_out = {*unrecorded, *(source if named else ())}
             params = {key: described(value) for key, value in found.items() if key not in left_out}
-            return result.recorded(
+            return result._recorded(
                 Step(name, params, asked.recipe if method else None), dict(source) if named else source
             )
 

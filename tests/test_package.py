@@ -190,13 +190,13 @@ BELOW = {
     "averages": set(),
     "base": {"averages"},
     "queue": {"base", "averages", "transcode", "secrets"},
-    "dashscope": {"base", "queue", "secrets", "wire", "fetch"},
+    "dashscope": {"base", "queue", "secrets", "wire", "download"},
     "local": {"base", "averages"},
     "function": {"base"},
     "secrets": set(),
     "deadline": set(),
     "wire": {"deadline"},
-    "fetch": set(),
+    "download": set(),
     "transcode": set(),
 }
 

@@ -132,7 +132,7 @@ class Far(Result):
     def _summary(self) -> str:
         return f"{len(self.ids)} far items"
 
-    def evidence(self):
+    def evidence(self) -> dict[str, Any]:
         return {"exact": {"ids": list(self.ids)}}
 
 

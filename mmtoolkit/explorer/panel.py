@@ -87,7 +87,7 @@ def queue(review: Review) -> str:
         )
         return f'<div class="mmx-row" role="group" aria-label="Review">review: {chips}</div>'
     kind, left, total = review.kind, len(review.queue), len(review.queue.rows)
-    buttons = button("close", "review", "")
+    buttons: str = button("close", "review", "")
     if left:
         buttons = button("skip <kbd>n</kbd>", "skip") + buttons
     if left and kind.says is not None:

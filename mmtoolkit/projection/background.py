@@ -70,7 +70,7 @@ class PendingProjection:
         _RUNNING.add(self)
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()
 
-    def recorded(self, step: Step, source: Any) -> PendingProjection:
+    def _recorded(self, step: Step, source: Any) -> PendingProjection:
         """Keep the step and the vectors for the map to come; called by `verb`.
 
         Parameters
@@ -116,7 +116,7 @@ class PendingProjection:
     @cached_property
     def quick(self) -> Projection:
         """The PCA map, to show meanwhile; its trust is not known."""
-        return quick_layout(self._X).recorded(self._recipe, self._source)
+        return quick_layout(self._X)._recorded(self._recipe, self._source)
 
     @property
     def done(self) -> bool:
@@ -144,7 +144,7 @@ class PendingProjection:
             If the helper failed or was cancelled.
         """
         try:
-            return self._answer.result(timeout_s).recorded(self._recipe, self._source)
+            return self._answer.result(timeout_s)._recorded(self._recipe, self._source)
         except TimeoutError:
             msg = f"the map is not ready after {timeout_s:g} s; it is still being computed"
             raise TimeoutError(msg) from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit.classification.classifying import classify, thresholds_of
@@ -18,7 +19,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
@@ -145,8 +145,6 @@ def audit(
     >>> mm.audit(X).duplicates["row"].tolist()
     [3, 20]
     """
-    import pandas as pd
-
     subject = _subject(embeddings, y, split, duplicate_threshold)
     resolved(y=recordable(embeddings, y), split=recordable(embeddings, split, what="split"))
     tables = {name: check.find(subject) for name, check in CHECKS.items()}
@@ -187,8 +185,6 @@ def _subject(embeddings: Any, y: Any, split: Any, duplicate_threshold: float | N
 
 def _leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
     """Train once on the given split; score all test rows, and those that have no duplicate in training."""
-    import pandas as pd
-
     columns, rows, target = ["accuracy", "low", "high", "n_items"], subject.rows, subject.target
     found = {}
     if target is not None and subject.splits is not None and len(leaks):

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
@@ -25,7 +26,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.classification.result import Classification
@@ -218,8 +218,6 @@ def _same_items(embeddings: Mapping[str, Any]) -> None:
 def _judge(
     results: Mapping[str, Classification], together: NDArray[np.intp], metric: Metric, random_state: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    import pandas as pd
-
     names = list(results)
     one = results[names[0]]
     rows, K = one.fold >= 0, len(one.classes)
@@ -259,8 +257,6 @@ def _judge(
 
 
 def _flips(results: Mapping[str, Classification]) -> pd.DataFrame:
-    import pandas as pd
-
     one = next(iter(results.values()))
     right = np.stack([r.y_pred == r.y_true for r in results.values()])
     rows = np.flatnonzero((one.fold >= 0) & right.any(axis=0) & ~right.all(axis=0))
@@ -269,8 +265,6 @@ def _flips(results: Mapping[str, Classification]) -> pd.DataFrame:
 
 
 def _prices(embeddings: Mapping[str, Any]) -> pd.DataFrame:
-    import pandas as pd
-
     rows = {name: _what_it_costs(emb) for name, emb in embeddings.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["model", "dimension", "price_per_1000", "currency"])
 

@@ -11,6 +11,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
 from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.figures import bars, curve, heatmap
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -50,8 +51,6 @@ def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float6
 
 def confusion(result: Scored) -> go.Figure:
     """Draw the confusion matrix of a result."""
-    from mmtoolkit.figures import heatmap
-
     counts = result.confusion.to_numpy(dtype=np.float64)
     names = [str(name) for name in result.classes.tolist()]
     wrong = counts - np.diag(np.diag(counts))
@@ -77,8 +76,6 @@ def confusion(result: Scored) -> go.Figure:
 
 
 def _metrics(result: Classification) -> go.Figure:
-    from mmtoolkit.figures import bars
-
     rows = [row for row in metrics_for(len(result.classes)) if row.higher_is_better]
     table = result.metrics.loc[[row.name for row in rows]]
     right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
@@ -102,8 +99,6 @@ def _metrics(result: Classification) -> go.Figure:
 
 def per_class(result: Scored) -> go.Figure:
     """Draw F1 per class of a result."""
-    from mmtoolkit.figures import bars
-
     table = result.per_class.sort_values("f1", ascending=False, kind="stable")
     worst = table.iloc[-1]
     return bars(
@@ -123,8 +118,6 @@ def per_class(result: Scored) -> go.Figure:
 
 
 def _calibration(result: Classification) -> go.Figure:
-    from mmtoolkit.figures import curve
-
     confidence, accuracy, count = calibration(*_scored(result))
     filled = count > 0
     gap = float((confidence - accuracy) @ count / count.sum())
@@ -146,8 +139,6 @@ def _calibration(result: Classification) -> go.Figure:
 
 
 def _risk_coverage(result: Classification) -> go.Figure:
-    from mmtoolkit.figures import curve
-
     table = result.risk_coverage()
     rows = _thin(len(table))
     shown = table.iloc[rows]
@@ -183,8 +174,6 @@ def _precision_recall(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any
 
 
 def _areas(result: Classification, one: Callable[..., Any], column: str, words: tuple[str, str, str]) -> go.Figure:
-    from mmtoolkit.figures import curve
-
     codes, proba = _scored(result)
     grid = np.linspace(0.0, 1.0, 101)
     table = result.per_class[column].dropna().sort_values(kind="stable")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
@@ -14,7 +15,6 @@ from mmtoolkit.errors import EmbeddingError, SpaceError
 from mmtoolkit.vectors import ids_of, items_of, unit_rows
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.targets import Target
@@ -62,8 +62,6 @@ class Subject:
 
     def table(self, at: NDArray[np.intp], **columns: Any) -> pd.DataFrame:
         """Return a table of some rows of `source`: row, id and further columns."""
-        import pandas as pd
-
         return pd.DataFrame({"row": at, "id": ids_of(self.source)[at], **columns})
 
     def members(self) -> list[NDArray[np.intp]]:
@@ -186,8 +184,6 @@ def _embedded(kept: Any, texts: list[str]) -> NDArray[np.float32] | None:
 
 def _imbalance(subject: Subject) -> pd.DataFrame:
     """Return items and share per class, the largest first."""
-    import pandas as pd
-
     target = subject.target
     names = [] if target is None else target.classes.tolist()
     counts = (

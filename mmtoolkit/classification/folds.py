@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["class_sizes", "merge_groups", "smallest_class", "stratified_folds"]
+__all__ = ["class_sizes", "merge_groups", "stratified_folds"]
 
 
 def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -36,13 +36,6 @@ def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
         merged = connected_components(links, directed=False)[1][merged]
         merged = np.unique(merged, return_inverse=True)[1]
     return np.asarray(merged, dtype=np.intp)
-
-
-def smallest_class(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[int, int, int]:
-    """Return the class that spans the fewest groups, with its number of groups and of rows."""
-    n_groups, n_rows = class_sizes(codes, groups)
-    worst = int(np.argmin(n_groups))
-    return worst, int(n_groups[worst]), int(n_rows[worst])
 
 
 def class_sizes(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import ndtr, ndtri
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -42,8 +44,6 @@ def wilson(
     ----------
     Wilson (1927), Probable inference, the law of succession, and statistical inference.
     """
-    from scipy.special import ndtri
-
     z = float(ndtri(0.5 + level / 2))
     n = np.where(np.asarray(n) > 0, n, np.nan).astype(np.float64)
     p = np.asarray(successes, dtype=np.float64) / n
@@ -123,8 +123,6 @@ def bootstrap(
     ndarray of shape (n_boot, n_statistics)
         One row per resample; equal seeds and numbers of groups give the same resamples.
     """
-    from scipy.sparse import csr_array
-
     table = csr_array(totals).T.tocsr()
     drawn = resamples(table.shape[1], n_boot, random_state)
     return np.concatenate([statistic(np.asarray((table @ W.T).T)) for W in drawn])
@@ -162,9 +160,6 @@ def bca(
     ----------
     Efron (1987), Better bootstrap confidence intervals.
     """
-    from scipy.sparse import csr_array
-    from scipy.special import ndtr, ndtri
-
     table = csr_array(totals)
     if table.shape[0] < 2:
         nothing = np.full(statistic(np.asarray(table.sum(axis=0), dtype=np.float64).reshape(1, -1)).shape[1], np.nan)

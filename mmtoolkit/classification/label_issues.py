@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
@@ -12,7 +13,6 @@ from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import items_of, vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
@@ -66,8 +66,6 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     The rank is the held-out probability of the label times the share of the nearest items that carry it. The second
     does not depend on the classifier.
     """
-    import pandas as pd
-
     rows = np.flatnonzero(result.fold >= 0)
     codes = codes_of(result.y_true[rows], result.classes)
     suggested, likely = confident_learning(codes, result.y_proba[rows])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
@@ -17,7 +18,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
@@ -88,8 +88,6 @@ class LearningCurve(Result):
 
 def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_draws: int = 2) -> LearningCurve:
     """Measure the curve behind ``Classification.learning_curve``."""
-    import pandas as pd
-
     check_count("n_draws", n_draws, 1)
     params = result.recipe.params
     codes = codes_of(result.y_true, result.classes)

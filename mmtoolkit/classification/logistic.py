@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mmtoolkit.classification.folds import smallest_class, stratified_folds
+from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.provenance import one_thread
 
@@ -196,7 +196,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         groups: NDArray[np.intp],
         row_weight: NDArray[np.float64],
     ) -> None:
-        n_splits = min(int(self.cv), smallest_class(codes, groups)[1])
+        n_splits = min(int(self.cv), int(class_sizes(codes, groups)[0].min()))
         fold = stratified_folds(codes, groups, n_splits, self.random_state) if n_splits > 1 else None
         sets = (
             [row_weight]

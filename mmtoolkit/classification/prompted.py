@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
@@ -18,7 +19,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, has_vectors, ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
@@ -175,8 +175,6 @@ def zero_shot(
     >>> mm.zero_shot(emb, {"animal": ["an animal"], "food": ["something to eat"]}).y_pred.tolist()
     ['animal', 'food']
     """
-    import pandas as pd
-
     if not has_vectors(embeddings):
         msg = f"zero_shot embeds prompts beside the items, so it needs Embeddings with a model, got {type(embeddings).__name__}"
         raise TypeError(msg)
@@ -239,8 +237,6 @@ def _prompts(
 def _score(
     embeddings: HasVectors, y: ArrayLike | str, names: NDArray[np.object_], scores: NDArray[np.float64]
 ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    import pandas as pd
-
     codes = codes_of(column(embeddings, y), names)
     known = codes >= 0
     if not known.any():

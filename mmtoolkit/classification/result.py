@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.classification.targets import codes_of
@@ -15,7 +16,6 @@ from mmtoolkit.steps import verb
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.learning_curve import LearningCurve
@@ -152,8 +152,6 @@ class Classification(Scored):
             Columns confidence (answer when at least this sure), coverage (share answered), risk (share of the answers
             that is wrong); one row per distinct confidence of the held-out items, the surest first.
         """
-        import pandas as pd
-
         rows = self.fold >= 0
         sure = self.y_proba[rows, codes_of(self.y_pred[rows], self.classes)]
         order = np.argsort(-sure, kind="stable")

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array, hstack
+from scipy.special import ndtri
 
 from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, widened, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 __all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
@@ -31,8 +33,6 @@ def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.f
 
 def cells_of(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
     """Return per-group confusion counts, sparse (n_groups, n_repeats * n_classes^2)."""
-    from scipy.sparse import csr_array, hstack
-
     size = n_classes**2
     parts = [
         csr_array((np.ones(len(codes)), (groups, codes * n_classes + p)), shape=(int(groups.max()) + 1, size))
@@ -51,9 +51,6 @@ def _with_intervals(
     rows: Sequence[Metric], totals: Any, statistic: Statistic, *, n_items: int, random_state: int
 ) -> pd.DataFrame:
     """Return value, low, high and error of metrics, from what every group adds to them."""
-    import pandas as pd
-    from scipy.special import ndtri
-
     value = statistic(np.asarray(totals.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
     low, high, error = bca(totals, statistic, random_state=random_state)
     low, high = widened(value, low, high, totals.shape[0], floor=[row.lowest for row in rows])
@@ -131,7 +128,6 @@ def metric_table(
     DataFrame
         Index metric; columns value, low, high, error (standard error).
     """
-    import pandas as pd
 
     def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(sums[:, :-1] / sums[:, -1:])
@@ -173,8 +169,6 @@ def class_table(
         Index class; columns precision, recall and f1, each with _low and _high, then support, roc_auc and
         average_precision (one class against the rest; NaN for a class without support).
     """
-    import pandas as pd
-
     n_repeats, n_classes = len(predicted), len(classes)
 
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -248,8 +242,6 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
         Index metric; columns majority (one class for all rows; for scores of probabilities the shares of the classes)
         and neighbours (NaN for scores of probabilities).
     """
-    import pandas as pd
-
     n_classes = shares.shape[1]
     most = np.full(len(codes), _most_frequent(codes, shares))
     both = [Counts(confusion_of(codes, predicted, n_classes)) for predicted in (most, votes)]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.results import plain
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Scored"]
 

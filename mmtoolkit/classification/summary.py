@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification import score_tables
@@ -46,8 +47,6 @@ def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, 
     Classification
         The result.
     """
-    import pandas as pd
-
     target, rounds = trial.target, outcome.rounds
     names = target.classes.tolist()
     scored = rounds[0].fold >= 0

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_score, recall_score
+from sklearn.model_selection import KFold
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._text import shorten
@@ -17,7 +23,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
@@ -140,8 +145,6 @@ def mteb_classification(
     >>> mm.protocols.mteb_classification(X, y, test=range(0, 150, 3))
     <ProtocolScores: MTEB-v2 classification protocol (8x10): accuracy 0.9..., macro-F1 0.9..., 10 experiments>
     """
-    import pandas as pd
-
     target = make_target(embeddings, y)
     X = vectors_of(embeddings, normalize=False)
     if not target.known.all():
@@ -153,7 +156,8 @@ def mteb_classification(
         msg = f"give either test= or cross_validation=True, got test={shorten(repr(test))} and cross_validation={cross_validation}"
         raise ValueError(msg)
     mask = None if test is None else test_mask(embeddings, test)
-    splits = _folds(len(X)) if mask is None else [(np.flatnonzero(~mask), np.flatnonzero(mask))] * n_experiments
+    folds = KFold(_N_FOLDS, shuffle=True, random_state=_SEED)
+    splits = list(folds.split(X)) if mask is None else [(np.flatnonzero(~mask), np.flatnonzero(mask))] * n_experiments
     draws = list(_draws(splits, target.codes, samples_per_label))
     for number, (train, _) in enumerate(draws):
         if len(learned := np.unique(target.codes[train])) < 2:
@@ -180,12 +184,6 @@ def mteb_classification(
 Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 
 
-def _folds(n: int) -> Splits:
-    from sklearn.model_selection import KFold
-
-    return list(KFold(_N_FOLDS, shuffle=True, random_state=_SEED).split(np.empty((n, 1))))
-
-
 def _draws(
     splits: Splits, codes: NDArray[np.intp], samples_per_label: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -204,12 +202,6 @@ def _draws(
 def _experiment(
     X: NDArray[np.float32], codes: NDArray[np.intp], train: NDArray[np.intp], held: NDArray[np.intp]
 ) -> dict[str, float]:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import accuracy_score, average_precision_score, f1_score, precision_score, recall_score
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the protocol stops at 100 steps, converged or not
         predicted = LogisticRegression(max_iter=100, random_state=_SEED).fit(X[train], codes[train]).predict(X[held])

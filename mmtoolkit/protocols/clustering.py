@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from sklearn.cluster import MiniBatchKMeans
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.classification.targets import recordable
@@ -17,7 +19,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, vectors_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
@@ -129,8 +130,6 @@ def mteb_clustering(
     >>> mm.protocols.mteb_clustering(X, y, n_experiments=2)
     <ClusteringScores: MTEB-v2 clustering protocol: v_measure 0.7..., std 0.0..., 2 experiments>
     """
-    import pandas as pd
-
     X = vectors_of(embeddings, normalize=False)
     levels = _levels(embeddings, y)
     if legacy and (sample_fraction is not None or max_items is not None):
@@ -188,14 +187,17 @@ def _first_rows(n: int, fraction: float | None, max_items: int | None, rng: rand
     return np.array(rng.sample(range(n), k=wanted))
 
 
+def _known(X: NDArray[np.float32], level: NDArray[np.object_]) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
+    """Return the rows that have a class, the numbers of their classes, and how many classes there are."""
+    known = np.array([value is not None for value in level])
+    classes, codes = number_classes(level[known])
+    return X[known], codes, len(classes)
+
+
 def _bootstraps(
     X: NDArray[np.float32], level: NDArray[np.object_], n_experiments: int, rng: random.Random
 ) -> list[dict[str, float]]:
-    from sklearn.cluster import MiniBatchKMeans
-
-    known = np.array([value is not None for value in level])
-    X, codes = X[known], number_classes(level[known])[1]
-    k = len(np.unique(codes))
+    X, codes, k = _known(X, level)
     model = MiniBatchKMeans(k, batch_size=512, init="k-means++", n_init=1, random_state=_SEED)
     out = []
     for _ in range(n_experiments):
@@ -206,15 +208,10 @@ def _bootstraps(
 
 
 def _legacy(X: NDArray[np.float32], y: NDArray[np.object_], groups: NDArray[np.object_]) -> list[dict[str, float]]:
-    from sklearn.cluster import MiniBatchKMeans
-
     out = []
-    for group in dict.fromkeys(groups.tolist()):
-        rows = np.array([g == group and value is not None for g, value in zip(groups, y, strict=True)])
-        if not rows.any():
-            continue
-        codes = number_classes(y[rows])[1]
-        k = len(np.unique(codes))
-        labels = MiniBatchKMeans(k, batch_size=500, n_init="auto", random_state=_SEED).fit_predict(X[rows])
-        out.append(agreement(codes, labels.astype(np.int64)))
+    for group in dict.fromkeys(group for group, value in zip(groups, y, strict=True) if value is not None):
+        rows = np.array([g == group for g in groups])
+        inside, codes, k = _known(X[rows], y[rows])
+        model = MiniBatchKMeans(k, batch_size=500, n_init="auto", random_state=_SEED)
+        out.append(agreement(codes, model.fit_predict(inside).astype(np.int64)))
     return out

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mmtoolkit.classification.folds import merge_groups, smallest_class, stratified_folds
+from mmtoolkit.classification.folds import class_sizes, merge_groups, stratified_folds
 
 
 @settings(max_examples=60, deadline=None)
@@ -59,10 +59,12 @@ def test_merged_groups_chain():
     assert len(np.unique(merged)) == 3
 
 
-def test_smallest_class_counts_groups_not_rows():
-    worst, n_groups, n_rows = smallest_class(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 2]))
+def test_the_size_of_a_class_is_its_groups_and_its_rows():
+    n_groups, n_rows = class_sizes(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 2]))
 
-    assert (worst, n_groups, n_rows) == (0, 1, 3)
+    worst = n_groups.argmin()
+    assert (worst, n_groups[worst], n_rows[worst]) == (0, 1, 3)
+    assert (n_groups[1], n_rows[1]) == (2, 2)
 
 
 @pytest.mark.parametrize("n_splits", [2, 5])

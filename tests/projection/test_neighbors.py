@@ -5,6 +5,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from mmtoolkit._nearest import nearest_rows
+from mmtoolkit.derived import bypass
 from mmtoolkit.projection import neighbors
 
 
@@ -45,3 +46,27 @@ def test_all_rows_can_be_asked_for(X):
     found, _ = neighbors.exact(X[:7], 7)
 
     assert (np.sort(found, axis=1) == np.arange(7)).all()
+
+
+def test_many_rows_are_searched_approximately_and_repeat(X, monkeypatch):
+    monkeypatch.setattr(neighbors, "EXACT_BELOW", 1000)
+    few = np.ascontiguousarray(X[:, :6])
+
+    with bypass():
+        found, dist = neighbors.neighbors_of(few, 16, 0)
+        again, _ = neighbors.neighbors_of(few, 16, 0)
+
+    expected, _ = neighbors.exact(few, 16)
+    assert np.array_equal(found, again)
+    assert np.array_equal(found[:, 0], np.arange(1500))
+    assert (np.diff(dist, axis=1) >= 0).all()
+    assert np.mean([len(set(a) & set(b)) / 16 for a, b in zip(found.tolist(), expected.tolist(), strict=True)]) > 0.95
+
+
+def test_a_row_among_many_equal_ones_still_comes_first(rng):
+    X = np.repeat(rng.normal(size=(4, 8)), 60, axis=0).astype(np.float32)
+
+    found, dist = neighbors.approximate(X, 6, 0)
+
+    assert np.array_equal(found[:, 0], np.arange(240))
+    assert (dist[:, 0] == 0).all()

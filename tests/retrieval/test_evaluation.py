@@ -156,3 +156,10 @@ def test_the_caption_tells_what_a_random_order_gives(X):
     found = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2"]], ks=[1, 3])
 
     assert "A random order gives found@3 of 0.006." in caption_of(found.figure())
+
+
+def test_the_hardest_queries_come_first_in_the_notebook(X):
+    page = mm.evaluate_search(X, X[:2], [["0"], ["450"]])._repr_html_()
+
+    assert "hardest queries" in page
+    assert page.index("vector 1") < page.index("vector 0")

@@ -208,3 +208,10 @@ def test_what_was_asked_is_recorded(stamps, X):
     assert by_item.recipe.params["mask"] == (X[:, 0] > 0).tolist()
     assert by_vector.recipe.params["query"] == X[:2].tolist()
     assert by_vector.source is X
+
+
+def test_many_queries_are_counted_in_the_notebook(stamps):
+    hits = mm.search(stamps, stamps.vectors[:9], k=1)
+
+    assert "… and 3 more queries" in hits._repr_html_()
+    assert "9 hits for 9 queries" in repr(hits)

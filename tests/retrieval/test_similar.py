@@ -92,3 +92,10 @@ def test_sets_of_two_models_are_refused(rng):
     with pytest.raises(SpaceError, match="the vectors of a and b are of different spaces: model 'a' against 'b'"):
         mm.similarity(one, two)
     assert mm.similarity(one, X).values.shape == (6, 6)
+
+
+def test_values_are_shown_and_kept_for_reports(X):
+    found = mm.similarity(X[:2], X[:3])
+
+    assert found.evidence() == {"rounded": {"values": found.values.tolist()}}
+    assert "<caption>similarity</caption>" in found._repr_html_()

@@ -191,12 +191,19 @@ class Annotations:
     def diff(self, y: NDArray[np.object_] | None) -> pd.DataFrame:
         """Return what differs from `y`: id, before, after, change ("new" or "changed"), how."""
         rows = np.flatnonzero(self.given)
-        before = pd.Series(np.full(len(rows), None, dtype=object) if y is None else y[rows], dtype=object)
-        after = pd.Series(self.annotation[rows], dtype=object)
-        change = pd.Series(np.where(before.isna(), "new", "changed"), dtype=object)
-        ids, how = self._ids[rows].astype(object), self.how[rows]
-        frame = pd.DataFrame({"id": ids, "before": before, "after": after, "change": change, "how": how})
-        return frame[before.isna() | (before.astype(str) != after.astype(str))].reset_index(drop=True)
+        before = np.full(len(rows), None, dtype=object) if y is None else y[rows]
+        after = self.annotation[rows]
+        fresh = np.array([value is None for value in before], dtype=bool)
+        same = np.array([str(old) == new for old, new in zip(before, after, strict=True)], dtype=bool) & ~fresh
+        columns = {
+            "id": self._ids[rows],
+            "before": before,
+            "after": after,
+            "change": np.where(fresh, "new", "changed"),
+            "how": self.how[rows],
+        }
+        frame = pd.DataFrame({name: values[~same].astype(object) for name, values in columns.items()})
+        return frame.astype(dict.fromkeys(("before", "after", "change"), object))
 
     def _set(
         self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None

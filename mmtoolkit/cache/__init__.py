@@ -3,8 +3,9 @@
 `EmbeddingCache` keeps vectors on disk; `open_cache` turns a user's ``cache=`` into a store.
 """
 
-from mmtoolkit.cache.chain import CacheLike, Chain, VectorStore, open_cache
+from mmtoolkit.cache.chain import CacheLike, Chain, open_cache
 from mmtoolkit.cache.memory import MemoryCache
+from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.store import EmbeddingCache, default_path
 from mmtoolkit.space import Space
 

@@ -1,42 +1,22 @@
-"""What a store of vectors is; from what a user passes as ``cache=`` to a store; several stores as one."""
+"""From what a user passes as ``cache=`` to a store; several stores as one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.store import EmbeddingCache, default_path
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CacheLike", "Chain", "VectorStore", "open_cache"]
-
-
-@runtime_checkable
-class VectorStore(Protocol):
-    """Anything that keeps vectors under 32-byte keys. Every failure of the store itself is a `CacheError`."""
-
-    def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
-        """Tell for each key whether there is no vector."""
-        ...
-
-    def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-        """Return which keys were found and all vectors, NaN where not found."""
-        ...
-
-    def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
-        """Keep the vectors whose keys are not there yet; return how many that were."""
-        ...
-
-    def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
-        """Return SHA-256 of each file's bytes, None where it cannot be read."""
-        ...
+__all__ = ["CacheLike", "Chain", "open_cache"]
 
 
 CacheLike: TypeAlias = (

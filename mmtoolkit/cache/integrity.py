@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._files import replaced
-from mmtoolkit.cache.connection import INDEX, translated
+from mmtoolkit.cache.connection import INDEX, Connections, translated
 from mmtoolkit.cache.fresh import entries
 from mmtoolkit.cache.schema import migrate
 from mmtoolkit.cache.segment import Segment, checksums, created_of, join_keys, pack, sound, spaces_of, sums_of
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache.store import EmbeddingCache
 
 __all__ = ["CacheReport", "verify"]
 
@@ -95,19 +94,19 @@ class _Audit:
     problems: list[str] = field(default_factory=list)
 
 
-def verify(cache: EmbeddingCache, *, repair: bool = False) -> CacheReport:
+def verify(connections: Connections, *, repair: bool = False) -> CacheReport:
     """See `EmbeddingCache.verify`."""
-    if repair and cache.read_only:
-        msg = f"the cache {os.fspath(cache.path)!r} was opened with read_only=True and cannot be repaired"
+    if repair and connections.read_only:
+        msg = f"the cache {os.fspath(connections.folder)!r} was opened with read_only=True and cannot be repaired"
         raise CacheError(msg)
     if repair:
-        audit = _audit(cache)
+        audit = _audit(connections)
         if audit.problems or audit.damaged:
-            with cache._connections.alone() as db:
-                audit = _inspect(cache, db)
-                _rebuild(cache, audit)
+            with connections.alone() as db:
+                audit = _inspect(connections, db)
+                _rebuild(connections, audit)
     else:
-        audit = _audit(cache)
+        audit = _audit(connections)
     return _report(audit, repaired=repair and bool(audit.problems or audit.damaged))
 
 
@@ -118,10 +117,10 @@ def _report(audit: _Audit, *, repaired: bool) -> CacheReport:
     return CacheReport(audit.rows, damaged, tuple(audit.problems), repaired)
 
 
-def _audit(cache: EmbeddingCache) -> _Audit:
+def _audit(connections: Connections) -> _Audit:
     try:
-        with cache._connections.reading() as db:
-            return _inspect(cache, db)
+        with connections.reading() as db:
+            return _inspect(connections, db)
     except CacheVersionError:
         raise
     except CacheError as error:
@@ -129,17 +128,17 @@ def _audit(cache: EmbeddingCache) -> _Audit:
             error.__cause__, sqlite3.OperationalError
         ):
             raise
-        return _inspect(cache, None)
+        return _inspect(connections, None)
 
 
-def _inspect(cache: EmbeddingCache, db: sqlite3.Connection | None) -> _Audit:
+def _inspect(connections: Connections, db: sqlite3.Connection | None) -> _Audit:
     audit = _Audit()
-    with translated(cache.path):
-        folder = cache.path / "segments"
+    with translated(connections.folder):
+        folder = connections.folder / "segments"
         parts = _from_index(folder, db, audit)
         if parts is None:
             parts = _from_notes(folder)
-            if parts or (cache.path / INDEX).exists():
+            if parts or (connections.folder / INDEX).exists():
                 audit.problems.append("the index is missing or damaged; the records beside the vectors take its place")
         for part in parts:
             _check_part(part, audit)
@@ -267,9 +266,9 @@ def _holds(
     return ok
 
 
-def _rebuild(cache: EmbeddingCache, audit: _Audit) -> None:
+def _rebuild(connections: Connections, audit: _Audit) -> None:
     """Write index, records and notes anew from the claims that hold; no vector is touched."""
-    with translated(cache.path), cache._connections.replaced() as new:
+    with translated(connections.folder), connections.replaced() as new:
         db = sqlite3.connect(new, isolation_level=None)
         try:
             db.execute("PRAGMA synchronous = FULL")

@@ -325,7 +325,7 @@ class EmbeddingCache:
             One row per model, revision, dimension and parameters: vectors, size_bytes (of the vectors alone),
             oldest and newest (UTC).
         """
-        return upkeep.stats(self)
+        return upkeep.stats(self._connections)
 
     def verify(self, *, repair: bool = False) -> CacheReport:
         """Read every row and compare it with its checksum, and the index with the files.
@@ -340,7 +340,7 @@ class EmbeddingCache:
         CacheReport
             ``ok``, ``damaged`` (a table), ``problems`` of the index, ``rows`` and ``repaired``.
         """
-        return integrity.verify(self, repair=repair)
+        return integrity.verify(self._connections, repair=repair)
 
     def prune(
         self,
@@ -370,7 +370,7 @@ class EmbeddingCache:
         ValueError
             If nothing is asked for: a cache is not emptied by accident.
         """
-        return upkeep.prune(self, model=model, older_than=older_than, max_size=max_size)
+        return upkeep.prune(self._connections, model=model, older_than=older_than, max_size=max_size)
 
     def compact(self) -> int:
         """Write segments that have unused rows anew, and delete files that nothing refers to.
@@ -380,7 +380,7 @@ class EmbeddingCache:
         int
             Bytes given back.
         """
-        return upkeep.compact(self)
+        return upkeep.compact(self._connections)
 
     def export(
         self,
@@ -410,7 +410,17 @@ class EmbeddingCache:
         ValueError
             If no space, or more than one, fits; the message lists them.
         """
-        return transfer.export(self, path, model=model, revision=revision, dimension=dimension, params=params)
+        space = transfer.choose_space(
+            self.stats(), self.path, model=model, revision=revision, dimension=dimension, params=params
+        )
+        with self._connections.reading() as db:
+            place = None if db is None else self._place(db, space)
+            if db is None or place is None:  # pruned since it was chosen
+                msg = f"{space} is no longer in the cache {os.fspath(self.path)!r}"
+                raise CacheError(msg)
+            query = f"SELECT key FROM {fresh.entries(db)} WHERE space = ? ORDER BY row"
+            keys = [key for (key,) in db.execute(query, (place[1],))]
+        return transfer.export(self, path, keys, space)
 
     def import_(self, path: str | os.PathLike[str], *, model: str | None = None) -> int:
         """Take over vectors that `export`, or an embedding run on Spark, wrote.

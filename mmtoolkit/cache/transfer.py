@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.fresh import entries
 from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache.store import EmbeddingCache
+    from mmtoolkit.cache.protocol import VectorStore
 
-__all__ = ["export", "import_"]
+__all__ = ["choose_space", "export", "import_"]
 
 _BATCH = 4096
 
 
-def export(
-    cache: EmbeddingCache,
-    path: str | os.PathLike[str],
-    *,
-    model: str | None,
-    revision: str | None,
-    dimension: int | None,
-    params: Mapping[str, Any] | None,
-) -> int:
-    """See `EmbeddingCache.export`."""
-    space = _choose(cache, model, revision, dimension, params)
-    with cache._connections.reading() as db:
-        place = None if db is None else cache._place(db, space)
-        if db is None or place is None:  # pruned since it was chosen
-            msg = f"{space} is no longer in the cache {os.fspath(cache.path)!r}"
-            raise CacheError(msg)
-        query = f"SELECT key FROM {entries(db)} WHERE space = ? ORDER BY row"
-        keys = [key for (key,) in db.execute(query, (place[1],))]
+def export(cache: VectorStore, path: str | os.PathLike[str], keys: Sequence[bytes], space: Space) -> int:
+    """Write what a store has of some keys; see `EmbeddingCache.export`."""
 
     def batches() -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
         for start in range(0, len(keys), _BATCH):
@@ -58,29 +42,22 @@ def export(
         raise CacheError(msg) from error
 
 
-def _choose(
-    cache: EmbeddingCache,
-    model: str | None,
-    revision: str | None,
-    dimension: int | None,
-    params: Mapping[str, Any] | None,
-) -> Space:
-    frame = cache.stats()
+def choose_space(stats: pd.DataFrame, folder: Path, **asked: Any) -> Space:
+    """Return the only space that fits what is asked for; None fits all."""
     spaces = [
         Space(m, r, int(d), json.loads(p))
-        for m, r, d, p in frame[["model", "revision", "dimension", "params"]].itertuples(index=False)
+        for m, r, d, p in stats[["model", "revision", "dimension", "params"]].itertuples(index=False)
     ]
-    asked = {"model": model, "revision": revision, "dimension": dimension, "params": params}
     fit = [s for s in spaces if all(v is None or getattr(s, k) == v for k, v in asked.items())]
     if len(fit) != 1:
         there = "; ".join(map(str, fit or spaces)) or "nothing"
         which = "none fits" if not fit else f"{len(fit)} fit, name one with model=, revision=, dimension= and params="
-        msg = f"one space can be exported at a time and {which}: the cache {os.fspath(cache.path)!r} holds {there}"
+        msg = f"one space can be exported at a time and {which}: the cache {os.fspath(folder)!r} holds {there}"
         raise ValueError(msg)
     return fit[0]
 
 
-def import_(cache: EmbeddingCache, path: str | os.PathLike[str], *, model: str | None) -> int:
+def import_(cache: VectorStore, path: str | os.PathLike[str], *, model: str | None) -> int:
     """See `EmbeddingCache.import_`."""
     files = table_files(Path(path))
     for file in files:  # everything is checked before anything is taken over
@@ -93,7 +70,7 @@ def import_(cache: EmbeddingCache, path: str | os.PathLike[str], *, model: str |
     return sum(cache.put(keys, X, read_manifest(file)[0]) for file in files for keys, X in read_rows(file))
 
 
-def _refuse_changes(cache: EmbeddingCache, file: Path, keys: list[bytes], X: NDArray[np.float32], space: Space) -> None:
+def _refuse_changes(cache: VectorStore, file: Path, keys: list[bytes], X: NDArray[np.float32], space: Space) -> None:
     found, known = cache.get(keys, space)
     other = np.flatnonzero(found & ~(known == X).all(axis=1))
     if len(other):

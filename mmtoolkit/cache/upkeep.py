@@ -19,7 +19,7 @@ from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pac
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmtoolkit.cache.store import EmbeddingCache
+    from mmtoolkit.cache.connection import Connections
 
 __all__ = ["compact", "parse_age", "parse_size", "prune", "stats"]
 
@@ -40,11 +40,11 @@ _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _COLUMNS = ["model", "revision", "dimension", "params", "vectors", "size_bytes", "oldest", "newest"]
 
 
-def stats(cache: EmbeddingCache) -> pd.DataFrame:
+def stats(connections: Connections) -> pd.DataFrame:
     """See `EmbeddingCache.stats`."""
     import pandas as pd
 
-    with cache._connections.reading() as db:
+    with connections.reading() as db:
         rows = (
             []
             if db is None
@@ -86,7 +86,7 @@ def parse_size(value: str | int) -> int:
 
 
 def prune(
-    cache: EmbeddingCache,
+    connections: Connections,
     *,
     model: str | None,
     older_than: str | float | dt.timedelta | None,
@@ -98,10 +98,10 @@ def prune(
         raise ValueError(msg)
     before = None if older_than is None else time.time() - parse_age(older_than)
     limit = None if max_size is None else parse_size(max_size)
-    with cache._connections.reading() as db:
+    with connections.reading() as db:
         if db is None:
             return 0
-    with cache._connections.writing() as db:
+    with connections.writing() as db:
         fresh.settle(db)
         where, values = "1", list[str | float]()
         if model is not None:
@@ -125,18 +125,18 @@ def prune(
             (dropped,) = db.execute("SELECT count(*) FROM doomed").fetchone()
         finally:
             db.execute("DROP TABLE doomed")
-    compact(cache)
+    compact(connections)
     return int(dropped)
 
 
-def compact(cache: EmbeddingCache) -> int:
+def compact(connections: Connections) -> int:
     """See `EmbeddingCache.compact`."""
-    with cache._connections.reading() as db:
+    with connections.reading() as db:
         if db is None:
             return 0
-    folder = cache.path / "segments"
+    folder = connections.folder / "segments"
     size = _size(folder)
-    with cache._connections.writing() as db:
+    with connections.writing() as db:
         fresh.settle(db)
         for number, model, dimension, stem, rows in db.execute(
             "SELECT id, model, dimension, stem, rows FROM segments"
@@ -149,9 +149,9 @@ def compact(cache: EmbeddingCache) -> int:
                 _describe(db, number, model, new)
         if folder.exists():
             sync_folder(folder)
-    with cache._connections.writing() as db:  # under the lock nobody is about to name a new file
+    with connections.writing() as db:  # under the lock nobody is about to name a new file
         remove_strangers(db, folder)
-    cache._connections.vacuum()
+    connections.vacuum()
     return size - _size(folder)
 
 

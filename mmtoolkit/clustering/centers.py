@@ -12,7 +12,7 @@ import numpy as np
 from mmtoolkit.clustering.partition import nearest
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
-from mmtoolkit.vectors import has_vectors, unit_rows, vectors_of
+from mmtoolkit.vectors import check_same_space, has_vectors, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,10 +90,13 @@ class Clusters(Result):
         ------
         ValueError
             If the number of features differs, or there are no clusters.
+        SpaceError
+            If the new vectors come from another model.
         """
         if self.n_clusters == 0:
             msg = "there is no cluster to assign to: all items are noise"
             raise ValueError(msg)
+        check_same_space(self.source, new, "the vectors of the clusters and of the new items")
         normalize = self.recipe.params["normalize"]
         if has_vectors(new) or isinstance(new, np.ndarray):
             X = vectors_of(new, normalize=normalize)

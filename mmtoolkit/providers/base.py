@@ -24,8 +24,8 @@ from mmtoolkit.providers.averages import mean_of_units
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from mmtoolkit._modelspec import ModelSpec
     from mmtoolkit.content import Content
-    from mmtoolkit.models import ModelSpec
 
 __all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
     from mmtoolkit.providers.queue.rules import Rule
-    from mmtoolkit.providers.queue.splitting import Maker
 
-__all__ = ["Item", "Pack", "Part", "Wire", "count_packs", "packs_of"]
+__all__ = ["Item", "Pack", "Part", "Wire", "packs_of"]
 
 Wire = list[dict[str, Any]]  # content objects
 
@@ -105,12 +104,3 @@ def packs_of(
         size, text = size + part.size, text + part.text
     if pack:
         yield Pack(pack)
-
-
-def count_packs(contents: Sequence[Content], maker: Maker, params: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Return how many requests, text tokens and media tokens `contents` would take."""
-    slots = (
-        (Item(i, c), slot, part) for i, c in enumerate(contents) for slot, part in enumerate(maker.parts(c, params))
-    )
-    packs = list(packs_of(iter(slots), maker.spec, lambda: None))
-    return len(packs), sum(pack.text for pack in packs), sum(pack.media for pack in packs)

@@ -99,9 +99,7 @@ class QueuedProvider(Provider):
         return self._maker().combine(content, vectors)
 
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: D102 - see Provider
-        from mmtoolkit.providers.queue.packs import count_packs
-
-        calls, text, media = count_packs(contents, self._maker(), params)
+        calls, text, media = self._maker().count(contents, params)
         price, (rpm, tpm) = self._price(), self._rates()
         minutes = max(calls / rpm, (text + media) / tpm if tpm else 0.0)
         if price is None:

@@ -16,7 +16,7 @@ from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
 from mmtoolkit.providers import transcode
 from mmtoolkit.providers.averages import join, leaves
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.packs import Part, Wire
+from mmtoolkit.providers.queue.packs import Item, Part, Wire, packs_of
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -192,6 +192,17 @@ class Maker:
             frames = _Frames(content, transcode.largest(self.spec))
             return [Frame(i, frames) for i in range(content.frames)]
         return content.parts if isinstance(content, Fused | Image) and self._averages(content) else ()
+
+    def count(self, contents: Sequence[Content], params: Mapping[str, Any]) -> tuple[int, int, int]:
+        """Return how many requests, text tokens and media tokens `contents` would take."""
+        parts = (self.parts(content, params) for content in contents)
+        slots = (
+            (Item(row, content), slot, part)
+            for row, (content, each) in enumerate(zip(contents, parts, strict=True))
+            for slot, part in enumerate(each)
+        )
+        packs = list(packs_of(slots, self.spec, lambda: None))
+        return len(packs), sum(pack.text for pack in packs), sum(pack.media for pack in packs)
 
     def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
         """Split a content into what gets a vector each."""

@@ -21,7 +21,6 @@ from mmtoolkit.errors import (
 from mmtoolkit.models import ModelSpec, Price
 from mmtoolkit.providers import queue
 from mmtoolkit.providers.queue.limiter import Limiter
-from mmtoolkit.providers.queue.packs import count_packs
 from mmtoolkit.providers.queue.purse import Purse
 from mmtoolkit.providers.queue.reading import error_of, failure, seconds_of, vector_of
 from mmtoolkit.providers.queue.rules import BROKEN_ANSWER, UNKNOWN, Answer, Rule, meaning
@@ -237,8 +236,8 @@ def test_the_advice_of_a_refusal_and_the_weight_of_a_picture_are_passed_in():
     with pytest.raises(UnsupportedItemError, match="'toy' makes no fused vectors; ask somebody"):
         told.check(item)
     pictures = [mm.Image("https://h/a.png"), mm.Image("https://h/b.png")]
-    assert count_packs(pictures, plain, {}) == (2, 0, 2 * 1026)
-    assert count_packs(pictures, told, {}) == (2, 0, 2 * 7)
+    assert plain.count(pictures, {}) == (2, 0, 2 * 1026)
+    assert told.count(pictures, {}) == (2, 0, 2 * 7)
 
 
 @pytest.mark.parametrize(("pixels", "expected"), [(None, 1026), (1, 127), (28 * 28 * 200, 200), (10**8, 1280)])

@@ -433,6 +433,27 @@ def test_a_step_that_cannot_be_computed_again_is_said(tmp_path, rng):
     assert checked.notes[1].startswith("'cluster_representatives' was not checked: spark.cluster needs Spark")
 
 
+def test_a_spark_report_of_0_1_0_is_read_and_the_obstacle_said(tmp_path, rng):
+    X = rng.normal(size=(40, 5))
+    params = {
+        "n_clusters": 4,
+        "random_state": 0,
+        "n_init": 3,
+        "max_iter": 100,
+        "algorithm": "kmeans",
+        "normalize": True,
+    }
+    far = dataclasses.replace(mm.cluster(X, 4), recipe={"verb": "spark.cluster", "params": params})
+    path = mm.report(mm.cluster(X, 3), far).save(tmp_path / "report.json")
+
+    checked = mm.verify(path, vectors=X)
+
+    assert checked.checked == ("cluster",)
+    assert checked.notes[0] == (
+        "'spark_cluster' was not checked: spark.cluster needs Spark and the frame it was given; run it there again"
+    )
+
+
 def test_an_edit_of_what_cannot_be_computed_again_differs(tmp_path, rng):
     X = rng.normal(size=(40, 5))
     far = mm.cluster(X, 4)

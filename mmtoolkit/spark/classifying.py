@@ -10,8 +10,8 @@ import numpy as np
 
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.scored import Scored
-from mmtoolkit.spark.carried import Carried
 from mmtoolkit.spark.frames import check_column, check_vectors
+from mmtoolkit.spark.predicting import Carried
 from mmtoolkit.spark.rows import FEATURES, item_key, shown_rows, with_features, with_hash
 from mmtoolkit.spark.scores import class_table, metric_table
 from mmtoolkit.spark.source import map_vectors
@@ -109,7 +109,7 @@ def classify(
     labelled = data.where("_y is not null")
     try:
         _check_folds(labelled, classes, cv)
-        n_groups = labelled.select(F.xxhash64(item_key(data))).distinct().count()
+        n_groups = labelled.selectExpr(f"xxhash64({item_key(data)})").distinct().count()
         train = labelled.select("_y", "_fold", "_inner", FEATURES)
         parts = [*(train.where(F.col("_fold") != fold) for fold in range(cv)), train]
         fitted = [_fit(part, classes, tuple(Cs), max_iter) for part in parts]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit.errors import ItemError, MMToolkitError, ProviderError, ServiceStopError
 from mmtoolkit.providers.base import compute
 from mmtoolkit.spark.frames import check_items
-from mmtoolkit.spark.table import PartWriter, VectorTable, rows_of
+from mmtoolkit.spark.table import PartWriter, VectorTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
-    from mmtoolkit.models import ModelSpec
     from mmtoolkit.providers.base import Outcome, Provider
     from mmtoolkit.space import Space
 
@@ -33,7 +32,6 @@ class _Job:
     """All that a worker needs to know; travels with the task, without any key."""
 
     provider: Provider
-    spec: ModelSpec
     space: Space
     media: tuple[str, ...]
     table: str
@@ -45,7 +43,9 @@ class _Job:
         from mmtoolkit.embedding.encoder import make_encoder
         from mmtoolkit.models import adopt
 
-        adopt(self.spec, self.provider)  # the driver's row and provider, also when the user changed or added them
+        adopt(
+            self.provider.spec, self.provider
+        )  # the driver's row and provider, also when the user changed or added them
         provider = self.provider.share(share)
         return make_encoder(provider, dimension=self.space.dimension, params=self.space.params, cache=False)
 
@@ -106,17 +106,15 @@ def embed(
     spec = encoder.provider.spec
     space = encoder.space
     spark = df.sparkSession
-    uri = _table_uri(table, str(spark.sparkContext.master), spec.name, space.dimension)
-    vectors = VectorTable(uri)
+    vectors = VectorTable(_table_uri(table, str(spark.sparkContext.master), spec.name, space.dimension))
     vectors.check(space)
     slots = workers or spark.sparkContext.defaultParallelism
     job = _Job(
         provider=encoder.provider,
-        spec=spec,
         space=space,
         media=tuple(media),
-        table=uri,
-        run=f"{uuid.uuid4().hex[:12]}",
+        table=vectors.uri,
+        run=uuid.uuid4().hex[:12],
         batch=batch,
         share=slots,
     )
@@ -126,7 +124,7 @@ def embed(
     keyed = _map(df, _keys, job, _schema(df, "key binary, error string")).persist(StorageLevel.DISK_ONLY)
     todo = keyed.where("error is null").dropDuplicates(["key"]).select("key", "modality", *media)
     todo = todo.join(_held(df, vectors).select("key"), "key", "left_anti")
-    failures = f"{uri}/_errors/{job.run}"
+    failures = f"{vectors.uri}/_errors/{job.run}"
     try:
         _map(todo.repartition(slots), _vectors, job, "key binary, reason string").write.parquet(failures)
     except Exception as error:
@@ -161,10 +159,9 @@ def _map(df: DataFrame, function: Callable[..., Iterator[pa.RecordBatch]], job: 
 def _contents(job: _Job, batch: pa.RecordBatch) -> list[Content | ItemError]:
     from mmtoolkit.frames import row_content
 
-    columns = {name: batch.column(name).to_pylist() for name in ("modality", *job.media)}
     out: list[Content | ItemError] = []
-    for row in rows_of(columns):
-        row = {"text": None, "image": None, "video": None, **row}
+    for given_row in batch.select(["modality", *job.media]).to_pylist():
+        row = {"text": None, "image": None, "video": None, **given_row}
         try:
             out.append(row_content(row))
         except (TypeError, ValueError) as error:
@@ -180,19 +177,14 @@ def _keys(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBat
     encoder = job.encoder()
     for batch in batches:
         made = _contents(job, batch)
-        good = [(row, content) for row, content in enumerate(made) if not isinstance(content, ItemError)]
-        plan = encoder.plan(
-            [content for _, content in good],
-            batch.column("id").take(pa.array([r for r, _ in good], pa.int64())).to_pylist(),
-        )
-        keys: list[bytes | None] = [None] * len(made)
-        errors = [str(content) if isinstance(content, ItemError) else None for content in made]
-        for position, (row, _) in enumerate(good):
-            keys[row] = plan.keys[position]
-            if position in plan.errors:
-                errors[row] = plan.errors[position].reason
-        columns = [*batch.columns, pa.array(keys, pa.binary()), pa.array(errors, pa.string())]
-        yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, "key", "error"])
+        good = {row: content for row, content in enumerate(made) if not isinstance(content, ItemError)}
+        plan = encoder.plan(list(good.values()), batch.column("id").take(pa.array(good, pa.int64())).to_pylist())
+        keys = dict(zip(good, plan.keys, strict=True))
+        errors = {row: str(content) for row, content in enumerate(made) if row not in good}
+        errors |= {row: plan.errors[n].reason for n, row in enumerate(good) if n in plan.errors}
+        new = {"key": pa.array(map(keys.get, range(len(made))), pa.binary())}
+        new["error"] = pa.array(map(errors.get, range(len(made))), pa.string())
+        yield pa.RecordBatch.from_arrays([*batch.columns, *new.values()], names=[*batch.schema.names, *new])
 
 
 def _vectors(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -258,17 +250,16 @@ def _same_everywhere(df: DataFrame, job: _Job, slots: int) -> None:
     context, revision = df.sparkSession.sparkContext, job.space.revision
     for found in set(context.parallelize(range(slots), slots).map(probe).collect()):
         if found.startswith("!"):
-            msg = f"a worker cannot use the model {job.spec.name!r}: {found[1:]}; install mmtoolkit on every worker"
+            msg = f"a worker cannot use the model {job.space.model!r}: {found[1:]}; install mmtoolkit on every worker"
             raise MMToolkitError(msg)
         if found != revision:
-            msg = f"a worker has another revision of {job.spec.name!r} ({found[:12]}) than the driver ({revision[:12]}); install the same version everywhere"
+            msg = f"a worker has another revision of {job.space.model!r} ({found[:12]}) than the driver ({revision[:12]}); install the same version everywhere"
             raise MMToolkitError(msg)
 
 
 def _table_uri(table: str | os.PathLike[str] | None, master: str, model: str, dimension: int) -> str:
     if table is not None:
-        uri = os.fspath(table)
-        return uri if "://" in uri else os.path.abspath(uri)
+        return os.fspath(table)
     if not master.startswith("local"):
         msg = f"table= is needed on a cluster ({master}): name a folder that every machine sees"
         raise ValueError(msg)

@@ -62,18 +62,15 @@ def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
     ValueError
         If the frame is empty, rows have no vector, or dimensions differ; the message counts them.
     """
-    from pyspark.sql import functions as F
-
     vector_type(df, what)
     check_column(df, "id", ("string",), what)
-    size = F.size("vector")
-    nan = F.lit(float("nan")).cast(df.schema["vector"].dataType.elementType)  # type: ignore[attr-defined]
-    broken = F.coalesce(F.array_contains("vector", nan), F.lit(True))  # null means: not found, but there are nulls
-    row = df.agg(
-        F.count(F.lit(1)).alias("n"),
-        F.sum(broken.cast("int")).alias("missing"),
-        F.min(size).alias("low"),
-        F.max(size).alias("high"),
+    number = df.schema["vector"].dataType.elementType.simpleString()  # type: ignore[attr-defined]
+    broken = f"coalesce(array_contains(vector, cast('NaN' as {number})), true)"  # null: not found, but there are nulls
+    row = df.selectExpr(
+        "count(1) as n",
+        f"sum(cast({broken} as int)) as missing",
+        "min(size(vector)) as low",
+        "max(size(vector)) as high",
     ).first()
     assert row is not None
     if not row["n"]:
@@ -109,7 +106,13 @@ def usable_rows(column: Any, dimension: int) -> tuple[NDArray[np.float32], NDArr
 
 
 def from_array(X: NDArray[np.float32]) -> pa.Array:
-    """Turn a matrix into an Arrow column of type list<float>."""
+    """Turn a matrix into an Arrow column of type list<float>.
+
+    Examples
+    --------
+    >>> from_array(np.eye(2, dtype=np.float32)).to_pylist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     import pyarrow as pa
 
     offsets = np.arange(len(X) + 1, dtype=np.int32) * np.int32(X.shape[1])

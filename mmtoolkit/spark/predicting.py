@@ -3,26 +3,69 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.errors import SpaceError
-from mmtoolkit.spark.carried import Carried
 from mmtoolkit.spark.frames import usable_rows, vector_type
 from mmtoolkit.spark.source import Reader, settle, vector_source
 from mmtoolkit.spark.table import VectorTable
+from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
+    from numpy.typing import NDArray
     from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
-__all__ = ["predict"]
+    from mmtoolkit.classification.prediction import Predictor
+
+__all__ = ["Carried", "predict"]
 
 _SCHEMA = "code int, confidence double"
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """What a prediction needs of a classifier, without the items and the vectors that it was trained on.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        Fitted.
+    classes : ndarray of shape (n_classes,)
+        Sorted classes.
+    normalize : bool
+        Whether it was trained on unit rows.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> X, y = np.repeat(np.eye(2, dtype=np.float32), 6, axis=0), np.repeat(["a", "b"], 6)
+    >>> r = mm.classify(X, y, cv=2, duplicates="ignore")
+    >>> Carried.of(r).choose(X[[0, 6]])[0].tolist()
+    [0, 1]
+    """
+
+    estimator: Any
+    classes: NDArray[Any]
+    normalize: bool
+
+    @classmethod
+    def of(cls, model: Predictor) -> Carried:
+        """Return what to send along of a result or of a loaded classifier."""
+        return cls(model.estimator, np.array(model.classes), bool(model.recipe.params["normalize"]))
+
+    def choose(self, X: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the number of every row's class, (n_rows,), and all probabilities, (n_rows, n_classes)."""
+        from mmtoolkit.classification.estimators import decide
+
+        best, proba = decide(self.estimator, unit_rows(X) if self.normalize else X, self.classes)
+        return best.astype(np.int32), proba
 
 
 def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
@@ -80,11 +123,11 @@ def _read(uri: str) -> DataFrame:
     if spark is None:
         msg = "predict: start a Spark session first, for example with mm.spark.start()"
         raise ValueError(msg)
-    uri = uri if "://" in uri else os.path.abspath(uri)
-    if not VectorTable(uri).files():
-        msg = f"predict: there are no Parquet files in {uri!r}"
+    table = VectorTable(uri)
+    if not table.files():
+        msg = f"predict: there are no Parquet files in {table.uri!r}"
         raise ValueError(msg)
-    return spark.read.parquet(uri)
+    return spark.read.parquet(table.uri)
 
 
 def _check(model: Any, dimension: int | None) -> None:

@@ -23,26 +23,19 @@ def with_features(df: DataFrame, *, normalize: bool) -> DataFrame:
     """Add a column of vectors in the type that Spark ML takes, unit vectors if wanted."""
     from pyspark.ml.feature import Normalizer
     from pyspark.ml.functions import array_to_vector
-    from pyspark.sql import functions as F
 
-    if not normalize:
-        return df.withColumn(FEATURES, array_to_vector(F.col("vector")))
-    raw = df.withColumn("_raw", array_to_vector(F.col("vector")))
-    return Normalizer(inputCol="_raw", outputCol=FEATURES).transform(raw).drop("_raw")
+    made = df.withColumn("_raw" if normalize else FEATURES, array_to_vector(df["vector"]))
+    return Normalizer(inputCol="_raw", outputCol=FEATURES).transform(made).drop("_raw") if normalize else made
 
 
-def item_key(df: DataFrame) -> Column:
-    """Return what equal items have in common: the key, or the vector where there is none."""
-    from pyspark.sql import functions as F
-
-    return F.col("key") if "key" in df.columns else F.to_json(F.struct("vector"))
+def item_key(df: DataFrame) -> str:
+    """Return, in SQL, what equal items have in common: the key, or the vector where there is none."""
+    return "key" if "key" in df.columns else "to_json(struct(vector))"
 
 
 def with_hash(df: DataFrame, name: str, random_state: int, modulus: int) -> DataFrame:
     """Add a column that puts rows of equal key into one of `modulus` groups, whatever the partitioning."""
-    from pyspark.sql import functions as F
-
-    return df.withColumn(name, F.pmod(F.xxhash64(item_key(df), F.lit(random_state)), F.lit(modulus)).cast("int"))
+    return df.selectExpr("*", f"cast(pmod(xxhash64({item_key(df)}, {random_state}), {modulus}) as int) as {name}")
 
 
 def shown_rows(

@@ -21,7 +21,19 @@ _MIN_JAVA = 17
 
 
 def java_problem() -> str | None:
-    """Return one sentence on why Spark cannot start Java here, or None when it can."""
+    """Tell whether Spark can start Java here.
+
+    Returns
+    -------
+    str or None
+        One sentence on why it cannot; None when it can.
+
+    Examples
+    --------
+    >>> problem = java_problem()
+    >>> problem is None or problem.startswith("Spark needs Java 17 or newer")
+    True
+    """
     home = os.environ.get("JAVA_HOME")
     command = os.fspath(Path(home) / "bin" / "java") if home else shutil.which("java")
     advice = f"install Java {_MIN_JAVA} (Debian: openjdk-17-jre-headless) or point JAVA_HOME to it"
@@ -79,15 +91,13 @@ def start(
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.showConsoleProgress": "false",
     }
-    local = master.startswith("local")
-    if local:
+    if master.startswith("local"):
         settings |= {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.sql.shuffle.partitions": "8",
             "spark.ui.enabled": "false",
         }
-    if local:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # PySpark reads it when the context starts
     builder = SparkSession.builder.master(master).appName(app_name)
     for name, value in (settings | (config or {})).items():

@@ -50,7 +50,6 @@ def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
         To be sent along; takes a batch of these columns, returns a list array.
     """
     from pyspark.errors import AnalysisException
-    from pyspark.sql import functions as F
 
     try:
         if _is_stored(df):
@@ -61,7 +60,7 @@ def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
             ], StoredVectors()
     except AnalysisException:
         logger.debug("the optimizer left something out that hides the files' rows: vectors come from Spark")
-    return [F.col("vector")], _as_given
+    return [df["vector"]], lambda column: column
 
 
 def map_vectors(
@@ -115,10 +114,6 @@ def settle() -> None:
     gc.freeze()
 
 
-def _as_given(column: pa.Array) -> pa.Array:
-    return column
-
-
 def _is_stored(df: DataFrame) -> bool:
     """Whether the plan only picks columns and rows of local Parquet files, and leaves their vectors as they are."""
     if not hasattr(df, "_jdf"):  # Spark Connect keeps its plans on the server
@@ -129,13 +124,13 @@ def _is_stored(df: DataFrame) -> bool:
         plan = plan.child()
     if _name(plan) != "LogicalRelation" or _name(plan.relation()) != "HadoopFsRelation":
         return False
-    files = plan.relation()
-    if _name(files.fileFormat()) != "ParquetFileFormat":
-        return False
+    files, columns = plan.relation(), plan.output()
     roots = files.location().rootPaths()
-    local = all(roots.apply(i).toUri().getScheme() == "file" for i in range(roots.size()))
-    columns = plan.output()
-    return local and any(columns.apply(i).exprId().equals(wanted) for i in range(columns.size()))
+    return (
+        _name(files.fileFormat()) == "ParquetFileFormat"
+        and all(roots.apply(i).toUri().getScheme() == "file" for i in range(roots.size()))
+        and any(columns.apply(i).exprId().equals(wanted) for i in range(columns.size()))
+    )
 
 
 def _name(thing: Any) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmtoolkit.cache.table import MANIFEST, manifest_of
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.space import Space
-from mmtoolkit.spark.frames import from_array
+from mmtoolkit.spark.frames import from_array, to_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
-    from pyarrow.fs import FileSystem
 
 __all__ = ["PartWriter", "VectorTable"]
 
@@ -30,44 +30,40 @@ class VectorTable:
     ----------
     uri : str
         A path or URI that every machine sees.
+
+    Examples
+    --------
+    >>> VectorTable("no/such/folder").files()
+    []
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
-
-    def _open(self) -> tuple[FileSystem, str]:
-        import os
-
         from pyarrow import fs
 
-        if "://" in self.uri:
-            found: tuple[FileSystem, str] = fs.FileSystem.from_uri(self.uri)
-            return found
-        return fs.LocalFileSystem(), os.path.abspath(self.uri)
+        self.uri = uri if "://" in uri else os.path.abspath(uri)
+        local = fs.LocalFileSystem(), self.uri
+        found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri) if "://" in uri else local
+        self._system, self._root = found
 
     def files(self, prefix: str = "") -> list[str]:
         """Return the finished files whose name starts with `prefix`, sorted."""
         from pyarrow import fs
 
-        system, root = self._open()
-        found = system.get_file_info(fs.FileSelector(root, allow_not_found=True))
-        names = [f.path for f in found if f.type == fs.FileType.File and f.base_name.endswith(".parquet")]
+        found = self._system.get_file_info(fs.FileSelector(self._root, allow_not_found=True))
         return sorted(
-            p
-            for p in names
-            if p.rsplit("/", 1)[-1].startswith(prefix) and not p.rsplit("/", 1)[-1].startswith((".", "_"))
+            f.path
+            for f in found
+            if f.type == fs.FileType.File
+            and f.base_name.startswith(prefix)
+            and f.base_name.endswith(".parquet")
+            and not f.base_name.startswith((".", "_"))
         )
-
-    @property
-    def system(self) -> FileSystem:
-        """Where the files lie."""
-        return self._open()[0]
 
     def read(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return one file's rows."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(path, columns=columns, filesystem=self.system)
+        return pq.read_table(path, columns=columns, filesystem=self._system)
 
     def check(self, space: Space) -> None:
         """Raise unless the table is empty or holds vectors of `space`.
@@ -80,7 +76,7 @@ class VectorTable:
         import pyarrow.parquet as pq
 
         for path in self.files()[:1]:
-            metadata = pq.read_schema(path, filesystem=self.system).metadata or {}
+            metadata = pq.read_schema(path, filesystem=self._system).metadata or {}
             if MANIFEST not in metadata:
                 msg = f"{self.uri!r} holds Parquet files that are no vector table; name an empty or new folder"
                 raise SpaceError(msg)
@@ -92,21 +88,19 @@ class VectorTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        system, root = self._open()
-        system.create_dir(root, recursive=True)
+        self._system.create_dir(self._root, recursive=True)
         table = pa.table({"key": pa.array(list(keys), pa.binary()), "vector": from_array(X)})
         table = table.replace_schema_metadata({MANIFEST: manifest_of(space).encode()})
-        part, final = f"{root}/.{name}-{uuid.uuid4().hex}", f"{root}/{name}.parquet"
-        with system.open_output_stream(part) as stream:
+        part, final = f"{self._root}/.{name}-{uuid.uuid4().hex}", f"{self._root}/{name}.parquet"
+        with self._system.open_output_stream(part) as stream:
             pq.write_table(table, stream)
-        system.move(part, final)
+        self._system.move(part, final)
         return final
 
     def remove(self, paths: Iterable[str]) -> None:
         """Delete files."""
-        system = self.system
         for path in paths:
-            system.delete_file(path)
+            self._system.delete_file(path)
 
 
 class PartWriter:
@@ -119,7 +113,7 @@ class PartWriter:
     table : VectorTable
         Where to.
     space : Space
-        Whose vectors.
+        Space of the vectors.
     name : str
         Unique to run and partition, the same for every attempt.
     batch : int
@@ -128,7 +122,7 @@ class PartWriter:
 
     def __init__(self, table: VectorTable, space: Space, name: str, batch: int) -> None:
         self._table, self._space, self._name, self._batch = table, space, name, batch
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._pending: list[tuple[bytes, NDArray[np.float32]]] = []
         self._files = table.files(name)
         self.done: set[bytes] = {
@@ -140,21 +134,17 @@ class PartWriter:
         with self._lock:
             self._pending += rows
             if len(self._pending) >= self._batch:
-                self._flush()
+                self.flush()
 
     def flush(self) -> None:
         """Write what is pending."""
         with self._lock:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._pending:
-            keys, vectors = zip(*self._pending, strict=True)
-            self._files.append(
-                self._table.write(f"{self._name}-{uuid.uuid4().hex[:12]}", keys, np.stack(vectors), self._space)
-            )
-            self.done.update(keys)
-            self._pending = []
+            if self._pending:
+                keys, vectors = zip(*self._pending, strict=True)
+                name = f"{self._name}-{uuid.uuid4().hex[:12]}"
+                self._files.append(self._table.write(name, keys, np.stack(vectors), self._space))
+                self.done.update(keys)
+                self._pending = []
 
     def close(self) -> None:
         """Write what is pending and join the partition's files into one."""
@@ -163,17 +153,8 @@ class PartWriter:
         self.flush()
         if len(self._files) > 1:
             whole = pa.concat_tables([self._table.read(path) for path in self._files]).combine_chunks()
-            from mmtoolkit.spark.frames import to_array
-
-            keys = whole.column("key").to_pylist()
-            first = {key: row for row, key in reversed(list(enumerate(keys)))}
-            rows = sorted(first.values())
+            first = {key: row for row, key in reversed(list(enumerate(whole.column("key").to_pylist())))}
+            rows = dict(sorted(first.items(), key=lambda held: held[1]))
             X = to_array(whole.column("vector").combine_chunks())
-            self._table.write(f"{self._name}-all", [keys[r] for r in rows], X[rows], self._space)
+            self._table.write(f"{self._name}-all", list(rows), X[list(rows.values())], self._space)
             self._table.remove(self._files)
-
-
-def rows_of(columns: dict[str, list[Any]]) -> Iterable[dict[str, Any]]:
-    """Turn columns into rows."""
-    names = list(columns)
-    return (dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True))

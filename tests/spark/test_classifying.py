@@ -1,0 +1,63 @@
+"""Classification on Spark beside the local one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit.classification.intervals import wilson
+
+pytestmark = pytest.mark.spark
+
+
+def test_classification_is_as_good_as_the_local_one(classified, small):
+    local = mm.classify(small, "label", cv=2)
+
+    spark_row, local_row = classified.metrics.loc["accuracy"], local.metrics.loc["accuracy"]
+
+    assert abs(spark_row["value"] - local_row["value"]) <= 0.08  # other folds, 120 items; the exact figure: benchmarks
+    assert spark_row["low"] < spark_row["value"] < spark_row["high"]
+
+
+def test_held_out_predictions_agree_with_the_confusion(classified):
+    rows = [row for row in classified.rows.collect() if row["fold"] >= 0]
+
+    right = sum(row["y_true"] == row["y_pred"] for row in rows)
+
+    assert right == int(np.trace(classified.confusion.to_numpy()))
+    assert classified.n_scored == len(rows) == int(classified.confusion.to_numpy().sum())
+    assert {row["fold"] for row in rows} == {0, 1}
+
+
+def test_intervals_go_by_different_items(classified):
+    accuracy = classified.metrics.loc["accuracy"]
+
+    n = classified.n_scored / 2  # every item is there twice
+
+    assert (accuracy["low"], accuracy["high"]) == pytest.approx([float(b) for b in wilson(accuracy["value"] * n, n)])
+
+
+def test_equal_items_share_a_fold(classified):
+    rows = {row["id"]: row["fold"] for row in classified.rows.collect()}
+
+    assert all(rows[i] == rows[f"{i}-again"] for i in rows if not i.endswith("-again"))
+
+
+def test_rows_without_class_are_predicted_not_scored(classified, small):
+    assert classified.n_unlabelled == classified.rows.where("fold = -1 and y_pred is not null").count() > 0
+    assert classified.n_scored + classified.n_unlabelled == 2 * len(small)
+
+
+def test_errors_shown_are_the_surest(classified):
+    wrong = [row for row in classified.rows.collect() if row["fold"] >= 0 and row["y_true"] != row["y_pred"]]
+
+    wrong = sorted(wrong, key=lambda row: (-row["confidence"], row["id"]))
+    assert classified.shown.index.tolist() == classified.source.ids.tolist() == [row["id"] for row in wrong]
+    assert classified.shown["y_pred"].tolist() == [row["y_pred"] for row in wrong]
+    assert classified.shown["confidence"].is_monotonic_decreasing
+
+
+def test_one_class_is_not_enough(vectors):
+    with pytest.raises(ValueError, match="at least two classes"):
+        mm.spark.classify(vectors.where("label = 'act'"))

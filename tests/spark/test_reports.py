@@ -1,0 +1,65 @@
+"""Spark's results in reports: what they say, what they record, and the script that makes them again."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+
+import mmtoolkit as mm
+from mmtoolkit._text import escape
+from mmtoolkit.reporting.code import as_python
+
+pytestmark = pytest.mark.spark
+
+
+def test_report_says_what_is_of_all_rows_and_what_is_a_sample(page, classified, clustered, mapped):
+    assert "On Spark" in page
+    assert f"{classified.n_scored} items scored" in page
+    for result in (classified, clustered, mapped):
+        assert escape(result.notes[0]) in page
+    assert f"{len(clustered.source)} texts shown" in page
+    assert page.count("Items shown") == 2
+
+
+def test_what_needs_every_row_is_absent(classified, clustered, mapped):
+    for name in ("risk_coverage", "label_issues", "learning_curve", "y_true", "y_pred", "y_proba", "fold", "together"):
+        assert not hasattr(classified, name)
+    for name in ("labels", "per_item", "representatives", "stability", "compare", "sweep", "plausible_n_clusters"):
+        assert not hasattr(clustered, name)
+    assert classified.figures == ("confusion", "per_class")
+    assert clustered.figures == ("sizes",)
+    assert "60 of 120 rows" in repr(mapped)
+
+
+def test_recorded_parameters_are_the_arguments_of_the_call(clustered, classified, mapped):
+    for result, function in ((clustered, "cluster"), (classified, "classify"), (mapped, "project")):
+        arguments = list(inspect.signature(getattr(mm.spark, function)).parameters)
+        assert list(result.recipe.params) == arguments[1:]
+        assert arguments[-2:] == ["normalize", "random_state"]
+        assert result.recipe.verb == f"spark.{function}"
+
+
+def test_printed_script_makes_the_report_again(vectors, tmp_path, monkeypatch):
+    c = mm.spark.cluster(vectors, 3, n_init=1, max_iter=4, n_shown=5, random_state=2)
+    results = [
+        mm.spark.classify(vectors, cv=2, Cs=(10.0,), max_iter=4, normalize=False),
+        c.with_names(texts="text"),
+        mm.spark.project(vectors, sample=50, method="pca"),
+    ]
+    old, new = tmp_path / "old.json", tmp_path / "report.json"
+    mm.report(*results, title="On Spark").save(old)
+    data = json.loads(old.read_text("utf-8"))
+    script = as_python(data["recipe"], "On Spark")
+
+    first, _, rest = script.partition("df = ...")
+    assert "emb" not in script
+    assert rest.startswith("  # Spark and the frame it was given\n")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(f"{first}df = FRAME{rest}", "script", "exec"), {"FRAME": vectors})
+
+    again = json.loads(new.read_text("utf-8"))
+    assert again["recipe"] == data["recipe"]
+    assert again["results"] == data["results"]
+    assert again["items"] == data["items"]

@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 
 __all__ = ["MIGRATIONS", "VERSION", "migrate", "version_of"]
 
 
-def _v1_vectors(db: sqlite3.Connection) -> None:
-    """Segments (one per model and dimension), the spaces inside them, their rows, and the rows given up."""
-    db.execute(
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    # 1: segments (one per model and dimension), the spaces inside them, their rows, and the rows given up
+    (
         "CREATE TABLE segments (id INTEGER PRIMARY KEY, model TEXT NOT NULL, dimension INTEGER NOT NULL, "
-        "stem TEXT NOT NULL, rows INTEGER NOT NULL, UNIQUE (model, dimension))"
-    )
-    db.execute(
+        "stem TEXT NOT NULL, rows INTEGER NOT NULL, UNIQUE (model, dimension))",
         "CREATE TABLE spaces (id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, "
-        "revision TEXT NOT NULL, params TEXT NOT NULL, UNIQUE (segment, revision, params))"
-    )
-    db.execute(
+        "revision TEXT NOT NULL, params TEXT NOT NULL, UNIQUE (segment, revision, params))",
         "CREATE TABLE vectors (key BLOB NOT NULL, space INTEGER NOT NULL, row INTEGER NOT NULL, "
-        "checksum INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (key, space)) WITHOUT ROWID"
-    )
-    db.execute(
-        "CREATE TABLE holes (segment INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (segment, row)) WITHOUT ROWID"
-    )
-
-
-def _v2_files(db: sqlite3.Connection) -> None:
-    """Digests of local files that have not changed."""
-    db.execute("CREATE TABLE files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID")
-
-
-def _v3_fresh(db: sqlite3.Connection) -> None:
-    """Batches not yet sorted into the index (keys of 32 bytes and checksums of 10 digits in a row), and all together."""
-    db.execute(
+        "checksum INTEGER NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (key, space)) WITHOUT ROWID",
+        "CREATE TABLE holes (segment INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (segment, row)) WITHOUT ROWID",
+    ),
+    # 2: digests of local files that have not changed
+    ("CREATE TABLE files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest BLOB NOT NULL) WITHOUT ROWID",),
+    # 3: batches not yet sorted into the index (keys of 32 bytes and checksums of 10 digits in a row), and all together
+    (
         "CREATE TABLE fresh (id INTEGER PRIMARY KEY, space INTEGER NOT NULL, first INTEGER NOT NULL, "
-        "created INTEGER NOT NULL, keys BLOB NOT NULL, sums TEXT NOT NULL)"
-    )
-    db.execute(
+        "created INTEGER NOT NULL, keys BLOB NOT NULL, sums TEXT NOT NULL)",
         "CREATE VIEW entries AS SELECT key, space, row, checksum, created FROM vectors UNION ALL "
         "SELECT substr(f.keys, 32 * n.i + 1, 32), f.space, f.first + n.i, "
         "CAST(substr(f.sums, 10 * n.i + 1, 10) AS INTEGER), f.created FROM fresh f JOIN ("
         "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL "
         "SELECT i + 1 FROM numbers WHERE i + 1 < (SELECT max(length(keys)) / 32 FROM fresh)) SELECT i FROM numbers"
-        ") n ON n.i < length(f.keys) / 32"
-    )
-
-
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_v1_vectors, _v2_files, _v3_fresh)
+        ") n ON n.i < length(f.keys) / 32",
+    ),
+)
 VERSION = len(MIGRATIONS)
 
 
@@ -61,5 +44,6 @@ def version_of(db: sqlite3.Connection) -> int:
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the tables from the version they have to `VERSION`, inside the caller's transaction."""
     for version in range(version_of(db), VERSION):
-        MIGRATIONS[version](db)
+        for command in MIGRATIONS[version]:
+            db.execute(command)
         db.execute(f"PRAGMA user_version = {version + 1}")

@@ -77,10 +77,7 @@ def join_keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
 
 def hashes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return one 64-bit number per key."""
-    out: NDArray[np.uint64] = (
-        words[:, 0] * _ODD[0] + words[:, 1] * _ODD[1] + words[:, 2] * _ODD[2] + words[:, 3] * _ODD[3]
-    )
-    return out
+    return np.asarray(words[:, 0] * _ODD[0] + words[:, 1] * _ODD[1] + words[:, 2] * _ODD[2] + words[:, 3] * _ODD[3])
 
 
 def checksums(keys: Sequence[bytes], X: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -90,8 +87,7 @@ def checksums(keys: Sequence[bytes], X: NDArray[np.float32]) -> NDArray[np.uint6
 
 
 def _fold(records: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    folded: NDArray[np.uint64] = (words + records[:, 4] * _ODD[4] + (records[:, 5] & _LOW) * _ODD[5]) >> np.uint64(32)
-    return folded
+    return np.asarray((words + records[:, 4] * _ODD[4] + (records[:, 5] & _LOW) * _ODD[5]) >> np.uint64(32))
 
 
 def pack(keys: NDArray[np.uint64], space: Any, created: Any, sums: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -121,27 +117,22 @@ def pack(keys: NDArray[np.uint64], space: Any, created: Any, sums: NDArray[np.ui
 def sound(records: NDArray[np.uint64], words: NDArray[np.uint64] | None = None) -> NDArray[np.bool_]:
     """Tell which records are as they were written (`words`: their `hashes`, if at hand)."""
     words = hashes(records) if words is None else words
-    ok: NDArray[np.bool_] = _fold(records, words) == records[:, 5] >> np.uint64(32)
-    ok &= records[:, 4] != 0
-    return ok
+    return np.asarray((_fold(records, words) == records[:, 5] >> np.uint64(32)) & (records[:, 4] != 0))
 
 
 def spaces_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the number of each record's space."""
-    out: NDArray[np.uint64] = records[:, 4] >> _SPACE_SHIFT
-    return out
+    return np.asarray(records[:, 4] >> _SPACE_SHIFT)
 
 
 def created_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return when each row was written, in seconds since 1970."""
-    out: NDArray[np.uint64] = records[:, 4] & _TIME
-    return out
+    return np.asarray(records[:, 4] & _TIME)
 
 
 def sums_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return each row's checksum."""
-    out: NDArray[np.uint64] = records[:, 5] & _LOW
-    return out
+    return np.asarray(records[:, 5] & _LOW)
 
 
 def _write(path: Path, data: NDArray[Any], offset: int, *, sync: bool) -> None:

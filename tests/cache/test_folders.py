@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -188,8 +189,8 @@ def test_an_older_version_is_read_and_brought_up_to_date_by_the_first_write(cach
     db.close()
     (cache.path / "index.sqlite").unlink()
     with sqlite3.connect(cache.path / "index.sqlite") as db:
-        for migration in MIGRATIONS[:version]:
-            migration(db)
+        for command in itertools.chain(*MIGRATIONS[:version]):
+            db.execute(command)
         for name, values in rows.items():
             for row in values:
                 db.execute(f"INSERT INTO {name} VALUES ({','.join('?' * len(row))})", row)

@@ -213,6 +213,10 @@ class OpenAICompatible(QueuedProvider):
         return self.model
 
     @property
+    def _most_workers(self) -> int:
+        return self.max_workers
+
+    @property
     def _guess_rpm(self) -> float:
         return _OPEN_RPM if self.api_key_env is None else GUESS_RPM
 

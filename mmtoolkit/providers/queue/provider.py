@@ -42,8 +42,6 @@ class QueuedProvider(Provider):
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
     clock, sleep : callable
         What the limiter and the retries measure and wait with, in seconds.
-    max_workers : int
-        Requests under way at once.
     """
 
     rate_share: float
@@ -51,7 +49,6 @@ class QueuedProvider(Provider):
     allow_private: bool
     clock: Callable[[], float]
     sleep: Callable[[float], None]
-    max_workers: int = MOST_WORKERS
 
     @abstractmethod
     def _price(self) -> Price | None:
@@ -74,6 +71,11 @@ class QueuedProvider(Provider):
     def _limited(self) -> str:
         """Name of the model whose rate is shared."""
         return self.spec.name
+
+    @property
+    def _most_workers(self) -> int:
+        """Requests under way at once."""
+        return MOST_WORKERS
 
     @property
     def _guess_rpm(self) -> float:
@@ -154,7 +156,7 @@ class QueuedProvider(Provider):
             purse=purse,
             clock=self.clock,
             sleep=self.sleep,
-            most_workers=self.max_workers,
+            most_workers=self._most_workers,
         ).go(contents)
 
     def _rates(self) -> tuple[float, float | None]:

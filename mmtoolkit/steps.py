@@ -174,7 +174,7 @@ def verb(
             asked = found.pop(first)
             source = found.pop("source", asked.source if method else asked)
             named = isinstance(source, Mapping)
-            left_out = {*unrecorded, *(source if named else ())}
+            left_out = {*unrecorded, *(source if named and sources == "several" else ())}
             params = {key: described(value) for key, value in found.items() if key not in left_out}
             return result._recorded(
                 Step(name, params, asked.recipe if method else None), dict(source) if named else source

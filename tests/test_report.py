@@ -145,9 +145,9 @@ def test_script_asks_other_results_and_names_every_argument_by_its_place(stamps)
     script = as_python(mm.report(c.compare("label"), mm.similarity(stamps, stamps[:3]), protocol).data["recipe"], "x")
 
     ast.parse(script)
-    assert 'c_compare = mm.cluster(emb, random_state=0, n_clusters=3).compare(y="label")' in script
+    assert 'c_compare = mm.cluster(emb, n_clusters=3, random_state=0).compare(y="label")' in script
     assert "similarity = mm.similarity(emb, emb_2)" in script
-    assert "protocols_mteb_classification = mm.protocols.mteb_classification(\n    emb,\n" in script
+    assert "protocols_mteb_classification = mm.protocols.mteb_classification(emb, cross_validation=True)" in script
 
 
 def test_page_is_one_file_that_loads_nothing(html):

@@ -95,11 +95,18 @@ def _variables(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     counts: Counter[str] = Counter()
     names = []
     for step in steps:
-        row = find_verb(step["verb"])
-        name = row.variable if row is not None and row.variable else step["verb"].replace(".", "_")
+        name = _variable(step["verb"])
         counts[name] += 1
         names.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
     return names
+
+
+def _variable(verb: str) -> str:
+    """Return the variable of a verb's result: "c" of "cluster", "c_stability" of "cluster.stability"."""
+    row, (asked, _, question) = find_verb(verb), verb.rpartition(".")
+    if row is not None and row.method:
+        return f"{_variable(asked)}_{question}"
+    return row.variable if row is not None and row.variable else verb.replace(".", "_")
 
 
 def _source_lines(name: str, source: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.metrics import METRICS, metrics_for
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, points, quoted
 from mmtoolkit.vectors import items_of
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["part"]
 
-_WORDS = {
-    "f1_macro": "macro F1",
-    "f1_weighted": "weighted F1",
-    "matthews_corrcoef": "Matthews correlation",
-    "log_loss": "log-loss",
-    "brier_score": "Brier score",
-    "ece": "calibration error",
-}
-_LOWER_IS_BETTER = ("log_loss", "brier_score", "ece")
 _FIGURES = ("confusion", "calibration", "risk_coverage", "roc", "precision_recall")  # the others repeat the tables
 _MOST_ERRORS = 16
 _MOST_ISSUES = 16
@@ -94,9 +86,10 @@ def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
     import pandas as pd
 
     table: pd.DataFrame = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
-    table = table[table.index.isin(_LOWER_IS_BETTER) == lower]
+    rows = {row.name: row for row in metrics_for(len(result.classes))}
+    table = table[[name in rows and rows[name].higher_is_better != lower for name in table.index]]
     table = table.drop(columns=[n for n in table if n not in ("low", "high") and table[n].isna().all()])
-    table.index = pd.Index([_WORDS.get(str(name), str(name).replace("_", " ")) for name in table.index], name="score")
+    table.index = pd.Index([rows[name].words for name in table.index], name="score")
     return table
 
 
@@ -209,7 +202,7 @@ def _keys(result: Any) -> list[Key]:
         interval = f"{percent(row['low'])} to {percent(row['high'])}" if np.isfinite(row["low"]) else "no interval"
         keys.append(
             Key(
-                _WORDS.get(metric, metric),
+                METRICS[metric].words,
                 percent(float(row["value"])),
                 f"{interval}; majority {percent(float(row['baseline']))}",
             )

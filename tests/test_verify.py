@@ -421,7 +421,7 @@ def test_own_vectors_must_be_passed(tmp_path, rng):
 def test_a_step_that_cannot_be_computed_again_is_said(tmp_path, rng):
     X = rng.normal(size=(40, 5))
     far = mm.cluster(X, 4)
-    far = dataclasses.replace(far, recipe={**far.recipe, "verb": "spark.cluster"})
+    far = dataclasses.replace(far, recipe=dataclasses.replace(far.recipe, verb="spark.cluster"))
     path = mm.report(mm.cluster(X, 3), far, far.representatives(2)).save(tmp_path / "report.json")
 
     checked = mm.verify(path, vectors=X)
@@ -457,7 +457,9 @@ def test_a_spark_report_of_0_1_0_is_read_and_the_obstacle_said(tmp_path, rng):
 def test_an_edit_of_what_cannot_be_computed_again_differs(tmp_path, rng):
     X = rng.normal(size=(40, 5))
     far = mm.cluster(X, 4)
-    mm.report(dataclasses.replace(far, recipe={**far.recipe, "verb": "spark.cluster"})).save(tmp_path / "report.json")
+    mm.report(dataclasses.replace(far, recipe=dataclasses.replace(far.recipe, verb="spark.cluster"))).save(
+        tmp_path / "report.json"
+    )
 
     path = edit(tmp_path, lambda data: data["results"]["spark_cluster"]["exact"].update(n_clusters=9))
 

@@ -62,7 +62,7 @@ def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str])
     if "of" in step:
         return _call(f"{_made(start, step['of'], sources)}.{step['verb'].rpartition('.')[2]}", [], told)
     if row is None:
-        return _call(f"{start}...  # {step['verb']} is not installed here: {step['verb']}", [], told)
+        return f"{start}...  # {step['verb']} is not installed here: {' '.join(_call(step['verb'], [], told).split())}"
     if isinstance(sources, str):
         given = [sources]
     elif row.sources == "named":
@@ -82,8 +82,8 @@ def whole_sources(recipe: Mapping[str, Any]) -> list[str]:
 
 def _needs(step: Mapping[str, Any]) -> str:
     """Return what a step needs that no recipe holds; "" for most."""
-    row = find_verb(step["of"]["verb"] if "of" in step else step["verb"])
-    return "" if row is None else row.needs
+    row = find_verb(step["verb"])
+    return _needs(step["of"]) if "of" in step else "" if row is None else row.needs
 
 
 def _names(sources: str | Mapping[str, str]) -> list[str]:
@@ -91,12 +91,15 @@ def _names(sources: str | Mapping[str, str]) -> list[str]:
 
 
 def _variables(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a variable for every result: the second ``r`` is ``r_2``."""
+    """Return a variable for every result: the second ``r`` is ``r_2``, what ``c`` was asked is ``c_compare``."""
     counts: Counter[str] = Counter()
     names = []
     for step in steps:
-        row = find_verb(step["verb"])
-        name = row.variable if row is not None and row.variable else step["verb"].replace(".", "_")
+        row, name = find_verb(step["verb"]), step["verb"].replace(".", "_")
+        if "of" in step:
+            name = "_".join([*_variables([step["of"]]), step["verb"].rpartition(".")[2]])
+        elif row is not None and row.variable:
+            name = row.variable
         counts[name] += 1
         names.append(name if counts[name] == 1 else f"{name}_{counts[name]}")
     return names

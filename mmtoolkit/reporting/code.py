@@ -62,7 +62,7 @@ def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str])
     if "of" in step:
         return _call(f"{_made(start, step['of'], sources)}.{step['verb'].rpartition('.')[2]}", [], told)
     if row is None:
-        return _call(f"{start}...  # {step['verb']} is not installed here: {step['verb']}", [], told)
+        return f"{start}...  # {step['verb']} is not installed here: {' '.join(_call(step['verb'], [], told).split())}"
     if isinstance(sources, str):
         given = [sources]
     elif row.sources == "named":
@@ -82,8 +82,8 @@ def whole_sources(recipe: Mapping[str, Any]) -> list[str]:
 
 def _needs(step: Mapping[str, Any]) -> str:
     """Return what a step needs that no recipe holds; "" for most."""
-    row = find_verb(step["of"]["verb"] if "of" in step else step["verb"])
-    return "" if row is None else row.needs
+    row = find_verb(step["verb"])
+    return _needs(step["of"]) if "of" in step else "" if row is None else row.needs
 
 
 def _names(sources: str | Mapping[str, str]) -> list[str]:
@@ -91,7 +91,7 @@ def _names(sources: str | Mapping[str, str]) -> list[str]:
 
 
 def _variables(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a variable for every result: the second ``r`` is ``r_2``."""
+    """Return a variable for every result: the second ``r`` is ``r_2``, what ``c`` was asked is ``c_compare``."""
     counts: Counter[str] = Counter()
     names = []
     for step in steps:

@@ -114,6 +114,12 @@ class ModelSpec:
         Cosine similarity above which two items of one modality count as near duplicates.
     remark : str, default=""
         A sentence that reports show to readers of results made with this model.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.ModelSpec(name="letters", provider="mine", dimension=26, revision="1").check_dimension(None)
+    26
     """
 
     name: str

@@ -100,6 +100,12 @@ class Text(_Hashed):
         Not blank; it is embedded as it is, never taken for a path.
     truncate : bool, default=False
         Cut a text that is longer than the model takes, instead of warning and sending it whole.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.Text("a photo of a cat").name
+    'a photo of a cat'
     """
 
     text: str
@@ -138,6 +144,14 @@ class Image(_Hashed):
         Let a picture that breaks a model's limit be scaled down or encoded anew; False makes that an error.
     inline : bool, default=False
         For a URL: fetch it here and send the bytes, instead of letting the service fetch it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> red = mm.Image(np.full((32, 32, 3), (255, 0, 0), dtype=np.uint8))
+    >>> red.open().size
+    (32, 32)
     """
 
     source: Any
@@ -253,6 +267,12 @@ class Video(_Hashed):
     frames : int or None, default=None
         Embed so many frames as pictures and average them, instead of the video as a whole. Works for every model that
         takes pictures; needs a local file and the extra ``video``.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.Video("https://example.com/walk.mp4").name
+    'walk.mp4'
     """
 
     source: Any
@@ -340,6 +360,12 @@ class Fused(_Hashed):
     ----------
     text, image, video : str or Text, Image or its source, Video or its source, or None
         At least two.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> [part.modality for part in mm.Fused(text="a red bird", image="bird.png").parts]
+    ['text', 'image']
     """
 
     text: Any = None

@@ -47,7 +47,17 @@ __all__ = [
 
 
 class MMToolkitError(Exception):
-    """Root of every exception raised by mmtoolkit."""
+    """Root of every exception raised by mmtoolkit.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> try:
+    ...     mm.embed_texts(["a cat", " "], model="local", cache=False)
+    ... except mm.MMToolkitError as error:
+    ...     print(type(error).__name__)
+    EmbeddingError
+    """
 
 
 class ItemError(MMToolkitError):

@@ -194,6 +194,17 @@ def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], objec
     ------
     ValueError
         If it is no folder or holds nothing to embed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import mmtoolkit as mm
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "praise").mkdir()
+    >>> _ = (folder / "praise" / "one.txt").write_text("well done")
+    >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
+    [['praise/one.txt', 'well done', 'praise']]
     """
     import pandas as pd
 
@@ -243,6 +254,12 @@ def load_dataset(name: str) -> pd.DataFrame:
     ------
     ValueError
         If there is no such data set here.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.load_dataset("emoji").shape[0]
+    1242
     """
     if name not in DATASETS:
         msg = f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}"

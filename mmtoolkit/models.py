@@ -188,6 +188,12 @@ def list_models() -> tuple[str, ...]:
     -----
     UserWarning
         If an installed package names a model that is there already; the package's is left out.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.list_models()[:2]
+    ('local', 'multimodal-embedding-v1')
     """
     for name, points in _plugins().items():
         row = _TABLE.get(name)

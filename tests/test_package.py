@@ -407,6 +407,11 @@ def test_every_public_name_is_documented_and_annotated():
     assert not missing, "\n".join(missing)
 
 
+@pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"protocols"}))
+def test_every_public_name_has_an_example(name):
+    assert ">>> " in (inspect.getdoc(getattr(mm, name)) or "")  # doctests run with the other tests
+
+
 def test_sources_name_no_folder_that_users_do_not_have():
     home = re.compile(r"(?<![\w.])/(?:work|farm|root|tmp/mm)/")
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(

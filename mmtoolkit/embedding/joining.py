@@ -37,6 +37,14 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
         If the spaces differ.
     ValueError
         If the list is empty or ids repeat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> a, b = mm.Embeddings(np.eye(2), ids=["a", "b"]), mm.Embeddings(np.ones((1, 2)), ids=["c"])
+    >>> mm.concat([a, b]).ids.tolist()
+    ['a', 'b', 'c']
     """
     import pandas as pd
 

@@ -11,7 +11,7 @@ from mmtoolkit._described import restored
 from mmtoolkit.reporting.sidecar import LONGEST
 from mmtoolkit.steps import find_verb
 
-__all__ = ["as_python", "n_left_out", "whole_sources"]
+__all__ = ["as_python", "n_left_out", "needs_of", "whole_sources"]
 
 _LINE = 116
 _IMPORTS = {
@@ -37,7 +37,7 @@ def as_python(recipe: Mapping[str, Any], title: str) -> str:
         Arguments that have their default value are left out, except `random_state`.
     """
     lines = [line for name in whole_sources(recipe) for line in _source_lines(name, recipe["sources"][name])]
-    lines += [f"df = ...  # {what}" for what in dict.fromkeys(filter(None, map(_needs, recipe["steps"])))]
+    lines += [f"df = ...  # {what}" for what in dict.fromkeys(filter(None, map(needs_of, recipe["steps"])))]
     needed = [line for line, use in _IMPORTS.items() if any(use in other for other in lines)]
     lines = [*needed, *([""] if needed else []), "import mmtoolkit as mm", "", *lines]
     lines.append("")
@@ -76,14 +76,14 @@ def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str])
 
 def whole_sources(recipe: Mapping[str, Any]) -> list[str]:
     """Return the sources that results were computed from; the others are a few items of what lies elsewhere."""
-    used = {name for step in recipe["steps"] if not _needs(step) for name in _names(step["source"])}
+    used = {name for step in recipe["steps"] if not needs_of(step) for name in _names(step["source"])}
     return [name for name in recipe["sources"] if name in used]
 
 
-def _needs(step: Mapping[str, Any]) -> str:
+def needs_of(step: Mapping[str, Any]) -> str:
     """Return what a step needs that no recipe holds; "" for most."""
     row = find_verb(step["verb"])
-    return _needs(step["of"]) if "of" in step else "" if row is None else row.needs
+    return needs_of(step["of"]) if "of" in step else "" if row is None else row.needs
 
 
 def _names(sources: str | Mapping[str, str]) -> list[str]:

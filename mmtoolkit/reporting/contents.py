@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.reporting.code import as_python, n_left_out, whole_sources
+from mmtoolkit.reporting.code import as_python, n_left_out, needs_of, whole_sources
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of
@@ -124,12 +124,17 @@ def _table(source: Any, name: str) -> pd.DataFrame:
 
 
 def _repeat(data: Mapping[str, Any], title: str) -> Section:
+    elsewhere = [step["name"] for step in data["recipe"]["steps"] if needs_of(step)]
+    vectors = (
+        " Vectors are taken from the cache, so nothing is paid for twice." if whole_sources(data["recipe"]) else ""
+    )
+    left_out = f" It cannot compute {' and '.join(elsewhere)} again, and says so." if elsewhere else ""
     blocks: list[Block] = [
-        Words("This script makes the report again. Vectors are taken from the cache, so nothing is paid for twice."),
+        Words(f"This script makes the report again.{vectors}"),
         Code(as_python(data["recipe"], title)),
         Words(
             "To check the report instead, keep report.json and run the command below. It computes every result again from the cached or "
-            "saved vectors, compares, and names the first figure that differs and why. It calls no service."
+            f"saved vectors, compares, and names the first figure that differs and why. It calls no service.{left_out}"
         ),
         Code("mmtoolkit verify report.json", "shell"),
         Words(f"Seals (SHA-256): {', '.join(f'{name} {value[:16]}' for name, value in data['seals'].items())}."),

@@ -202,8 +202,11 @@ class Annotations:
             "change": np.where(fresh, "new", "changed"),
             "how": self.how[rows],
         }
-        frame = pd.DataFrame({name: values[~same].astype(object) for name, values in columns.items()})
-        return frame.astype(dict.fromkeys(("before", "after", "change"), object))
+        free = ("before", "after", "change")  # a class that is missing stays None
+        kinds = {name: object if name in free else None for name in columns}
+        return pd.DataFrame(
+            {name: pd.Series(values[~same].astype(object), dtype=kinds[name]) for name, values in columns.items()}
+        )
 
     def _set(
         self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None

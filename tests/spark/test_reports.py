@@ -8,7 +8,7 @@ import json
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit._text import escape
+from mmtoolkit._html import escape
 from mmtoolkit.reporting.code import as_python
 
 pytestmark = pytest.mark.spark

@@ -153,6 +153,14 @@ class ModelSpec:
     )
     remark: str = ""
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Make the mappings read-only again: they cannot be pickled so, and a provider that holds its row must be."""
+        frozen = {name: MappingProxyType(value) for name, value in state.items() if isinstance(value, dict)}
+        self.__dict__.update({**state, **frozen})
+
     def check_dimension(self, dimension: int | None) -> int:
         """Return the number of features to ask for.
 

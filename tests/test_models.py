@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
+import pickle
 
 import numpy as np
 import pytest
@@ -123,6 +125,17 @@ def test_a_row_of_ones_own():
     assert mm.get_model("test-row").rpm == 7
     with pytest.raises(ValueError, match="nobody knows how to make a provider of the kind 'elsewhere'"):
         mm.register_model(dataclasses.replace(row, provider="elsewhere"))
+
+
+@pytest.mark.parametrize("name", mm.list_models())
+def test_rows_can_be_pickled(name):
+    row = mm.get_model(name)
+
+    again = pickle.loads(pickle.dumps(row))
+
+    assert again == copy.deepcopy(row) == row
+    with pytest.raises(TypeError):
+        again.params["x"] = "y"
 
 
 def test_a_row_shows_itself_as_a_table():

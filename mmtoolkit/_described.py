@@ -12,6 +12,7 @@ import numpy as np
 __all__ = ["described", "restored"]
 
 _ROOMS = ("sklearn.", "mmtoolkit.")
+_NEVER = frozenset({"memory"})  # parameters that change no result: joblib unpickles what lies in such a folder
 
 
 def described(value: Any) -> Any:
@@ -22,7 +23,8 @@ def described(value: Any) -> Any:
     """
     if hasattr(value, "get_params") and not isinstance(value, type):
         kind = type(value)
-        params = {name: described(inner) for name, inner in value.get_params(deep=False).items()}
+        given = value.get_params(deep=False)
+        params = {name: described(inner) for name, inner in given.items() if name not in _NEVER}
         return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
     if hasattr(value, "get_n_splits") and not isinstance(value, type):  # a splitter has attributes instead
         kind = type(value)
@@ -39,7 +41,7 @@ def described(value: Any) -> Any:
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     if isinstance(value, set | frozenset):
-        return [described(inner) for inner in sorted(value)]
+        return [described(inner) for inner in sorted(value, key=lambda one: (type(one).__name__, one))]
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         value = array.tolist()
@@ -57,16 +59,12 @@ def restored(value: Any) -> Any:
         If a class is not of scikit-learn or mmtoolkit, or is not in this installation.
     """
     if isinstance(value, Mapping) and set(value) == {"class", "params"}:
-        name = str(value["class"])
-        if not name.startswith(_ROOMS):
-            msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the object itself"
+        given = value["params"]
+        if not isinstance(given, Mapping):
+            msg = f"the parameters of {str(value['class'])[:80]!r} must be a mapping, got {type(given).__name__}"
             raise ValueError(msg)
-        room, _, kind = name.rpartition(".")
-        made = getattr(importlib.import_module(room), kind, None)
-        if not isinstance(made, type):
-            msg = f"there is no estimator {name!r} in this installation"
-            raise ValueError(msg)
-        return made(**{key: restored(inner) for key, inner in value["params"].items()})
+        kind = _class_of(str(value["class"]))
+        return kind(**{name: restored(inner) for name, inner in given.items() if name not in _NEVER})
     if isinstance(value, Mapping) and len(value) == 1:
         (kind, inner), *_ = value.items()
         if kind == "items":
@@ -77,3 +75,20 @@ def restored(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: restored(inner) for name, inner in value.items()}
     return list(map(restored, value)) if isinstance(value, list) else value
+
+
+def _class_of(name: str) -> type[Any]:
+    """Return an estimator or splitter by its name; nothing else is ever made, since a name may come from a stranger's file."""
+    if not name.startswith(_ROOMS):
+        msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the object itself"
+        raise ValueError(msg)
+    room, _, kind = name.rpartition(".")
+    try:
+        made = getattr(importlib.import_module(room), kind, None)
+    except ImportError:
+        made = None
+    takes_part = hasattr(made, "get_params") or hasattr(made, "get_n_splits")
+    if not isinstance(made, type) or not made.__module__.startswith(_ROOMS) or not takes_part:
+        msg = f"there is no estimator {name!r} in this installation"
+        raise ValueError(msg)
+    return made

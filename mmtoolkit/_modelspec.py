@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mmtoolkit._arguments import is_number
 
@@ -217,8 +217,8 @@ class ModelSpec:
         allowed = self.param_values.get(name)
         if allowed is None:
             expected = "a JSON value"
-            if _is_json(value):
-                return value
+            if _is_json(value):  # a copy of the user's, always written alike
+                return cast("object", json.loads(json.dumps(value, sort_keys=True)))
         elif isinstance(allowed, Interval):
             expected = str(allowed)
             if is_number(value) and allowed.low <= value <= allowed.high:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 import warnings
@@ -115,12 +116,15 @@ def _maker(provider: Any) -> Any:
         msg = f"provider must be an mm.Provider or a callable that returns one, got {type(provider).__name__}"
         raise TypeError(msg)
     try:
-        inspect.signature(provider).bind()
-    except TypeError:
-        return provider
-    except ValueError:  # of a built-in, which tells no signature
-        pass
-    return lambda _: provider()
+        signature = inspect.signature(provider)
+    except ValueError:  # of a built-in, which tells none
+        return lambda _: provider()
+    for arguments in ((), (None,)):
+        with contextlib.suppress(TypeError):
+            signature.bind(*arguments)
+            return provider if arguments else lambda _: provider()
+    msg = f"provider must take no argument, or the row as its only one; {_name_of(provider)} takes {signature}"
+    raise TypeError(msg)
 
 
 def _name_of(provider: Any) -> str:

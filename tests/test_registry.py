@@ -210,3 +210,61 @@ def test_an_embedder_takes_a_provider():
     embedder = mm.Embedder(provider(), cache=False, normalize=False)
 
     assert clone(embedder).fit_transform(["ab"]).tolist() == [[1, 1, 1]]
+
+
+def test_a_row_without_its_provider_is_not_answered_by_another_one():
+    mm.register_model(provider().spec, provider=provider())
+    other = provider(others, name="other")
+
+    mm.register_model(other.spec)  # forgotten: provider=other
+
+    with pytest.raises(mm.MMToolkitError, match=r"the row of model 'other' says revision '1'.*computes 'letters'"):
+        mm.embed_texts(["a"], model="other", cache=False)
+
+
+def test_a_revision_of_the_row_alone_is_refused():
+    mm.register_model(dataclasses.replace(provider().spec, revision="2"), provider=provider())
+
+    with pytest.raises(mm.MMToolkitError, match="says revision '2', but what was registered for it computes"):
+        mm.embed_texts(["a"], model="letters", cache=False)
+
+
+@pytest.mark.parametrize("maker", [lambda a, b: provider(), lambda *, key: provider()])
+def test_a_maker_that_wants_more_is_refused_at_once(maker):
+    with pytest.raises(TypeError, match="provider must take no argument, or the row as its only one"):
+        mm.register_model(provider().spec, provider=maker)
+
+
+def test_a_buffer_that_is_filled_again_does_not_change_what_has_arrived():
+    from mmtoolkit.providers.base import compute
+
+    buffer = np.zeros((4, 3), dtype=np.float32)
+
+    def fill(texts):
+        for row, text in enumerate(texts):
+            buffer[row] = len(text)
+        return buffer[: len(texts)]
+
+    found = {}
+    contents = [mm.Text("a" * n) for n in range(1, 7)]
+
+    def sink(outcomes):
+        found.update({o.index: o.vector for o in outcomes})
+
+    compute(provider(fill, batch_size=2), contents, dimension=3, params={}, sink=sink)
+
+    assert [found[i].tolist() for i in range(6)] == [[n, n, n] for n in range(1, 7)]
+
+
+def test_texts_are_no_numbers():
+    with pytest.raises(mm.MMToolkitError, match="expected rows of numbers"):
+        mm.embed_texts(["a"], model=provider(lambda texts: [["1", "2", "3"]]), cache=False)
+
+
+def test_a_server_may_not_take_the_name_of_a_model_of_the_table():
+    with pytest.raises(ValueError, match=r"the name 'text-embedding-v4' belongs to a model of 'dashscope'.*Pass name="):
+        mm.OpenAICompatible("text-embedding-v4", base_url="http://127.0.0.1:1/v1", dimension=64)
+
+    named = mm.OpenAICompatible("text-embedding-v4", base_url="http://127.0.0.1:1/v1", dimension=64, name="mine")
+
+    assert named.spec.name == "mine"

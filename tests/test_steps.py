@@ -236,3 +236,50 @@ def test_estimators_are_written_down_and_built_again(emb, tmp_path):
 
     assert result.recipe.params["estimator"]["class"] == "sklearn.pipeline.Pipeline"
     assert mm.verify(mm.report(result).save(tmp_path / "r.json"), vectors=emb).verdict == "identical"
+
+
+def test_a_result_that_gives_no_evidence_is_not_called_identical(table, emb, tmp_path):
+    @dataclass(frozen=True, eq=False, repr=False)
+    class Silent(Result):
+        """A result without evidence."""
+
+        value: float = 0.0
+        recipe: Step = UNRECORDED
+        source: Any = field(default=None, repr=False)
+
+        def _summary(self) -> str:
+            return str(self.value)
+
+    @verb("acme.silent")
+    def silent(embeddings):
+        return Silent(float(np.random.default_rng().random()))
+
+    found = mm.verify(mm.report(silent(emb)).save(tmp_path / "r.json"), vectors=emb)
+
+    assert not found.ok
+    assert "holds nothing that could be compared" in found.verdict
+
+
+def test_names_of_what_is_compared_are_texts(emb, tmp_path):
+    half = mm.Embeddings(emb.vectors[:, :8], items=emb.items)
+    path = mm.report(mm.compare({1: emb, 2: half}, "label", cv=2)).save(tmp_path / "r.json")
+
+    assert mm.verify(path, vectors={"emb": emb, "emb_2": half}).verdict == "identical"
+    with pytest.raises(ValueError, match="the names of embeddings must differ as text, got 1, '1'"):
+        mm.compare({1: emb, "1": half}, "label", cv=2)
+
+
+def test_scripts_with_odd_values_can_be_read(emb):
+    from sklearn.cluster import OPTICS
+
+    result = mm.cluster(emb, algorithm=OPTICS(min_samples=5))
+    script = next(
+        b.text for s in mm.report(result).sections if s.name == "repeat" for b in s.blocks if hasattr(b, "language")
+    )
+    line = next(node for node in ast.parse(script).body if ast.unparse(node).startswith("c = "))
+    scope = {"mm": mm, "emb": emb}
+
+    exec(ast.unparse(line), scope)
+
+    assert 'float("inf")' in script
+    np.testing.assert_array_equal(scope["c"].labels, result.labels)

@@ -156,6 +156,12 @@ def compare(
         msg = f"metric must be one of {', '.join(known)}, got {metric!r}"
         raise ValueError(msg)
     check_options(cv=cv, duplicates=duplicates)
+    named = {str(name): emb for name, emb in embeddings.items()}
+    if len(named) < len(embeddings):
+        msg = f"the names of embeddings must differ as text, got {', '.join(map(repr, embeddings))}"
+        raise ValueError(msg)
+    embeddings = named
+    resolved(source=embeddings)
     _same_items(embeddings)
     first = next(iter(embeddings.values()))
     values = column(first, y)

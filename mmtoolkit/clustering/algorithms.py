@@ -188,7 +188,7 @@ def find_algorithm(asked: Any) -> Algorithm:
             msg = f"algorithm must be {names}, got {asked!r}; or pass a scikit-learn clusterer"
             raise ValueError(msg)
         return ALGORITHMS[asked]
-    if isinstance(asked, Mapping):
+    if isinstance(asked, Mapping) and "class" in asked:
         return _clusterer(str(asked["class"]).rpartition(".")[2], predicts=True)
     name = asked.__name__ if isinstance(asked, type) else type(asked).__name__
     if isinstance(asked, type) or not (hasattr(asked, "fit_predict") and hasattr(asked, "get_params")):

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
-from mmtoolkit._rows import absolute, is_local
+from mmtoolkit._rows import absolute, is_local, is_missing
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from numpy.typing import NDArray
 
-__all__ = ["read", "write"]
+__all__ = ["changed_paths", "read", "write"]
 
 _FORMAT = "mmtoolkit-embeddings"
 _VERSION = 2  # since 2 paths are relative to the file
@@ -50,10 +51,10 @@ def write(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    folder, root = os.path.dirname(os.path.abspath(path)), str(items.attrs.get("root") or "")
+    folder, root = os.path.dirname(os.path.realpath(path)), str(items.attrs.get("root") or "")
     seen = None if not root else _seen_from(folder, root)
     if seen is not None:
-        items = items.assign(**_changed(items, lambda cell: _seen(folder, root, cell)))
+        items = items.assign(**changed_paths(items, lambda cell: _seen(folder, root, cell)))
     table = pa.table(_plain_columns(items))
     flat = pa.array(np.ascontiguousarray(vectors).ravel())
     table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
@@ -64,7 +65,7 @@ def write(
         pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
 
 
-def _changed(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str, pd.Series]:
+def changed_paths(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str, pd.Series]:
     """Return the columns of pictures and videos after a change of every cell."""
     import pandas as pd
 
@@ -84,7 +85,8 @@ def _seen(folder: str, root: str, cell: Any) -> Any:
     """Return the cell of a picture or video, if it is a path, as it is seen from a folder."""
     if not is_local(cell):
         return cell
-    path = str(absolute(cell, Path(root)))
+    parent, name = os.path.split(absolute(cell, Path(root)))
+    path = os.path.join(os.path.realpath(parent), name)
     return _seen_from(folder, path) or path
 
 
@@ -92,12 +94,18 @@ def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
     import pandas as pd
 
     columns: dict[str, list[Any]] = {}
+    taken = sorted({"vector", "content_key"} & set(map(str, items.columns)))
+    if taken:
+        msg = f"the items have a column {taken[0]!r}, which is the file's own; rename it before saving"
+        raise ValueError(msg)
     for name in items.columns:
         values = [os.fspath(v) if isinstance(v, os.PathLike) else v for v in items[name].tolist()]
         if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
             continue
-        kinds = {type(v) for v in values if not pd.isna(v)}
-        values = [None if pd.isna(v) else v if len(kinds) == 1 else str(v) for v in values]
+        kinds = {type(v) for v in values if not is_missing(v)}
+        plain = len(kinds) == 1 and next(iter(kinds)) is not pd.Period
+        plain &= not any(isinstance(v, int) and abs(v) >= 2**63 for v in values)
+        values = [None if is_missing(v) else v if plain else str(v) for v in values]
         # odd file names need not be valid UTF-8
         columns[str(name)] = [
             v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values
@@ -137,18 +145,36 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
     if raw is None:
         msg = f"{os.fspath(path)!r} was not written by Embeddings.save; for your own vectors use mm.Embeddings(X, ids=...)"
         raise VerifyError(msg)
-    manifest: dict[str, Any] = json.loads(raw)
+    try:
+        return _taken_apart(table, json.loads(raw), path)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
+        said = f"{error} is missing" if isinstance(error, KeyError) else error
+        msg = f"{os.fspath(path)!r} is damaged: {said}; take the file that was saved, or save the vectors again"
+        raise VerifyError(msg) from error
+
+
+def _taken_apart(
+    table: pa.Table, manifest: dict[str, Any], path: str | os.PathLike[str]
+) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
+    """Return what a file holds; whatever does not fit together raises."""
+    import pyarrow.compute as pc
+
     if manifest["version"] > _VERSION:
         msg = f"{os.fspath(path)!r} was written by a newer version of mmtoolkit (format {manifest['version']}); upgrade to read it"
         raise VerifyError(msg)
-    flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    frame = table.drop_columns(["vector", "content_key"]).to_pandas()
+    space = Space.from_dict(manifest)
+    rows = table["vector"].combine_chunks()
+    widths = set(pc.list_value_length(rows).to_pylist())
+    if widths - {space.dimension}:
+        msg = f"vectors have {sorted(map(str, widths))[0]} numbers, the manifest says {space.dimension}"
+        raise ValueError(msg)
+    flat = rows.flatten().to_numpy(zero_copy_only=False)
+    frame = table.drop_columns(["vector", "content_key"]).to_pandas(integer_object_nulls=True)
     frame = frame.astype(object).where(frame.notna(), None)
     frame.attrs["root"] = manifest["root"]
     if manifest.get("relative"):
-        home = Path(os.path.abspath(path)).parent
+        home = Path(os.path.realpath(path)).parent
         frame.attrs["root"] = absolute(manifest["root"], home)
-        frame = frame.assign(**_changed(frame, lambda cell: absolute(cell, home)))
+        frame = frame.assign(**changed_paths(frame, lambda cell: absolute(cell, home)))
     keys = np.array(table["content_key"].to_pylist(), dtype="U64")
-    space = Space.from_dict(manifest)
     return frame, flat.reshape(len(frame), space.dimension), keys, space

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._rows import absolute, is_local
+from mmtoolkit.embedding.files import changed_paths
 from mmtoolkit.vectors import read_only
 
 if TYPE_CHECKING:
@@ -48,6 +51,11 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     """
     import pandas as pd
 
+    embeddings = list(embeddings)
+    for position, one in enumerate(embeddings):
+        if not hasattr(one, "_held"):
+            msg = f"part {position}: expected Embeddings, got {type(one).__name__}; mm.Embeddings(X, ids=...) makes them of an array"
+            raise TypeError(msg)
     if not embeddings:
         msg = "there is nothing to concatenate"
         raise ValueError(msg)
@@ -59,7 +67,11 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     if len(twice):
         msg = f"ids must be unique: {twice.iloc[0]!r} stands in more than one part"
         raise ValueError(msg)
-    items = pd.concat([e.items.astype(object) for e in embeddings], ignore_index=True)
+    roots = {str(e.items.attrs.get("root") or "") for e in embeddings}
+    frames = [e.items.astype(object) for e in embeddings]
+    if len(roots) > 1:  # relative paths go by the folder of their own part
+        frames = [_whole_paths(e.items).astype(object) for e in embeddings]
+    items = pd.concat(frames, ignore_index=True)
     items = items.where(items.notna(), None)
     items.attrs.update(first.items.attrs)
     starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]]).tolist()
@@ -74,6 +86,12 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
         notes=_joined([e.notes for e in embeddings], starts),
     )
     return first._of(held)
+
+
+def _whole_paths(items: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with absolute paths of pictures and videos."""
+    root = Path(str(items.attrs.get("root") or "."))
+    return items.assign(**changed_paths(items, lambda cell: absolute(cell, root) if is_local(cell) else cell))
 
 
 def _joined(tables: Sequence[pd.DataFrame], starts: Sequence[int]) -> pd.DataFrame:

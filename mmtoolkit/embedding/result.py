@@ -416,8 +416,9 @@ def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, mo
         frame = frame.assign(id=pd.Series([str(i) for i in ids], dtype=object))
     elif "id" not in frame.columns:
         frame = frame.assign(id=pd.Series([str(i) for i in range(n)], dtype=object))
-    if frame["id"].duplicated().any():
-        twice = frame["id"][frame["id"].duplicated()].iloc[0]
+    names = frame["id"].astype(str)
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
         msg = f"ids must be unique: {twice!r} stands more than once"
         raise ValueError(msg)
     for name in COLUMNS:

@@ -354,9 +354,12 @@ class Provider(ABC):
         return said
 
     def _rows(self, batch: Sequence[Content], dimension: int, params: Mapping[str, Any]) -> NDArray[np.float32]:
-        found = self.embed_batch(batch, dimension=dimension, params=params)
+        found = np.asarray(self.embed_batch(batch, dimension=dimension, params=params))
+        if found.dtype.kind not in "fiubO":
+            msg = f"{self.spec.name!r} returned {found.dtype} for {len(batch)} items; expected rows of numbers"
+            raise ProtocolError(msg)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinity, which is refused with its item
-            X = np.asarray(found, dtype=np.float32)
+            X = found.astype(np.float32)
         if X.ndim != 2 or len(X) != len(batch):
             msg = f"{self.spec.name!r} returned an array of shape {X.shape} for {len(batch)} items; expected ({len(batch)}, {dimension})"
             raise ProtocolError(msg)
@@ -439,9 +442,9 @@ def compute(
 def _sound(outcome: Outcome, content: Content, model: str) -> Outcome:
     """Return the outcome with a float32 vector, or with an error when that is zero or not finite."""
     with np.errstate(over="ignore"):
-        vector = np.asarray(outcome.vector, dtype=np.float32)
+        vector = np.array(outcome.vector, dtype=np.float32)  # a copy: a model may fill one buffer again and again
     if np.isfinite(vector).all() and vector.any():
-        return outcome if vector is outcome.vector else dataclasses.replace(outcome, vector=vector)
+        return dataclasses.replace(outcome, vector=vector)
     what = "zero" if np.isfinite(vector).all() else "not finite (NaN or infinity)"
     error = RefusedItemError(f"{model!r} returned a vector that is {what}; it was not kept", name=content.name)
     return dataclasses.replace(outcome, vector=None, error=error)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from mmtoolkit.models import get_model, maker_of
+from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.models import ModelSpec, get_model, maker_of
 from mmtoolkit.providers.base import Provider
-
-if TYPE_CHECKING:
-    from mmtoolkit.models import ModelSpec
 
 __all__ = ["choose", "make_provider"]
 
@@ -59,7 +56,7 @@ def choose(model: str | Provider | None) -> tuple[Provider, str]:
     if isinstance(model, str):
         return make_provider(model), reason
     given: object = model
-    if not isinstance(given, Provider):
+    if not isinstance(given, Provider) or not isinstance(given.spec, ModelSpec):
         msg = f"model takes a name of mm.list_models(), a provider (an object of a class derived from mm.Provider) or None, got {type(given).__name__}"
         raise TypeError(msg)
     return given, reason
@@ -82,12 +79,21 @@ def make_provider(name: str) -> Provider:
     ------
     TypeError
         If what was registered makes something else.
+    MMToolkitError
+        If it computes another model or revision than the row says.
     """
-    spec = get_model(name)
-    made: object = (maker_of(name) or _BUILT_IN[spec.provider])(spec)
+    spec, maker = get_model(name), maker_of(name)
+    made: object = (maker or _BUILT_IN[spec.provider])(spec)
     if not isinstance(made, Provider):
         msg = f"what was registered for model {name!r} made a {type(made).__name__}, expected an object of a class derived from mm.Provider"
         raise TypeError(msg)
+    told, found = (spec.name, spec.revision), (made.spec.name, made.spec.revision)
+    if maker is not None and told != found:
+        msg = (
+            f"the row of model {name!r} says revision {spec.revision!r}, but what was registered for it computes {found[0]!r} "
+            f"revision {found[1]!r}; register them together: mm.register_model(provider.spec, provider=provider)"
+        )
+        raise MMToolkitError(msg)
     return made
 
 

@@ -100,7 +100,8 @@ class FunctionProvider(Provider):
     @property
     def origin(self) -> str:
         """Module and name of the function."""
-        made = self.fn if hasattr(self.fn, "__qualname__") else type(self.fn)
+        made: Any = getattr(self.fn, "func", self.fn)  # of functools.partial
+        made = made if hasattr(made, "__qualname__") else type(made)
         return f"{made.__module__}.{made.__qualname__}"
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:

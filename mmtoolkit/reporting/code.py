@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmtoolkit._described import restored
 from mmtoolkit.reporting.sidecar import LONGEST
 from mmtoolkit.steps import find_verb
 
@@ -181,14 +180,14 @@ def _literal(value: Any) -> str:
     """Write plain data as Python, with double quotes; whole numbers in a row as a range."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, dict) and len(value) == 1 and (special := restored(value)) != value:
-        return (
-            f"tuple({_literal(list(special))})"
-            if isinstance(special, tuple)
-            else _literal(special)
-            if isinstance(special, dict)
-            else repr(special)
-        )
+    if isinstance(value, dict) and len(value) == 1:
+        (kind, inner), *_ = value.items()
+        if kind == "float":
+            return f'float("{inner}")'
+        if kind == "tuple":
+            return f"tuple([{', '.join(map(_literal, inner))}])"
+        if kind == "items":
+            return f"{{{', '.join(f'{_literal(name)}: {_literal(one)}' for name, one in inner)}}}"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
     if isinstance(value, list):

@@ -109,6 +109,8 @@ def _compared(
             continue
         step, sources = steps[name], _sources(steps[name], found)
         why = obstacle(step) or ("its items have changed and have no vectors now" if sources is None else "")
+        if not any(data["results"][name][kind] for kind in _KINDS):
+            why = why or "its result holds nothing that could be compared: it gives no evidence()"
         if why:
             skipped[name] = why
             continue

@@ -10,6 +10,7 @@ from mmtoolkit.errors import VerifyError
 
 __all__ = ["check_structure"]
 
+_WIDEST = 1_000_000  # features; no model has more
 _KEY = re.compile(r"(?:[0-9a-f]{64})?")
 _KINDS = ("exact", "rounded", "map")
 
@@ -58,7 +59,8 @@ def _check_source(facts: _Value, items: _Value) -> None:
     if facts["model"].text() or "content_key" in items.mapping():
         facts["revision"].text()
         facts["params"].mapping()
-        facts.want("dimension", isinstance(facts["dimension"].value, int))
+        dimension = facts["dimension"].value
+        facts.want("dimension", type(dimension) is int and 0 < dimension <= _WIDEST)
         items["content_key"].want(
             "", all(isinstance(k, str) and _KEY.fullmatch(k) for k in items["content_key"].list())
         )

@@ -359,3 +359,100 @@ def test_addresses_and_what_is_no_path_are_saved_as_they_are(tmp_path):
 
     assert mm.Embeddings.load(tmp_path / "x.parquet").items["image"].tolist() == cells
     assert mm.Embeddings.load(tmp_path / "y.parquet").items["image"].tolist() == ["none", "x.png"]
+
+
+@pytest.mark.parametrize("name", ["vector", "content_key"])
+def test_a_column_named_like_the_files_own_is_refused_before_it_is_lost(tmp_path, rng, name):
+    emb = mm.Embeddings(rng.standard_normal((2, 3)), items=pd.DataFrame({name: ["x", "y"]}))
+
+    with pytest.raises(ValueError, match=f"a column '{name}', which is the file's own"):
+        emb.save(tmp_path / "x.parquet")
+
+
+def test_columns_of_lists_large_numbers_and_gaps_are_kept(tmp_path, rng):
+    items = pd.DataFrame({"tags": [["a"], []], "big": [2**70, 1], "gap": pd.Series([2**62 + 1, None], dtype=object)})
+    mm.Embeddings(rng.standard_normal((2, 3)), items=items).save(tmp_path / "x.parquet")
+
+    back = mm.Embeddings.load(tmp_path / "x.parquet").items
+
+    assert [list(tags) for tags in back["tags"]] == [["a"], []]
+    assert back["big"].tolist() == [str(2**70), "1"]
+    assert back["gap"].tolist() == [2**62 + 1, None]
+
+
+def _edited(path, change):
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    head = json.loads(table.schema.metadata[b"mmtoolkit-embeddings"])
+    table, head = change(table, head)
+    raw = head if isinstance(head, str) else json.dumps(head)
+    pq.write_table(table.replace_schema_metadata({"mmtoolkit-embeddings": raw}), path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t, h: (t, "{"),
+        lambda t, h: (t, "[]"),
+        lambda t, h: (t, {k: v for k, v in h.items() if k != "version"}),
+        lambda t, h: (t, {**h, "version": "x"}),
+        lambda t, h: (t, {**h, "params": [1]}),
+        lambda t, h: (t, {**h, "model": 5}),
+        lambda t, h: (t, {**h, "dimension": 10**30}),
+        lambda t, h: (t, {**h, "dimension": 2}),
+        lambda t, h: (t, {**h, "centers": {"text": "x"}}),
+        lambda t, h: (t.drop_columns(["vector"]), h),
+        lambda t, h: (t.drop_columns(["content_key"]), h),
+        lambda t, h: (
+            t.set_column(t.schema.get_field_index("vector"), "vector", [[[1.0], [3.0, 4.0, 5.0, 6.0, 7.0]]]),
+            h,
+        ),
+        lambda t, h: (t.set_column(t.schema.get_field_index("vector"), "vector", [[None, [1.0, 2.0, 3.0]]]), h),
+    ],
+)
+def test_a_damaged_file_is_one_clear_error(tmp_path, rng, change):
+    path = tmp_path / "x.parquet"
+    mm.Embeddings(rng.standard_normal((2, 3))).save(path)
+    _edited(path, change)
+
+    with pytest.raises(VerifyError, match="is damaged: "):
+        mm.Embeddings.load(path)
+
+
+def test_pictures_are_found_after_a_move_that_came_by_a_link(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "real" / "pics").mkdir(parents=True)
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "real" / "pics" / "0.png")
+    (tmp_path / "via").symlink_to(tmp_path / "real")
+    mm.embed(mm.read_folder(tmp_path / "via" / "pics"), model="local").save(tmp_path / "via" / "e.parquet")
+    (tmp_path / "real").rename(tmp_path / "moved")
+
+    back = mm.Embeddings.load(tmp_path / "moved" / "e.parquet")
+
+    assert Path(back.items["image"][0]).is_file()
+
+
+def test_parts_with_paths_of_different_folders_keep_them(tmp_path, monkeypatch):
+    from PIL import Image
+
+    (tmp_path / "pics").mkdir()
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "pics" / "0.png")
+    monkeypatch.chdir(tmp_path)
+    a, b = mm.embed(mm.read_folder("pics"), model="local"), mm.embed_images(["pics/0.png"], model="local")
+
+    mm.concat([a, b]).save("x.parquet")
+
+    assert all(Path(path).is_file() for path in mm.Embeddings.load("x.parquet").items["image"])
+
+
+@pytest.mark.parametrize("parts", [[np.eye(2)], [mm.Embeddings(np.eye(2)), "x"]])
+def test_concat_says_what_it_takes(parts):
+    with pytest.raises(TypeError, match="expected Embeddings, got"):
+        mm.concat(parts)
+
+
+def test_ids_are_compared_as_texts(rng):
+    with pytest.raises(ValueError, match="ids must be unique: '1' stands more than once"):
+        mm.Embeddings(rng.standard_normal((2, 3)), items=pd.DataFrame({"id": [1, "1"]}))

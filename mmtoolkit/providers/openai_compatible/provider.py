@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit.errors import ServiceStopError
-from mmtoolkit.models import ModelSpec, Price
+from mmtoolkit.models import ModelSpec, Price, find_model
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
 from mmtoolkit.providers.queue.limiter import GUESS_RPM
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["OpenAICompatible"]
 
 _OPEN_RPM = 6000  # a server without a key is one's own and has no account to exceed
+_KIND = "openai-compatible"
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _FORMATS = frozenset({"JPEG", "PNG"})  # what every server reads; others are encoded anew
 
@@ -133,6 +134,13 @@ class OpenAICompatible(QueuedProvider):
             if not (isinstance(value, str) and value.strip()) and not (what == "name" and value is None):
                 msg = f"{what} must be a text that is not empty, got {value!r}"
                 raise ValueError(msg)
+        known = find_model(self.name or self.model)
+        if known is not None and known.provider != _KIND:
+            msg = (
+                f"the name {known.name!r} belongs to a model of {known.provider!r}: the cache would take one for the other, and items "
+                f"could go there. Pass name=, such as name={f'{self.model} at {host_of(endpoint_of(self.base_url))}'!r}"
+            )
+            raise ValueError(msg)
         if self.api_key_env is not None and not _VARIABLE.fullmatch(str(self.api_key_env)):
             msg = "api_key_env must be the name of an environment variable, in capitals, such as GATEWAY_API_KEY; it is not the key itself"
             raise ValueError(msg)
@@ -161,7 +169,7 @@ class OpenAICompatible(QueuedProvider):
         both = self.pictures == "input"
         return ModelSpec(
             name=self.name or self.model,
-            provider="openai-compatible",
+            provider=_KIND,
             dimension=self.dimension,
             revision=self.revision,
             modalities=frozenset({"text"} if self.pictures is None else {"text", "image"}),

@@ -48,8 +48,12 @@ def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
     if not all(type(value) in (float, int) for value in values):
         msg = "the vector holds something that is no number"
         raise ValueError(msg)
-    with np.errstate(over="ignore"):
-        vector = np.array(values, dtype=np.float64).astype(np.float32)
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(values, dtype=np.float64).astype(np.float32)
+    except OverflowError as error:
+        msg = "the vector holds a number too large for any float"
+        raise ValueError(msg) from error
     if not np.isfinite(vector).all():
         msg = "the vector holds NaN or infinity"
         raise ValueError(msg)
@@ -76,7 +80,7 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
     """
     try:
         error = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         error = None
     if isinstance(error, dict):
         return error

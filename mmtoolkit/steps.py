@@ -160,7 +160,11 @@ def verb(
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs)
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                msg = f"{function.__name__}() {error}"
+                raise TypeError(msg) from None
             bound.apply_defaults()
             if "random_state" in bound.arguments:
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])

@@ -248,6 +248,9 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
             raise ValueError(msg)
         values = items[y].to_numpy(dtype=object)
     else:
+        if len(getattr(y, "shape", (0,))) != 1:
+            msg = f"{what} must be one value per item, got shape {np.shape(y)}; y.ravel() makes it one"
+            raise ValueError(msg)
         values = np.asarray(pd.Series(y), dtype=object)  # Series keeps mixed types apart where asarray makes strings
     n = len(ids_of(embeddings))
     if len(values) != n:

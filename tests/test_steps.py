@@ -281,5 +281,42 @@ def test_scripts_with_odd_values_can_be_read(emb):
 
     exec(ast.unparse(line), scope)
 
-    assert 'float("inf")' in script
+    assert '"max_eps": {"float": "inf"}' in script
     np.testing.assert_array_equal(scope["c"].labels, result.labels)
+
+
+def test_a_wrong_argument_names_the_verb(emb):
+    with pytest.raises(TypeError, match=r"cluster\(\) got an unexpected keyword argument 'k'"):
+        mm.cluster(emb, k=3)
+    with pytest.raises(TypeError, match=r"pick\(\) missing a required argument: 'n'"):
+        mm.pick(emb)
+
+
+def test_the_script_of_a_pipeline_runs(emb):
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    estimator = make_pipeline(SimpleImputer(), LogisticRegression(class_weight={"a": 1.0, "b": 2.0}))
+    result = mm.classify(emb, "label", cv=2, estimator=estimator)
+    script = next(
+        b.text for s in mm.report(result).sections if s.name == "repeat" for b in s.blocks if hasattr(b, "language")
+    )
+    line = next(node for node in ast.parse(script).body if ast.unparse(node).startswith("r = "))
+    scope = {"mm": mm, "emb": emb}
+
+    exec(ast.unparse(line), scope)
+
+    np.testing.assert_array_equal(scope["r"].y_proba, result.y_proba)
+
+
+def test_a_title_cannot_turn_the_script_around(emb):
+    script = "".join(
+        b.text
+        for s in mm.report(mm.cluster(emb, 2), title="a\u202eb").sections
+        for b in s.blocks
+        if hasattr(b, "language")
+    )
+
+    assert "\u202e" not in script
+    assert "a\\u202eb" in script

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mmtoolkit._arguments import check_count
+from mmtoolkit._arguments import check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
@@ -95,10 +95,10 @@ def classify(
     >>> mm.classify(StandardScaler().fit_transform(X), y)
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
-    check_options(cv=cv, duplicates=duplicates, repeats=repeats)
+    check_options(cv=cv, duplicates=duplicates, repeats=repeats, duplicate_threshold=duplicate_threshold)
     X = vectors_of(embeddings, normalize=normalize)
     target = make_target(embeddings, y)
-    weights = class_weight if class_weight is None or isinstance(class_weight, str) else dict(class_weight)
+    weights = _weights(class_weight, target.classes)
     mask = None if test is None else test_mask(embeddings, test)
     given = user_groups(embeddings, groups)
     resolved(
@@ -118,8 +118,27 @@ def classify(
     return assemble(embeddings, trial, outcome, grouped=groups is not None, random_state=random_state)
 
 
-def check_options(*, cv: int, duplicates: str, repeats: int = 1) -> None:
+def _weights(given: Any, classes: NDArray[Any]) -> Any:
+    """Return checked class weights; pairs are what reports of version 0.1.0 hold."""
+    if given is None or given == "balanced":
+        return given
+    pairs = isinstance(given, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given)
+    if not isinstance(given, Mapping) and not pairs:
+        msg = f"class_weight must be None, 'balanced' or a mapping of classes to weights, got {shorten(repr(given))}"
+        raise ValueError(msg)
+    weights = dict(given)
+    unknown = [name for name in weights if name not in classes.tolist()]
+    if unknown:
+        msg = f"class_weight names {shorten(repr(unknown[0]))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
+        raise ValueError(msg)
+    return weights
+
+
+def check_options(*, cv: int, duplicates: str, repeats: int = 1, duplicate_threshold: Any = None) -> None:
     """Raise ValueError for options that no data could make right."""
+    if duplicate_threshold is not None and not (is_number(duplicate_threshold) and 0.0 < duplicate_threshold <= 1.0):
+        msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {duplicate_threshold!r}"
+        raise ValueError(msg)
     check_count("cv", cv, 2)
     check_count("repeats", repeats, 1)
     if duplicates not in ("group", "ignore"):

@@ -96,6 +96,10 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     splits = _splits(result, known)
     most = max(int(np.bincount(codes[train]).max()) for train, _ in splits)
     optional = sizes is None
+    given: object = sizes
+    if isinstance(given, str):
+        msg = f"sizes must be labels per class, a list of whole numbers, got {sizes!r}"
+        raise ValueError(msg)
     sizes = [2**k for k in range(int(np.log2(most)) + 1)] if sizes is None else [int(m) for m in sizes]
     if not sizes or min(sizes) < 1:
         msg = f"sizes must be labels per class of at least 1, got {sizes!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -226,7 +226,7 @@ def _prompts(
         raise ValueError(msg)
     made = {}
     for name, texts in given.items():
-        texts = (texts,) if isinstance(texts, str) else tuple(texts)
+        texts = tuple(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else (texts,)
         if not texts or any(not isinstance(text, str) or not text.strip() for text in texts):
             msg = f"class {shorten(repr(name))} has no prompt, or one that is not text: {shorten(repr(texts))}"
             raise ValueError(msg)

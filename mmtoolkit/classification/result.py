@@ -96,7 +96,10 @@ class Classification(Scored):
         exact = ("y_true", "y_pred", "fold", "duplicate_groups")
         rounded = ("baselines", "moves", "ungrouped_accuracy")
         return {
-            "exact": {**found["exact"], **{name: plain(getattr(self, name)) for name in exact}},
+            "exact": {
+                **{name: plain(getattr(self, name)) for name in exact},
+                **found["exact"],
+            },  # items are named first
             "rounded": {**found["rounded"], **{name: plain(getattr(self, name)) for name in rounded}},
             "map": {},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from mmtoolkit.steps import find_verb
 __all__ = ["as_python", "n_left_out", "needs_of", "whole_sources"]
 
 _LINE = 116
+_TURNS = re.compile("[\u200e\u200f\u2028-\u202e\u2066-\u2069\x7f-\x9f]")
 _IMPORTS = {
     "import json": "json.loads(",
     "from pathlib import Path": "(Path(",
@@ -176,10 +178,26 @@ def _call(function: str, positional: list[str], keywords: Mapping[str, Any]) -> 
     return f"{function}(\n{body})"
 
 
+def _text(value: str) -> str:
+    """Write a text with double quotes; marks that turn the direction of writing are spelled out."""
+    return _TURNS.sub(lambda mark: f"\\u{ord(mark[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _as_recorded(value: Any) -> str:
+    """Write an estimator's description, which verbs take in its place, as Python."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_as_recorded(name)}: {_as_recorded(inner)}' for name, inner in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_recorded, value))}]"
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
 def _literal(value: Any) -> str:
     """Write plain data as Python, with double quotes; whole numbers in a row as a range."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _text(value)
+    if isinstance(value, dict) and set(value) == {"class", "params"}:
+        return _as_recorded(value)
     if isinstance(value, dict) and len(value) == 1:
         (kind, inner), *_ = value.items()
         if kind == "float":

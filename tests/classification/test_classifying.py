@@ -417,3 +417,29 @@ def test_columns_of_the_items_name_classes_groups_and_test_rows(data):
     assert r.n_scored == 80
     with pytest.raises(ValueError, match=r"no row of column 'label' says 'test' \(or True\); it holds 'a', 'b', 'c'"):
         mm.classify(emb, test="label")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"class_weight": [1, 2]}, "class_weight must be None, 'balanced' or a mapping"),
+        ({"class_weight": "balance"}, "class_weight must be None, 'balanced' or a mapping"),
+        ({"class_weight": {"zzz": 3}}, "class_weight names 'zzz', which is none of the classes a, b"),
+        ({"duplicate_threshold": "a"}, "duplicate_threshold is a cosine similarity above 0"),
+        ({"duplicate_threshold": 2, "duplicates": "ignore"}, "duplicate_threshold is a cosine similarity above 0"),
+        ({"y": np.array([["a"], ["b"]] * 10)}, r"y must be one value per item, got shape \(20, 1\)"),
+    ],
+)
+def test_plausible_mistakes_are_named(rng, options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.classify(rng.normal(size=(20, 3)), **{"y": ["a", "b"] * 10, "cv": 2, **options})
+
+
+def test_a_curve_of_letters_is_refused(rng):
+    with pytest.raises(ValueError, match="sizes must be labels per class, a list of whole numbers, got 'a'"):
+        mm.classify(rng.normal(size=(20, 3)), ["a", "b"] * 10, cv=2).learning_curve(sizes="a")
+
+
+def test_prompts_must_be_texts(stamps):
+    with pytest.raises(ValueError, match="class 1 has no prompt, or one that is not text"):
+        mm.zero_shot(stamps, {1: 2, "b": "bird"})

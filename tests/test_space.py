@@ -111,7 +111,11 @@ def test_other_means_are_another_space():
 
 
 def test_the_same_space_is_not_refused():
-    A.refuse(Space("m", "r", np.int64(3), {"a": [1, 2], "b": 1}), "these", "nothing")
+    again = Space("m", "r", np.int64(3), {"a": [1, 2], "b": 1})
+
+    A.refuse(again, "these", "nothing")
+
+    assert A.differences(again) == []
 
 
 @pytest.mark.parametrize(

@@ -51,3 +51,34 @@ def test_the_packages_say_what_they_bring(installed, name):
     (point,) = metadata.distribution(f"mmtoolkit-{name}-model").entry_points
 
     assert (point.group, point.value) == ("mmtoolkit.models", f"mmtoolkit_{name}_model:{name.title()}Model")
+
+
+def test_one_name_from_two_packages_is_refused_and_names_both(installed, monkeypatch):
+    installed("tiny")
+    installed("broken")
+    points = [
+        point for name in ("tiny", "broken") for point in metadata.distribution(f"mmtoolkit-{name}-model").entry_points
+    ]
+    monkeypatch.setattr(models, "_plugins", lambda: {"tiny-letters": points})
+
+    with pytest.raises(MMToolkitError, match=r"'mmtoolkit-tiny-model' and .*'mmtoolkit-broken-model'; uninstall one"):
+        mm.get_model("tiny-letters")
+
+
+def test_a_package_whose_model_has_another_name_is_refused(installed, monkeypatch):
+    installed("tiny")
+    (point,) = metadata.distribution("mmtoolkit-tiny-model").entry_points
+    monkeypatch.setattr(models, "_plugins", lambda: {"other-letters": [point]})
+
+    with pytest.raises(MMToolkitError, match=r"gives a model named 'tiny-letters'; both names must be equal"):
+        mm.get_model("other-letters")
+
+
+def test_a_package_that_takes_a_name_in_use_is_left_out_with_a_warning(installed, monkeypatch):
+    installed("tiny")
+    (point,) = metadata.distribution("mmtoolkit-tiny-model").entry_points
+    monkeypatch.setattr(models, "_plugins", lambda: {"local": [point]})
+
+    with pytest.warns(UserWarning, match=r"is left out: the model name 'local' is taken by"):
+        assert mm.list_models().count("local") == 1
+    assert mm.get_model("local").name == "local"

@@ -24,9 +24,9 @@ from mmtoolkit.embedding import embed_videos as embed_videos
 from mmtoolkit.embedding.costs import estimate as estimate
 from mmtoolkit.errors import MMToolkitError as MMToolkitError
 from mmtoolkit.explorer import explore as explore
+from mmtoolkit.folders import read_folder as read_folder
 from mmtoolkit.frames import items as items
 from mmtoolkit.frames import load_dataset as load_dataset
-from mmtoolkit.frames import read_folder as read_folder
 from mmtoolkit.models import ModelSpec as ModelSpec
 from mmtoolkit.models import get_model as get_model
 from mmtoolkit.models import list_models as list_models

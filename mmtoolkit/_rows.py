@@ -1,4 +1,4 @@
-"""Read and check the columns of a table that is to become the items frame; every wrong row is named."""
+"""Check the columns of a table that is to become the items frame; every wrong row is named."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ __all__ = [
     "is_missing",
     "none_for_missing",
     "one_kind",
-    "read_table",
     "refuse_numbers",
     "row_modality",
     "unique_ids",
@@ -37,30 +36,6 @@ def none_for_missing(column: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         return column
     return column.astype(object).where(column.notna(), None)
-
-
-def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    if not path.is_file():
-        msg = f"there is no file {os.fspath(path)!r}"
-        raise ValueError(msg)
-    if path.suffix.lower() == ".parquet":
-        return pd.read_parquet(path)
-    if path.suffix.lower() in {".csv", ".tsv"}:
-        try:
-            return pd.read_csv(
-                path,
-                sep="\t" if path.suffix.lower() == ".tsv" else ",",
-                dtype=dict.fromkeys(strings, str),  # "007" is no number
-                keep_default_na=False,
-                na_values=[""],
-            )
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
-            raise ValueError(msg) from error
-    msg = f"expected a .csv, .tsv or .parquet file, got {path.name!r}"
-    raise ValueError(msg)
 
 
 def is_missing(value: object) -> bool:

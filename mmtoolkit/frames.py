@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._anyframe import any_frame
 from mmtoolkit._rows import (
     MODALITIES,
     absolute,
     is_missing,
     none_for_missing,
     one_kind,
-    read_table,
     refuse_numbers,
     row_modality,
     unique_ids,
 )
+from mmtoolkit._tables import read_table
 from mmtoolkit.content import Fused, Image, Text, Video
 
 if TYPE_CHECKING:
@@ -29,10 +30,9 @@ __all__ = [
     "COLUMNS",
     "DATASETS",
     "contents_of",
-    "is_video",
     "items",
     "load_dataset",
-    "read_folder",
+    "made_by",
     "row_content",
     "wrap",
 ]
@@ -40,32 +40,10 @@ __all__ = [
 COLUMNS = ("id", "modality", "text", "image", "video", "label")
 DATASETS = ("stamps", "emoji", "glosses", "clips")
 _MEDIA = ("text", "image", "video")
-_IMAGE_ENDINGS = frozenset(
-    f".{e}"
-    for e in (
-        "jpg",
-        "jpeg",
-        "jfif",
-        "png",
-        "bmp",
-        "dib",
-        "gif",
-        "webp",
-        "tif",
-        "tiff",
-        "ico",
-        "icns",
-        "sgi",
-        "ppm",
-        "pgm",
-        "avif",
-    )
-)
-_VIDEO_ENDINGS = frozenset(f".{e}" for e in ("mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov", "m4v"))
 
 
 def items(
-    data: pd.DataFrame | str | os.PathLike[str] | object,
+    data: object,
     *,
     id: str | None = None,
     text: str | None = None,
@@ -79,7 +57,8 @@ def items(
     Parameters
     ----------
     data : DataFrame, or path of a CSV or Parquet file
-        One row per item.
+        One row per item: a frame of pandas, polars, Arrow or whatever has the Arrow C stream or is known to narwhals, a
+        Hugging Face data set, a dict of columns, or a list of dicts.
     id, text, image, video, label : str or None, default=None
         Names of your columns; None takes a column of that very name where there is one.
     modality : {"text", "image", "video", "fused"} or None, default=None
@@ -95,7 +74,7 @@ def items(
     Raises
     ------
     TypeError
-        If `data` is neither a DataFrame nor a path.
+        If `data` is neither a table nor a path.
     ValueError
         If a named column does not exist or stands twice, columns have several levels, there are no rows, ids repeat,
         labels mix types, or a row holds nothing to embed or a number for a picture or video.
@@ -112,14 +91,12 @@ def items(
     import pandas as pd
 
     root, file = Path.cwd(), None
-    if not isinstance(data, pd.DataFrame):
-        if not isinstance(data, str | os.PathLike):
-            msg = f"expected a DataFrame or the path of a table, got {type(data).__name__}"
-            raise TypeError(msg)
+    if isinstance(data, str | os.PathLike):
         path = Path(data)
         file = path.name
         root = path.resolve().parent
         data = read_table(path, [id or "id", text or "text"])
+    data = any_frame(data)
     if len(data) == 0:
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
@@ -171,69 +148,7 @@ def items(
     frame = pd.concat([frame, data[others].apply(none_for_missing)], axis=1)
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
-    return _made_by(frame, "items", file, asked)
-
-
-def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None) -> pd.DataFrame:
-    """List the pictures, videos and text files of a folder and its sub-folders.
-
-    Parameters
-    ----------
-    folder : path
-        Searched in full; hidden files and other kinds of files are left out.
-    label : callable or None, default=None
-        Function from a file's path to its class. None takes the name of the first sub-folder; files that lie in the
-        folder itself have no label.
-
-    Returns
-    -------
-    DataFrame
-        The items frame, sorted by path; the id is the path below `folder`. A ``.txt`` file is one text.
-
-    Raises
-    ------
-    ValueError
-        If it is no folder or holds nothing to embed.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> import mmtoolkit as mm
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> (folder / "praise").mkdir()
-    >>> _ = (folder / "praise" / "one.txt").write_text("well done")
-    >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
-    [['praise/one.txt', 'well done', 'praise']]
-    """
-    import pandas as pd
-
-    root = Path(folder).expanduser().resolve()
-    if not root.is_dir():
-        msg = f"{os.fspath(folder)!r} is not a folder"
-        raise ValueError(msg)
-    rows = []
-    for path in sorted(p for p in root.rglob("*") if p.is_file()):
-        below = path.relative_to(root)
-        if any(part.startswith(".") for part in below.parts):
-            continue
-        kind = _kind(path)
-        if kind is None:
-            continue
-        value = path.read_text("utf-8", errors="replace") if kind == "text" else os.fspath(path)
-        group = below.parts[0] if len(below.parts) > 1 else None
-        name = os.fsencode(below.as_posix()).decode("utf-8", "backslashreplace")
-        rows.append({"id": name, "modality": kind, kind: value, "label": group if label is None else label(path)})
-    if not rows:
-        msg = (
-            f"no pictures, videos or texts in {os.fspath(root)!r}; looked for {', '.join(sorted(_IMAGE_ENDINGS))}, "
-            f"{', '.join(sorted(_VIDEO_ENDINGS))} and .txt"
-        )
-        raise ValueError(msg)
-    frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
-    frame.attrs["root"] = os.fspath(root)
-    made_with = {} if label is None else {"label": "a function"}
-    return _made_by(frame, "read_folder", root.name, made_with)
+    return made_by(frame, "items", file, asked)
 
 
 def load_dataset(name: str) -> pd.DataFrame:
@@ -268,7 +183,7 @@ def load_dataset(name: str) -> pd.DataFrame:
     for home in (package.parent / "datasets", package / "_datasets"):
         table = home / name / "metadata.csv"
         if table.is_file():
-            return _made_by(items(table), "load_dataset", None, {"name": name})
+            return made_by(items(table), "load_dataset", None, {"name": name})
     msg = f"the data set {name!r} is not part of this installation; it comes with a checkout of the repository"
     raise ValueError(msg)
 
@@ -342,21 +257,7 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     return frame
 
 
-def is_video(path: str) -> bool:
-    """Tell from its ending whether a file is a video."""
-    return Path(path).suffix.lower() in _VIDEO_ENDINGS
-
-
-def _made_by(frame: pd.DataFrame, verb: str, file: str | None, params: dict[str, Any]) -> pd.DataFrame:
+def made_by(frame: pd.DataFrame, verb: str, file: str | None, params: dict[str, Any]) -> pd.DataFrame:
     """Note on a frame where it comes from, so that a report can make it again and knows how many items were left out."""
     frame.attrs["made_by"] = {"verb": verb, "file": file, "params": params, "n_items": len(frame)}
     return frame
-
-
-def _kind(path: Path) -> str | None:
-    ending = path.suffix.lower()
-    if ending in _IMAGE_ENDINGS:
-        return "image"
-    if ending in _VIDEO_ENDINGS:
-        return "video"
-    return "text" if ending == ".txt" else None

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._filekinds import is_video
 from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.content import Image, Video, is_url
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError, UnsupportedItemError
-from mmtoolkit.frames import is_video
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -152,9 +152,20 @@ def test_no_module_imports_itself_through_others():
 
 # Rooms by layer, lowest first. A file imports from its own layer and from those below it, late imports included.
 LAYERS = (
-    {"errors", "_text", "_html", "_files", "_arguments", "_described", "_cedict"},
+    {"errors", "_text", "_html", "_files", "_arguments", "_described", "_cedict", "_anyframe", "_filekinds"},
     {"provenance", "_nearest", "space", "results", "steps", "vectors", "_pictures", "_videos", "content"},
-    {"_rows", "frames", "_modelspec", "models", "_duplicates", "figures", "thumbnails", "_mapfile"},
+    {
+        "_rows",
+        "_tables",
+        "frames",
+        "folders",
+        "_modelspec",
+        "models",
+        "_duplicates",
+        "figures",
+        "thumbnails",
+        "_mapfile",
+    },
     {"cache", "derived", "providers"},
     {"embedding"},
     {"clustering", "classification", "projection", "retrieval", "protocols"},

@@ -115,7 +115,8 @@ def test_nobody_writes_a_step_by_hand():
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Dict)
         and {"verb", "params"} <= {key.value for key in node.keys if isinstance(key, ast.Constant)}
-        and path.name not in ("steps.py", "frames.py", "origin.py")  # the step itself; how an items frame was made
+        and path.name
+        not in ("steps.py", "frames.py", "folders.py", "origin.py")  # the step itself; how an items frame was made
     ]
 
     assert not by_hand

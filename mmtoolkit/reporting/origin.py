@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.frames import COLUMNS, items, load_dataset, read_folder
+from mmtoolkit.folders import read_folder
+from mmtoolkit.frames import COLUMNS, items, load_dataset
 from mmtoolkit.results import plain
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.frames import COLUMNS, items, read_folder
+from mmtoolkit.folders import read_folder
+from mmtoolkit.frames import COLUMNS, items
 from mmtoolkit.reporting.origin import UNREADABLE, remake
 
 __all__ = ["align", "given_items", "remembered_items"]

@@ -1,0 +1,200 @@
+"""Any table in memory as a pandas frame: polars, Arrow, Hugging Face data sets, dicts and more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["any_frame", "column_of", "is_frame"]
+
+_SIZES = "all columns must have one value per row"
+
+
+def is_frame(data: object) -> bool:
+    """Tell tables with named columns from lists, arrays and single items, without looking at rows."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame | Mapping) or _is_hugging_face(data):
+        return True
+    if isinstance(data, list | tuple):
+        return len(data) > 0 and all(isinstance(row, Mapping) for row in data)
+    if isinstance(data, np.ndarray):
+        return data.dtype.names is not None
+    return _is_known_table(data)
+
+
+def any_frame(data: Any) -> pd.DataFrame:
+    """Return a table of any library as a pandas frame with the same columns and rows; a pandas frame is itself.
+
+    Raises
+    ------
+    TypeError
+        If it is no table; a stream without a length, several tables, and tables of a cluster are named as such.
+    ValueError
+        If columns differ in length.
+    """
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data
+    _refuse_unready(data)
+    if _is_hugging_face(data):
+        return _of_hugging_face(data)
+    if isinstance(data, Mapping):
+        return _of_columns(data)
+    if isinstance(data, list | tuple) and is_frame(data):
+        names = list(dict.fromkeys(name for row in data for name in row))
+        return _of_columns({name: [row.get(name) for row in data] for name in names})
+    if isinstance(data, np.ndarray) and data.dtype.names is not None:
+        return _of_columns({name: data[name] for name in data.dtype.names})
+    if _is_known_table(data):
+        return _of_table(data)
+    msg = (
+        "expected a table (pandas, polars, Arrow, a Hugging Face data set, a dict of columns, a list of dicts) or the path "
+        f"of one, got {type(data).__name__} of {type(data).__module__}"
+    )
+    raise TypeError(msg)
+
+
+def _library(data: object) -> str:
+    return type(data).__module__.partition(".")[0]
+
+
+def _is_hugging_face(data: object) -> bool:
+    """Tell a data set of the library ``datasets``, without importing it."""
+    return all(hasattr(data, name) for name in ("features", "column_names", "with_format", "num_rows"))
+
+
+def _is_known_table(data: object) -> bool:
+    """Tell what has the Arrow C stream of a table, or what narwhals knows as a frame."""
+    import narwhals as nw
+    import pyarrow as pa
+
+    if isinstance(data, type | pa.Array | pa.ChunkedArray):
+        return False
+    known = nw.from_native(data, pass_through=True, allow_series=True)
+    if isinstance(known, nw.DataFrame | nw.LazyFrame):
+        return True
+    return not isinstance(known, nw.Series) and hasattr(data, "__arrow_c_stream__")
+
+
+def _refuse_unready(data: Any) -> None:
+    """Refuse what holds tables, or a table that is not in memory, and say what to do."""
+    if isinstance(data, Mapping) and data and all(is_frame(v) and not isinstance(v, Mapping) for v in data.values()):
+        first = next(iter(data))
+        msg = f"expected one table, got {len(data)} of them ({', '.join(map(str, data))}); choose one, such as data[{first!r}]"
+        raise TypeError(msg)
+    if _library(data) == "pyspark":
+        msg = "expected a table in memory, got one of Spark; mm.spark.embed works on it there, data.toPandas() brings it here"
+        raise TypeError(msg)
+    if _library(data) == "datasets" and not hasattr(data, "num_rows"):
+        msg = "expected a table in memory, got a stream of Hugging Face; take rows of it first, such as list(data.take(1000))"
+        raise TypeError(msg)
+
+
+def _of_hugging_face(data: Any) -> pd.DataFrame:
+    """Return the rows that a data set shows (it may be shuffled or filtered); numbers of classes become their names."""
+    frame = _of_arrow(data.with_format("arrow")[:])
+    for name, feature in data.features.items():
+        names = getattr(feature, "names", None)
+        if names is not None and hasattr(feature, "int2str"):
+            frame[name] = [names[int(code)] if code in range(len(names)) else None for code in frame[name]]
+    return frame
+
+
+def _of_table(data: Any) -> pd.DataFrame:
+    import narwhals as nw
+    import pyarrow as pa
+
+    known = nw.from_native(data, pass_through=True)
+    if isinstance(known, nw.LazyFrame):
+        return _of_arrow(known.collect("pyarrow").to_native())
+    if not isinstance(known, nw.DataFrame):
+        return _of_arrow(pa.table(data))
+    objects = [name for name, dtype in known.schema.items() if dtype == nw.Object]  # Python objects are not Arrow's
+    frame = _of_arrow(known.drop(objects).to_arrow()) if len(objects) < len(known.columns) else _empty(len(known))
+    for name in objects:
+        frame[name] = _cells(known.get_column(name).to_list())
+    return frame[known.columns]
+
+
+def _empty(n: int) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(index=pd.RangeIndex(n))
+
+
+def _of_arrow(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a frame; whole numbers stay whole numbers beside missing ones."""
+    import pyarrow as pa
+
+    if len(set(table.column_names)) < table.num_columns:
+        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        msg = f"the column {twice!r} stands more than once; rename one of them"
+        raise ValueError(msg)
+    frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    for name, dtype in zip(table.column_names, table.schema.types, strict=True):
+        if (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)) and not pa.types.is_primitive(dtype.value_type):
+            frame[name] = _cells(
+                table[name].to_pylist()
+            )  # tags are lists, as a pandas user has them; vectors stay arrays
+    return frame
+
+
+def _of_columns(columns: Mapping[Any, Any]) -> pd.DataFrame:
+    """Return columns of any kind side by side, by position; a value may itself be an array."""
+    import pandas as pd
+
+    made = {}
+    for name, values in columns.items():
+        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+            msg = f"the column {name!r} is one {type(values).__name__}; {_SIZES}: write it as a list"
+            raise TypeError(msg)
+        made[name] = column_of(values)
+    sizes = {name: len(values) for name, values in made.items()}
+    if len(set(sizes.values())) > 1:
+        msg = f"{_SIZES}, got {', '.join(f'{n!r}: {s}' for n, s in sizes.items())}"
+        raise ValueError(msg)
+    frame = pd.DataFrame({name: values.reset_index(drop=True) for name, values in made.items()})
+    given = [values.index for values in columns.values() if isinstance(values, pd.Series)]
+    if given and not all(given[0].equals(other) for other in given):
+        msg = (
+            "the columns are pandas Series whose indexes differ; make one frame of them with pandas.DataFrame or concat"
+        )
+        raise ValueError(msg)
+    return frame.set_axis(given[0]) if given else frame
+
+
+def column_of(values: Any) -> pd.Series:
+    """Return the values of one column of any library as a pandas Series; masked and null ones are missing."""
+    import pandas as pd
+
+    if isinstance(values, pd.Series):
+        return values
+    if isinstance(values, np.ma.MaskedArray) and values.ndim == 1:
+        return _cells(
+            [None if hidden else value for value, hidden in zip(values.data, np.ma.getmaskarray(values), strict=True)]
+        )
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        return pd.Series(values)
+    if hasattr(values, "to_pandas"):  # of polars, Arrow, Hugging Face
+        return pd.Series(values.to_pandas())
+    cells = list(values)
+    plain = all(isinstance(value, str | int | float | np.generic) for value in cells)
+    return pd.Series(cells) if plain else _cells(cells)  # pandas would make floats of whole numbers beside None
+
+
+def _cells(values: list[Any]) -> pd.Series:
+    """Return a column of Python objects as they are; pandas would look into lists and arrays."""
+    import pandas as pd
+
+    made = np.empty(len(values), dtype=object)
+    for row, value in enumerate(values):
+        made[row] = value
+    return pd.Series(made, dtype=object)

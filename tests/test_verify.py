@@ -176,22 +176,76 @@ def test_vectors_that_are_gone_say_what_to_do(home, tmp_path):
         mm.verify(home / "report.json", cache=tmp_path / "empty")
 
 
-def test_a_missing_picture_is_named(home):
+@pytest.mark.parametrize("given", [None, "photos"])
+def test_a_deleted_picture_is_named_and_the_rest_is_checked(home, given):
     path = next((home / "photos" / "money").iterdir())
     path.unlink()
 
-    with pytest.raises(VerifyError, match=f"lack 1 of the report's 60, first: 'money/{path.name}'"):
-        mm.verify(home / "report.json", items=home / "photos")
+    checked = mm.verify(home / "report.json", items=given and home / given)
+
+    assert checked.verdict == f"differs at items.emb.id of 'money/{path.name}'"
+    assert checked.causes == (f"the item 'money/{path.name}' is not among the items any more",)
+    assert checked.checked == ("classify", "cluster", "project")
 
 
-def test_a_picture_in_another_class_folder_differs(home):
+def test_a_deleted_picture_is_named_also_where_its_vector_is_nowhere(home, tmp_path):
+    first, second, *_ = (home / "photos" / "money").iterdir()
+    first.unlink()
+    PILImage.new("RGB", (40, 30), "red").save(second.with_suffix(".png"))
+    shutil.move(second.with_suffix(".png"), second)
+
+    checked = mm.verify(home / "report.json", items=home / "photos", cache=tmp_path / "empty")
+
+    assert checked.verdict == f"differs at items.emb.id of 'money/{first.name}'"
+    assert checked.causes == (
+        f"the item 'money/{first.name}' is not among the items any more",
+        f"the picture of item 'money/{second.name}' has changed",
+    )
+    assert checked.checked == ()
+    assert any("items that changed or are gone have no vectors" in note for note in checked.notes)
+
+
+@pytest.mark.parametrize("cache", [None, "empty"])
+def test_a_renamed_picture_is_followed_by_its_content(home, tmp_path, cache):
+    path = next((home / "photos" / "money").iterdir())
+    path.rename(path.with_name("new name.jpg"))
+
+    checked = mm.verify(home / "report.json", items=home / "photos", cache=cache and tmp_path / cache)
+
+    assert checked.verdict == f"differs at items.emb.id of 'money/{path.name}'"
+    assert checked.causes == (f"the item 'money/{path.name}' is called 'money/new name.jpg' now",)
+    assert checked.checked == ("classify", "cluster", "project")
+
+
+def test_an_added_picture_is_a_note(home):
+    PILImage.new("RGB", (40, 30), "red").save(home / "photos" / "money" / "added.png")
+
+    checked = mm.verify(home / "report.json", items=home / "photos")
+
+    assert checked.verdict == "identical"
+    assert checked.notes == (
+        "1 of the items of 'emb' are new since the report was made, and are not part of it: 'money/added.png'",
+    )
+
+
+def test_items_of_another_kind_are_refused(home):
+    other = mm.items(pd.DataFrame({"id": ["x"], "text": ["a cat"]}))
+
+    with pytest.raises(VerifyError, match=r"none of the report's 60 items is among the items, the first is 'animals/"):
+        mm.verify(home / "report.json", items=other)
+
+
+def test_a_picture_in_another_class_folder_is_followed_there(home):
     path = next((home / "photos" / "money").iterdir())
     shutil.move(path, home / "photos" / "animals" / path.name)
 
     checked = mm.verify(home / "report.json")
 
-    assert checked.verdict == f"differs at items.emb.id of 'money/{path.name}'"
-    assert checked.causes == (f"the item 'money/{path.name}' is not among the items any more",)
+    assert checked.verdict == f"differs at classify.y_true of 'money/{path.name}'"
+    assert checked.causes == (
+        f"the item 'money/{path.name}' is called 'animals/{path.name}' now",
+        f"the value of 'label' of item 'money/{path.name}' changed from 'money' to 'animals'",
+    )
     assert checked.checked == ("classify", "cluster", "project")
 
 

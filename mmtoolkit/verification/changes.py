@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from mmtoolkit._text import shorten
 from mmtoolkit.frames import contents_of
+from mmtoolkit.reporting.code import n_left_out
 from mmtoolkit.results import plain
 from mmtoolkit.space import Space
 from mmtoolkit.verification.differences import Difference
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.embedding.encoder import Encoder
+    from mmtoolkit.embedding.planning import Plan
     from mmtoolkit.verification.sources import Request
 
-__all__ = ["Changes", "compare_items", "complete", "current_keys"]
+__all__ = ["Changes", "compare_items", "complete", "current_keys", "follow_renamed"]
 
 _KIND = {"image": "picture", "text": "text", "video": "video", "fused": "item"}
 
@@ -43,13 +48,51 @@ class Changes:
         self.causes.append(cause)
 
 
-def compare_items(request: Request, changes: Changes) -> dict[str, list[Any]]:
+def follow_renamed(request: Request, encoder: Encoder | None) -> tuple[Request, dict[int, str]]:
+    """Find the items that only have another name now, by their content.
+
+    Parameters
+    ----------
+    request : Request
+        What the report says and the items that are there.
+    encoder : Encoder or None
+        Of the report's model; nothing is embedded.
+
+    Returns
+    -------
+    request : Request
+        With these items among those that are there.
+    renamed : dict of int to str
+        Their rows in the report and their names now.
+    """
+    there = set(request.rows)
+    lost: dict[str, list[int]] = {}
+    for row, key in enumerate(request.items.get("content_key", [])):
+        if key and row not in there:
+            lost.setdefault(key, []).append(row)
+    if encoder is None or not lost or request.frame is None or request.others is None or request.others.empty:
+        return request, {}
+    contents, names = contents_of(request.others), request.others["id"].tolist()
+    keys = _keys(request, encoder, encoder.plan(contents, names))
+    found = {at: lost[key].pop(0) for at, key in enumerate(keys) if lost.get(key)}
+    rest = request.others.drop(index=list(found)).reset_index(drop=True)
+    frame = pd.concat([request.frame, request.others.iloc[list(found)]])
+    rows = [*request.rows, *found.values()]
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    frame, rows = frame.iloc[order].reset_index(drop=True), [rows[at] for at in order]
+    renamed = {row: str(names[at]) for at, row in found.items()}
+    return dataclasses.replace(request, frame=frame, rows=rows, others=rest), renamed
+
+
+def compare_items(request: Request, renamed: Mapping[int, str], changes: Changes) -> dict[str, list[Any]]:
     """Compare ids, classes and groups of the items with those in the report.
 
     Parameters
     ----------
     request : Request
         What the report says and the items that are there.
+    renamed : mapping of int to str
+        Rows in the report of items that are there under another name.
     changes : Changes
         Filled here.
 
@@ -70,10 +113,13 @@ def compare_items(request: Request, changes: Changes) -> dict[str, list[Any]]:
     if frame is None:
         return columns
     there = set(request.rows)
-    for item in (item for row, item in enumerate(ids) if row not in there):
-        changes.add(
-            f"items.{name}.id of {item!r}", item, "(absent)", f"the item {item!r} is not among the items any more"
-        )
+    for row, item in enumerate(ids):
+        where = f"items.{name}.id of {item!r}"
+        if row in renamed:
+            changes.add(where, item, renamed[row], f"the item {item!r} is called {renamed[row]!r} now")
+        elif row not in there:
+            changes.add(where, item, "(absent)", f"the item {item!r} is not among the items any more")
+    changes.notes += _added(request)
     for column, values in columns.items():
         if column not in frame.columns:
             changes.notes.append(f"the items have no column {column!r}; its values are taken from the report")
@@ -105,20 +151,18 @@ def current_keys(request: Request, encoder: Encoder, changes: Changes) -> tuple[
     changed : list of int
         Rows whose key is another one.
     """
-    facts, ids, keys = request.facts, request.items["id"], list(request.items["content_key"])
+    ids, keys = request.items["id"], list(request.items["content_key"])
     changed: list[int] = []
     if request.frame is None:
         return keys, changed
     contents = contents_of(request.frame)
     plan = encoder.plan(contents, [ids[row] for row in request.rows])  # recalls what is known of unchanged files
-    space = Space.from_dict(facts)
-    for at, (row, content) in enumerate(zip(request.rows, contents, strict=True)):
-        stored, what = keys[row], _KIND.get(content.modality, "item")
+    for at, (row, now) in enumerate(zip(request.rows, _keys(request, encoder, plan), strict=True)):
+        stored, what = keys[row], _KIND.get(contents[at].modality, "item")
         cause = f"the {what} of item {ids[row]!r} has changed"
-        if plan.keys[at] is None:
-            keys[row], cause = "", f"the {what} of item {ids[row]!r} cannot be read any more: {plan.errors[at].reason}"
-        else:
-            keys[row] = space.key(content.modality, content.digest(), encoder.provider.recipe(content)).hex()
+        if not now:
+            cause = f"the {what} of item {ids[row]!r} cannot be read any more: {plan.errors[at].reason}"
+        keys[row] = now
         if keys[row] != stored:
             changed.append(row)
             where = f"items.{request.name}.content_key of {ids[row]!r}"
@@ -126,10 +170,29 @@ def current_keys(request: Request, encoder: Encoder, changes: Changes) -> tuple[
     return keys, changed
 
 
+def _keys(request: Request, encoder: Encoder, plan: Plan) -> list[str]:
+    """Return the keys that contents would have in the report, "" where one cannot be read."""
+    space, recipe = Space.from_dict(request.facts), encoder.provider.recipe
+    return [
+        "" if key is None else space.key(content.modality, content.digest(), recipe(content)).hex()
+        for content, key in zip(plan.contents, plan.keys, strict=True)
+    ]
+
+
+def _added(request: Request) -> Iterator[str]:
+    """Yield a note on items that have come since the report was made."""
+    others = [] if request.others is None else request.others["id"].tolist()
+    unused = n_left_out(request.facts)
+    if len(others) > unused:
+        which = "" if unused else f": {shorten(', '.join(map(repr, others[:3])), 200)}{' …' if len(others) > 3 else ''}"
+        yield (
+            f"{len(others) - unused} of the items of {request.name!r} are new since the report was made, "
+            f"and are not part of it{which}"
+        )
+
+
 def complete(request: Request, columns: dict[str, list[Any]]) -> pd.DataFrame:
     """Return one row per item of the report: what is there now, and what the report knows of the others."""
-    import pandas as pd
-
     items = request.items
     known = {"id": items["id"], "modality": items["modality"]}
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in known.items()})

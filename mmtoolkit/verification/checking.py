@@ -108,7 +108,9 @@ def _compared(
             skipped[name] = "the recipe has no step for it"
             continue
         step, sources = steps[name], _sources(steps[name], found)
-        why = obstacle(step) or ("its items have changed and have no vectors now" if sources is None else "")
+        why = obstacle(step) or (
+            "items of it have changed or are gone, and have no vectors now" if sources is None else ""
+        )
         if not any(data["results"][name][kind] for kind in _KINDS):
             why = why or "its result holds nothing that could be compared: it gives no evidence()"
         if why:
@@ -140,14 +142,17 @@ def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, ve
             frame = remembered_items(made_by, folder, report)
         except VerifyError as error:
             broken = str(error)
+    others = None
     if frame is not None:
-        frame, rows = align(frame, stored["id"])
-        missing = set(range(len(stored["id"]))) - set(rows)
-        if missing and given is not None:
-            msg = f"the items lack {len(missing)} of the report's {len(stored['id'])}, first: {stored['id'][min(missing)]!r}; pass the items it was made from"
+        frame, rows, others = align(frame, stored["id"])
+        if not rows and given is not None:
+            msg = (
+                f"none of the report's {len(stored['id'])} items is among the items, the first is {stored['id'][0]!r}; "
+                "pass the items it was made from"
+            )
             raise VerifyError(msg)
         frame = frame if rows else None  # none of them: another folder of that name
-    return Request(name, facts, stored, frame, rows, broken, mine, **options)
+    return Request(name, facts, stored, frame, rows, others, broken, mine, **options)
 
 
 def _sources(step: Mapping[str, Any], found: Mapping[str, Found]) -> Any:

@@ -78,8 +78,8 @@ def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, repo
         raise VerifyError(msg) from error
 
 
-def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[int]]:
-    """Return the report's items that are there, in its order, and their rows in the report.
+def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[int], pd.DataFrame]:
+    """Return the report's items that are there, in its order, their rows in the report, and the items it does not have.
 
     Parameters
     ----------
@@ -90,4 +90,6 @@ def align(frame: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, list[int]]
     """
     at = {str(item): row for row, item in enumerate(frame["id"])}
     rows = [row for row, item in enumerate(ids) if item in at]
-    return frame.iloc[[at[ids[row]] for row in rows]].reset_index(drop=True), rows
+    known = [at[ids[row]] for row in rows]
+    others = frame.drop(index=frame.index[known]).reset_index(drop=True)
+    return frame.iloc[known].reset_index(drop=True), rows, others

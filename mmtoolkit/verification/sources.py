@@ -21,7 +21,7 @@ from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.reporting.record import vector_digests
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import read_only, unit_rows
-from mmtoolkit.verification.changes import Changes, compare_items, complete, current_keys
+from mmtoolkit.verification.changes import Changes, compare_items, complete, current_keys, follow_renamed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,8 @@ class Request:
         Those of the report's items that are there now, in its order; None when they could not be found.
     rows : sequence of int
         Their rows in the report.
+    others : DataFrame or None
+        Items that are there now and not in the report.
     broken : str
         Why the items cannot be read although they are there, "" otherwise.
     vectors : Embeddings, ndarray, path or None
@@ -62,6 +64,7 @@ class Request:
     items: Mapping[str, Any]
     frame: pd.DataFrame | None
     rows: Sequence[int]
+    others: pd.DataFrame | None
     broken: str
     vectors: Any
     cache: Any
@@ -96,8 +99,9 @@ def find(request: Request) -> Found:
             "vectors= (--vectors FILE.parquet)"
         )
         raise VerifyError(msg)
-    columns = compare_items(request, found)
     encoder = _encoder(request, found) if facts["model"] else None
+    request, renamed = follow_renamed(request, encoder)
+    columns = compare_items(request, renamed, found)
     keys, changed = (
         current_keys(request, encoder, found) if encoder is not None else (request.items.get("content_key"), [])
     )
@@ -105,7 +109,8 @@ def find(request: Request) -> Found:
     digests = vector_digests(X)
     same = np.array([a == b for a, b in zip(stored, digests, strict=True)], dtype=bool)
     lost = np.isnan(X).any(axis=1) & ~same  # an item without a vector may have been without one in the report
-    told = set(changed)
+    absent = set(range(len(stored))) - set(request.rows) if request.frame is not None else set()
+    told = {*changed, *(absent & set(np.flatnonzero(lost).tolist()))}
     gone = [row for row in np.flatnonzero(lost).tolist() if row not in told]
     if gone and request.vectors is None:
         raise VerifyError(_gone(request, gone, same_model=_same_model(request, encoder)))
@@ -116,7 +121,7 @@ def find(request: Request) -> Found:
             found.add(f"items.{request.name}.vector of {item!r}", stored[row], digests[row], cause)
     if lost.any():
         found.notes.append(
-            "results were not computed again, because the changed items have no vectors; allow_fetch=True computes them"
+            "results were not computed again, because items that changed or are gone have no vectors; allow_fetch=True computes them"
         )
     else:
         found.source = _assembled(request, X, keys, columns, encoder)

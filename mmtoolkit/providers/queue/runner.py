@@ -23,7 +23,7 @@ from mmtoolkit.errors import (
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.limiter import MOST_WORKERS
-from mmtoolkit.providers.queue.packs import Item, Pack, packs_of
+from mmtoolkit.providers.queue.packs import Item, Pack
 from mmtoolkit.providers.queue.rules import Answer, Rule
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Runner:
         """Embed all `contents`; returns when each has its outcome, raises what stops the run."""
         self._total = len(contents)
         self._service.prepare()
-        supply = packs_of(self._slots(contents), self._maker.spec, lambda: self._limiter.largest_pack)
+        supply = self._maker.packs(self._slots(contents), lambda: self._limiter.largest_pack)
         workers = ThreadPoolExecutor(self._most_workers, thread_name_prefix="mmtoolkit")
         try:
             while (pack := self._next(supply)) is not None:

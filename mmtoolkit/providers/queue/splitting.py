@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
+    from mmtoolkit.providers.queue.packs import Pack
 
 __all__ = ["Frame", "Maker"]
 
@@ -201,8 +202,12 @@ class Maker:
             for row, (content, each) in enumerate(zip(contents, parts, strict=True))
             for slot, part in enumerate(each)
         )
-        packs = list(packs_of(slots, self.spec, lambda: None))
+        packs = list(self.packs(slots, lambda: None))
         return len(packs), sum(pack.text for pack in packs), sum(pack.media for pack in packs)
+
+    def packs(self, slots: Iterator[tuple[Item, int, Part]], largest: Callable[[], int | None]) -> Iterator[Pack]:
+        """Fill requests with parts; see `packs_of`."""
+        return packs_of(slots, self.spec, largest)
 
     def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
         """Split a content into what gets a vector each."""

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["IMAGE_ENDINGS", "TABLE_ENDINGS", "VIDEO_ENDINGS", "is_video", "kind_of_file"]
+from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 
-IMAGE_ENDINGS = frozenset(
-    f".{e}"
-    for e in [
-        "jpg",
-        "jpeg",
-        "jfif",
-        "png",
-        "bmp",
-        "dib",
-        "gif",
-        "webp",
-        "tif",
-        "tiff",
-        "ico",
-        "icns",
-        "sgi",
-        "ppm",
-        "pgm",
-        "avif",
-    ]
-)
-VIDEO_ENDINGS = frozenset(f".{e}" for e in ["mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov", "m4v"])
+__all__ = ["TABLE_ENDINGS", "is_video", "kind_of_file"]
+
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".parquet"})
 
 

@@ -2,102 +2,141 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-import struct
+import threading
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PILImage
-from PIL import ImageOps
 
-from mmtoolkit.errors import UnreadableItemError
+from mmtoolkit._formats import PILLOW_FORMATS, other_kind, picture_format, video_format
+from mmtoolkit._grey import eight_bits
+from mmtoolkit._text import shorten
+from mmtoolkit.errors import MissingExtraError, UnreadableItemError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FORMATS", "MAGIC_BYTES", "MAX_PIXELS", "from_array", "from_pil", "header", "open_rgb", "sniff", "to_rgb"]
+__all__ = ["MAX_PIXELS", "decode", "from_array", "from_pil", "header"]
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI", "PPM", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    IndexError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    OverflowError,
-    struct.error,
-    UserWarning,
+_BAND = 1 << 20  # pixels that are worked on at a time, so that a large picture is not copied several times
+_TURNS = {
+    2: PILImage.Transpose.FLIP_LEFT_RIGHT,
+    3: PILImage.Transpose.ROTATE_180,
+    4: PILImage.Transpose.FLIP_TOP_BOTTOM,
+    5: PILImage.Transpose.TRANSPOSE,
+    6: PILImage.Transpose.ROTATE_270,
+    7: PILImage.Transpose.TRANSVERSE,
+    8: PILImage.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112  # tag of EXIF
+_INNER = re.compile(  # headers of whole pictures inside an icon: PNG, a codestream of JPEG 2000, a file of JPEG 2000
+    rb"\x89PNG\r\n\x1a\n....IHDR(?P<png>.{8})|\xff\x4f\xff\x51....(?P<stream>.{8})|ihdr(?P<file>.{8})", re.DOTALL
 )
-MAGIC_BYTES = 16  # as many as `sniff` looks at
-_STARTS = tuple(
-    (re.compile(start, re.DOTALL), kind)
-    for start, kind in (
-        (rb"\xff\xd8\xff", "JPEG"),
-        (rb"\x89PNG\r\n\x1a\n", "PNG"),
-        (rb"BM", "BMP"),
-        (rb"GIF8", "GIF"),
-        (rb"RIFF....WEBP", "WEBP"),
-        (rb"II\*\x00|MM\x00\*", "TIFF"),
-        (rb"II\+\x00|MM\x00\+|II\x00\*|MM\*\x00", "unusual TIFF"),  # of 64 bits, or with a mixed byte order
-        (rb"\x00\x00\x01\x00", "ICO"),
-        (rb"icns", "ICNS"),
-        (rb"\x01\xda", "SGI"),
-        (rb"[\x0c(48@l|]\x00\x00\x00", "DIB"),
-        (rb"P[0-6fy]", "PPM"),
-        (rb"....ftyp(avif|avis|mif1|msf1)", "AVIF"),
-    )
-)
-_BOMB = (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning)
 
 
-def _check_size(picture: PILImage.Image, name: str) -> None:
-    if picture.width * picture.height == 0:
-        msg = f"the picture has {picture.width} x {picture.height} pixels; expected at least one"
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height == 0:
+        msg = f"the picture has {width} x {height} pixels; expected at least one"
         raise UnreadableItemError(msg, name=name)
-    if picture.width * picture.height > MAX_PIXELS:
+    if width * height > MAX_PIXELS:
         msg = (
-            f"the picture has {picture.width} x {picture.height} pixels, too many to open safely; "
+            f"the picture has {width} x {height} pixels, too many to open safely; "
             f"at most {MAX_PIXELS:,} are allowed. Scale it down first"
         )
         raise UnreadableItemError(msg, name=name)
 
 
-def sniff(head: bytes) -> str:
-    """Return the format that the first bytes of a file promise.
+def _check_icon(data: bytes, name: str) -> None:
+    """Refuse an icon with a huge picture inside: Pillow decodes those while it opens, whatever size the icon claims."""
+    sizes = [next(size for size in found.groups() if size is not None) for found in _INNER.finditer(data)]
+    pairs = [(int.from_bytes(size[:4], "big"), int.from_bytes(size[4:], "big")) for size in sizes]
+    for at in range(6, min(6 + 16 * int.from_bytes(data[4:6], "little"), len(data)), 16):  # of an ICO; bitmaps
+        start = int.from_bytes(data[at + 12 : at + 16], "little")
+        bitmap = data[start : start + 12]
+        if bitmap[:4] == b"(\0\0\0":
+            pairs.append(
+                tuple(abs(int.from_bytes(bitmap[i : i + 4], "little", signed=True)) for i in (4, 8))  # type: ignore[arg-type]
+            )
+    for width, height in pairs:
+        if width * height > MAX_PIXELS:
+            _check_size(width, height, name)
 
-    Parameters
-    ----------
-    head : bytes
-        At least the first `MAGIC_BYTES`, where there are so many.
 
-    Returns
-    -------
-    str
-        Pillow's name of the format, or "unusual TIFF"; empty when the bytes promise no picture. Phones' "MPO" starts
-        like a JPEG and is called so.
-    """
-    return next((kind for start, kind in _STARTS if start.match(head)), "")
+class _Quiet:
+    """Keeps Pillow's warnings about odd files from the user; works on several threads, and undoes nobody else's filters."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._filters: list[Any] = []
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                before = len(warnings.filters)
+                warnings.filterwarnings("ignore", module=r"(PIL|pi_heif)\.")
+                self._filters = list(warnings.filters[: len(warnings.filters) - before])
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    for added in self._filters:
+                        with contextlib.suppress(ValueError):  # the filters were replaced meanwhile
+                            warnings.filters.remove(added)  # type: ignore[attr-defined]
+
+
+_quiet = _Quiet()
 
 
 def _open(data: bytes, name: str) -> PILImage.Image:
+    """Open a picture without decoding its pixels."""
     if not data:
         raise UnreadableItemError("the file is empty (0 bytes); expected a picture", name=name)
+    kind = picture_format(data)
+    if kind in ("ICO", "ICNS"):
+        _check_icon(data, name)
     try:
-        picture = PILImage.open(io.BytesIO(data), formats=FORMATS)
-    except _BOMB as error:
+        with _quiet():
+            picture = _heif(data, name) if kind == "HEIF" else PILImage.open(io.BytesIO(data), formats=PILLOW_FORMATS)
+    except (UnreadableItemError, KeyboardInterrupt):
+        raise
+    except (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning) as error:
         msg = f"the picture has too many pixels to open safely; at most {MAX_PIXELS:,} are allowed. Scale it down first"
         raise UnreadableItemError(msg, name=name) from error
-    except _BROKEN as error:
-        if kind := sniff(data[:MAGIC_BYTES]):
-            msg = f"the {kind} picture is broken or cut off: it has no readable header in {len(data):,} bytes"
-            raise UnreadableItemError(msg, name=name) from error
-        msg = f"not a picture: the file starts with {data[:12]!r}; expected one of {', '.join(FORMATS)}"
-        raise UnreadableItemError(msg, name=name) from error
-    _check_size(picture, name)
+    except Exception as error:  # a decoder may raise anything; it is this item's failure
+        raise UnreadableItemError(_why_not(data, kind), name=name) from error
+    _check_size(*picture.size, name)
+    return picture
+
+
+def _why_not(data: bytes, kind: str) -> str:
+    """Say why bytes are no picture that can be opened."""
+    if kind:
+        return f"the {kind} picture is broken or cut off, or of a kind that is not read: no readable header in {len(data):,} bytes"
+    what = "a video" if video_format(data) else other_kind(data)
+    way_out = "pass it as mm.Video(...)" if what == "a video" else "save it as PNG or JPEG"
+    if what:
+        return f"not a picture but {what}; {way_out}"
+    return f"not a picture: the file starts with {data[:12]!r}; expected one of {', '.join((*PILLOW_FORMATS, 'HEIF'))}"
+
+
+def _heif(data: bytes, name: str) -> PILImage.Image:
+    try:
+        from pi_heif import HeifImageFile
+    except ImportError:
+        reason = str(MissingExtraError("heic", "Reading a HEIC picture"))
+        raise UnreadableItemError(reason, name=name) from None
+    picture: PILImage.Image = HeifImageFile(io.BytesIO(data))  # without making Pillow read HEIC everywhere
     return picture
 
 
@@ -126,45 +165,39 @@ def header(data: bytes, name: str = "") -> tuple[str, int, int]:
         return ("JPEG" if kind == "MPO" else kind), picture.width, picture.height
 
 
-def _eight_bits(picture: PILImage.Image) -> PILImage.Image:
-    values = np.asarray(picture)
-    if picture.mode == "F":
-        top = 1.0 if float(np.nanmax(values, initial=0.0)) <= 1.0 else 255.0
-        scaled = np.nan_to_num(values) * (255.0 / top)
-    else:
-        scaled = np.clip(values.astype(np.int64), 0, 65535) >> 8
-    return PILImage.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+def _upright(picture: PILImage.Image) -> PILImage.Image:
+    """Return the picture as its EXIF says it is to be seen."""
+    turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
-def to_rgb(picture: PILImage.Image) -> PILImage.Image:
-    """Return the first frame upright, transparent parts white, eight bits a channel.
+def _on_white(picture: PILImage.Image) -> PILImage.Image:
+    """Return a picture with transparent parts in RGB, on white; band by band, in little memory."""
+    result = PILImage.new("RGB", picture.size)
+    rows = max(1, _BAND // picture.width)
+    for top in range(0, picture.height, rows):
+        layer = picture.crop((0, top, picture.width, min(top + rows, picture.height))).convert("RGBA")
+        white = PILImage.new("RGBA", layer.size, "white")
+        white.alpha_composite(layer)
+        result.paste(white.convert("RGB"), (0, top))
+    return result
 
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-        Any mode.
 
-    Returns
-    -------
-    PIL.Image.Image
-        Mode RGB.
-    """
-    picture = ImageOps.exif_transpose(picture) or picture
+def _to_rgb(picture: PILImage.Image) -> tuple[PILImage.Image, str]:
+    """Return the first frame upright, transparent parts white, eight bits a channel; and a note on changed tones."""
+    picture, note = _upright(picture), ""
     if picture.mode == "F" or picture.mode.startswith("I"):
-        picture = _eight_bits(picture)
+        picture, note = eight_bits(picture)
     if picture.mode == "La":  # the one mode that Pillow does not turn into RGBA in one step
         picture = picture.convert("LA")
     if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture
+        return picture, note
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        white = PILImage.new("RGBA", layer.size, "white")
-        white.alpha_composite(layer)
-        picture = white
-    return picture.convert("RGB")
+        return _on_white(picture), note
+    return picture.convert("RGB"), note
 
 
-def open_rgb(data: bytes, name: str = "") -> PILImage.Image:
+def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
     """Decode a picture.
 
     Parameters
@@ -176,8 +209,10 @@ def open_rgb(data: bytes, name: str = "") -> PILImage.Image:
 
     Returns
     -------
-    PIL.Image.Image
+    picture : PIL.Image.Image
         Mode RGB, upright, fully loaded.
+    note : str
+        How grey values of more than eight bits were scaled, where that was a choice; else empty.
 
     Raises
     ------
@@ -188,7 +223,7 @@ def open_rgb(data: bytes, name: str = "") -> PILImage.Image:
         return _loaded(picture, name)
 
 
-def from_pil(picture: PILImage.Image, name: str = "") -> PILImage.Image:
+def from_pil(picture: PILImage.Image, name: str = "") -> tuple[PILImage.Image, str]:
     """Decode a picture that Pillow has opened.
 
     Parameters
@@ -200,25 +235,32 @@ def from_pil(picture: PILImage.Image, name: str = "") -> PILImage.Image:
 
     Returns
     -------
-    PIL.Image.Image
+    picture : PIL.Image.Image
         Mode RGB, upright, fully loaded.
+    note : str
+        How grey values were scaled, see `decode`.
 
     Raises
     ------
     UnreadableItemError
         If it is broken, cut off or closed, or has no or too many pixels.
     """
-    _check_size(picture, name)
-    return _loaded(picture, name)
+    _check_size(*picture.size, name)
+    picture, note = _loaded(picture, name)
+    return picture, note
 
 
-def _loaded(picture: PILImage.Image, name: str) -> PILImage.Image:
+def _loaded(picture: PILImage.Image, name: str) -> tuple[PILImage.Image, str]:
     try:
-        picture.load()
-        return to_rgb(picture)
-    except _BROKEN as error:
+        with _quiet():
+            picture.load()
+            _check_size(*picture.size, name)  # some formats know their size only now
+            return _to_rgb(picture)
+    except (UnreadableItemError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # a decoder may raise anything; it is this item's failure
         what = f"{picture.format} picture" if picture.format else "picture"
-        msg = f"the {what} is broken or cut off ({error})"
+        msg = f"the {what} is broken or cut off ({shorten(str(error) or type(error).__name__, 200)})"
         raise UnreadableItemError(msg, name=name) from error
 
 
@@ -258,4 +300,4 @@ def from_array(array: NDArray[Any]) -> PILImage.Image:
         if got.kind == "f":
             msg += f" from {array.min()!s} to {array.max()!s}"
         raise UnreadableItemError(msg, name="array")
-    return to_rgb(PILImage.fromarray(np.ascontiguousarray(array)))
+    return _to_rgb(PILImage.fromarray(np.ascontiguousarray(array)))[0]

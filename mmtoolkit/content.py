@@ -247,13 +247,23 @@ class Image(_Hashed):
         UnreadableItemError
             If it is broken or too large to open safely.
         """
+        return self.decoded()[0]
+
+    def decoded(self) -> tuple[PILImage.Image, str]:
+        """Return the picture as `open` does, and a note on how grey values of more than eight bits were scaled.
+
+        Raises
+        ------
+        UnreadableItemError
+            If it is broken or too large to open safely.
+        """
         from mmtoolkit import _pictures
 
         if is_pil(self.source):
             return _pictures.from_pil(self.source, self.name)
         if _is_array(self.source):
-            return _pictures.from_array(self.source)
-        return _pictures.open_rgb(self.read(), self.name)
+            return _pictures.from_array(self.source), ""
+        return _pictures.decode(self.read(), self.name)
 
 
 @dataclass(eq=False)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmtoolkit._filekinds import IMAGE_ENDINGS, VIDEO_ENDINGS, kind_of_file
+from mmtoolkit._filekinds import kind_of_file
+from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 from mmtoolkit.frames import items, made_by
 
 if TYPE_CHECKING:

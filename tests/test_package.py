@@ -152,7 +152,19 @@ def test_no_module_imports_itself_through_others():
 
 # Rooms by layer, lowest first. A file imports from its own layer and from those below it, late imports included.
 LAYERS = (
-    {"errors", "_text", "_html", "_files", "_arguments", "_described", "_cedict", "_anyframe", "_filekinds"},
+    {
+        "errors",
+        "_text",
+        "_html",
+        "_files",
+        "_arguments",
+        "_described",
+        "_cedict",
+        "_anyframe",
+        "_filekinds",
+        "_formats",
+        "_grey",
+    },
     {"provenance", "_nearest", "space", "results", "steps", "vectors", "_pictures", "_videos", "content"},
     {
         "_rows",

@@ -12,6 +12,7 @@ from PIL import Image as PILImage
 
 import mmtoolkit as mm
 from mmtoolkit import _pictures
+from mmtoolkit._formats import MAGIC_BYTES, PILLOW_FORMATS, picture_format
 from mmtoolkit.errors import UnreadableItemError
 
 
@@ -38,7 +39,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(size):
     before = psutil.Process().memory_info().rss
 
     with pytest.raises(UnreadableItemError, match=r"bomb\.png: the picture has .*too (many|large)|too many pixels"):
-        _pictures.open_rgb(bomb(*size), "bomb.png")
+        _pictures.decode(bomb(*size), "bomb.png")
 
     assert psutil.Process().memory_info().rss - before < 100_000_000
 
@@ -65,14 +66,14 @@ def test_a_picture_without_pixels_is_refused(size):
     with pytest.raises(UnreadableItemError, match=r"has 0 x \d pixels; expected at least one"):
         _pictures.from_pil(PILImage.new("RGB", size))
     with pytest.raises(UnreadableItemError, match="the PNG picture is broken or cut off"):
-        _pictures.open_rgb(bomb(*size))
+        _pictures.decode(bomb(*size))
 
 
-@pytest.mark.parametrize("kind", _pictures.FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_FORMATS)
 def test_the_first_bytes_name_every_format(kind):
     data = encoded(PILImage.new("RGB", (32, 32), (200, 40, 40)), kind)
 
-    assert _pictures.sniff(data[: _pictures.MAGIC_BYTES]) == _pictures.sniff(data) == kind
+    assert picture_format(data[:MAGIC_BYTES]) == picture_format(data) == kind
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_the_first_bytes_name_every_format(kind):
     ],
 )
 def test_first_bytes_that_are_rare_or_no_picture(head, kind):
-    assert _pictures.sniff(head) == kind
+    assert picture_format(head) == kind
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
@@ -101,7 +102,7 @@ def test_a_picture_cut_inside_its_header_is_broken_not_another_kind_of_file(kind
     PILImage.new("RGB", (32, 32)).save(buffer, kind)
 
     with pytest.raises(UnreadableItemError, match=rf"the {kind} picture is broken or cut off"):
-        _pictures.open_rgb(buffer.getvalue()[:16])
+        _pictures.decode(buffer.getvalue()[:16])
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
@@ -110,7 +111,7 @@ def test_a_truncated_picture_is_broken_not_half_read(kind, share, rng):
     data = encoded(PILImage.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)), kind)
 
     with pytest.raises(UnreadableItemError, match=r"cut\.bin: (not a picture|the \w+ picture is broken or cut off)"):
-        _pictures.open_rgb(data[: int(len(data) * share)], "cut.bin")
+        _pictures.decode(data[: int(len(data) * share)], "cut.bin")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit import _pictures
+from mmtoolkit._formats import MAGIC_BYTES, picture_format
 from mmtoolkit.errors import UnsupportedItemError
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ def _head_and_size(image: Image) -> tuple[bytes, int]:
     if image.path is not None:
         try:
             with image.path.open("rb") as file:
-                return file.read(_pictures.MAGIC_BYTES), image.path.stat().st_size
+                return file.read(MAGIC_BYTES), image.path.stat().st_size
         except OSError:
             pass  # the digest tells it better
     elif isinstance(image.source, bytes | bytearray | memoryview | str):
         data = image.read()
-        return data[: _pictures.MAGIC_BYTES], len(data)
+        return data[:MAGIC_BYTES], len(data)
     return b"", 0
 
 
@@ -68,7 +69,7 @@ def recipe(image: Image, spec: ModelSpec) -> str:
         pixels = image.open()
         return fitted if 3 * pixels.width * pixels.height + 4096 > largest(spec) else ""  # else its PNG surely fits
     head, size = _head_and_size(image)
-    kind = _pictures.sniff(head)
+    kind = picture_format(head)
     return "" if size <= largest(spec) and _takes(spec, "" if kind in _UNKEYED else kind) else fitted
 
 
@@ -136,10 +137,11 @@ def fit(data: bytes, spec: ModelSpec, *, name: str) -> tuple[bytes, str, str]:
     limit = largest(spec)
     if _takes(spec, kind) and len(data) <= limit:
         return data, kind, ""
-    picture = _pictures.open_rgb(data, name)
+    picture, toned = _pictures.decode(data, name)
     sent, new_kind, size = encode(picture, limit, lossless=kind not in ("JPEG", "WEBP", "AVIF"))
     scaled = "" if size == (width, height) else f", scaled from {width} x {height} to {size[0]} x {size[1]}"
-    return sent, new_kind, f"{_mb(len(data))} {kind} sent as {_mb(len(sent))} {new_kind}{scaled}"
+    note = f"{_mb(len(data))} {kind} sent as {_mb(len(sent))} {new_kind}{scaled}"
+    return sent, new_kind, f"{note}; {toned}" if toned else note
 
 
 def encode(picture: PILImage.Image, limit: int, *, lossless: bool = True) -> tuple[bytes, str, tuple[int, int]]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import mmtoolkit as mm
-from mmtoolkit import _pictures
+from mmtoolkit._formats import PILLOW_FORMATS
 from mmtoolkit.providers import transcode
 
 
@@ -119,7 +119,7 @@ def test_the_recipe_of_every_format_is_the_recorded_one(name, source, tmp_path):
 
 @pytest.mark.parametrize("kind", ["DIB", "PPM", "AVIF"])
 def test_formats_that_keys_do_not_know_stay_unknown_whatever_a_model_takes(kind):
-    spec = dataclasses.replace(mm.get_model(PLUS), name="takes-all", image_formats=frozenset(_pictures.FORMATS))
+    spec = dataclasses.replace(mm.get_model(PLUS), name="takes-all", image_formats=frozenset(PILLOW_FORMATS))
 
     assert transcode.recipe(mm.Image(encoded(kind)), spec) == SMALL
     assert transcode.recipe(mm.Image(encoded("GIF")), spec) == ""

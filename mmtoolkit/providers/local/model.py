@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -140,13 +141,14 @@ def _blocks(contents: Sequence[Content]) -> list[list[int]]:
 
 
 def _outcome(row: int, content: Content) -> Outcome:
+    notes: dict[str, None] = {}  # a set in order
     try:
-        vector = join(content, _split, _leaf_vector, _unit_mean)
+        vector = join(content, _split, partial(_leaf_vector, notes), _unit_mean)
     except ItemError as error:
         return Outcome(row, error=error)
     if not vector.any():
         return Outcome(row, error=UnreadableItemError("nothing in it that the offline model knows", name=content.name))
-    return Outcome(row, vector)
+    return Outcome(row, vector, note="; ".join(notes))
 
 
 def _split(content: Content | PILImage.Image) -> Sequence[Content | PILImage.Image]:
@@ -157,8 +159,8 @@ def _split(content: Content | PILImage.Image) -> Sequence[Content | PILImage.Ima
     return content.parts if several else ()  # type: ignore[union-attr]
 
 
-def _leaf_vector(content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
-    """Return the unit vector of a text or of one picture."""
+def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
+    """Return the unit vector of a text or of one picture; what was done to the picture goes to `notes`."""
     if isinstance(content, Text):
         from mmtoolkit.providers.local.texts import word_vectors
 
@@ -166,7 +168,10 @@ def _leaf_vector(content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
         return np.concatenate([meaning, np.zeros_like(meaning)])
     from mmtoolkit.providers.local.pictures import picture_vectors
 
-    return picture_vectors()(content.parts[0].open() if isinstance(content, Image) else content)
+    if isinstance(content, Image):
+        content, note = content.parts[0].decoded()
+        notes.update({note: None} if note else {})
+    return picture_vectors()(content)
 
 
 def _unit_mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

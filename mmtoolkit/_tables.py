@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._values import code_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +15,7 @@ __all__ = ["read_table"]
 
 
 def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
-    """Read a CSV, TSV or Parquet file; the columns named in `strings` stay text."""
+    """Read a CSV, TSV or Parquet file; columns of codes and those named in `strings` stay text."""
     import pandas as pd
 
     if not path.is_file():
@@ -23,13 +25,14 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
         return pd.read_parquet(path)
     if path.suffix.lower() in {".csv", ".tsv"}:
         try:
-            return pd.read_csv(
-                path,
-                sep="\t" if path.suffix.lower() == ".tsv" else ",",
-                dtype=dict.fromkeys(strings, str),  # "007" is no number
-                keep_default_na=False,
-                na_values=[""],
-            )
+            how: Any = {
+                "sep": "\t" if path.suffix.lower() == ".tsv" else ",",
+                "keep_default_na": False,
+                "na_values": [""],
+            }
+            codes = code_columns(pd.read_csv(path, dtype=str, **how))  # "007" is no number
+            table: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys([*strings, *codes], str), **how)
+            return table
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
             raise ValueError(msg) from error

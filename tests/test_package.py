@@ -164,6 +164,7 @@ LAYERS = (
         "_filekinds",
         "_formats",
         "_grey",
+        "_values",
     },
     {"provenance", "_nearest", "space", "results", "steps", "vectors", "_pictures", "_videos", "content"},
     {

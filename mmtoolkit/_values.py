@@ -1,0 +1,131 @@
+"""Values of one column compared by what they are: 1, 1.0 and "1" beside one another are one; "01" and "1E5" are codes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["code_columns", "finder", "look_alikes", "text_of", "unified"]
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]+")
+_LOOKS_NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_SCIENTIFIC = re.compile(r"-?[0-9](\.[0-9]+)?e[+-][0-9]{2,3}")  # as programs write small and large numbers
+_Number = int | float | np.integer | np.floating
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, _Number) and not isinstance(value, bool)
+
+
+def _number_of(text: str) -> int | float | None:
+    """Return the number that a text is the plain writing of; None for "01", "1E5", "1.10" and long digits."""
+    if _WHOLE.fullmatch(text) and text != "-0":
+        return int(text)
+    if _DECIMAL.fullmatch(text) and repr(float(text)) == text:
+        return float(text)
+    return None
+
+
+def _plain(number: Any) -> int | float:
+    """Return a number as int where it is whole."""
+    return int(number) if float(number).is_integer() else float(number)
+
+
+def text_of(value: object) -> str:
+    """Return what a value is written as, so that 1, 1.0 and "1" are written alike."""
+    return str(_plain(value)) if _is_number(value) and np.isfinite(value) else str(value)  # type: ignore[call-overload]
+
+
+def unified(values: NDArray[np.object_], *, as_text: bool = False) -> NDArray[np.object_]:
+    """Return a column with one type of numbers, where it holds several or the writing of numbers as text.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_items,), object
+        Missing ones are None. A column of one type comes back as it is.
+    as_text : bool, default=False
+        Make texts of numbers that stand beside texts which are no numbers; otherwise these stay apart.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), object
+        Whole numbers are ints.
+    """
+    kinds = {kind for kind in set(map(type, values)) if kind is not type(None)}
+    texts = any(issubclass(kind, str) for kind in kinds)
+    numbers = [kind for kind in kinds if issubclass(kind, _Number) and kind is not bool]
+    if not numbers or (len(numbers) == 1 and not texts):
+        return values
+    read = {value: _number_of(value) for value in set(values) if isinstance(value, str)} if texts else {}
+    if None in read.values():
+        made = [text_of(v) if as_text and _is_number(v) else v for v in values]
+    else:
+        made = [
+            _plain(read.get(v, v)) if _is_number(read[v] if isinstance(v, str) else v) else v for v in values.tolist()
+        ]
+    out = np.empty(len(values), dtype=object)
+    out[:] = made
+    return out
+
+
+def finder(known: Iterable[Any]) -> dict[Any, int]:
+    """Return positions of values by the values and by what they are written as; look up ``value``, then ``text_of(value)``.
+
+    A text of digits is found by the number, and the number by the text; "01" is not 1.
+    """
+    places = {value: place for place, value in enumerate(known)}
+    written = {text_of(value): place for value, place in places.items()}
+    return {**written, **places}
+
+
+def look_alikes(texts: Iterable[Any]) -> list[tuple[str, str, str]]:
+    """Return pairs of different texts that a reader takes for the same, with the word for what differs."""
+    seen: dict[str, str] = {}
+    pairs = []
+    for text in texts:
+        if not isinstance(text, str):
+            continue
+        key = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+        other = seen.setdefault(key, text)
+        if other != text:
+            pairs.append((other, text, _difference(other, text)))
+    return pairs
+
+
+def _difference(a: str, b: str) -> str:
+    if unicodedata.normalize("NFKC", a) == unicodedata.normalize("NFKC", b):
+        return "the way letters are encoded (Unicode normal forms)"
+    return (
+        "blanks"
+        if " ".join(a.split()) == " ".join(b.split())
+        else "case"
+        if a.casefold() == b.casefold()
+        else "blanks, case or encoding"
+    )
+
+
+def code_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a table read as text whose digits are codes: numbers would lose or merge some of them.
+
+    Codes have leading zeros ("01"), an exponent ("1E5"), more digits than a float64 holds, or several writings of one
+    number ("1.1" and "1.10").
+    """
+    return [name for name in table.columns if _are_codes(table[name])]
+
+
+def _are_codes(column: pd.Series) -> bool:
+    texts = column.dropna().unique().tolist()
+    if not texts or not all(isinstance(t, str) and _LOOKS_NUMERIC.fullmatch(t.strip()) for t in texts):
+        return False
+    texts = [t.strip() for t in texts]
+    sound = all(_WHOLE.fullmatch(t) or _DECIMAL.fullmatch(t) or _SCIENTIFIC.fullmatch(t) for t in texts)
+    return not sound or len(set(map(float, texts))) < len({t.removesuffix(".0") for t in texts})

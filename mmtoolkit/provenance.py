@@ -7,6 +7,7 @@ import platform
 import sys
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["LIBRARIES", "environment", "fingerprint", "one_thread", "versions"]
+__all__ = ["LIBRARIES", "environment", "fingerprint", "one_thread", "source_digest", "versions"]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
 
@@ -49,12 +50,23 @@ def environment() -> dict[str, Any]:
 
     return {
         "mmtoolkit": __version__,
+        "source": source_digest(),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
         "blas": _blas(),
         "libraries": versions(),
     }
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Return twelve hexadecimal digits of SHA-256 over the package's own code: two checkouts of one version may differ."""
+    home, state = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(home.rglob("*.py")):
+        content = path.read_bytes()
+        state.update(f"{path.relative_to(home).as_posix()} {len(content)} ".encode() + content)
+    return state.hexdigest()[:12]
 
 
 def _blas() -> str:

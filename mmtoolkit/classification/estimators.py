@@ -102,7 +102,9 @@ def decide(
     values.
     """
     proba = proba_of(estimator, X, classes)
-    if isinstance(estimator, LogisticClassifier):  # here it is, and need not be computed again
+    if (
+        isinstance(estimator, LogisticClassifier) and not estimator.offset_.any()
+    ):  # the choice is the most probable class
         return proba.argmax(axis=1), proba
     with one_thread():
         return np.asarray(np.searchsorted(classes, estimator.predict(X)), dtype=np.intp), proba

@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.provenance import one_thread
@@ -18,43 +19,14 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CS", "LogisticClassifier", "check_class_weight", "fit_temperature"]
+__all__ = ["CS", "LogisticClassifier", "check_class_weight"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
 _COARSE = 10.0
-
-
-def fit_temperature(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: NDArray[np.floating]) -> float:
-    """Return the temperature that minimises the log-loss of ``softmax(logits / temperature)``.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n_items, n_classes)
-        Held-out logits.
-    codes : ndarray of shape (n_items,), int
-        True classes.
-    weights : ndarray of shape (n_items,)
-        Row weights.
-
-    Returns
-    -------
-    float
-        Between 0.05 and 20; above 1 the model was too sure of itself.
-
-    References
-    ----------
-    Guo et al. (2017), On calibration of modern neural networks.
-    """
-    from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(
-        lambda t: _log_loss(logits / np.exp(t), codes, weights),
-        bounds=(np.log(0.05), np.log(20.0)),
-        method="bounded",
-        options={"xatol": 1e-4},
-    )
-    return float(np.exp(found.x))
+_NEAR = 1.001
+_LEAST = 1e-6
+_BLOCK = 4096
 
 
 def check_class_weight(class_weight: object) -> None:
@@ -63,13 +35,6 @@ def check_class_weight(class_weight: object) -> None:
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             msg = f"class weights must be numbers of at least 0, got {weight!r} for {name!r}"
             raise ValueError(msg)
-
-
-def _log_loss(logits: NDArray[np.floating], codes: NDArray[np.intp], weights: NDArray[np.floating]) -> float:
-    Z = np.asarray(logits, dtype=np.float64)
-    top = Z.max(axis=1)
-    loss = np.log(np.exp(Z - top[:, None]).sum(axis=1)) + top - Z[np.arange(len(Z)), codes]
-    return float(np.average(loss, weights=weights))
 
 
 def _lowest_between(path: Mapping[float, float], best: float) -> float:
@@ -93,14 +58,17 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     Cs : sequence of float, default=(1, 3.16, 10, 31.6, 100, 316, 1000)
         Inverse penalties to start from, for unit rows: the path stops when the held-out loss turns, goes on beyond an
-        edge when it still falls there, and ends at the bottom of the parabola through the best three.
+        edge when it still falls there, and ends at the bottom of the parabola through the best three. It does not go on
+        beyond the largest when no held-out row is wrong: there, nothing says where to stop.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. With a class of one group nothing can be chosen:
         then the middle of `Cs` is used.
     class_weight : None, "balanced" or dict, default=None
-        As in scikit-learn.
+        As in scikit-learn. Predictions are of the weighted classes, probabilities of the classes as they come: offsets
+        fitted on the held-out logits of the inner folds take the weights out again.
     calibrate : bool, default=True
-        Divide logits by a temperature fitted on the held-out logits of the inner folds.
+        Divide logits by a temperature fitted on the held-out logits of the inner folds, where that helps in folds that
+        it was not fitted on.
     max_iter : int, default=200
         Largest number of steps per C.
     tol : float, default=1e-6
@@ -113,7 +81,11 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     C_ : float
         The chosen C.
     temperature_ : float
-        What logits are divided by.
+        What logits are divided by, at least 0.5.
+    offset_ : ndarray of shape (n_classes,), float32
+        What is added to logits for probabilities; zeros without class weights.
+    bounds_ : tuple of str
+        Sentences about choices that ended at a bound.
     coef_ : ndarray of shape (n_classes, n_features), float32
         Coefficients (before the temperature).
     intercept_ : ndarray of shape (n_classes,), float32
@@ -121,7 +93,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray of shape (n_classes,)
         Sorted classes.
     path_ : dict of float to float
-        Held-out log-loss of every C that was tried.
+        Held-out log-loss, against smoothed targets, of every C that was tried.
     n_iter_ : int
         L-BFGS steps in all.
 
@@ -185,7 +157,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(msg)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         with one_thread():
-            self._choose(Axes(np.asarray(X, dtype=np.float32)), Cs, codes, of_row, class_weight[codes])
+            self._choose(Axes(np.asarray(X, dtype=np.float32)), Cs, codes, of_row, class_weight)
         return self
 
     def _choose(
@@ -194,34 +166,37 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Cs: list[float],
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],
-        row_weight: NDArray[np.float64],
+        class_weight: NDArray[np.float64],
     ) -> None:
+        weight = class_weight[codes]
         n_splits = min(int(self.cv), int(class_sizes(codes, groups)[0].min()))
         fold = stratified_folds(codes, groups, n_splits, self.random_state) if n_splits > 1 else None
-        sets = (
-            [row_weight]
-            if fold is None
-            else [*(np.where(fold == f, 0.0, row_weight) for f in range(n_splits)), row_weight]
-        )
+        sets = [weight] if fold is None else [*(np.where(fold == f, 0.0, weight) for f in range(n_splits)), weight]
         path = SoftmaxPath(axes, codes, len(self.classes_), np.stack(sets, axis=1), max_iter=self.max_iter)
         self.path_: dict[float, float] = {}
+        self.bounds_: tuple[str, ...] = ()
+        self.temperature_, self.offset_ = 1.0, -np.log(np.maximum(class_weight, _LEAST)).astype(np.float32)
         if fold is None:
-            self.C_, self.temperature_ = Cs[len(Cs) // 2], 1.0
+            self.C_ = Cs[len(Cs) // 2]
             path.solve(self.C_, tol=self.tol)
         else:
-            self._walk(path, Cs, fold, row_weight)
+            logits = self._walk(path, Cs, fold, HeldOutLoss(codes, weight, groups))
+            if self.calibrate:
+                self._calibrate(logits, fold, HeldOutLoss(codes, np.ones(len(codes)), groups), class_weight)
         self.coef_, self.intercept_ = path.coefficients(path.n_sets - 1)
         self.n_iter_ = path.n_iter
 
-    def _walk(self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], weight: NDArray[np.float64]) -> None:
-        """Follow C upwards until the held-out loss turns, then solve at the bottom of the parabola, more exactly."""
+    def _walk(
+        self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], loss: HeldOutLoss
+    ) -> NDArray[np.float32]:
+        """Follow C upwards until the held-out loss turns, solve at the bottom of the parabola, return its held-out logits."""
         best, kept = np.inf, (path.solution, np.empty(0, dtype=np.float32))
 
         def look(C: float, tol: float) -> None:
             nonlocal best, kept
             path.solve(C, tol=tol)
             logits = path.held_out(fold)
-            self.path_[C] = _log_loss(logits, path.codes, weight)
+            self.path_[C] = loss(logits)
             if self.path_[C] < best or C == self.C_:
                 best, self.C_, kept = self.path_[C], C, (path.solution, logits)
 
@@ -229,6 +204,9 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         beyond = [step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
         self.C_ = Cs[0]
         for C in [*Cs, *(Cs[-1] * far for far in beyond)]:
+            if Cs[-1] < C and bool((kept[1].argmax(axis=1) == path.codes).all()):
+                self.bounds_ = (f"C={self.C_:g} is the largest that was tried: no held-out item was wrong",)
+                break
             look(C, _COARSE * self.tol)
             if C > self.C_:
                 break
@@ -239,9 +217,27 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         path.solution = kept[0]
         look(_lowest_between(self.path_, self.C_), self.tol)
         path.solution, logits = kept
-        self.temperature_ = fit_temperature(logits, path.codes, weight) if self.calibrate else 1.0
+        if not self.bounds_ and len(self.path_) > 1 and self.C_ in (min(self.path_), max(self.path_)):
+            self.bounds_ = (f"C={self.C_:g} is at the end of what was tried, and the loss still fell there",)
+        return logits
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _calibrate(
+        self,
+        logits: NDArray[np.float32],
+        fold: NDArray[np.intp],
+        loss: HeldOutLoss,
+        class_weight: NDArray[np.float64],
+    ) -> None:
+        """Fit the temperature, with class weights also the offsets, on held-out logits."""
+        if np.ptp(class_weight) > 0:
+            self.temperature_, offset = loss.offsets(logits, class_weight)
+            self.offset_ = offset.astype(np.float32)
+        else:
+            self.temperature_ = loss.temperature(logits, fold)
+        if not COLDEST * _NEAR < self.temperature_ < HOTTEST / _NEAR:
+            self.bounds_ += (f"the temperature {self.temperature_:.2f} is at its bound",)
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated logits.
 
         Parameters
@@ -252,20 +248,25 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         ndarray of shape (n_items, n_classes), or (n_items,) for two classes
-            Logits divided by the temperature; for two classes the second minus the first.
+            Logits divided by the temperature; for two classes the second minus the first. With class weights these are
+            of the weighted classes.
         """
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
-    def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return calibrated logits, in double precision: a row alone gives the same as a row among others."""
         check_is_fitted(self)
         rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), dtype=np.float32)
+        coef, logits = self.coef_.T.astype(np.float64), np.empty((len(rows), len(self.classes_)))
         with one_thread():
-            logits = rows @ self.coef_.T + self.intercept_
-        return np.asarray(logits / np.float32(self.temperature_))
+            for start in range(0, len(rows), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                logits[part] = rows[part].astype(np.float64) @ coef + self.intercept_
+        return np.asarray(logits / self.temperature_)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return calibrated probabilities.
+        """Return calibrated probabilities of the classes as they come, whatever the class weights.
 
         Parameters
         ----------
@@ -277,10 +278,10 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_items, n_classes), float64
             Rows sum to 1; columns in the order of `classes_`.
         """
-        return softmax(self._logits(X))
+        return softmax(self._logits(X) + self.offset_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class of every row.
+        """Return the class of the largest logit of every row: without class weights the most probable one.
 
         Parameters
         ----------

@@ -72,6 +72,7 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
         "coef": model.coef_,
         "intercept": model.intercept_,
         "temperature": np.float64(model.temperature_),
+        "offset": model.offset_,
         "C": np.float64(model.C_),
     }
     space = space_of(result.source)
@@ -176,6 +177,8 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
     model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
     claim(model.temperature_ > 0, f"temperature must be above 0, got {model.temperature_}")
+    model.offset_ = arrays.get("offset", np.zeros(len(classes), dtype=np.float32))  # files of 0.1.0 have none
+    claim(model.offset_.shape == (len(classes),), f"offset must be a number per class, got {model.offset_.shape}")
     model.n_features_in_ = space.dimension
     return SavedClassifier(
         classes=classes,

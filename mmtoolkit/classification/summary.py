@@ -135,6 +135,7 @@ def _notes(
             "which belong together: what it tunes there may profit from duplicates. The scores do not: they are of held-out "
             "groups. A search with cv=GroupKFold() is told."
         )
+    notes += [f"The final classifier: {sentence}." for sentence in getattr(outcome.estimator, "bounds_", ())]
     return notes + _large_groups(source, trial, outcome)
 
 

@@ -177,6 +177,7 @@ def _fit(train: DataFrame, classes: list[str], Cs: tuple[float, ...], max_iter: 
     classifier.C_, classifier.temperature_, classifier.path_ = C, 1.0, path
     classifier.coef_ = np.asarray(solved.coefficientMatrix.toArray(), dtype=np.float32)
     classifier.intercept_ = np.asarray(solved.interceptVector.toArray(), dtype=np.float32)
+    classifier.offset_ = np.zeros(len(classes), dtype=np.float32)
     classifier.n_features_in_ = classifier.coef_.shape[1]
     classifier.n_iter_ = int(solved.summary.totalIterations)
     classifier.classes_ = np.array(classes, dtype=object)

@@ -80,7 +80,7 @@ def verify(
         for name in data["recipe"]["sources"]
     }
     here = environment()
-    same_place = here == data["environment"]
+    same_place = {**here, "source": None} == {**data["environment"], "source": None}
     notes = [note for one in found.values() for note in one.notes]
     notes += [f"{name} was {a}, now it is {b}" for name, a, b in changed_versions(data["environment"], here)]
     compared = {"results", "environment"} if same_place else {"results"}

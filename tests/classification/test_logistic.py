@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_limits
 
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.classification.lbfgs import minimize
-from mmtoolkit.classification.logistic import LogisticClassifier, fit_temperature
+from mmtoolkit.classification.logistic import LogisticClassifier
 
 
 @parametrize_with_checks([LogisticClassifier()])
@@ -116,18 +116,43 @@ def test_class_weight_moves_answers_to_the_rare_class(rng):
     assert (balanced == 1).sum() > (plain == 1).sum()
 
 
-def test_temperature_cools_an_overconfident_model(rng):
-    codes = rng.integers(2, size=500)
-    logits = np.zeros((500, 2))
-    logits[np.arange(500), np.where(rng.random(500) < 0.7, codes, 1 - codes)] = 10.0
-
-    t = fit_temperature(logits, codes, np.ones(500))
-
-    sure = softmax(logits / t).max(axis=1).mean()
-    assert sure == pytest.approx(0.7, abs=0.05)
-
-
 @pytest.mark.parametrize("Cs", [(), (0, 1), (-1, 1), (1, float("nan"))])
 def test_penalties_must_be_positive(data, Cs):
     with pytest.raises(ValueError, match="Cs must be at least one number above 0, got"):
         LogisticClassifier(Cs).fit(*data)
+
+
+def test_no_larger_c_is_tried_when_no_held_out_row_is_wrong(rng):
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 4)) + 20 * y[:, None]
+
+    model = LogisticClassifier(Cs=(1e-4, 1e-3)).fit(X, y)
+
+    assert max(model.path_) <= 1e-3
+    assert model.bounds_ == ("C=0.001 is the largest that was tried: no held-out item was wrong",)
+
+
+def test_few_rows_without_errors_do_not_make_it_sure(rng):
+    """Four standard deviations apart: 1 in 50 new rows falls on the other side, and none of 60 may show it."""
+    losses = []
+    for _ in range(20):
+        y = np.arange(2060) % 2
+        X = rng.normal(size=(2060, 16))
+        X[:, 0] += 4 * y
+        model = LogisticClassifier().fit(X[:60], y[:60])
+        p = model.predict_proba(X[60:])[np.arange(2000), y[60:]]
+        losses.append(-np.log(p).mean())
+
+    assert np.mean(losses) < 0.15
+    assert max(losses) < 0.5
+
+
+def test_probabilities_of_weighted_classes_are_of_the_classes_as_they_come(rng):
+    y = (np.arange(1020) >= 1000).astype(int)
+    new = (np.arange(20_400) >= 20_000).astype(int)
+    X, A = (rng.normal(size=(len(classes), 16)) + 2.0 * classes[:, None] / 4 for classes in (y, new))
+
+    model = LogisticClassifier(class_weight="balanced").fit(X, y)
+
+    assert model.predict_proba(A)[:, 1].mean() == pytest.approx(20 / 1020, rel=0.25)
+    assert (model.predict(A) == 1).mean() > 0.1

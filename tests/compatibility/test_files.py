@@ -260,7 +260,7 @@ def test_classifiers_predict_the_same(files, expected, name):
 
     now, then = described.classifier(saved, load(files, TRAINED[name])), expected["classifiers"][name]
     assert now["predicted"] == then["predicted"]
-    np.testing.assert_allclose(now["proba"], then["proba"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(now["proba"], then["proba"], rtol=0, atol=1e-7)  # 0.1.0 rounded its logits to float32
     for part in ("classes", "metrics", "recipe"):
         assert now[part] == then[part]
 
@@ -299,12 +299,20 @@ ENVIRONMENT = re.compile(
 )
 
 
+CHANGED = ("classify", "classify_learning_curve", "audit", "compare")
+"""What the default classifier computes: its probabilities at few items were too sure in 0.1.0."""
+
+
 def stands(checked, then):
-    """A report is as it was; what is told beside that is about versions and is no cause."""
-    assert checked.ok, checked
-    assert checked.verdict in (then["verdict"], "equal within tolerance")
+    """A report is as it was, but for what is computed otherwise on purpose; that is said, and why."""
+    moved = {where.split(".")[0] for where in checked.differences.index[checked.differences["kind"] != "map"]}
+    assert moved <= set(CHANGED), checked
     assert list(checked.checked) == then["checked"]
-    assert checked.causes == ()
+    if checked.ok:
+        assert checked.verdict in (then["verdict"], "equal within tolerance")
+        assert checked.causes == ()
+    else:
+        assert re.fullmatch(r"versions differ: .*\bsource \(absent\) became [0-9a-f]{12}.*", *checked.causes)
     assert all(
         ENVIRONMENT.fullmatch(note) or note.startswith("the model 'local' was revision") for note in checked.notes
     )

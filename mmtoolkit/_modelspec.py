@@ -114,6 +114,14 @@ class ModelSpec:
         Cosine similarity above which two items of one modality count as near duplicates.
     remark : str, default=""
         A sentence that reports show to readers of results made with this model.
+    pictures_per_call : int or None, default=None
+        How many pictures may be packed into one request, whose answer takes longer with each; None is as many as contents.
+    tokens_per_call : int or None, default=None
+        Tokens that may be packed into one request; None takes what is usual.
+    template_tokens : int, default=0
+        Tokens that the service adds to every content and counts as text.
+    unverified : mapping of str to str
+        Facts of this row on which the sources disagree, or that have one source only, with one line on each.
 
     Examples
     --------
@@ -152,6 +160,10 @@ class ModelSpec:
         default_factory=lambda: MappingProxyType({"text": 0.95, "image": 0.95, "video": 0.95})
     )
     remark: str = ""
+    pictures_per_call: int | None = None
+    tokens_per_call: int | None = None
+    template_tokens: int = 0
+    unverified: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
@@ -238,7 +250,7 @@ class ModelSpec:
         from mmtoolkit.results import table_html
 
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
-        shown = {name: _shown(value) for name, value in facts.items() if value not in (None, "", ()) and value != {}}
+        shown = {name: _shown(value) for name, value in facts.items() if value not in (None, "", (), 0) and value != {}}
         return table_html(pd.DataFrame({"value": shown}), self.name, max_rows=len(shown))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
@@ -32,7 +32,8 @@ __all__ = [
 
 GROUP = "mmtoolkit.models"  # of entry points: name = the model's, value = a factory of its provider
 MIB = 1024 * 1024
-_READ = "2026-08-01"  # the day on which limits and prices were read
+# days of the pages: the Chinese page on multimodal models, the price lists of the international site, by month
+_READ, _PAGE, _MARCH, _OCTOBER = "2026-08-01", "2026-07-01", "2026-03-01", "2026-10-01"
 _FORMATS = frozenset({"JPEG", "PNG", "BMP"})
 _MORE_FORMATS = _FORMATS | {"WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"}
 
@@ -297,24 +298,29 @@ def _load_plugin(name: str) -> None:
         _TABLE[name] = _Row(spec, lambda _, made=provider: made, _name_of(point))  # type: ignore[misc]
 
 
-def _prices(**by_region: tuple[float, float, str]) -> Mapping[str, Price]:
-    return MappingProxyType({region: Price(*price, as_of=_READ) for region, price in by_region.items()})
+def _prices(**by_region: Price) -> Mapping[str, Price]:
+    return MappingProxyType(by_region)
 
 
-def _params(**lines: str) -> Mapping[str, str]:
+def _yuan(text: float, media: float, as_of: str = _READ) -> Price:
+    return Price(text, media, "CNY", as_of)
+
+
+def _dollars(text: float, media: float, as_of: str = _READ) -> Price:
+    return Price(text, media, "USD", as_of)
+
+
+def _lines(**lines: str) -> Mapping[str, str]:
     return MappingProxyType(lines)
-
-
-def _values(names: Iterable[str]) -> Mapping[str, Any]:
-    return MappingProxyType({name: _VALUES[name] for name in names if name in _VALUES})
 
 
 _FPS = "share of the video's frames that is used, 0..1; the service's default is 1.0"
 _INSTRUCT = "task hint, one English sentence"
-_SNAPSHOT = _params(
+_SNAPSHOT = _lines(
     fps=_FPS,
     res_level="0, 1, 2 or 3: 127, 402, 578 or 1026 tokens per picture; the service's default is 1",
     max_video_frames="frames used of a video, at most 64; the service's default is 8",
+    instruct=_INSTRUCT,
 )
 _TEXT_TYPE = "'query' or 'document'; the service's default is 'document'"
 _VALUES: dict[str, Any] = {
@@ -335,11 +341,12 @@ _V1 = ModelSpec(
     image_min_side=10,
     image_max_ratio=200.0,
     video_bytes=10 * MIB,
+    contents_per_call=20,
     rpm=120,
     tpm=200_000,
-    prices=_prices(beijing=(0.7, 0.9, "CNY")),
+    prices=_prices(beijing=_yuan(0.7, 0.9)),
     regions=("beijing",),
-    rows_as_of=_READ,
+    rows_as_of=_PAGE,
 )
 # No limit on contents per call is published for the undated tongyi models; eight is their published number of pictures.
 _PLUS = replace(
@@ -351,21 +358,28 @@ _PLUS = replace(
     max_images=8,
     contents_per_call=8,
     packs=("text", "image"),
+    pictures_per_call=8,
     rpm=600,
-    prices=_prices(beijing=(0.5, 0.5, "CNY"), singapore=(0.09, 0.09, "USD")),
+    prices=_prices(beijing=_yuan(0.5, 0.5), singapore=_dollars(0.09, 0.09)),
     regions=("beijing", "singapore"),
+    unverified=_lines(
+        dimensions="the Chinese page (mid-2026) says fixed at 1152, the international page and the SDK's maintainers (2026-09) say selectable"
+    ),
 )
 _FLASH = replace(
     _PLUS,
     name="tongyi-embedding-vision-flash",
     dimension=768,
     dimensions=(768, 512, 256, 128, 64),
-    prices=_prices(beijing=(0.15, 0.15, "CNY"), singapore=(0.09, 0.03, "USD")),
+    prices=_prices(beijing=_yuan(0.15, 0.15), singapore=_dollars(0.09, 0.03)),
+    unverified=_lines(
+        dimensions="the Chinese page (mid-2026) says fixed at 768, the international page and the SDK's maintainers (2026-09) say selectable"
+    ),
 )
 _PLUS_2026 = replace(
     _PLUS,
     name="tongyi-embedding-vision-plus-2026-03-06",
-    image_bytes=10 * MIB,
+    image_bytes=10 * MIB,  # 5 MB are advised
     image_formats=_MORE_FORMATS,
     modalities=frozenset({"text", "image", "video", "fused"}),
     max_images=64,
@@ -374,15 +388,17 @@ _PLUS_2026 = replace(
     packs=("text", "image", "fused"),
     fusion="object",
     params=_SNAPSHOT,
-    prices=_prices(beijing=(0.5, 0.5, "CNY")),
+    prices=_prices(beijing=_yuan(0.5, 0.5)),
     regions=("beijing",),
+    template_tokens=30,
+    unverified=_lines(),
 )
 _FLASH_2026 = replace(
     _PLUS_2026,
     name="tongyi-embedding-vision-flash-2026-03-06",
     dimension=768,
     dimensions=(768, 512, 256, 128, 64),
-    prices=_prices(beijing=(0.15, 0.15, "CNY")),
+    prices=_prices(beijing=_yuan(0.15, 0.15)),
 )
 _QWEN3_VL = replace(
     _V1,
@@ -392,17 +408,17 @@ _QWEN3_VL = replace(
     modalities=frozenset({"text", "image", "video", "fused"}),
     text_tokens=32_000,
     image_bytes=10 * MIB,
+    image_formats=_MORE_FORMATS,
     max_images=5,
     video_formats=frozenset({"mp4", "avi", "mov"}),
     video_bytes=50 * MIB,
-    contents_per_call=20,
     packs=("text",),
     fusion="flag",
-    params=_params(fps=_FPS, instruct=_INSTRUCT),
+    params=_lines(fps=_FPS, instruct=_INSTRUCT),
     rpm=1200,
     tpm=600_000,
-    prices=_prices(beijing=(0.7, 1.8, "CNY"), singapore=(0.10, 0.258, "USD")),
-    regions=("beijing", "singapore"),  # the table of regions lacks Singapore, that of prices has it
+    prices=_prices(beijing=_yuan(0.7, 1.8, _PAGE)),  # the international site sells the same for USD 0.1 and 0.258
+    template_tokens=30,
 )
 _QWEN25_VL = replace(
     _QWEN3_VL,
@@ -415,9 +431,8 @@ _QWEN25_VL = replace(
     contents_per_call=1,
     packs=(),
     fusion="always",
-    params=_params(fps=_FPS),
-    prices=_prices(beijing=(0.7, 1.8, "CNY")),
-    regions=("beijing",),
+    params=_lines(fps=_FPS),
+    template_tokens=0,
 )
 # A legacy model: neither rates nor limits of pictures nor prices are published.
 _ONE_PEACE = replace(
@@ -432,11 +447,14 @@ _ONE_PEACE = replace(
     video_formats=frozenset(),
     video_sources=frozenset(),
     video_bytes=None,
+    contents_per_call=1,
+    packs=(),
     fusion="always",
-    params=_params(auto_truncation="cut a long text instead of failing: True or False"),
+    params=_lines(auto_truncation="cut a long text instead of failing: True or False"),
     rpm=None,
     tpm=None,
     prices=MappingProxyType({}),
+    rows_as_of=_READ,
 )
 _TEXT_V1 = ModelSpec(
     name="text-embedding-v1",
@@ -447,10 +465,10 @@ _TEXT_V1 = ModelSpec(
     text_tokens=2048,
     contents_per_call=25,
     packs=("text",),
-    params=_params(text_type=_TEXT_TYPE),
+    params=_lines(text_type=_TEXT_TYPE),
     rpm=1800,
     tpm=1_200_000,
-    prices=_prices(beijing=(0.7, 0.7, "CNY")),
+    prices=_prices(beijing=_yuan(0.7, 0.7)),
     regions=("beijing",),
     rows_as_of=_READ,
 )
@@ -458,18 +476,44 @@ _TEXT_V3 = replace(
     _TEXT_V1,
     name="text-embedding-v3",
     dimension=1024,
-    dimensions=(1024, 768, 512, 256, 128, 64),
+    dimensions=(1024, 768, 512, 256, 128, 64),  # Singapore has 1024, 768, 512
     text_tokens=8192,
     contents_per_call=10,
-    prices=_prices(beijing=(0.5, 0.5, "CNY")),
+    prices=_prices(beijing=_yuan(0.5, 0.5), singapore=_dollars(0.07, 0.07, _MARCH)),
+    regions=("beijing", "singapore"),
 )
 _TEXT_V4 = replace(
     _TEXT_V3,
     name="text-embedding-v4",
     dimensions=(2048, 1536, 1024, 768, 512, 256, 128, 64),
-    params=_params(text_type=_TEXT_TYPE, instruct=f"{_INSTRUCT}; needs text_type='query'"),
-    prices=_prices(beijing=(0.5, 0.5, "CNY"), singapore=(0.07, 0.07, "USD")),
-    regions=("beijing", "singapore"),
+    params=_lines(text_type=_TEXT_TYPE, instruct=f"{_INSTRUCT}; needs text_type='query'"),
+    prices=_prices(  # the international site sells Beijing for USD 0.072
+        beijing=_yuan(0.5, 0.5), singapore=_dollars(0.07, 0.07, _MARCH), hongkong=_dollars(0.07, 0.07, _MARCH)
+    ),
+    regions=("beijing", "singapore", "hongkong"),
+)
+_QWEN37 = replace(
+    _TEXT_V3,
+    name="qwen3.7-text-embedding",
+    dimensions=(2560, 2048, 1536, 1024, 768, 512, 256),
+    text_tokens=128_000,
+    contents_per_call=20,
+    rpm=None,  # the published rates are those of v1 to v4
+    tpm=None,
+    prices=_prices(beijing=_yuan(0.5, 0.5), singapore=_dollars(0.07, 0.07, _OCTOBER)),
+    rows_as_of=_OCTOBER,
+)
+_QWEN37_FLASH = replace(
+    _QWEN37,
+    name="qwen3.7-text-embedding-flash",
+    dimensions=(1024, 768, 512, 256),
+    tokens_per_call=4000,
+    prices=MappingProxyType({}),
+    regions=("beijing",),
+    unverified=_lines(
+        regions="none is published; the model was measured by authors of clients in 2026",
+        tokens_per_call="requests near 4500 tokens have been seen to hang, though a text may have 128000",
+    ),
 )
 
 _LOCAL = ModelSpec(
@@ -486,16 +530,8 @@ _LOCAL = ModelSpec(
 
 _ROWS: tuple[Any, ...] = (
     _LOCAL, _V1, _PLUS, _FLASH, _PLUS_2026, _FLASH_2026, _QWEN3_VL, _QWEN25_VL, _ONE_PEACE,
-    _TEXT_V1, replace(_TEXT_V1, name="text-embedding-v2"), _TEXT_V3, _TEXT_V4,
-    replace(
-        _TEXT_V3,
-        name="qwen3.7-text-embedding",
-        dimensions=(2560, 2048, 1536, 1024, 768, 512, 256),
-        text_tokens=128_000,
-        contents_per_call=20,
-        rpm=None,  # the published rates are those of v1 to v4
-        tpm=None,
-    ),
+    _TEXT_V1, replace(_TEXT_V1, name="text-embedding-v2"), _TEXT_V3, _TEXT_V4, _QWEN37, _QWEN37_FLASH,
 )  # fmt: skip
 for _row in _ROWS:
-    _TABLE[_row.name] = _Row(replace(_row, param_values=_values(_row.params)))
+    _values = MappingProxyType({name: _VALUES[name] for name in _row.params if name in _VALUES})
+    _TABLE[_row.name] = _Row(replace(_row, param_values=_values))

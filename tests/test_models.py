@@ -38,7 +38,8 @@ def test_rows_agree_with_the_service(name):
 def test_rows_carry_limits_and_the_day_they_were_read(name):
     row = mm.get_model(name)
 
-    published = name not in ("multimodal-embedding-one-peace-v1", "qwen3.7-text-embedding")
+    unpublished = ("multimodal-embedding-one-peace-v1", "qwen3.7-text-embedding", "qwen3.7-text-embedding-flash")
+    published = name not in unpublished
     assert (row.rpm is not None, row.tpm is not None) == (published, published)
     assert row.text_tokens
     assert row.regions
@@ -58,7 +59,34 @@ def test_the_model_of_the_specification():
     assert row.image_formats == {"JPEG", "PNG", "BMP"}
     assert row.video_formats == {"mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov"}
     assert row.video_sources == {"url"}
-    assert (row.rpm, row.regions, row.contents_per_call) == (120, ("beijing",), 1)
+    assert (row.rpm, row.regions, row.contents_per_call) == (120, ("beijing",), 20)
+
+
+def test_facts_on_which_the_sources_disagree_are_marked():
+    plus, flash = mm.get_model("tongyi-embedding-vision-plus"), mm.get_model("qwen3.7-text-embedding-flash")
+
+    assert "fixed at 1152" in plus.unverified["dimensions"]
+    assert "fixed at 1152" in plus._repr_html_()
+    assert not mm.get_model(SNAPSHOT).unverified
+    assert (flash.dimension, flash.dimensions, flash.contents_per_call) == (1024, (1024, 768, 512, 256), 20)
+    assert flash.tokens_per_call < 4500
+
+
+@pytest.mark.parametrize(
+    ("name", "regions", "dollars"),
+    [
+        ("qwen3-vl-embedding", ("beijing",), {}),
+        ("text-embedding-v3", ("beijing", "singapore"), {"singapore": "2026-03"}),
+        ("text-embedding-v4", ("beijing", "singapore", "hongkong"), {"singapore": "2026-03", "hongkong": "2026-03"}),
+        ("qwen3.7-text-embedding", ("beijing", "singapore"), {"singapore": "2026-10"}),
+    ],
+)
+def test_regions_and_their_prices(name, regions, dollars):
+    row = mm.get_model(name)
+
+    assert row.regions == regions
+    assert {region: price.as_of[:7] for region, price in row.prices.items() if price.currency == "USD"} == dollars
+    assert all(price.text == 0.07 for price in row.prices.values() if price.currency == "USD")
 
 
 @pytest.mark.parametrize(

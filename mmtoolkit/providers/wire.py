@@ -25,6 +25,10 @@ class LostError(Exception):
     """No complete answer came. Not a `requests` error, so that the SDK does not silently send again."""
 
 
+class _TooLongError(ValueError):
+    """The answer is longer than any good one."""
+
+
 _sessions: dict[bool, requests.Session] = {}
 _lock = threading.Lock()
 
@@ -85,11 +89,14 @@ class Exchange:
         Whose connections are used.
     timeout_s : float
         Seconds for the whole exchange, real time.
+    most_bytes : int, default=256 MiB
+        Longest answer that is read.
     """
 
-    def __init__(self, session: requests.Session, timeout_s: float) -> None:
+    def __init__(self, session: requests.Session, timeout_s: float, most_bytes: int = _MOST_BYTES) -> None:
         self._session = session
         self._timeout_s = timeout_s
+        self._most_bytes = most_bytes
         self.status: int | None = None
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -135,9 +142,9 @@ class Exchange:
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
-            if size > _MOST_BYTES:
-                msg = f"the answer is larger than {_MOST_BYTES:,} bytes"
-                raise ValueError(msg)
+            if size > self._most_bytes:
+                msg = f"the answer is larger than {self._most_bytes:,} bytes"
+                raise _TooLongError(msg)
         return b"".join(chunks)
 
 
@@ -153,6 +160,8 @@ def _never_connected(error: Exception) -> bool:
 
 def _why(error: Exception, timeout_s: float) -> str:
     """Say in a few words what happened to the connection."""
+    if isinstance(error, _TooLongError):
+        return str(error)
     text = f"{type(error).__name__} {error}"
     if isinstance(error, requests.Timeout | TimeoutError) or "timed out" in text.lower():
         return f"no complete answer within {timeout_s:g} s"

@@ -79,8 +79,8 @@ def _check_parameters(body: dict[str, Any], model: Model) -> None:
             raise _bad(f"The value {value!r} of the parameter {name} is not supported")
 
 
-def _dimension(body: dict[str, Any], model: Model) -> int:
-    asked = _parameters(body).get("dimension", model.dimension)
+def _dimension(body: dict[str, Any], model: Model, emulator: Any) -> int:
+    asked = model.dimension if emulator.ignores_dimension else _parameters(body).get("dimension", model.dimension)
     if asked != model.dimension and asked not in model.dimensions:
         if not model.dimensions:
             return model.dimension  # silently ignored, as the real one does
@@ -151,9 +151,9 @@ def _value(content: dict[str, Any]) -> tuple[str, str]:
     return next(iter(content.items()))
 
 
-def _usage(style: str, contents: list[dict[str, Any]]) -> dict[str, Any]:
+def _usage(style: str, contents: list[dict[str, Any]], template: int = 0) -> dict[str, Any]:
     counts = [tokens(content) for content in contents]
-    text, image = sum(t for t, _ in counts), sum(i for _, i in counts)
+    text, image = sum(t for t, _ in counts) + template * len(contents), sum(i for _, i in counts)
     if style == "v1":
         return {"input_tokens": text, "image_tokens": image}
     if style == "qwen":
@@ -184,7 +184,7 @@ def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
         _check(content, model)
     _check_counts(contents, model)
     _check_parameters(body, model)
-    dimension = _dimension(body, model)
+    dimension = _dimension(body, model, emulator)
     space = f"{body['model']}{' drifted' if emulator.drift else ''}"
     flagged = _parameters(body).get("enable_fusion") is True
     fused = model.fusion == "always" or flagged
@@ -204,7 +204,7 @@ def multimodal(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
         ]
     if MODELS[body["model"]].usage == "one-peace":
         return {"output": {"embedding": embeddings[0]["embedding"]}, "usage": _usage("one-peace", contents)}
-    return {"output": {"embeddings": embeddings}, "usage": _usage(model.usage, contents)}
+    return {"output": {"embeddings": embeddings}, "usage": _usage(model.usage, contents, model.template)}
 
 
 def text(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
@@ -219,9 +219,9 @@ def text(body: dict[str, Any], emulator: Any) -> dict[str, Any]:
     for value in texts:
         _check_text(value, model)
     _check_parameters(body, model)
-    dimension = _dimension(body, model)
+    dimension = _dimension(body, model, emulator)
     space = f"{body['model']}{' drifted' if emulator.drift else ''}"
     embeddings = [
-        {"text_index": i, "embedding": list(vector(space, "text", value, dimension))} for i, value in enumerate(texts)
+        {model.index: i, "embedding": list(vector(space, "text", value, dimension))} for i, value in enumerate(texts)
     ]
     return {"output": {"embeddings": embeddings}, "usage": {"total_tokens": sum(map(text_tokens, texts))}}

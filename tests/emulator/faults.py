@@ -28,7 +28,7 @@ class Fault:
     status: int = 200
     code: str = ""
     message: str = ""
-    act: str = "retry"  # what a client should do: retry, item, stop, or nothing ("fine")
+    act: str = "retry"  # what a client should do: retry, item, stop, or nothing ("fine"); "pack": wrong in packs only
     headers: dict[str, str] = field(default_factory=dict)
     spoil: Callable[[dict[str, Any]], Any] | None = None
     raw: Callable[[Any, bytes], None] | None = None
@@ -86,6 +86,27 @@ def _wrong_dimension(answer: dict[str, Any]) -> None:
     _entries(answer)[0]["embedding"].pop()
 
 
+def _extra_entry(answer: dict[str, Any]) -> None:
+    last = copy.deepcopy(_entries(answer)[-1])
+    last[_index_name(answer)] += 1
+    _entries(answer).append(last)
+
+
+def _equal(answer: dict[str, Any]) -> None:
+    for entry in _entries(answer)[1:]:
+        entry["embedding"] = _entries(answer)[0]["embedding"]
+
+
+def _odd_usage(answer: dict[str, Any]) -> None:
+    """As one official sample has it: the total is not the sum of what stands beside it."""
+    answer["usage"] = {
+        "input_tokens": 10,
+        "input_tokens_details": {"image_tokens": 896, "text_tokens": 7},
+        "output_tokens": 3,
+        "total_tokens": 906,
+    }
+
+
 def _zero(answer: dict[str, Any]) -> None:
     _entries(answer)[0]["embedding"] = [0.0] * len(_entries(answer)[0]["embedding"])
 
@@ -102,6 +123,17 @@ def _drop(handler: Any, _: bytes) -> None:
 def _truncate(handler: Any, whole: bytes) -> None:
     handler.wfile.write(whole[: len(whole) * 2 // 3])
     handler.close_connection = True
+
+
+def _endless(handler: Any, _: bytes) -> None:
+    """Two gigabytes of JSON, or as much as the client takes."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2147483648\r\n\r\n[")
+    handler.close_connection = True
+    try:
+        for _ in range(2 << 14):
+            handler.wfile.write(b"0," * (1 << 15))
+    except OSError:
+        pass  # the client has had enough, as it should
 
 
 def _trickle(handler: Any, whole: bytes) -> None:
@@ -169,7 +201,21 @@ FAULTS: dict[str, Fault] = {
         ("BadRequest.EmptyParameters", 400, 'Required parameter "parameters" missing from request.'),
         ("BadRequest.EmptyModel", 400, 'Required parameter "model" missing from request.'),
         ("UnsupportedOperation", 400, "The operation is unsupported on the referee object."),
+        ("BadRequest.IllegalInput", 400, "The input is illegal."),
+        ("invalid_parameter_error", 400, "The request is not understood."),
     ),
+    "InsufficientQuota403": Fault(403, "insufficient_quota", "no message", "stop", openai=True),
+    "NoModel400": Fault(400, "InvalidParameter", "Model not found", "stop"),
+    "NoHttpCall": Fault(400, "InvalidParameter", "The current model does not support http call.", "stop"),
+    "BodyInvalid": Fault(
+        400, "InvalidParameter", "Required body invalid, please check the request body format.", "stop"
+    ),
+    "FieldRequired": Fault(
+        400, "InvalidParameter", "<400> InternalError.Algo.InvalidParameter: Field required: input.contents", "stop"
+    ),
+    "NoContentType": Fault(401, "InvalidApiKey", "Invalid API-key provided.", "stop", content_type=""),
+    "html403": Fault(403, act="stop", body=b"<html><body>Blocked by the proxy</body></html>", content_type="text/html"),
+    "html400": Fault(400, act="stop", body=b"<html><body>Bad Request</body></html>", content_type="text/html"),
     "FreeQuota": Fault(429, "Throttling.AllocationQuota", "Free allocated quota exceeded.", "stop"),
     "UrlError": Fault(400, "InvalidParameter", "url error, please check url！", "stop"),
     "MissingParameter": Fault(400, "InvalidParameter", "Required parameter(s) missing or invalid", "stop"),
@@ -226,6 +272,16 @@ FAULTS: dict[str, Fault] = {
         400, "InvalidParameter", "Exceeded limit on max bytes per data-uri item : 10485760", "item"
     ),
     "MissingLength": Fault(500, "InternalError.Algo", "Missing Content-Length of multimodal url", "item"),
+    "DecodeFailed": Fault(
+        400, "InvalidParameter.DataInspection", "Failed to decode the image during the data inspection.", "item"
+    ),
+    "MediaFormat": Fault(
+        400, "InvalidParameter.DataInspection", "The media format is not supported or incorrect.", "item"
+    ),
+    "PictureSize": Fault(400, "InvalidParameter", "The image length and width do not meet the requirements.", "item"),
+    "NestedInspection": Fault(
+        500, "InternalError.Algo", "<400> InternalError.Algo.DataInspectionFailed: inappropriate content.", "item"
+    ),
     "Pipeline": Fault(500, "InternalError.Algo", "Embedding_pipeline_Error: cannot decode", "item"),
     "413": Fault(413, body=b"<html>413 Request Entity Too Large</html>", act="item", content_type="text/html"),
     "html503": Fault(503, body=_HTML, content_type="text/html"),
@@ -237,7 +293,14 @@ FAULTS: dict[str, Fault] = {
     "null": Fault(200, body=b"null"),
     "list": Fault(200, body=b"[]"),
     "200-with-code": Fault(200, "InternalError", "An internal error has occured.", body=None),
-    "missing-index": Fault(spoil=_spoiler(_missing_index)),
+    "missing-index": Fault(act="pack", spoil=_spoiler(_missing_index)),
+    "equal": Fault(act="pack", spoil=_spoiler(_equal)),
+    "extra-entry": Fault(spoil=_spoiler(_extra_entry)),
+    "odd-usage": Fault(act="fine", spoil=_spoiler(_odd_usage)),
+    "no-usage": Fault(act="fine", spoil=_spoiler(lambda answer: answer.pop("usage") and None)),
+    "nested": Fault(body=b'{"output": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "other-encoding": Fault(body="<html>网关错误</html>".encode("gb18030"), content_type="text/html; charset=gb18030"),
+    "endless": Fault(raw=_endless),
     "duplicate-index": Fault(spoil=_spoiler(_duplicate_index)),
     "missing-entry": Fault(spoil=_spoiler(_missing_entry)),
     "foreign-index": Fault(spoil=_spoiler(_foreign_index)),

@@ -29,7 +29,8 @@ def _text(value: Any) -> bool:
 
 
 _FPS = {"fps": _number(0, 1)}
-_SNAPSHOT = {**_FPS, "res_level": _integer(0, 3), "max_video_frames": _integer(1, 64)}
+_SNAPSHOT = {**_FPS, "res_level": _integer(0, 3), "max_video_frames": _integer(1, 64), "instruct": _text}
+_MANY = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "ICO", "DIB", "ICNS", "SGI")
 _TYPE = {"text_type": _one_of("query", "document"), "output_type": _one_of("dense", "sparse", "dense&sparse")}
 
 
@@ -51,29 +52,32 @@ class Model:
     video_formats: tuple[str, ...] = VIDEOS
     sides: bool = True  # at least 10 pixels, at most 200:1
     parameters: Mapping[str, Check] = field(default_factory=dict)  # besides dimension and output_type
+    index: str = "text_index"  # what the text endpoint calls the place of a vector
+    template: int = 0  # tokens of the system's own per content
 
 
 MODELS = {
-    "multimodal-embedding-v1": Model(1024, tokens=512, usage="v1", pictures=1),
+    "multimodal-embedding-v1": Model(1024, tokens=512, usage="v1", contents=20, pictures=1, videos=1),
     "tongyi-embedding-vision-plus": Model(1152, (1024, 512, 256, 128, 64), contents=20, multi=8),
     "tongyi-embedding-vision-flash": Model(768, (512, 256, 128, 64), contents=20, multi=8),
     "tongyi-embedding-vision-plus-2026-03-06": Model(
         1152, (1024, 512, 256, 128, 64), contents=20, image_bytes=10 * MIB, fusion="object",
-        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"), pictures=64, videos=8, multi=64,
-        parameters=_SNAPSHOT,
+        formats=_MANY, pictures=64, videos=8, multi=64,
+        parameters=_SNAPSHOT, template=28,
     ),
     "tongyi-embedding-vision-flash-2026-03-06": Model(
         768, (512, 256, 128, 64), contents=20, image_bytes=10 * MIB, fusion="object",
-        formats=("JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"), pictures=64, videos=8, multi=64,
-        parameters=_SNAPSHOT,
+        formats=_MANY, pictures=64, videos=8, multi=64,
+        parameters=_SNAPSHOT, template=28,
     ),
     "qwen3-vl-embedding": Model(
-        2560, (2048, 1536, 1024, 768, 512, 256), contents=20, tokens=32_000, image_bytes=10 * MIB, fusion="flag", usage="qwen",
+        2560, (2048, 1536, 1024, 768, 512, 256), contents=20, tokens=32_000, image_bytes=10 * MIB, fusion="flag", usage="qwen", formats=_MANY,
+        template=28,
         pictures=5, videos=1, video_formats=("mp4", "avi", "mov"),
         parameters={**_FPS, "instruct": _text, "enable_fusion": _one_of(True, False)},
     ),
     "qwen2.5-vl-embedding": Model(
-        1024, (2048, 768, 512), contents=3, tokens=32_000, image_bytes=5 * MIB, fusion="always", usage="v1",
+        1024, (2048, 768, 512), contents=3, tokens=32_000, image_bytes=5 * MIB, fusion="always", usage="v1", formats=_MANY,
         once=True, parameters=_FPS,
     ),
     "multimodal-embedding-one-peace-v1": Model(
@@ -84,4 +88,5 @@ MODELS = {
     "text-embedding-v3": Model(1024, (768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192, parameters=_TYPE),
     "text-embedding-v4": Model(1024, (2048, 1536, 768, 512, 256, 128, 64), texts=True, contents=10, tokens=8192, parameters={**_TYPE, "instruct": _text}),
     "qwen3.7-text-embedding": Model(1024, (2560, 2048, 1536, 768, 512, 256), texts=True, contents=20, tokens=128_000, parameters=_TYPE),
+    "qwen3.7-text-embedding-flash": Model(1024, (768, 512, 256), texts=True, contents=20, tokens=128_000, parameters=_TYPE, index="index"),
 }  # fmt: skip

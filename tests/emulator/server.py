@@ -92,6 +92,8 @@ class Emulator:
         self.trickle_s, self.slow_s = 0.02, 5.0
         self.largest_batch: int | None = None  # set it to make the service accept fewer contents than its page says
         self.drift = False  # set it to get other vectors from the same names
+        self.ignores_dimension = False  # set it to get vectors of the default length, whatever was asked for
+        self.picture_s = 0.0  # seconds, on the scaled clock, that every picture of a request takes
         self.records: list[Record] = []
         self.queue: deque[Fault | str] = deque()
         self.fail_at: dict[int, str] = {}  # number of the call, from 0, to the fault it meets
@@ -145,7 +147,8 @@ class Emulator:
             self.connections = self.peak = 0
             self.rpm = self.tpm = self.largest_batch = None
             self.latency_s = self.fault_rate = 0.0
-            self.scale, self.drift = 1.0, False
+            self.picture_s = 0.0
+            self.scale, self.drift, self.ignores_dimension = 1.0, False, False
 
     @property
     def calls(self) -> list[Record]:
@@ -214,7 +217,8 @@ class Handler(BaseHTTPRequestHandler):
         self, status: int, body: Any = b"", headers: dict[str, str] | None = None, kind: str = "application/json"
     ) -> bytes:
         data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        lines = {"Content-Type": kind, "Content-Length": str(len(data)), "server": "istio-envoy", **(headers or {})}
+        lines = {"Content-Length": str(len(data)), "server": "istio-envoy", **(headers or {})}
+        lines |= {"Content-Type": kind} if kind else {}
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items())
         return head.encode("latin-1") + b"\r\n" + data
 
@@ -272,9 +276,11 @@ class Handler(BaseHTTPRequestHandler):
         emulator = self.emulator
         request_id = str(uuid.uuid4())
         ids = {"x-request-id": request_id}
-        if emulator.latency_s:
-            time.sleep(emulator.latency_s / emulator.scale)
         body = record.body
+        given = emulator.inputs(body) if isinstance(body, dict) else []
+        pictures = sum(isinstance(one, dict) and "image" in one for one in given)
+        if wait_s := emulator.latency_s + emulator.picture_s * pictures:
+            time.sleep(wait_s / emulator.scale)
         if record.headers.get("Authorization") != f"Bearer {emulator.api_key}":
             return self._refuse(record, FAULTS["InvalidApiKey"], request_id)
         if not isinstance(body, dict):

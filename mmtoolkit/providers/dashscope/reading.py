@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["read_answer", "read_vectors"]
 
+_INDEX = ("index", "text_index")
 
-def read_vectors(body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
+
+def read_vectors(
+    body: Mapping[str, Any], n: int, dimension: int, default: int | None = None
+) -> list[NDArray[np.float32]]:
     """Return the vectors of an answer in the order in which their contents were sent.
 
     Parameters
@@ -28,6 +33,8 @@ def read_vectors(body: Mapping[str, Any], n: int, dimension: int) -> list[NDArra
         How many vectors were asked for.
     dimension : int
         How long they have to be.
+    default : int or None, default=None
+        How long they are when the model is asked for no length.
 
     Returns
     -------
@@ -52,9 +59,20 @@ def read_vectors(body: Mapping[str, Any], n: int, dimension: int) -> list[NDArra
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
         msg = "the answer has no list of embeddings"
         raise ValueError(msg)
-    indexes = [entry.get("index", entry.get("text_index")) for entry in entries]
+    if len(entries) != n:
+        msg = f"the answer holds {len(entries)} vectors for {n} contents"
+        raise ValueError(msg)
+    indexes: list[Any] = [
+        next((entry[name] for name in _INDEX if entry.get(name) is not None), None) for entry in entries
+    ]
+    if indexes == [None]:  # some models leave it out where there is nothing to tell apart
+        indexes = [0]
     if any(isinstance(i, bool) or not isinstance(i, int) for i in indexes) or sorted(indexes) != list(range(n)):
         msg = f"expected vectors with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
+        raise ValueError(msg)
+    lengths = {len(one) for entry in entries if isinstance(one := entry.get("embedding"), list)}
+    if default not in (None, dimension) and lengths == {default}:
+        msg = f"the model ignores dimension={dimension} and answers {default}; leave it out"
         raise ValueError(msg)
     found = {i: vector_of(entry.get("embedding"), dimension) for i, entry in zip(indexes, entries, strict=True)}
     return [found[i] for i in range(n)]
@@ -81,9 +99,11 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any
     Answer
         With a body only when it looks like a success.
     """
-    if status == 200 and isinstance(parsed, dict) and "output" in parsed and not parsed.get("code"):
-        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", "")))
-    error = error_of(status, raw)
-    if status == 200 and parsed is not None and not error.get("code"):
-        error = {"code": "ProtocolError", "message": "the answer has no output"}
-    return failure(status, headers, error, key)
+    if status == 200 and not isinstance(parsed, dict):
+        parsed = error_of(status, raw)  # the SDK reads no other encoding
+    if status == 200 and parsed.get("output") is not None and not parsed.get("code"):
+        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", ""))[:80])
+    answer = failure(status, headers, error_of(status, raw), key)
+    if status == 200 and isinstance(parsed, dict) and not answer.code and not answer.message:
+        answer = dataclasses.replace(answer, code="ProtocolError", message="the answer has no output")
+    return answer

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["calls", "send"]
 
+_SPARE_BYTES, _NUMBER_BYTES = 1 << 20, 100  # a good answer has about 22 bytes per number
+
 
 @functools.cache
 def calls() -> dict[str, Any]:
@@ -81,7 +83,8 @@ def send(
     Answer
         Also of a request that failed, or was never sent.
     """
-    exchange = Exchange(session_for(trust_env), timeout_s)
+    longest = max(spec.dimension, *spec.dimensions) if spec.dimensions else spec.dimension
+    exchange = Exchange(session_for(trust_env), timeout_s, _SPARE_BYTES + _NUMBER_BYTES * longest * len(contents))
     options = dict(params)
     if grouped and spec.fusion == "flag":
         options["enable_fusion"] = True
@@ -102,4 +105,7 @@ def send(
         trouble = f"{type(error).__name__}: {error}"
     if exchange.status is None:
         return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
-    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
+    try:
+        return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
+    except RecursionError:
+        return Answer(exchange.status, code="ProtocolError", message="the answer is nested too deeply")

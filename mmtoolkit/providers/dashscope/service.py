@@ -74,7 +74,7 @@ class DashScopeService(Service):
 
     def vectors(self, body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
         """Read the vectors of a good answer; see `Service.vectors`."""
-        return read_vectors(body, n, dimension)
+        return read_vectors(body, n, dimension, self.spec.dimension)
 
     def meaning(self, answer: Answer) -> Rule:
         """Return the row of the table of rules that fits a failure."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._arguments import is_number
 from mmtoolkit.providers.queue import tokens
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["counted", "media_tokens"]
 
+_MOST = 10**12  # no request has more tokens
 _TIERS = (127, 402, 578, 1026)  # tokens at res_level 0..3
 
 
@@ -57,7 +59,7 @@ def counted(usage: Mapping[str, Any]) -> tuple[int, int] | None:
     if isinstance(details, Mapping):
         return _int(details.get("text_tokens")), _int(details.get("image_tokens")) + _int(details.get("video_tokens"))
     if "image_tokens" in usage:
-        return _int(usage.get("input_tokens")), _int(usage["image_tokens"])
+        return _int(usage.get("input_tokens")), _int(usage["image_tokens"]) + _int(usage.get("video_tokens"))
     for name in ("input_tokens", "total_tokens", "total_usage"):
         if name in usage:
             return _int(usage[name]), 0
@@ -65,4 +67,4 @@ def counted(usage: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _int(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and value >= 0 else 0
+    return int(value) if is_number(value) and 0 <= value < _MOST else 0

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._text import shorten
 from mmtoolkit.providers.openai_compatible.rules import RULES, pack_limit
 from mmtoolkit.providers.queue.reading import error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer, Rule, meaning
@@ -161,24 +160,4 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes, key: Secret
         return Answer(200, body=body)
     if status == 200 and "message" not in body and not body.get("error"):
         body = {"message": "the answer has no list of embeddings under 'data'"}
-    return failure(status, headers, _plain_error(body), key)
-
-
-def _plain_error(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return code, message and request id of an error, however the server nests them.
-
-    Seen are ``{"error": {"message", "type", "code"}}``, the same without the outer name (vLLM until 0.10.0,
-    text-embeddings-inference), ``{"error": text, "error_type"}``, ``{"error": text}`` (Ollama) and ``{"detail": ...}``.
-    A code that is the HTTP status once more says nothing; the type is taken then.
-    """
-    nested = body.get("error")
-    inner: Mapping[str, Any] = nested if isinstance(nested, Mapping) else body
-    code = inner.get("code")
-    if not isinstance(code, str) or code.isdigit():
-        code = inner.get("type") or inner.get("error_type") or ""
-    message = nested if isinstance(nested, str) else inner.get("message") or body.get("msg") or body.get("detail") or ""
-    return {
-        "code": shorten(code, 80),
-        "message": message if isinstance(message, str) else json.dumps(message),
-        "request_id": body.get("request_id") or body.get("id") or "",
-    }
+    return failure(status, headers, body, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -78,10 +79,7 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
     dict
         As `failure` takes it.
     """
-    try:
-        error = json.loads(raw)
-    except (ValueError, RecursionError):
-        error = None
+    error = _json_of(raw)
     if isinstance(error, dict):
         return error
     text = raw[:200].decode("utf-8", "replace").strip()
@@ -89,8 +87,24 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
     return {"message": said}
 
 
+def _json_of(raw: bytes) -> Any:
+    """Return the JSON of a body, also where its words are in the Chinese encoding; None where there is none."""
+    try:
+        try:
+            return json.loads(raw)
+        except UnicodeDecodeError:
+            return json.loads(raw.decode("gb18030", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], key: Secret | None) -> Answer:
-    """Make an answer of a failure.
+    """Make an answer of a failure, however the service nests its words.
+
+    Seen are ``{"code", "message", "request_id"}``, ``{"error": {"code", "message", "type"}}``, the same without the outer
+    name (vLLM until 0.10.0, text-embeddings-inference), ``{"error": text, "error_type"}``, ``{"error": text}`` (Ollama),
+    ``{"detail": ...}`` and ``{"Code", "Message", "RequestId"}``. A code that is the HTTP status once more says nothing;
+    the type is taken then.
 
     Parameters
     ----------
@@ -99,7 +113,7 @@ def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], k
     headers : mapping
         HTTP headers.
     error : mapping
-        With "code" and "message", or with both inside "error".
+        JSON of the body.
     key : Secret or None
         Taken out of what the service says.
 
@@ -108,16 +122,39 @@ def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], k
     Answer
         Without a body.
     """
-    inner = error.get("error")
-    inner = inner if isinstance(inner, dict) else error
-    lower = {name.lower(): value for name, value in headers.items()}
+    outer, lower = _plain_names(error), _plain_names(headers)
+    nested = outer.get("error")
+    inner = _plain_names(nested) if isinstance(nested, Mapping) else outer
+    codes = (_words(inner.get(name)) for name in ("code", "type", "errortype"))
+    messages = (
+        inner.get("message"),
+        outer.get("msg"),
+        outer.get("detail"),
+        None if isinstance(nested, Mapping) else nested,
+    )
+    ids = (one.get(name) for one in (outer, inner) for name in ("requestid", "id"))
     return Answer(
         status,
-        code=redact(shorten(inner.get("code") or "", 80), key),
-        message=redact(shorten(inner.get("message") or error.get("msg") or "", 400), key),
-        request_id=shorten(error.get("request_id") or error.get("id") or lower.get("x-request-id", ""), 80),
-        retry_after_s=seconds_of(lower.get("retry-after")),
+        code=redact(shorten(next((code for code in codes if code and not code.isdigit()), ""), 80), key),
+        message=redact(shorten(next(filter(None, map(_words, messages)), ""), 400), key),
+        request_id=shorten(next(filter(None, map(_words, ids)), lower.get("xrequestid", "")), 80),
+        retry_after_s=seconds_of(lower.get("retryafter")),
     )
+
+
+def _plain_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same with names in small letters, without punctuation."""
+    return {re.sub(r"[^a-z]", "", str(name).lower()): value for name, value in values.items()}
+
+
+def _words(value: Any) -> str:
+    """Return a value of a failure as text; none of what is nested too deeply to be written."""
+    if value is None or isinstance(value, str):
+        return (value or "")[:4000]
+    try:
+        return json.dumps(value)[:4000]
+    except RecursionError:
+        return ""
 
 
 def seconds_of(value: str | None) -> float | None:

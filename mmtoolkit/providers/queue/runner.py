@@ -374,7 +374,8 @@ def _said(answer: Answer) -> str:
 
 
 def _stop(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
-    msg = f"the service stopped the run with {_said(answer)}. What to do: {rule.remedy}"
+    said = _said(answer) if answer.code == "ProtocolError" else f"the service stopped the run with {_said(answer)}"
+    msg = f"{said}. What to do: {rule.remedy}"
     where = f" ({address}, HTTP {answer.status}, request_id={answer.request_id or 'none'})"
     return ServiceStopError(
         msg + where, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None

@@ -33,7 +33,7 @@ FORKS = pytest.mark.filterwarnings(
 HEALING = sorted(name for name, fault in FAULTS.items() if fault.act in ("retry", "fine"))
 POISON = sorted(name for name, fault in FAULTS.items() if fault.act == "item")
 FATAL = sorted(name for name, fault in FAULTS.items() if fault.act == "stop")
-NEVER_CACHED = ["nan", "null-value", "huge", "string-value", "zero", "wrong-dimension", "missing-index", "duplicate-index",
+NEVER_CACHED = ["nan", "null-value", "huge", "string-value", "zero", "wrong-dimension", "duplicate-index", "extra-entry", "nested", "endless",
                 "missing-entry", "foreign-index", "no-output", "200-with-code", "null", "list", "garbage", "empty", "html200"]  # fmt: skip
 
 

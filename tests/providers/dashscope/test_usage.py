@@ -19,6 +19,9 @@ from mmtoolkit.providers.dashscope.usage import counted, media_tokens
         ({"total_tokens": 7}, (7, 0)),
         ({"total_usage": 9}, (9, 0)),
         ({"image_tokens": None, "input_tokens": "x"}, (0, 0)),
+        ({"image_tokens": float("inf"), "input_tokens": True}, (0, 0)),
+        ({"total_tokens": -5}, (0, 0)),
+        ({"input_tokens": 5, "image_tokens": 3, "video_tokens": 4}, (5, 7)),
         ({}, None),
     ],
 )

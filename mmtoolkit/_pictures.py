@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as PILImage
 
+from mmtoolkit import _decoding
 from mmtoolkit._formats import PILLOW_FORMATS, other_kind, picture_format, video_format
 from mmtoolkit._grey import eight_bits
 from mmtoolkit._text import shorten
@@ -21,10 +22,13 @@ from mmtoolkit.errors import MissingExtraError, UnreadableItemError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MAX_PIXELS", "decode", "from_array", "from_pil", "header"]
+__all__ = ["MAX_PIXELS", "decode", "decode_here", "from_array", "from_pil", "header"]
 
 MAX_PIXELS = 80_000_000  # below Pillow's own alarm, above what cameras make
 _BAND = 1 << 20  # pixels that are worked on at a time, so that a large picture is not copied several times
+_SECONDS = 20.0  # of decoding, for a picture that another process decodes
+_DENSE = 50  # pixels a byte; photographs have below 15, drawings may have more
+_SMALL = 4_000_000  # pixels that no decoder needs long for
 _TURNS = {
     2: PILImage.Transpose.FLIP_LEFT_RIGHT,
     3: PILImage.Transpose.ROTATE_180,
@@ -220,7 +224,35 @@ def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
         If it is no picture, is broken or cut off, or has too many pixels.
     """
     with _open(data, name) as picture:
-        return _loaded(picture, name)
+        if not _is_suspicious(picture, data):
+            return _loaded(picture, name)
+    found = list(_decoding.decoded(data, {"kind": "picture"}, name=name, seconds=_SECONDS))
+    return found[0], found[1]  # type: ignore[return-value]
+
+
+def decode_here(data: bytes) -> tuple[PILImage.Image, str]:
+    """Do what `decode` does in this process, which may die of it or never end.
+
+    Parameters
+    ----------
+    data : bytes
+        The encoded picture, whole.
+
+    Returns
+    -------
+    picture : PIL.Image.Image
+        Mode RGB, upright, fully loaded.
+    note : str
+        See `decode`.
+    """
+    with _open(data, "") as picture:
+        return _loaded(picture, "")
+
+
+def _is_suspicious(picture: PILImage.Image, data: bytes) -> bool:
+    """Tell whether few bytes claim many pixels, or a young decoder would read them."""
+    pixels = picture.width * picture.height
+    return picture.format == "HEIF" or pixels > max(_DENSE * len(data), _SMALL)
 
 
 def from_pil(picture: PILImage.Image, name: str = "") -> tuple[PILImage.Image, str]:

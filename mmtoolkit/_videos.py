@@ -1,10 +1,13 @@
-"""Take frames out of local videos with PyAV (extra ``video``)."""
+"""Take frames out of local videos with PyAV (extra ``video``), in a process of their own."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from mmtoolkit import _decoding
+from mmtoolkit._formats import VIDEO_ENDINGS, other_kind, picture_format, video_format
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError
 
 if TYPE_CHECKING:
@@ -12,8 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["frames"]
 
+_SECONDS = 60.0  # of decoding, for a video
+_SECONDS_A_FRAME = 5.0  # and for each frame that is asked for
 
-def frames(data: bytes, n: int, name: str = "") -> list[PILImage.Image]:
+
+def frames(data: bytes, n: int, name: str = "") -> Iterator[PILImage.Image]:
     """Decode the frames at the centres of `n` equal time slices.
 
     Parameters
@@ -25,45 +31,37 @@ def frames(data: bytes, n: int, name: str = "") -> list[PILImage.Image]:
     name : str, default=""
         For messages.
 
-    Returns
-    -------
-    list of PIL.Image.Image
-        `n` pictures in mode RGB; a short video repeats some.
+    Yields
+    ------
+    PIL.Image.Image
+        `n` pictures in mode RGB, upright, in order of time; a short video repeats some.
 
     Raises
     ------
     MissingExtraError
         If PyAV is not installed.
     UnreadableItemError
-        If the file is no video, is broken, or has no frames.
+        If the file is no video, is broken, has no frames, is too large, or takes too long.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("video", "Reading frames from a local video") from error
+    if find_spec("av") is None:
+        raise MissingExtraError("video", "Reading frames from a local video")
     if not data:
         raise UnreadableItemError("the file is empty (0 bytes); expected a video", name=name)
-    try:
-        with av.open(io.BytesIO(data), mode="r") as container:
-            if not container.streams.video:
-                raise UnreadableItemError("the file has no video stream", name=name)
-            stream = container.streams.video[0]
-            stream.thread_count = 1
-            times = [frame.time or 0.0 for frame in container.decode(stream)]
-            if not times:
-                raise UnreadableItemError("the video has no frames", name=name)
-            step = (times[-1] - times[0]) / max(len(times) - 1, 1)
-            length = times[-1] - times[0] + step
-            centres = [times[0] + (i + 0.5) * length / n for i in range(n)]
-            wanted = [max((k for k, t in enumerate(times) if t <= c), default=0) for c in centres]
-            container.seek(0)
-            keep = set(wanted)
-            found: dict[int, PILImage.Image] = {
-                k: frame.to_image()  # type: ignore[no-untyped-call]
-                for k, frame in enumerate(container.decode(stream))
-                if k in keep
-            }
-    except (av.FFmpegError, ValueError) as error:
-        msg = f"not a readable video ({error})"
-        raise UnreadableItemError(msg, name=name) from error
-    return [found[k].convert("RGB") for k in wanted]
+    demuxer = video_format(data[:512])
+    if not demuxer:
+        raise UnreadableItemError(_why_not(data), name=name)
+    seconds = _SECONDS + n * _SECONDS_A_FRAME
+    request = {"kind": "video", "n": n, "demuxer": demuxer}
+    for frame in _decoding.decoded(data, request, name=name, seconds=seconds):
+        if not isinstance(frame, str):
+            yield frame
+
+
+def _why_not(data: bytes) -> str:
+    """Say why bytes are no video that is read."""
+    kind = picture_format(data)
+    what = f"a {kind} picture; pass it as mm.Image(...)" if kind else other_kind(data)
+    if what:
+        return f"not a readable video but {what}"
+    known = ", ".join(sorted(ending[1:] for ending in VIDEO_ENDINGS))
+    return f"not a readable video: the file starts with {data[:12]!r}; read are {known}"

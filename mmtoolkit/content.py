@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -357,9 +358,31 @@ class Video(_Hashed):
         UnreadableItemError
             If the video cannot be decoded.
         """
+        return list(self.stream(n))
+
+    def stream(self, n: int) -> Iterator[PILImage.Image]:
+        """Give the frames of `sample` one at a time, so that only one of them need be in memory.
+
+        Parameters
+        ----------
+        n : int
+            How many, at least 1.
+
+        Yields
+        ------
+        PIL.Image.Image
+            In order of time.
+
+        Raises
+        ------
+        MissingExtraError
+            If the extra ``video`` is not installed.
+        UnreadableItemError
+            If the video cannot be decoded.
+        """
         from mmtoolkit import _videos
 
-        return _videos.frames(self.read(), n, self.name)
+        yield from _videos.frames(self.read(), n, self.name)
 
 
 @dataclass(eq=False)

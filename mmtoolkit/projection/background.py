@@ -5,11 +5,8 @@ from __future__ import annotations
 import atexit
 import json
 import logging
-import os
-import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import weakref
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit import _child
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.projection.engine import quick_layout
 from mmtoolkit.projection.result import Projection
@@ -32,13 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["PendingProjection"]
 
 logger = logging.getLogger(__name__)
-_HELPER = """import json, sys
-sys.path[:] = json.loads(sys.argv[2])
-from mmtoolkit.projection.worker import main
-main(sys.argv[1])"""
-_SECRET = re.compile(
-    "KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE
-)  # in the name of a variable: not for the helper
 _RUNNING: weakref.WeakSet[PendingProjection] = weakref.WeakSet()
 
 
@@ -62,10 +53,8 @@ class PendingProjection:
         self._folder = Path(tempfile.mkdtemp(prefix="mmtoolkit-map-"))
         np.save(self._folder / "X.npy", X, allow_pickle=False)
         (self._folder / "params.json").write_text(json.dumps(dict(params)))
-        command = [sys.executable, "-P", "-c", _HELPER, str(self._folder), json.dumps(sys.path)]
-        secretless = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=secretless
+        self._process = _child.start(
+            "mmtoolkit.projection.worker", str(self._folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         _RUNNING.add(self)
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["join", "leaves", "mean", "mean_of_units"]
 
-Split = Callable[[Any], Sequence[Any]]
+Split = Callable[[Any], Iterable[Any]]  # an empty sequence, or parts one at a time
 
 
 def mean(vectors: Sequence[Any]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
 from importlib.util import find_spec
@@ -151,10 +151,10 @@ def _outcome(row: int, content: Content) -> Outcome:
     return Outcome(row, vector, note="; ".join(notes))
 
 
-def _split(content: Content | PILImage.Image) -> Sequence[Content | PILImage.Image]:
+def _split(content: Content | PILImage.Image) -> Sequence[Content] | Iterator[PILImage.Image]:
     """Return the parts, or the frames, whose vectors are averaged; none for a text or one picture."""
     if isinstance(content, Video):
-        return content.sample(content.frames or _FRAMES)
+        return content.stream(content.frames or _FRAMES)
     several = isinstance(content, Fused) or (isinstance(content, Image) and len(content.parts) > 1)
     return content.parts if several else ()  # type: ignore[union-attr]
 

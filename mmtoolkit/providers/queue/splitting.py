@@ -44,11 +44,9 @@ class _Frames:
     def uri(self, i: int) -> str:
         with self._lock:
             if i not in self._uris:
-                pictures = self.video.sample(self.video.frames or 1)
-                wanted = (
-                    [i] if self._decoded else range(i, len(pictures))
-                )  # they are asked for in order, and again on a retry
-                self._uris.update({j: self._encode(pictures[j]) for j in wanted})
+                for j, picture in enumerate(self.video.stream(self.video.frames or 1)):
+                    if j == i or (j > i and not self._decoded):  # they are asked for in order, and again on a retry
+                        self._uris[j] = self._encode(picture)
                 self._decoded = True
             return self._uris.pop(i)
 

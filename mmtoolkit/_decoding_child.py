@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -26,6 +27,7 @@ def main() -> None:
     from mmtoolkit import _pictures
 
     _load_all()
+    gc.freeze()
     base = _lock()
     while len(head := source.read(REQUEST.size)) == REQUEST.size:
         words, length = REQUEST.unpack(head)
@@ -44,6 +46,8 @@ def main() -> None:
                 _text(target, b"N", "")
         except Exception as error:  # whatever a decoder raises is told; it is the file's fault, not this process's
             _text(target, b"E", getattr(error, "reason", "") or str(error) or type(error).__name__)
+        del data
+        gc.collect()  # PyAV's objects hold each other, and the threads of their decoders
 
 
 def _frame(target: BinaryIO, width: int, height: int, pixels: bytes) -> None:

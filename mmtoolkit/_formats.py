@@ -69,6 +69,7 @@ _VIDEOS = (
 )
 _OTHERS = (
     ("an SVG drawing, which has no pixels", rb"(\xef\xbb\xbf)?\s*(<\?xml|<!--|<!DOCTYPE svg|<svg).*", b"<svg"),
+    ("a sound without pictures", rb"RIFF....WAVE|ID3|fLaC|\xff[\xfb\xf3\xf2]", b""),
     ("a web page", rb"\s*<(!doctype html|html)", b""),
     ("a PDF document", rb"%PDF-", b""),
     ("a PostScript document", rb"%!PS", b""),

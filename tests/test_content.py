@@ -257,7 +257,7 @@ def test_sound_alone_is_no_video():
         file.setframerate(8000)
         file.writeframes(bytes(1600))
 
-    with pytest.raises(UnreadableItemError, match="the file has no video stream"):
+    with pytest.raises(UnreadableItemError, match="not a readable video but a sound without pictures"):
         mm.Video(buffer.getvalue()).sample(1)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "absolute",
     "is_local",
     "is_missing",
+    "lacks",
     "none_for_missing",
     "one_kind",
     "refuse_numbers",
@@ -100,18 +101,19 @@ def absolute(value: Any, root: Path) -> Any:
     return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
 
 
-def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any]) -> str:
+def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any], otherwise: str) -> str:
+    """Return what is embedded of a row: as given, else what it holds; `otherwise` where it holds nothing."""
     present = [role for role in ("video", "image", "text") if values[role] is not None]
-    modality = (present[0] if present else None) if is_missing(given) else given
-    if modality is not None and modality not in MODALITIES:
+    modality = (present[0] if present else otherwise) if is_missing(given) else given
+    if modality not in MODALITIES:
         msg = f"row {row}, id {item_id!r}: modality must be one of {', '.join(MODALITIES)}, got {modality!r}"
         raise ValueError(msg)
-    if (
-        modality is None
-        or (modality != "fused" and modality not in present)
-        or (modality == "fused" and len(present) < 2)
-    ):
-        have = ", ".join(present) or "nothing"
-        msg = f"row {row}, id {item_id!r}: there is nothing to embed as {modality or 'text, image or video'}; the row has {have}"
-        raise ValueError(msg)
     return str(modality)
+
+
+def lacks(modality: str, values: dict[str, Any]) -> str:
+    """Return why a row cannot be embedded as its modality says, "" where it can."""
+    present = [role for role in ("video", "image", "text") if not is_missing(values[role])]
+    if modality in present or modality not in MODALITIES or (modality == "fused" and len(present) > 1):
+        return ""
+    return f"there is nothing to embed as {modality}; the row has {', '.join(present) or 'nothing'}"

@@ -6,35 +6,69 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._values import code_columns
+from mmtoolkit._delimited import read_delimited
+from mmtoolkit._encodings import decoded
+from mmtoolkit._filekinds import TABLE_ENDINGS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["read_table"]
 
+_DELIMITED = {".csv": None, ".tsv": "\t"}
+
 
 def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
-    """Read a CSV, TSV or Parquet file; columns of codes and those named in `strings` stay text."""
+    """Read a CSV, TSV, Parquet or Excel file; columns of codes and those named in `strings` stay text.
+
+    ``attrs["notes"]`` says what was not as usual: another encoding, further sheets.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or cannot be read; the message names it.
+    """
     import pandas as pd
 
     if not path.is_file():
         msg = f"there is no file {os.fspath(path)!r}"
         raise ValueError(msg)
-    if path.suffix.lower() == ".parquet":
+    ending = path.suffix.lower()
+    if ending not in TABLE_ENDINGS:
+        *others, last = sorted(TABLE_ENDINGS)
+        msg = f"expected a {', '.join(others)} or {last} file, got {path.name!r}"
+        raise ValueError(msg)
+    if ending == ".parquet":
         return pd.read_parquet(path)
-    if path.suffix.lower() in {".csv", ".tsv"}:
-        try:
-            how: Any = {
-                "sep": "\t" if path.suffix.lower() == ".tsv" else ",",
-                "keep_default_na": False,
-                "na_values": [""],
-            }
-            codes = code_columns(pd.read_csv(path, dtype=str, **how))  # "007" is no number
-            table: pd.DataFrame = pd.read_csv(path, dtype=dict.fromkeys([*strings, *codes], str), **how)
-            return table
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
-            raise ValueError(msg) from error
-    msg = f"expected a .csv, .tsv or .parquet file, got {path.name!r}"
-    raise ValueError(msg)
+    try:
+        if ending not in _DELIMITED:
+            return _sheet(path, strings)
+        text, encoding = decoded(path.read_bytes())
+        frame = read_delimited(text, strings, _DELIMITED[ending])
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
+        raise ValueError(msg) from error
+    if encoding:
+        frame.attrs["notes"] = [f"{path.name!r} was read as {encoding}"]
+    return frame
+
+
+def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
+    """Return the first sheet of a workbook; pandas names the package that it lacks."""
+    import pandas as pd
+
+    types: Any = dict.fromkeys(strings, str)
+    try:
+        with pd.ExcelFile(path) as book:
+            names = list(map(str, book.sheet_names))
+            frame = pd.read_excel(book, dtype=types, keep_default_na=False, na_values=[""])
+    except ImportError as error:
+        needed = error.name or {".ods": "odfpy", ".xls": "xlrd", ".xlsb": "pyxlsb"}.get(path.suffix.lower(), "openpyxl")
+        msg = f"reading {path.suffix.lower()} needs a package that is not installed: pip install {needed}; or save the table as CSV"
+        raise ValueError(msg) from error
+    except Exception as error:  # a damaged workbook fails in as many ways as there are readers
+        msg = f"the workbook is damaged, or is of another kind than its name says: {error}"
+        raise ValueError(msg) from error
+    if len(names) > 1:
+        frame.attrs["notes"] = [f"of the {len(names)} sheets of {path.name!r}, only the first, {names[0]!r}, was read"]
+    return frame

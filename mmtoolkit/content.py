@@ -18,7 +18,7 @@ from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Content", "Fused", "Image", "Text", "Video", "is_pil", "is_url"]
+__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "is_pil", "is_url"]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
@@ -430,7 +430,31 @@ class Fused(_Hashed):
         return hashlib.sha256(b"".join(p.modality.encode() + p.digest() for p in self.parts)).digest()
 
 
-Content: TypeAlias = Text | Image | Video | Fused
+@dataclass(eq=False)
+class Absent(_Hashed):
+    """A row that holds nothing to embed: it fails by name among the others, as a broken file does.
+
+    Parameters
+    ----------
+    modality : {"text", "image", "video", "fused"}
+        What it was to be.
+    reason : str
+        What is missing.
+    """
+
+    modality: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """Nothing: the row and its id say which it is."""
+        return ""
+
+    def _compute_digest(self) -> bytes:
+        raise UnreadableItemError(self.reason)
+
+
+Content: TypeAlias = Text | Image | Video | Fused  # an Absent stands among them and never reaches a provider
 
 
 def is_pil(value: object) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 from mmtoolkit.frames import items, made_by
@@ -16,22 +18,40 @@ if TYPE_CHECKING:
 
 __all__ = ["read_folder"]
 
+_SYSTEM = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "#recycle", "$recycle.bin"}
+    | {"system volume information", "lost+found"}
+)
 
-def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], object] | None = None) -> pd.DataFrame:
+_MOST_KINDS = 8  # named in one line
+
+
+def read_folder(
+    folder: str | os.PathLike[str],
+    *,
+    label: Callable[[Path], object] | None = None,
+    texts: bool | None = None,
+) -> pd.DataFrame:
     """List the pictures, videos and text files of a folder and its sub-folders.
 
     Parameters
     ----------
     folder : path
-        Searched in full; hidden files and other kinds of files are left out.
+        Searched in full. Links to folders are followed, each folder once. Hidden files, those of the system
+        (``Thumbs.db``, ``__MACOSX`` and such) and other kinds of files are left out.
     label : callable or None, default=None
         Function from a file's path to its class. None takes the name of the first sub-folder; files that lie in the
         folder itself have no label.
+    texts : bool or None, default=None
+        Whether ``.txt`` files are items, one text each. None takes them where there are no pictures and videos; beside
+        these they are mostly captions and licences. Texts may be UTF-8, UTF-16, GB18030 or Latin-1; another encoding
+        fails by name when it is embedded.
 
     Returns
     -------
     DataFrame
-        The items frame, sorted by path; the id is the path below `folder`. A ``.txt`` file is one text.
+        The items frame, sorted by path; the id is the path below `folder`. ``attrs["left_out"]`` counts what was left
+        out by kind, ``attrs["notes"]`` says it in words, as reports do.
 
     Raises
     ------
@@ -55,25 +75,93 @@ def read_folder(folder: str | os.PathLike[str], *, label: Callable[[Path], objec
     if not root.is_dir():
         msg = f"{os.fspath(folder)!r} is not a folder"
         raise ValueError(msg)
-    rows = []
-    for path in sorted(p for p in root.rglob("*") if p.is_file()):
-        below = path.relative_to(root)
-        if any(part.startswith(".") for part in below.parts):
-            continue
-        kind = kind_of_file(path)
-        if kind is None:
-            continue
-        value = path.read_text("utf-8", errors="replace") if kind == "text" else os.fspath(path)
-        group = below.parts[0] if len(below.parts) > 1 else None
-        name = os.fsencode(below.as_posix()).decode("utf-8", "backslashreplace")
-        rows.append({"id": name, "modality": kind, kind: value, "label": group if label is None else label(path)})
-    if not rows:
+    left_out: Counter[str] = Counter()
+    files = {below: kind for below in _files(root, left_out) if (kind := _kind(below, left_out))}
+    if texts is False or (texts is None and len(set(files.values()) - {"text"})):
+        left_out.update(".txt" for kind in files.values() if kind == "text")
+        files = {below: kind for below, kind in files.items() if kind != "text"}
+    said = _said(root.name, left_out, advise=texts is None)
+    if not files:
         msg = (
             f"no pictures, videos or texts in {os.fspath(root)!r}; looked for {', '.join(sorted(IMAGE_ENDINGS))}, "
-            f"{', '.join(sorted(VIDEO_ENDINGS))} and .txt"
+            f"{', '.join(sorted(VIDEO_ENDINGS))} and .txt{''.join(f'; {note}' for note in said)}"
         )
         raise ValueError(msg)
+    rows, notes, unreadable = [], {}, {}
+    for below in sorted(files, key=lambda path: path.split("/")):
+        path, kind = root / below, files[below]
+        name = os.fsencode(below).decode("utf-8", "backslashreplace")
+        value: str | None = os.fspath(path)
+        if kind == "text":
+            try:
+                value, encoding = decoded(path.read_bytes())
+            except (OSError, ValueError) as error:
+                value, unreadable[name] = None, getattr(error, "strerror", None) or str(error)
+            else:
+                notes.update({name: f"read as {encoding}"} if encoding else {})
+        group = below.split("/")[0] if "/" in below else None
+        rows.append({"id": name, "modality": kind, kind: value, "label": group if label is None else label(path)})
     frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
-    frame.attrs["root"] = os.fspath(root)
-    made_with = {} if label is None else {"label": "a function"}
-    return made_by(frame, "read_folder", root.name, made_with)
+    for note, n in Counter(notes.values()).items():
+        said.append(f"{n:,} of the text files were {note}")
+    told = {"notes": said, "left_out": dict(left_out), "item_notes": notes, "unreadable": unreadable}
+    frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
+    asked = {"label": None if label is None else "a function", "texts": texts}
+    return made_by(frame, "read_folder", root.name, {name: value for name, value in asked.items() if value is not None})
+
+
+def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
+    """Yield all files by their path below a folder; real folders come first, so that a link leads to nothing twice."""
+    seen = {_identity(path) for path in (root, *root.parents)}  # a link to a folder above would lead here again
+    folders: list[str] = [""]
+    links: list[str] = []
+    while folders or links:
+        if not folders:
+            link = links.pop(0)
+            if (target := _identity(root / link)) in seen:
+                left_out["links to folders that are read already"] += 1
+                continue
+            seen.add(target)
+            folders.append(link)
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
+        except OSError:
+            left_out["folders that cannot be read"] += 1
+            continue
+        for entry in entries:
+            below = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
+                left_out["hidden or of the system"] += 1
+            elif entry.is_dir():
+                if not entry.is_symlink():
+                    seen.add(_identity(entry.path))
+                (links if entry.is_symlink() else folders).append(below)
+            elif entry.is_file():
+                yield below
+            else:
+                left_out["broken links" if entry.is_symlink() else "no files"] += 1
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def _kind(below: str, left_out: Counter[str]) -> str | None:
+    """Return what a file is to be embedded as; another kind of file is counted by its ending."""
+    path = Path(below)
+    kind = kind_of_file(path)
+    if kind is None:
+        left_out[path.suffix.lower() or "without an ending"] += 1
+    return kind
+
+
+def _said(name: str, left_out: Counter[str], *, advise: bool) -> list[str]:
+    """Return one line on what was left out, or nothing."""
+    counts = sorted(((n, kind) for kind, n in left_out.items()), key=lambda one: (-one[0], one[1]))
+    kinds = [f"{n:,} {kind}" for n, kind in counts[:_MOST_KINDS]]
+    if rest := sum(n for n, _ in counts[_MOST_KINDS:]):
+        kinds.append(f"{rest:,} of other kinds")
+    hint = " (texts=True takes .txt files, too)" if advise and ".txt" in left_out else ""
+    return [f"left out of {name!r}: {', '.join(kinds)}{hint}"] if kinds else []

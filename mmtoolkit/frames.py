@@ -12,6 +12,7 @@ from mmtoolkit._rows import (
     MODALITIES,
     absolute,
     is_missing,
+    lacks,
     none_for_missing,
     one_kind,
     refuse_numbers,
@@ -19,7 +20,7 @@ from mmtoolkit._rows import (
     unique_ids,
 )
 from mmtoolkit._tables import read_table
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.content import Absent, Fused, Image, Text, Video
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ __all__ = [
 COLUMNS = ("id", "modality", "text", "image", "video", "label")
 DATASETS = ("stamps", "emoji", "glosses", "clips")
 _MEDIA = ("text", "image", "video")
+_READING = ("notes", "left_out", "item_notes", "unreadable")  # what a reader of files says in a frame's attrs
 
 
 def items(
@@ -77,7 +79,8 @@ def items(
         If `data` is neither a table nor a path.
     ValueError
         If a named column does not exist or stands twice, columns have several levels, there are no rows, ids repeat,
-        labels mix types, or a row holds nothing to embed or a number for a picture or video.
+        labels mix types, or a row holds a number for a picture or video. A row that holds nothing to embed is an item
+        that fails by name when it is embedded.
 
     Examples
     --------
@@ -133,8 +136,10 @@ def items(
     columns["text"] = [value if value is None else str(value) for value in columns["text"] or [None] * n]
     labels = one_kind(columns["label"] or [None] * n, ids)
     given = data["modality"].tolist() if modality is None and "modality" in data.columns else [modality] * n
+    used_for = [role for role in ("video", "image") if any(value is not None for value in columns[role])]
     modalities = [
-        row_modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}) for row in range(n)
+        row_modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}, (*used_for, "text")[0])
+        for row in range(n)
     ]
     frame = pd.DataFrame(
         {
@@ -148,6 +153,7 @@ def items(
     frame = pd.concat([frame, data[others].apply(none_for_missing)], axis=1)
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
+    frame.attrs.update({name: data.attrs[name] for name in _READING if name in data.attrs})
     return made_by(frame, "items", file, asked)
 
 
@@ -215,19 +221,23 @@ def row_content(row: Any) -> Content:
 
 
 def contents_of(frame: pd.DataFrame) -> list[Content]:
-    """Return one content per row of an items frame.
+    """Return one content per row of an items frame; a row without what its modality needs is an `Absent`.
 
     Raises
     ------
     TypeError, ValueError
-        If a row holds nothing that its modality can be; the message names it.
+        If a row holds what its modality cannot be; the message names it.
     """
     names = ("modality", *_MEDIA)
     columns = [frame[name].tolist() for name in names]
-    contents = []
+    unreadable = frame.attrs.get("unreadable", {})
+    contents: list[Content] = []
     for row, (item_id, *values) in enumerate(zip(frame["id"].tolist(), *columns, strict=True)):
+        cells = dict(zip(names, values, strict=True))
         try:
-            contents.append(row_content(dict(zip(names, values, strict=True))))
+            missing = lacks(cells["modality"], cells)
+            absent: Any = Absent(cells["modality"], unreadable.get(item_id, missing)) if missing else None
+            contents.append(absent or row_content(cells))
         except (TypeError, ValueError) as error:
             msg = f"row {row}, id {item_id!r}: {error}"
             kind = TypeError if isinstance(error, TypeError) else ValueError

@@ -91,9 +91,6 @@ def test_the_modality_can_be_given_for_all_rows_or_by_a_column():
         ({"id": ["a", "b", "a"], "text": ["x"] * 3}, {}, "ids must be unique: 'a' stands in row 0 and in row 2"),
         ({"id": [1, "1"], "text": ["x"] * 2}, {}, "ids must be unique: '1' stands in row 0 and in row 1"),
         ({"id": ["a", None], "text": ["x"] * 2}, {}, "row 1 has no id"),
-        ({"text": ["a", None], "id": ["p", "q"]}, {}, "row 1, id 'q': there is nothing to embed as text, image or video; the row has nothing"),
-        ({"text": ["a", "b"], "image": ["i.png", None]}, {"modality": "image"}, "row 1, id '1': there is nothing to embed as image; the row has text"),
-        ({"text": ["a"]}, {"modality": "fused"}, "row 0, id '0': there is nothing to embed as fused; the row has text"),
         ({"text": ["a"]}, {"modality": "sound"}, "row 0, id '0': modality must be one of text, image, video, fused, got 'sound'"),
         ({"text": ["a"] * 3, "label": ["x", 3, "y"]}, {}, "labels mix types: row 0 .id '0'. has 'x', row 1 .id '1'. has 3; make them all strings or all numbers"),
         ({"text": ["a"] * 2, "label": [True, 1]}, {}, "labels mix types"),
@@ -105,6 +102,30 @@ def test_the_modality_can_be_given_for_all_rows_or_by_a_column():
 def test_wrong_tables_are_told_what_is_wrong(data, options, message):
     with pytest.raises(ValueError, match=message):
         mm.items(pd.DataFrame(data), **options)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "bad", "reason"),
+    [
+        ({"text": ["a", None], "id": ["p", "q"]}, {}, "q", "there is nothing to embed as text; the row has nothing"),
+        ({"image": ["i.png", float("nan")], "text": [None, None]}, {}, "1", "there is nothing to embed as image; the row has nothing"),
+        ({"text": ["b", "a"], "image": ["j.png", None]}, {"modality": "image"}, "1", "there is nothing to embed as image; the row has text"),
+        ({"text": ["a", "b"], "image": ["i.png", None]}, {"modality": "fused"}, "1", "there is nothing to embed as fused; the row has text"),
+    ],
+)  # fmt: skip
+def test_a_row_without_content_fails_by_name_and_ends_nothing(data, options, bad, reason, tmp_path):
+    data = {**data, "image": [p and p.replace("i.png", str(picture(tmp_path / "i.png"))).replace("j.png", str(picture(tmp_path / "j.png"))) if isinstance(p, str) else p for p in data.get("image", [None, None])]}  # fmt: skip
+    provider = mm.FunctionProvider(
+        lambda contents: np.ones((len(contents), 4)), name="ones", revision="1", dimension=4, modalities=("text", "image", "fused")
+    )  # fmt: skip
+
+    frame = mm.items(pd.DataFrame(data), **options)
+    emb = mm.embed(frame, model=provider, cache=False, on_error="nan")
+
+    assert emb.ok.tolist() == [True, False]
+    assert emb.failed[["id", "reason"]].values.tolist() == [[bad, reason]]
+    with pytest.raises(mm.MMToolkitError, match=f"1 of 2 items could not be embedded: row 1, id '{bad}': {reason}"):
+        mm.embed(frame, model=provider, cache=False)
 
 
 @pytest.mark.parametrize("labels", [[1, 2.5], ["x", None], [np.int64(1), 2], [True, False], [None, None]])
@@ -123,7 +144,7 @@ def test_whole_numbers_with_gaps_stay_whole():
 @pytest.mark.parametrize("name", ["missing.csv", "notes.txt", "empty.csv", "broken.csv", "broken.parquet"])
 def test_unreadable_tables_are_named(tmp_path, name):
     if name != "missing.csv":
-        (tmp_path / name).write_bytes(b"" if name == "empty.csv" else b"a,b\n\xff\xfe,1\n")
+        (tmp_path / name).write_bytes(b"" if name == "empty.csv" else b"a,b\n\xff\xfe\xff\xfe,1\n")
 
     with pytest.raises(ValueError, match=name):
         mm.items(tmp_path / name)
@@ -179,7 +200,7 @@ def test_sub_folders_are_labels_and_the_order_is_by_path(tmp_path):
     (tmp_path / "dogs" / "table.xlsx").write_bytes(b"x")
     (tmp_path / "dogs" / "clip.mp4").write_bytes(b"x")
 
-    frame = mm.read_folder(tmp_path)
+    frame = mm.read_folder(tmp_path, texts=True)
 
     assert frame["id"].tolist() == ["cats/b.webp", "cats/z/a.jpg", "dogs/b.png", "dogs/clip.mp4", "dogs/note.txt"]
     assert frame["label"].tolist() == ["cats", "cats", "dogs", "dogs", "dogs"]
@@ -253,8 +274,13 @@ def test_what_is_no_folder_is_refused(tmp_path, name):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"text": None}, TypeError, r"row 1, id 'b': Text takes a str, got NoneType"),
-        ({"modality": "fused"}, ValueError, r"row 1, id 'b': Fused needs at least two"),
+        ({"text": 7}, TypeError, r"row 1, id 'b': Text takes a str, got int"),
+        ({"text": None}, mm.MMToolkitError, r"row 1, id 'b': there is nothing to embed as text; the row has nothing"),
+        (
+            {"modality": "fused"},
+            mm.MMToolkitError,
+            r"row 1, id 'b': there is nothing to embed as fused; the row has text",
+        ),
         ({"modality": "sound"}, ValueError, r"row 1, id 'b': modality must be one of .*, got 'sound'"),
     ],
 )

@@ -166,6 +166,8 @@ LAYERS = (
         "_formats",
         "_grey",
         "_values",
+        "_encodings",
+        "_delimited",
     },
     {
         "provenance",

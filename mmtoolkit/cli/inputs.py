@@ -46,8 +46,11 @@ def embeddings_of(arguments: Namespace) -> Embeddings:
     """Return the vectors of INPUT, embedded now or read from a file of saved vectors."""
     if _is_saved(arguments.input):
         return mm.Embeddings.load(arguments.input)
+    items = items_of(arguments)
+    for note in items.attrs.get("notes", []):
+        print(f"mmtoolkit: note: {note}", file=sys.stderr)
     emb = mm.embed(
-        items_of(arguments),
+        items,
         model=model_of(arguments),
         dimension=arguments.dimension,
         cache=cache_of(arguments),

@@ -169,7 +169,7 @@ _ITEMS = (
     _argument(
         "input",
         metavar="INPUT",
-        help="a folder (sub-folders are classes), a .csv, .tsv or .parquet table, saved vectors, or a data set's name",
+        help="a folder (sub-folders are classes), a table (.csv, .tsv, .parquet, .xlsx), saved vectors, or a data set's name",
     ),
     *(
         _argument(f"--{role}", group=_COLUMNS, metavar="COLUMN", help=f"column to take as {role}")

@@ -74,6 +74,8 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     items = pd.concat(frames, ignore_index=True)
     items = items.where(items.notna(), None)
     items.attrs.update(first.items.attrs)
+    if notes := [note for e in embeddings for note in e.items.attrs.get("notes", [])]:
+        items.attrs["notes"] = list(dict.fromkeys(notes))
     starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]]).tolist()
     names = sorted({name for e in embeddings for name in e.usage})
     held = dataclasses.replace(

@@ -371,7 +371,7 @@ def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder) -> Held:
         read_only(run.keys),
         dict(run.usage),
         _failed_frame(run.errors),
-        _notes_frame(run.notes, items["id"].tolist()),
+        _notes_frame(_with_reading(run.notes, items), items["id"].tolist()),
         encoder,
     )
 
@@ -385,6 +385,15 @@ def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
         (row, e.item_id, e.name, e.reason, e.status_code, e.code, e.request_id) for row, e in sorted(errors.items())
     ]
     return pd.DataFrame(rows, columns=names)
+
+
+def _with_reading(notes: Mapping[int, str], items: pd.DataFrame) -> Mapping[int, str]:
+    """Return the notes of a run after those of the reader of the items' files."""
+    said = items.attrs.get("item_notes")
+    if not said:
+        return notes
+    read = {row: said[name] for row, name in enumerate(items["id"].tolist()) if name in said}
+    return {row: "; ".join(note[row] for note in (read, notes) if row in note) for row in {**read, **notes}}
 
 
 def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:

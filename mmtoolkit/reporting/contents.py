@@ -12,7 +12,7 @@ from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section
 from mmtoolkit.reporting.code import as_python, n_left_out, needs_of, whole_sources
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
-from mmtoolkit.vectors import has_vectors, ids_of
+from mmtoolkit.vectors import has_vectors, ids_of, items_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +104,8 @@ def _source_notes(source: Any) -> list[str]:
     spec = find_model(model) if model else None
     if spec is not None and spec.remark:
         notes.append(spec.remark)
+    items = items_of(source)
+    notes += [] if items is None else [f"{note[:1].upper()}{note[1:]}." for note in items.attrs.get("notes", [])]
     changed, failed = _table(source, "notes"), _table(source, "failed")
     if len(changed):
         first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ __all__ = ["UNREADABLE", "origin_of", "remake"]
 UNREADABLE = (ValueError, OSError, MMToolkitError)  # what `remake` raises when files are there but broken
 
 
-def remake(made_by: Mapping[str, Any], root: Path | None) -> pd.DataFrame | None:
+def remake(made_by: Mapping[str, Any], root: Path | None, kinds: Collection[str]) -> pd.DataFrame | None:
     """Return the items from where they were.
 
     Parameters
@@ -28,6 +28,8 @@ def remake(made_by: Mapping[str, Any], root: Path | None) -> pd.DataFrame | None
         Verb, file and parameters.
     root : Path or None
         Their folder; None when it is not known.
+    kinds : collection of str
+        Modalities of the items that are looked for: text files of a folder are read when texts are among them.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def remake(made_by: Mapping[str, Any], root: Path | None) -> pd.DataFrame | None
     if root is None or not file or not (place := root if verb == "read_folder" else root / file).exists():
         return None
     if verb == "read_folder":
-        frame = read_folder(place)
+        frame = read_folder(place, texts=True if "text" in kinds else None)
         return frame.drop(columns="label") if "label" in params else frame
     return items(place, **params)
 
@@ -68,7 +70,7 @@ def origin_of(frame: pd.DataFrame, columns: Mapping[str, list[Any]]) -> dict[str
         return None
     root = frame.attrs.get("root")
     try:
-        again = remake(made_by, Path(root) if root else None)
+        again = remake(made_by, Path(root) if root else None, set(frame["modality"]))
     except UNREADABLE:  # `verify` could not read them either
         again = frame.iloc[:0]
     if again is None or _holds(again, frame, columns):

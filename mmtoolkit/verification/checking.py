@@ -133,13 +133,14 @@ def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, ve
     mine = vectors.get(name) if isinstance(vectors, Mapping) else vectors
     made_by = facts.get("made_by")
     folder = data.get("run", {}).get("items_folder", {}).get(name)
+    kinds = set(stored.get("modality", []))
     frame, broken = None, ""
     rows: list[int] = []
     if given is not None:
-        frame = given_items(given, made_by)
+        frame = given_items(given, made_by, kinds)
     else:
         try:
-            frame = remembered_items(made_by, folder, report)
+            frame = remembered_items(made_by, folder, report, kinds)
         except VerifyError as error:
             broken = str(error)
     others = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mmtoolkit.reporting.origin import UNREADABLE, remake
 __all__ = ["align", "given_items", "remembered_items"]
 
 
-def given_items(given: Any, made_by: Mapping[str, Any] | None) -> pd.DataFrame:
+def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection[str]) -> pd.DataFrame:
     """Return the items frame of what a user passes as ``items=``.
 
     Parameters
@@ -26,6 +26,8 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None) -> pd.DataFrame:
         A frame, a table, a folder, or the folder of a data set.
     made_by : mapping or None
         How the report's frame was made, so that the same columns are taken.
+    kinds : collection of str
+        Modalities of the report's items.
 
     Returns
     -------
@@ -41,12 +43,14 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None) -> pd.DataFrame:
         as_folder = made_by is not None and made_by["verb"] == "read_folder"
         if table.is_file() and not as_folder:
             return items(table)
-        frame = read_folder(path)
+        frame = read_folder(path, texts=True if "text" in kinds else None)
         return frame.drop(columns="label") if made_by and "label" in made_by["params"] else frame
     return items(path, **columns)
 
 
-def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, report: Path) -> pd.DataFrame | None:
+def remembered_items(
+    made_by: Mapping[str, Any] | None, folder: str | None, report: Path, kinds: Collection[str]
+) -> pd.DataFrame | None:
     """Return the items from where they were when the report was made, or None when that place is not there.
 
     Parameters
@@ -57,6 +61,8 @@ def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, repo
         Their folder, seen from the report's.
     report : Path
         Where the report lies.
+    kinds : collection of str
+        Modalities of the report's items.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def remembered_items(made_by: Mapping[str, Any] | None, folder: str | None, repo
         return None
     root = None if folder is None else Path(os.path.normpath(report.resolve().parent / folder))
     try:
-        return remake(made_by, root)
+        return remake(made_by, root, kinds)
     except UNREADABLE as error:
         msg = f"the items in {made_by['file']!r} cannot be read any more: {error}"
         raise VerifyError(msg) from error

@@ -1,0 +1,144 @@
+"""A table of delimited text (CSV, TSV), in whatever dialect; a line that does not fit the header is named, never shifted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._text import shorten
+from mmtoolkit._values import code_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read_delimited"]
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """The text of a table below its ``sep=`` line, and how fields are told apart."""
+
+    text: str
+    delimiter: str
+    blanks: bool = False  # blanks after every delimiter
+    skipped: int = 0  # lines above
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the fields of every record that is not empty, with the number of its last line."""
+        limit = csv.field_size_limit(sys.maxsize)  # a text may be long
+        reader = csv.reader(
+            io.StringIO(self.text, newline=""), delimiter=self.delimiter, skipinitialspace=self.blanks, strict=True
+        )
+        try:
+            yield from ((reader.line_num + self.skipped, record) for record in reader if record)
+        except csv.Error as error:
+            msg = (
+                f"line {max(reader.line_num, 1) + self.skipped}: {error}; a field that holds a quotation mark, a line break or a "
+                f"{_NAMES.get(self.delimiter, 'delimiter')} stands in quotation marks, and the marks inside it are doubled"
+            )
+            raise ValueError(msg) from error
+        finally:
+            csv.field_size_limit(limit)
+
+
+def read_delimited(text: str, strings: list[str], delimiter: str | None = None) -> pd.DataFrame:
+    """Return the table that a text holds; columns of codes and those named in `strings` stay text.
+
+    Parameters
+    ----------
+    text : str
+        With a header. Fields are told apart by comma, semicolon, tab or bar: whichever divides the header most.
+    strings : list of str
+        Names of columns that hold text even where all of it looks like numbers.
+    delimiter : str or None, default=None
+        The one that the file's ending says.
+
+    Raises
+    ------
+    ValueError
+        If a line has more or fewer fields than the header (empty ones at its end do not count), a quotation mark is
+        not closed, or names repeat; the message says which line.
+    """
+    import pandas as pd
+
+    dialect = _dialect_of(text, delimiter)
+    header = _header(dialect)
+    if _has_empty_ends(dialect, len(header)):
+        dialect = _Dialect(_cut(dialect, len(header)), ",")
+    how: Any = {
+        "sep": dialect.delimiter,
+        "skipinitialspace": dialect.blanks,
+        "keep_default_na": False,
+        "na_values": [""],
+        "index_col": False,
+        "names": header,
+        "header": 0,
+    }
+    codes = code_columns(pd.read_csv(io.StringIO(dialect.text), dtype=str, **how))  # "007" is no number
+    table: pd.DataFrame = pd.read_csv(io.StringIO(dialect.text), dtype=dict.fromkeys([*strings, *codes], str), **how)
+    return table
+
+
+def _dialect_of(text: str, delimiter: str | None) -> _Dialect:
+    said = _SAID.match(text)
+    skipped = 0 if said is None else 1
+    if said is not None:
+        text, delimiter = text[said.end() :], said[1]
+    if delimiter is None:
+        delimiter = max(_DELIMITERS, key=lambda one: len(_first(_Dialect(text, one))))
+    rest = _first(_Dialect(text, delimiter))[1:]
+    blanks = bool(rest) and all(field.startswith(" ") for field in rest)
+    return _Dialect(text, delimiter, blanks, skipped)
+
+
+def _first(dialect: _Dialect) -> list[str]:
+    """Return the fields of the header; none where this delimiter cannot be it."""
+    try:
+        return next((record for _, record in dialect.records()), [])
+    except ValueError:
+        return []
+
+
+def _header(dialect: _Dialect) -> list[str]:
+    header = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(_first(dialect))]
+    if not header:
+        msg = "there is no header; expected the names of the columns in the first line"
+        raise ValueError(msg)
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        msg = f"the column {twice!r} stands more than once in the header; rename one of them"
+        raise ValueError(msg)
+    return header
+
+
+def _has_empty_ends(dialect: _Dialect, width: int) -> bool:
+    """Refuse lines with other fields than the header; tell whether lines end with delimiters that say nothing."""
+    found = False
+    for line, record in dialect.records():
+        if len(record) == width:
+            continue
+        if len(record) < width or any(record[width:]):
+            msg = (
+                f"line {line} has {len(record)} fields, the header has {width}: {shorten(record, 80)}; every line needs as "
+                f"many fields as the header (told apart by {_NAMES.get(dialect.delimiter, repr(dialect.delimiter))}), and a "
+                "field that holds the delimiter stands in quotation marks"
+            )
+            raise ValueError(msg)
+        found = True
+    return found
+
+
+def _cut(dialect: _Dialect, width: int) -> str:
+    """Write the table again with so many fields a line."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(record[:width] for _, record in dialect.records())
+    return buffer.getvalue()

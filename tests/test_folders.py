@@ -1,0 +1,120 @@
+"""Folders: what is taken, what is left out and said, and links."""
+
+import os
+
+import pytest
+from PIL import Image as PILImage
+
+import mmtoolkit as mm
+
+
+def picture(path, color="red"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PILImage.new("RGB", (32, 32), color).save(path)
+    return path
+
+
+def touch(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+
+
+def test_hidden_and_system_files_are_left_out_and_counted(tmp_path):
+    picture(tmp_path / "photos" / "a.png")
+    for name in (".DS_Store", "._a.png", "Thumbs.db", "desktop.ini", "__MACOSX/b.png", "@eaDir/c.png", ".git/d.png"):
+        touch(tmp_path / "photos" / name)
+
+    frame = mm.read_folder(tmp_path / "photos")
+
+    assert frame["id"].tolist() == ["a.png"]
+    assert frame.attrs["left_out"] == {"hidden or of the system": 7}
+    assert frame.attrs["notes"] == ["left out of 'photos': 7 hidden or of the system"]
+
+
+def test_other_kinds_of_files_are_counted_by_kind_and_said_in_the_report(tmp_path):
+    for number, color in enumerate(["red", "blue", "green", "white"]):
+        picture(tmp_path / "photos" / f"{number}.png", color)
+    for name in ("IMG_1.CR2", "IMG_2.cr2", "table.xlsx", "README", "a.txt"):
+        touch(tmp_path / "photos" / name)
+
+    frame = mm.read_folder(tmp_path / "photos")
+    line = "left out of 'photos': 2 .cr2, 1 .txt, 1 .xlsx, 1 without an ending (texts=True takes .txt files, too)"
+    rep = mm.report(mm.cluster(mm.embed(frame, model="local", cache=False), 2))
+
+    assert len(frame) == 4
+    assert frame.attrs["left_out"] == {".cr2": 2, ".xlsx": 1, "without an ending": 1, ".txt": 1}
+    assert frame.attrs["notes"] == [line]
+    assert "2 .cr2, 1 .txt, 1 .xlsx" in rep._repr_html_()
+
+
+def test_many_kinds_stay_one_line(tmp_path):
+    picture(tmp_path / "a.png")
+    for number in range(30):
+        touch(tmp_path / f"x.kind{number}")
+
+    frame = mm.read_folder(tmp_path)
+
+    assert len(frame.attrs["left_out"]) == 30
+    assert frame.attrs["notes"][0].endswith(", 22 of other kinds")
+
+
+def test_texts_beside_pictures_are_items_only_when_asked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, color in enumerate(["red", "blue", "green", "white"]):
+        picture(tmp_path / "mixed" / f"{number}.png", color)
+        (tmp_path / "mixed" / f"{number}.txt").write_text(f"a {color} picture", "utf-8")
+
+    asked = mm.read_folder("mixed", texts=True)
+    path = mm.report(mm.project(mm.embed(asked, model="local"), method="pca")).save(tmp_path / "report.json")
+
+    assert mm.read_folder("mixed")["modality"].tolist() == ["image"] * 4
+    assert asked["modality"].tolist() == ["image", "text"] * 4
+    assert mm.verify(path).verdict == "identical"
+    assert mm.verify(path, items="mixed").verdict == "identical"
+
+    touch(tmp_path / "texts" / "a.txt")
+    with pytest.raises(ValueError, match=r"no pictures.*left out of 'texts': 1 \.txt$"):
+        mm.read_folder("texts", texts=False)
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    picture(tmp_path / "pool" / "a.png")
+    picture(tmp_path / "photos" / "real" / "b.png")
+    links = {
+        "photos/z": "pool",
+        "photos/zz": "pool",
+        "photos/again": "photos/real",
+        "pool/back": "photos",
+        "photos/up": ".",
+    }
+    for link, target in links.items():
+        os.symlink(tmp_path / target, tmp_path / link, target_is_directory=True)
+    os.symlink(tmp_path / "nowhere.png", tmp_path / "photos" / "gone.png")
+
+    frame = mm.read_folder(tmp_path / "photos")
+
+    assert frame["id"].tolist() == ["real/b.png", "z/a.png"]
+    assert frame["label"].tolist() == ["real", "z"]
+    assert frame.attrs["left_out"] == {"links to folders that are read already": 4, "broken links": 1}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_fails_by_name(tmp_path):
+    (tmp_path / "a.txt").write_text("a bird", "utf-8")
+    (tmp_path / "b.txt").write_text("a bird", "utf-8")
+    (tmp_path / "b.txt").chmod(0)
+
+    emb = mm.embed(mm.read_folder(tmp_path), model="local", cache=False, on_error="nan")
+
+    assert emb.failed[["id", "reason"]].values.tolist() == [["b.txt", "Permission denied"]]
+
+
+def test_the_command_line_says_what_was_left_out(tmp_path, capsys):
+    picture(tmp_path / "photos" / "a.png")
+    touch(tmp_path / "photos" / "b.heif2")
+
+    from mmtoolkit.cli import main
+
+    main(["embed", str(tmp_path / "photos"), "--model", "local", "--out", str(tmp_path / "x.parquet")])
+
+    assert "mmtoolkit: note: left out of 'photos': 1 .heif2" in capsys.readouterr().err

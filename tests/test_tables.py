@@ -1,0 +1,149 @@
+"""Tables in files: dialects, encodings and workbooks; right, said, or refused by line."""
+
+import subprocess
+import sys
+import zipfile
+
+import pandas as pd
+import pytest
+
+import mmtoolkit as mm
+
+ROWS = [["a red bird", "animal"], ["a blue car, old", "road"]]
+
+DIALECTS = {
+    "comma": 'text,label\na red bird,animal\n"a blue car, old",road\n',
+    "semicolon": "text;label\na red bird;animal\na blue car, old;road\n",
+    "tab": "text\tlabel\na red bird\tanimal\na blue car, old\troad\n",
+    "bar": "text|label\na red bird|animal\na blue car, old|road\n",
+    "said by Excel": "sep=;\r\ntext;label\r\na red bird;animal\r\na blue car, old;road\r\n",
+    "old Mac": 'text,label\ra red bird,animal\r"a blue car, old",road\r',
+    "all quoted": '"text","label"\n"a red bird","animal"\n"a blue car, old","road"',
+    "blanks": 'text, label\na red bird, animal\n"a blue car, old", road\n',
+    "ends with a comma": 'text,label\na red bird,animal,\n"a blue car, old",road,,\n',
+    "empty lines": '\ntext,label\n\na red bird,animal\n"a blue car, old",road\n\n',
+}
+
+
+def write(tmp_path, text, encoding="utf-8", name="t.csv"):
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    return tmp_path / name
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_dialect_is_read_as_it_was_meant(tmp_path, name):
+    frame = mm.items(write(tmp_path, DIALECTS[name]))
+
+    assert frame[["text", "label"]].values.tolist() == ROWS
+    assert "notes" not in frame.attrs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("text,label\na,b\nc,d,e\n", r"line 3 has 3 fields, the header has 2: \['c', 'd', 'e'\]"),
+        ("text,label\na,b,c\nd,e,f\n", "line 2 has 3 fields, the header has 2"),
+        ("id,text,label\n1,a,b\na,b\n", "line 3 has 2 fields, the header has 3"),
+        ("text\na red bird, big\n", "line 2 has 2 fields, the header has 1"),
+        ('text,label\n"two\nlines",b\nc\n', r"line 4 has 1 fields, the header has 2: \['c'\]"),
+        ("sep=;\ntext;label\na\n", "line 3 has 1 fields"),
+        ('text,label\n"12 inch,a\nfoo,b\n', "line 3: unexpected end of data; .* doubled"),
+        ('text,label\n"say \\"hi\\"",b\n', "line 2: ',' expected after '\"'"),
+        ("text,label,text\na,b,c\n", "the column 'text' stands more than once in the header"),
+        ("text, text\na,b\n", "the column 'text' stands more than once in the header"),
+        ("", "there is no header"),
+        ("\n\n", "there is no header"),
+    ],
+)
+def test_lines_that_do_not_fit_are_named_and_nothing_is_shifted(tmp_path, text, message):
+    with pytest.raises(ValueError, match=rf"t\.csv' cannot be read as a table: .*{message}"):
+        mm.items(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8-sig", None), ("gbk", "GB18030"), ("gb18030", "GB18030"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")],
+)
+def test_the_encoding_of_a_table_is_told_and_said(tmp_path, encoding, said):
+    frame = mm.items(write(tmp_path, "text,label\n红色的鸟,动物\n", encoding))
+
+    assert frame[["text", "label"]].values.tolist() == [["红色的鸟", "动物"]]
+    assert frame.attrs.get("notes", []) == ([] if said is None else [f"'t.csv' was read as {said}"])
+
+
+def test_an_encoding_that_is_not_clear_is_refused_with_the_way_out(tmp_path):
+    with pytest.raises(ValueError, match=r"t\.csv' cannot be read as a table: byte 11 .*; save it as UTF-8"):
+        mm.items(write(tmp_path, "text,label\nкрасная птица,животное\n", "cp1251"))
+
+
+def test_types_and_long_texts_survive(tmp_path):
+    text = "long " * 60_000
+
+    frame = mm.items(write(tmp_path, f"id;text;size;label\n007;{text};1;x\n8;NA;2;\n"))
+
+    assert frame["id"].tolist() == ["007", "8"]
+    assert frame["text"].tolist() == [text, "NA"]
+    assert frame["size"].tolist() == [1, 2]
+    assert frame["label"].tolist() == ["x", None]
+
+
+def test_a_row_without_text_is_a_failed_item(tmp_path):
+    frame = mm.items(write(tmp_path, "id,text,label\na,a red bird,x\nb,,y\n"))
+
+    emb = mm.embed(frame, model="local", cache=False, on_error="nan")
+
+    assert emb.failed["id"].tolist() == ["b"]
+    assert emb.ok.tolist() == [True, False]
+
+
+def test_the_first_sheet_of_a_workbook_is_read_and_others_are_said(tmp_path):
+    table = pd.DataFrame({"id": ["007", "8"], "text": ["a", "null"], "size": [1, 2], "label": ["x", None]})
+    with pd.ExcelWriter(tmp_path / "one.xlsx") as book:
+        table.to_excel(book, sheet_name="items", index=False)
+    with pd.ExcelWriter(tmp_path / "two.xlsx") as book:
+        table.to_excel(book, sheet_name="items", index=False)
+        table.to_excel(book, sheet_name="old", index=False)
+
+    one, two = mm.items(tmp_path / "one.xlsx"), mm.items(tmp_path / "two.xlsx")
+
+    assert one[["id", "text", "size", "label"]].values.tolist() == [["007", "a", 1, "x"], ["8", "null", 2, None]]
+    assert "notes" not in one.attrs
+    assert two.attrs["notes"] == ["of the 2 sheets of 'two.xlsx', only the first, 'items', was read"]
+
+
+@pytest.mark.parametrize(("name", "package"), [("t.xls", "xlrd"), ("t.ods", "odfpy")])
+def test_a_package_that_pandas_lacks_is_named(tmp_path, name, package):
+    path = tmp_path / name
+    if package == "xlrd":
+        path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("content.xml", "<office/>")
+
+    with pytest.raises(
+        ValueError, match=rf"{name}' cannot be read as a table: .* pip install {package}; or save .* as CSV"
+    ):
+        mm.items(path)
+
+
+def test_without_openpyxl_one_sentence_says_what_to_install(tmp_path):
+    pd.DataFrame({"text": ["a"]}).to_excel(tmp_path / "t.xlsx")
+    code = (
+        "import sys; sys.modules['openpyxl'] = None\n"
+        "import mmtoolkit as mm\n"
+        f"try: mm.items({str(tmp_path / 't.xlsx')!r})\n"
+        "except ValueError as error: print(error)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "reading .xlsx needs a package that is not installed: pip install openpyxl; or save the table as CSV" in (
+        done.stdout
+    )
+
+
+def test_a_broken_workbook_is_refused_by_name(tmp_path):
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+
+    with pytest.raises(ValueError, match=r"t\.xlsx' cannot be read as a table"):
+        mm.items(tmp_path / "t.xlsx")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import ENDING, replaced
+from mmtoolkit._npz import read_npz
 from mmtoolkit.provenance import versions
 
 if TYPE_CHECKING:
@@ -118,11 +119,11 @@ def _plain(value: Any) -> Any:
 
 def _load(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            found = {name: stored[name] for name in stored.files}
+        with path.open("rb") as file:
+            found = read_npz(file, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
         return None
-    except Exception as error:  # a broken archive can raise anything, and costs no more than computing
+    except (OSError, ValueError) as error:  # a broken archive costs no more than computing
         logger.warning("derived result %s cannot be read (%r); computing it again", path, error)
         return None
     with contextlib.suppress(OSError):  # a read-only folder keeps no account of use

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
+from mmtoolkit._json import read_json
+from mmtoolkit._sealed import open_sealed, write_sealed
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
 __all__ = ["MANIFEST", "manifest_of", "read_manifest", "read_rows", "table_files", "write_table"]
@@ -55,20 +58,25 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
         Rows written.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))])
     schema = schema.with_metadata({MANIFEST: manifest_of(space)})
     count, state = 0, hashlib.sha256()
-    with replaced(path) as part, pq.ParquetWriter(part, schema, compression="none", use_dictionary=False) as writer:
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal count
         for keys, X in batches:
             flat = np.ascontiguousarray(X, dtype=np.float32).ravel()
             vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), space.dimension)
-            writer.write_table(pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema))
+            yield pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema)
             _digest(state, keys, X)
             count += len(keys)
-        check = {"version": _VERSION, "count": count, "fingerprint": state.hexdigest()}
-        writer.add_key_value_metadata({_CHECK: json.dumps(check)})
+
+    def check() -> dict[bytes, str]:
+        return {_CHECK: json.dumps({"version": _VERSION, "count": count, "fingerprint": state.hexdigest()})}
+
+    with replaced(path) as part:
+        write_sealed(part, schema, tables(), last=check, compression="none", use_dictionary=False)
     return count
 
 
@@ -91,20 +99,13 @@ def read_manifest(path: Path) -> tuple[Space, dict[str, Any]]:
     CacheError
         If the file cannot be read, is no vector table, or is newer than this version.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     name = repr(os.fspath(path))
-    try:
-        metadata = pq.read_metadata(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{name} is not a readable Parquet file: {error}"
-        raise CacheError(msg) from error
+    metadata = _opened(path, blocks=False).metadata.metadata or {}
     if MANIFEST not in metadata:
         msg = f"{name} has no manifest {MANIFEST.decode()!r}: it was not written by `mmtoolkit cache export`"
         raise CacheError(msg)
     try:
-        space, check = Space.from_dict(json.loads(metadata[MANIFEST])), json.loads(metadata.get(_CHECK, b"{}"))
+        space, check = Space.from_dict(read_json(metadata[MANIFEST])), read_json(metadata.get(_CHECK, b"{}"))
     except (ValueError, KeyError, TypeError) as error:
         msg = f"{name} has a manifest that cannot be understood: {error!r}"
         raise CacheError(msg) from error
@@ -123,29 +124,40 @@ def read_rows(path: Path) -> Iterator[tuple[list[bytes], NDArray[np.float32]]]:
         If columns, types, widths, values, the count or the fingerprint are not what they should be; the message says
         which row.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     space, check = read_manifest(path)
     name = repr(os.fspath(path))
     count, state = 0, hashlib.sha256()
-    try:
-        with pq.ParquetFile(path) as file:
-            _check_columns(name, file.schema_arrow)
-            for batch in file.iter_batches(_BATCH, columns=["key", "vector"]):
-                keys, X = _keys(name, batch.column("key"), count), _vectors(name, batch.column("vector"), space, count)
-                _digest(state, keys, X)
-                count += len(keys)
-                yield keys, X
-    except (pa.ArrowException, OSError) as error:
-        msg = f"{name} is not a readable Parquet file: {error}"
-        raise CacheError(msg) from error
+    file = _opened(path)
+    _check_columns(name, file.schema_arrow)
+    batches = file.iter_batches(_BATCH, columns=["key", "vector"])
+    while (batch := _next(batches, name)) is not None:
+        keys, X = _keys(name, batch.column("key"), count), _vectors(name, batch.column("vector"), space, count)
+        _digest(state, keys, X)
+        count += len(keys)
+        yield keys, X
     if check.get("count", count) != count:
         msg = f"{name} holds {count} rows, its manifest says {check['count']}"
         raise CacheError(msg)
     if check.get("fingerprint", state.hexdigest()) != state.hexdigest():
         msg = f"{name} was changed after it was written: its rows do not match the manifest's fingerprint"
         raise CacheError(msg)
+
+
+def _opened(path: Path, *, blocks: bool = True) -> pq.ParquetFile:
+    try:
+        return open_sealed(path, blocks=blocks)
+    except (ValueError, OSError) as error:
+        said = f"not a readable Parquet file: {error}" if isinstance(error, OSError) else str(error).removeprefix("is ")
+        msg = f"{os.fspath(path)!r} is {said}; take the file that was exported, or export it again"
+        raise CacheError(msg) from error
+
+
+def _next(batches: Iterator[pa.RecordBatch], name: str) -> pa.RecordBatch | None:
+    try:
+        return next(batches, None)
+    except Exception as error:  # a table without checksums can raise anything in the decoder
+        msg = f"{name} is not a readable Parquet file: {error}"
+        raise CacheError(msg) from error
 
 
 def _digest(state: Any, keys: Sequence[bytes], X: NDArray[np.float32]) -> None:

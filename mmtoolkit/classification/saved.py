@@ -6,8 +6,6 @@ import hashlib
 import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
+from mmtoolkit._json import read_json
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
 from mmtoolkit.classification.prediction import Predictor
@@ -132,7 +131,7 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     """
     home = Path(directory)
     try:
-        manifest = json.loads((home / _MANIFEST).read_text("utf-8"))
+        manifest = read_json((home / _MANIFEST).read_bytes())
         content = (home / _ARRAYS).read_bytes()
     except (OSError, ValueError) as error:
         msg = f"{os.fspath(directory)!r} holds no saved classifier ({error}); it should hold {_MANIFEST} and {_ARRAYS}"
@@ -154,7 +153,7 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     )
     try:
         return _rebuild(manifest, content)
-    except (VerifyError, KeyError, TypeError, ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (VerifyError, KeyError, TypeError, ValueError) as error:
         said = f"{error} is missing" if isinstance(error, KeyError) else error
         msg = f"the classifier in {os.fspath(home)!r} does not fit together: {said}; train it again"
         raise VerifyError(msg) from error

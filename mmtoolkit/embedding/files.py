@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
+from mmtoolkit._json import read_json
 from mmtoolkit._rows import absolute, is_local, is_missing
+from mmtoolkit._sealed import is_sealed, open_sealed, write_sealed
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
+    import pyarrow.parquet as pq
     from numpy.typing import NDArray
 
 __all__ = ["changed_paths", "read", "write"]
 
 _FORMAT = "mmtoolkit-embeddings"
-_VERSION = 2  # since 2 paths are relative to the file
+_VERSION = 3  # since 2 paths are relative to the file, since 3 it has checksums
+_SEALED = 3
+_BLOCK = 16_384  # rows under one checksum
+_EXPANSION, _SMALL = 1000, 256 * 1024**2  # equal vectors are stored once; nobody minds less
 
 
 def write(
@@ -49,7 +54,6 @@ def write(
         Of the vectors.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     folder, root = os.path.dirname(os.path.realpath(path)), str(items.attrs.get("root") or "")
     seen = None if not root else _seen_from(folder, root)
@@ -61,8 +65,10 @@ def write(
     table = table.append_column("content_key", pa.array(keys.tolist()))
     paths = {"root": root} if seen is None else {"root": seen, "relative": True}
     head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths}
+    table = table.replace_schema_metadata({_FORMAT: json.dumps(head)})
+    blocks = (table.slice(start, _BLOCK) for start in range(0, len(table), _BLOCK))
     with replaced(path) as part:
-        pq.write_table(table.replace_schema_metadata({_FORMAT: json.dumps(head)}), part)
+        write_sealed(part, table.schema, blocks)
 
 
 def changed_paths(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str, pd.Series]:
@@ -131,30 +137,32 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
     Raises
     ------
     VerifyError
-        If the file is no such file, or of a newer version.
+        If the file is no such file, is damaged, or of a newer version.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+    advice = "take the file that was saved, or save the vectors again"
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{os.fspath(path)!r} is not a readable Parquet file: {error}"
+        file = open_sealed(os.fspath(path))
+    except (ValueError, OSError) as error:
+        msg = f"{os.fspath(path)!r} is {str(error).removeprefix('is ')}; {advice}"
+        if isinstance(error, OSError):
+            msg = f"{os.fspath(path)!r} is not a readable Parquet file: {error.strerror}"
         raise VerifyError(msg) from error
-    raw = (table.schema.metadata or {}).get(_FORMAT.encode())
+    raw = (file.metadata.metadata or {}).get(_FORMAT.encode())
     if raw is None:
         msg = f"{os.fspath(path)!r} was not written by Embeddings.save; for your own vectors use mm.Embeddings(X, ids=...)"
         raise VerifyError(msg)
     try:
-        return _taken_apart(table, json.loads(raw), path)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
+        return _taken_apart(file, read_json(raw), path)
+    except VerifyError:
+        raise
+    except Exception as error:  # an older file has no checksums, so that its damage may raise anything in a decoder
         said = f"{error} is missing" if isinstance(error, KeyError) else error
-        msg = f"{os.fspath(path)!r} is damaged: {said}; take the file that was saved, or save the vectors again"
+        msg = f"{os.fspath(path)!r} is damaged: {said}; {advice}"
         raise VerifyError(msg) from error
 
 
 def _taken_apart(
-    table: pa.Table, manifest: dict[str, Any], path: str | os.PathLike[str]
+    file: pq.ParquetFile, manifest: dict[str, Any], path: str | os.PathLike[str]
 ) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
     """Return what a file holds; whatever does not fit together raises."""
     import pyarrow.compute as pc
@@ -162,7 +170,15 @@ def _taken_apart(
     if manifest["version"] > _VERSION:
         msg = f"{os.fspath(path)!r} was written by a newer version of mmtoolkit (format {manifest['version']}); upgrade to read it"
         raise VerifyError(msg)
+    if manifest["version"] >= _SEALED and not is_sealed(file.metadata.metadata):
+        msg = "it has no checksums, so another program wrote it again"
+        raise ValueError(msg)
     space = Space.from_dict(manifest)
+    n, size = file.metadata.num_rows, os.path.getsize(path)
+    if n * space.dimension * 4 > _EXPANSION * size + _SMALL:
+        msg = f"its {size:,} bytes cannot hold {n:,} rows of {space.dimension:,} numbers"
+        raise ValueError(msg)
+    table = file.read()
     rows = table["vector"].combine_chunks()
     widths = set(pc.list_value_length(rows).to_pylist())
     if widths - {space.dimension}:

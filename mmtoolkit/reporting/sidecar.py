@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmtoolkit._files import replaced
+from mmtoolkit._sealed import open_sealed, write_sealed
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.record import seal
 
@@ -52,11 +53,11 @@ def split(data: Mapping[str, Any], report: Path) -> dict[str, Any]:
         path.unlink(missing_ok=True)  # of an earlier, longer report of that name
         return shortened
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({name: [value] for name, value in columns.items()})
     with replaced(path) as part:
-        pq.write_table(pa.table({name: [value] for name, value in columns.items()}), part)
+        write_sealed(part, table.schema, [table])
     return shortened
 
 
@@ -88,8 +89,8 @@ def join(data: Mapping[str, Any], report: Path) -> dict[str, Any]:
             if _KEY not in value:
                 return {key: walk(inner) for key, inner in value.items()}
             table = _read(path) if table is None else table
-            found = table[value[_KEY]].to_pylist()[0] if value[_KEY] in table.column_names else None
-            if seal(found) != value["sha256"]:
+            found = table.get(value[_KEY]) if isinstance(value[_KEY], str) else None
+            if seal(found) != value.get("sha256"):
                 msg = f"{path.name!r} does not hold the {value[_KEY]!r} that was written with the report"
                 raise VerifyError(msg)
             return found
@@ -99,12 +100,11 @@ def join(data: Mapping[str, Any], report: Path) -> dict[str, Any]:
     return joined
 
 
-def _read(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _read(path: Path) -> dict[str, Any]:
+    """Return the lists by name."""
     try:
-        return pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        table = open_sealed(path).read()
+        return {name: table[name].to_pylist()[0] for name in table.column_names}
+    except Exception as error:  # older files have no checksums, so that their damage may raise anything in a decoder
         msg = f"the report keeps its long lists in {path.name!r}, which must lie beside it and cannot be read: {error}"
         raise VerifyError(msg) from error

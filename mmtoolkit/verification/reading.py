@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmtoolkit._json import read_json
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.record import FORMAT, PARTS, VERSION, seal
 from mmtoolkit.reporting.sidecar import join
 from mmtoolkit.verification.structure import check_structure
 
 __all__ = ["broken_seals", "read_report"]
-
-_DIGITS = 40  # no count or hash is longer
 
 
 def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -38,11 +36,11 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     target = Path(path).expanduser()
     try:
-        data = json.loads(target.read_text("utf-8"), parse_constant=_refused, parse_int=_whole)
+        data = read_json(target.read_bytes())
     except OSError as error:
         msg = f"the report {os.fspath(path)!r} cannot be read: {error.strerror}"
         raise VerifyError(msg) from error
-    except (ValueError, RecursionError) as error:  # also UnicodeDecodeError
+    except ValueError as error:  # also UnicodeDecodeError
         msg = f"{target.name!r} is not a report.json: {error}"
         raise VerifyError(msg) from error
     if not isinstance(data, Mapping) or data.get("format") != FORMAT:
@@ -58,18 +56,6 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     data = join(data, target)
     check_structure(data, target.name)
     return data
-
-
-def _refused(name: str) -> None:
-    msg = f"{name} is no number of JSON"
-    raise ValueError(msg)
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _DIGITS:
-        msg = f"a whole number of {len(digits)} digits"
-        raise ValueError(msg)
-    return int(digits)
 
 
 def broken_seals(data: Mapping[str, Any]) -> list[str]:

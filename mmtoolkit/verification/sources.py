@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._npz import read_npy
 from mmtoolkit.cache import open_cache
 from mmtoolkit.embedding import Embeddings
 from mmtoolkit.embedding.encoder import make_encoder
@@ -152,7 +153,8 @@ def _read(path: Path) -> Any:
     if path.suffix != ".npy":
         return Embeddings.load(path)
     try:
-        return np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            return read_npy(file, os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:
         msg = f"the vectors {os.fspath(path)!r} cannot be read as an array of numbers saved by numpy.save: {error}"
         raise VerifyError(msg) from error

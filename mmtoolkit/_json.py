@@ -1,0 +1,88 @@
+"""JSON of others: its size, depth and numbers are checked before anything is built from it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+__all__ = ["read_json"]
+
+_MAX_BYTES = 256 * 1024**2
+_MAX_DEPTH = 64
+_MAX_VALUES = 5_000_000  # a value of three bytes takes up to 72 in memory
+_LONG = re.compile(rb"[0-9]{41}")  # no number that anybody writes has more than 40 digits in a row
+_HUGE = re.compile(rb"[eE]\+?[0-9]{3}")  # the only ones that may be too large
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def read_json(raw: bytes | str) -> Any:
+    """Return what a JSON text says.
+
+    Parameters
+    ----------
+    raw : bytes or str
+        In UTF-8.
+
+    Returns
+    -------
+    object
+        Plain data.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, larger than 256 MiB, deeper than 64 levels, of more than 5 million values, or has a number
+        that is not finite or of more than 40 digits.
+
+    Examples
+    --------
+    >>> from mmtoolkit._json import read_json
+    >>> read_json(b'{"a": [1, 2.5]}')
+    {'a': [1, 2.5]}
+    >>> read_json("[" * 100_000)
+    Traceback (most recent call last):
+    ...
+    ValueError: it has 100,000 levels of nesting, at most 64 are read
+    """
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    bare = _STRING.sub(b"", data[: _MAX_BYTES + 1])
+    values = bare.count(b",") + bare.count(b"[") + bare.count(b"{")
+    limits = {
+        "bytes": (len(data), _MAX_BYTES),
+        "values": (values, _MAX_VALUES),
+        "levels of nesting": (_depth(bare), _MAX_DEPTH),
+    }
+    for what, (got, most) in limits.items():
+        if got > most:
+            msg = f"it has {got:,} {what}, at most {most:,} are read"
+            raise ValueError(msg)
+    if _LONG.search(bare):
+        msg = "it has a number of more than 40 digits"
+        raise ValueError(msg)
+    text = raw if isinstance(raw, str) else raw.decode("utf-8")
+    return json.loads(text, parse_constant=_refused, parse_float=_finite if _HUGE.search(bare) else None)
+
+
+def _depth(bare: bytes) -> int:
+    """Return how many brackets are open at most."""
+    import numpy as np
+
+    marks = np.frombuffer(bare.translate(None, _NO_BRACKETS), dtype=np.uint8)
+    opens = (marks == ord("[")) | (marks == ord("{"))
+    return int(np.where(opens, 1, -1).cumsum(dtype=np.int64).max(initial=0))
+
+
+def _refused(name: str) -> None:
+    msg = f"{name} is no number of JSON"
+    raise ValueError(msg)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        msg = f"the number {digits} is too large"
+        raise ValueError(msg)
+    return value

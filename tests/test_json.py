@@ -1,0 +1,43 @@
+"""JSON of others is measured before it is read."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from mmtoolkit._json import read_json
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "100,000 levels of nesting, at most 64"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "100,000 levels of nesting"),
+        ("[" + "[]," * 5_000_001 + "1]", "at most 5,000,000 are read"),
+        ("[1e999]", "1e999 is too large"),
+        ("[-1E+400]", "too large"),
+        ("9" * 5000, "more than 40 digits"),
+        ("[NaN]", "NaN is no number"),
+        ("[Infinity]", "Infinity is no number"),
+        ('"\\', "Unterminated"),
+        ("[1,", "Expecting value"),
+        (b"\xff\xfe[1]", "utf-8"),
+        (b"", "Expecting value"),
+    ],
+)
+def test_what_cannot_be_read_is_a_value_error_at_once(text, message):
+    started = time.perf_counter()
+
+    with pytest.raises(ValueError, match=message):
+        read_json(text)
+
+    assert time.perf_counter() - started < 2
+
+
+def test_brackets_and_numbers_inside_texts_count_for_nothing():
+    data = {'a"[': "[" * 1000 + '\\"' + "{" * 1000, "b": ["1e999 " + "9" * 100, "\\"], "c": [1e308, -5e-324, 10**39]}
+
+    assert read_json(json.dumps(data)) == data
+    assert read_json(json.dumps(data, ensure_ascii=False).encode()) == data

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit._spreadsheet import restored
 from mmtoolkit.cli import demonstration, main, parser, show
 from mmtoolkit.cli.parser import COMMANDS, make_parser
 
@@ -109,6 +110,20 @@ def test_items_csv_has_what_the_table_says_of_each_verb(tmp_path, monkeypatch, r
     show.save([made], tmp_path, "Own columns")
 
     assert pd.read_csv(tmp_path / "items.csv")["mine"].tolist() == (made.labels + 100).tolist()
+
+
+def test_items_csv_holds_nothing_that_a_spreadsheet_runs(tmp_path, rng):
+    y = ["=1+1", "@home", "plain", "-2"] * 6
+    ids = [f"{mark}{i}" for i, mark in enumerate(["=", "+x", "-", "a", "\t", "'="] * 4)]
+    made = mm.classify(mm.Embeddings(rng.normal(size=(24, 3)), ids=ids), y, cv=2, duplicates="ignore")
+
+    show.save([made], tmp_path, "Formulas")
+
+    frame = pd.read_csv(tmp_path / "items.csv", dtype=str, keep_default_na=False)
+    assert not frame["id"].str.contains(r"^[=+@\t]|^-\D").any()
+    assert [restored(cell) for cell in frame["id"]] == ids
+    assert [restored(cell) for cell in frame["y_true"]] == y
+    assert set(frame["y_true"]) == {"'=1+1", "'@home", "plain", "-2"}  # a number stays one
 
 
 def test_help_names_every_command_and_the_exit_codes(capsys):

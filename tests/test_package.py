@@ -158,6 +158,7 @@ LAYERS = (
         "_html",
         "_files",
         "_json",
+        "_spreadsheet",
         "_npz",
         "_sealed",
         "_arguments",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._files import replaced
+from mmtoolkit._spreadsheet import safe_frame
 from mmtoolkit._text import shorten
 
 if TYPE_CHECKING:
@@ -81,7 +83,8 @@ def save(results: list[Any], folder: str, title: str) -> Path:
     out = Path(folder)
     rep.save(out / "report.json")
     rep.save(out / "report.md")
-    _per_item(results).to_csv(out / "items.csv")
+    with replaced(out / "items.csv") as part:
+        safe_frame(_per_item(results)).to_csv(part)
     return rep.save(out / "report.html")
 
 

@@ -8,8 +8,10 @@ import datetime
 import io
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._spreadsheet import restored, safe
+from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
 
 __all__ = ["Entry", "Journal"]
@@ -26,7 +30,9 @@ if sys.platform != "win32":
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ("id", "annotation", "how", "order", "time")
+_CHECK = "check"  # a checksum of the others; files of 0.1.0 have no such column
 _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken back
+_ORDER = re.compile("[0-9]{1,15}")
 
 
 @dataclass(frozen=True)
@@ -89,9 +95,14 @@ class Journal:
         file.seek(max(size - 1, 0))
         text = io.StringIO(newline="")
         text.write("" if file.read(1) in (b"", b"\n") else "\r\n")
-        table = csv.writer(text)
-        table.writerows([] if size else [_COLUMNS])
-        table.writerows([self._ids[e.row], *_cells(e)] for e in self._unwritten)
+        file.seek(0)
+        names = next(csv.reader([file.readline().decode("utf-8-sig", "replace")]), [])
+        if not set(_COLUMNS) <= set(names):  # a new file, or one that somebody has changed since it was read
+            names = [*_COLUMNS, _CHECK]
+        table = csv.DictWriter(text, names, restval="", extrasaction="ignore")
+        if not size:
+            table.writeheader()
+        table.writerows(_cells(str(self._ids[e.row]), e) for e in self._unwritten)
         left = text.getvalue().encode()
         try:
             while left:
@@ -122,23 +133,35 @@ class Journal:
         except OSError as error:
             msg = f"the journal {self._name} cannot be read ({error.strerror}); journal= takes the path of a CSV file"
             raise MMToolkitError(msg) from error
-        return list(self._entries(lines, raw))
+        before = csv.field_size_limit(max(len(raw), csv.field_size_limit()))  # of the whole process
+        try:
+            return list(self._entries(lines, raw))
+        except csv.Error as error:
+            msg = f"the journal {self._name} is no CSV file: {error}"
+            raise ValueError(msg) from error
+        finally:
+            csv.field_size_limit(before)
 
     def _entries(self, lines: list[str], raw: bytes) -> Iterator[Entry]:
         place = {name: row for row, name in enumerate(self._ids.tolist())}
         table = csv.DictReader(lines)
         whole = 1
-        for fields in table:
-            row, complete = place.get(fields.get("id") or ""), _complete(fields)
+        for cells in table:
+            fields = {name: restored(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
+            row = place.get(fields.get("id") or "", place.get(cells.get("id") or ""))
+            complete = _complete(fields) and fields.get(_CHECK) in (None, "", _checksum(fields))
             if row is not None and complete:
                 annotation, how, time = (fields[name] or None for name in ("annotation", "how", "time"))
                 yield Entry(row, annotation, how, int(fields["order"]), time)
             elif not complete and table.line_num == len(lines) and not raw.endswith(b"\n"):
                 self._torn = (len(raw), len(raw) - len("".join(lines[whole:]).encode()))
-                self.note = f"the last line of the journal {self._name} was cut off and is left out; give that answer again: {fields!r}"
+                self.note = f"the last line of the journal {self._name} was cut off and is left out; give that answer again: {shorten(repr(fields), 400)}"
                 logger.warning("%s", self.note)
             else:
-                msg = f"{self._name}, line {table.line_num}: expected {', '.join(_COLUMNS)} of an item of this map, got {fields!r}"
+                why = f"expected {', '.join(_COLUMNS)} of an item of this map"
+                if row is not None and _complete(fields):
+                    why = f"it was changed after it was written; empty its cell {_CHECK!r} if the change is yours"
+                msg = f"{self._name}, line {table.line_num}: {why}, got {shorten(repr(fields), 400)}"
                 raise ValueError(msg)
             whole = table.line_num
 
@@ -153,13 +176,20 @@ def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
         yield file
 
 
-def _cells(entry: Entry) -> list[object]:
-    values = (entry.annotation, entry.how, entry.order, entry.time)
-    return ["" if value is None else value for value in values]
+def _cells(item_id: str, entry: Entry) -> dict[str, str]:
+    """Return a line as it is written."""
+    values = (item_id, entry.annotation, entry.how, entry.order, entry.time)
+    fields = {name: "" if value is None else str(value) for name, value in zip(_COLUMNS, values, strict=True)}
+    return {name: safe(cell) for name, cell in fields.items()} | {_CHECK: _checksum(fields)}
 
 
-def _complete(fields: dict[str, Any]) -> bool:
-    if any(fields.get(name) is None for name in _COLUMNS) or not fields["order"].isdigit():
+def _checksum(fields: Mapping[str, Any]) -> str:
+    """Return a checksum of a line, which no spreadsheet takes for a number."""
+    return f"c{zlib.crc32(chr(31).join(str(fields[name]) for name in _COLUMNS).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _complete(fields: Mapping[str, Any]) -> bool:
+    if any(not isinstance(fields.get(name), str) for name in _COLUMNS) or not _ORDER.fullmatch(fields["order"]):
         return False
     try:
         datetime.datetime.fromisoformat(fields["time"] or _NO_TIME)

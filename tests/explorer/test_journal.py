@@ -208,3 +208,96 @@ def test_a_full_disk_leaves_the_journal_as_it_was_and_loses_no_answer(tmp_path, 
     assert "kept in memory" in error
     assert same == "True 400"
     assert rest == "{'many, many': 398, 'first': 1, 'last': 1}"
+
+
+def test_a_changed_line_is_named_and_an_older_one_is_taken_as_it_is(path):
+    changed = path.read_text("utf-8").replace("bird", "bite")
+    path.write_text(changed, "utf-8", newline="")
+    with pytest.raises(ValueError, match=r"line 2: it was changed after it was written; empty its cell 'check' if"):
+        Annotations(IDS, path)
+
+    checks = [line.rpartition(",")[2] for line in changed.splitlines()]
+    path.write_text(changed.replace(checks[1], ""), "utf-8", newline="")
+    assert Annotations(IDS, path).annotation[0] == "bite"
+
+    path.write_text("id,annotation,how,order,time\r\na,bird,click,1,2026-11-22 10:00\r\n", "utf-8", newline="")
+    Annotations(IDS, path).give(np.array([1]), "cat", CLICK)
+    assert {line.count(",") for line in path.read_text("utf-8").splitlines()} == {4}  # the table keeps its shape
+    assert Annotations(IDS, path).annotation.tolist() == ["bird", "cat", None, None]
+
+
+def test_columns_that_a_spreadsheet_moved_stay_where_they_are(path):
+    import pandas as pd
+
+    frame = pd.read_csv(path, dtype=str)
+    frame[["check", "time", "order", "how", "annotation", "id"]].to_csv(path, index=False)
+
+    Annotations(IDS, path).give(np.array([2]), "fish", CLICK)
+
+    assert Annotations(IDS, path).frame()["id"].tolist() == ["a", "b", "c"]
+
+
+def test_no_flipped_bit_gives_other_answers(path, rng):
+    content, sound = path.read_bytes(), Annotations(IDS, path).frame()
+    refused = 0
+    for bit in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        try:
+            notes = Annotations(IDS, path)
+        except ValueError:
+            refused += 1
+        else:
+            assert notes.note or notes.frame().equals(sound)
+    assert refused > 6 * len(content)
+
+
+HOSTILE = [
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\tx",
+    "\rx",
+    "\n=1",
+    " =1",
+    "'=1",
+    "''-x",
+    "＝1",
+    "-1",
+    "'tis",
+    "a;=1",
+]
+
+
+def test_a_spreadsheet_runs_nothing_and_everything_comes_back(tmp_path):
+    import csv
+
+    path, ids = tmp_path / "labels.csv", np.array(HOSTILE)
+    notes = Annotations(ids, path)
+    for row, text in enumerate(HOSTILE):
+        notes.give(np.array([row]), text, np.array([text], dtype=object))
+
+    with path.open(newline="", encoding="utf-8") as file:
+        cells = [cell for line in csv.reader(file) for cell in line]
+    assert [cell for cell in cells if cell.lstrip(" \n")[:1] in tuple("=+-@\t\r＝") and cell not in ("", "-1")] == []
+    again = Annotations(ids, path)
+    assert again.annotation.tolist() == again.how.tolist() == HOSTILE
+
+
+def test_long_answers_are_read_again_and_absurd_orders_are_refused(path):
+    Annotations(IDS, path).give(np.array([2]), "x" * 300_000, CLICK)
+
+    assert len(Annotations(IDS, path).annotation[2]) == 300_000
+    for order in ("9" * 5000, "²", "1e3"):
+        path.write_text(f"id,annotation,how,order,time\na,bird,click,{order},2026-11-22\nb,cat,click,2,\n", "utf-8")
+        with pytest.raises(ValueError, match="line 2: expected id, annotation, how, order, time"):
+            Annotations(IDS, path)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01", "9999-12-31T23:59:59", "2100-01-01T00:00:00+14:00"])
+def test_any_clock_is_taken(path, time):
+    path.write_text(f"id,annotation,how,order,time\na,bird,click,1,{time}\nb,cat,click,2,{time}\n", "utf-8")
+
+    assert Annotations(IDS, path).frame()["time"].dt.year.between(1, 9999).all()

@@ -1,0 +1,41 @@
+"""Cells of CSV files that a spreadsheet shows and does not run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["restored", "safe", "safe_frame"]
+
+# what a spreadsheet may take for a formula or for the next cell, also behind spaces and behind our own apostrophe
+_RUNS = re.compile(r"['\s\x00-\x1f]*[=+\-@＝＋－＠]|'*[\t\r\n]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def safe(cell: Any) -> Any:
+    """Return a cell as it is written: a text that could be run gets an apostrophe before it; numbers stay.
+
+    Examples
+    --------
+    >>> from mmtoolkit._spreadsheet import restored, safe
+    >>> safe("=1+1"), safe("-1"), safe(-1), safe("a-b")
+    ("'=1+1", '-1', -1, 'a-b')
+    >>> restored("'=1+1"), restored("'tis")
+    ('=1+1', "'tis")
+    """
+    runs = isinstance(cell, str) and _RUNS.match(cell) and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if runs else cell
+
+
+def restored(cell: str) -> str:
+    """Return what `safe` was given."""
+    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
+
+
+def safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with all its cells, names and index safe."""
+    texts = {name: column.map(safe) for name, column in frame.items() if column.dtype.kind not in "biufcmM"}
+    return frame.assign(**texts).rename(index=safe, columns=safe)  # type: ignore[arg-type]  # names are texts

@@ -34,8 +34,10 @@ from mmtoolkit.models import register_model as register_model
 from mmtoolkit.projection import project as project
 from mmtoolkit.providers.base import Provider as Provider
 from mmtoolkit.providers.dashscope import DashScope as DashScope
+from mmtoolkit.providers.dashscope import DashScopeRerank as DashScopeRerank
 from mmtoolkit.providers.function import FunctionProvider as FunctionProvider
 from mmtoolkit.providers.openai_compatible import OpenAICompatible as OpenAICompatible
+from mmtoolkit.providers.reranker import Reranker as Reranker
 from mmtoolkit.reporting import report as report
 from mmtoolkit.retrieval import evaluate_search as evaluate_search
 from mmtoolkit.retrieval import near_duplicates as near_duplicates

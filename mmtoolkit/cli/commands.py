@@ -54,7 +54,15 @@ def search(arguments: Namespace) -> int:
         msg = "say what to look for: either a text or --like FILE"
         raise ValueError(msg)
     query: Any = arguments.query if arguments.like is None else mm.Image(arguments.like)
-    found = mm.search(_embedded(arguments), query, k=arguments.k)
+    emb = _embedded(arguments)
+    found = mm.search(
+        emb,
+        query,
+        k=arguments.k,
+        rerank=arguments.rerank,
+        candidates=arguments.candidates,
+        budget=_left(arguments.budget, emb),
+    )
     print(found._summary())
     show.table(found.table.set_index("rank")[["id", "score", "modality", "label", "text"]])
     return 0
@@ -101,10 +109,21 @@ def estimate(arguments: Namespace) -> int:
     """Say what embedding would take."""
     show.result(
         mm.estimate(
-            items_of(arguments), model=model_of(arguments), dimension=arguments.dimension, cache=cache_of(arguments)
+            items_of(arguments),
+            model=model_of(arguments),
+            dimension=arguments.dimension,
+            cache=cache_of(arguments),
+            rerank=arguments.rerank,
+            n_queries=arguments.queries,
+            candidates=arguments.candidates,
         )
     )
     return 0
+
+
+def _left(budget: float | None, emb: Embeddings) -> float | None:
+    """Return what embedding has left of the budget."""
+    return None if budget is None else max(0.0, budget - float(emb.usage.to_frame()["cost"].sum()))
 
 
 def _embedded(arguments: Namespace) -> Embeddings:

@@ -237,6 +237,10 @@ _CLUSTER = (
     _argument("--names", action="store_true", help="name the clusters with words"),
 )
 _PROJECT = (_argument("--method", choices=("umap", "pca", "tsne"), default="umap", help="default: umap"),)
+_RERANK = (
+    _argument("--rerank", metavar="MODEL", help="order the nearest again with this model, such as qwen3-vl-rerank"),
+    _argument("--candidates", type=_at_least(1), default=50, metavar="N", help="how many to order again (default: 50)"),
+)
 _SEED = _argument("--random-state", type=_seed, default=0, metavar="N", help="seed (default: 0)")
 _PAGES = (
     _SEED,
@@ -304,8 +308,13 @@ COMMANDS = (
             _argument("query", nargs="?", help="a text"),
             _argument("--like", metavar="FILE", help="a picture instead of a text"),
             _argument("-k", type=_at_least(1), default=10, metavar="N", help="how many to show (default: 10)"),
+            *_RERANK,
         ),
-        ('mmtoolkit search photos/ "a red bird" -k 5', "mmtoolkit search photos/ --like query.jpg"),
+        (
+            'mmtoolkit search photos/ "a red bird" -k 5',
+            "mmtoolkit search photos/ --like query.jpg",
+            'mmtoolkit search photos/ "a red bird" --rerank qwen3-vl-rerank --budget 0.5',
+        ),
     ),
     Command(
         "report",
@@ -345,10 +354,19 @@ COMMANDS = (
     ),
     Command(
         "estimate",
-        "say what embedding would take, without sending anything",
+        "say what embedding and reranking would take, without sending anything",
         "commands:estimate",
-        _ITEMS,
-        ("mmtoolkit estimate photos/ --model tongyi-embedding-vision-plus",),
+        (
+            *_ITEMS,
+            *_RERANK,
+            _argument(
+                "--queries", type=_at_least(1), default=1, metavar="N", help="how many searches to rerank (default: 1)"
+            ),
+        ),
+        (
+            "mmtoolkit estimate photos/ --model tongyi-embedding-vision-plus",
+            "mmtoolkit estimate photos/ --model local --rerank qwen3-vl-rerank --queries 100",
+        ),
     ),
     Command(
         "cache",

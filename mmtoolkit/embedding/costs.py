@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.cache import CacheLike
+    from mmtoolkit.content import Content
+    from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.providers.base import Provider
+    from mmtoolkit.providers.reranker import Reranker
 
 __all__ = ["Estimate", "estimate"]
+
+_YEAR = 365  # days
+_QUERY = "a question of some twenty words, which is more than most people who look for pictures or texts will type into a field"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,6 +56,19 @@ class Estimate(Result):
         ISO date on which the price was read.
     minutes : float
         Least duration at the account's rate limit, which other programs of the account share.
+    rerank : str
+        Name of the reranker; "" without one. What follows is a guess, as if the items nearest to a query were like all
+        items, the query were short, and nothing were cached.
+    n_queries : int
+        Queries that are reranked.
+    rerank_calls, rerank_tokens : int
+        Requests, and tokens of query and items.
+    rerank_cost : float or None
+        In `rerank_currency`, with the price of `rerank_price_as_of`.
+    rerank_currency, rerank_price_as_of : str
+        As `currency` and `price_as_of`.
+    rerank_minutes : float
+        As `minutes`.
     """
 
     model: str
@@ -63,27 +83,52 @@ class Estimate(Result):
     currency: str = ""
     price_as_of: str = ""
     minutes: float = 0.0
+    rerank: str = ""
+    n_queries: int = 0
+    rerank_calls: int = 0
+    rerank_tokens: int = 0
+    rerank_cost: float | None = 0.0
+    rerank_currency: str = ""
+    rerank_price_as_of: str = ""
+    rerank_minutes: float = 0.0
 
     def _summary(self) -> str:
         start = (
             f"{self.items} items with {self.model!r}: {self.cached} cached, {self.equal} equal to others, "
             f"{self.wrong} wrong, {self.to_compute} to compute"
         )
-        if not self.calls:
-            return start
-        money = (
-            "price unknown"
-            if self.cost is None
-            else f"about {self.cost:.2g} {self.currency} (prices of {self.price_as_of})"
-        )
-        return (
-            f"{start} in {self.calls} calls, about {self.tokens} tokens, {money}, at least {self.minutes:.1f} minutes"
-        )
+        if self.calls:
+            money = _money(self.cost, self.currency, self.price_as_of)
+            start += f" in {self.calls} calls, about {self.tokens} tokens, {money}, at least {self.minutes:.1f} minutes"
+        if self.rerank:
+            money = _money(self.rerank_cost, self.rerank_currency, self.rerank_price_as_of)
+            start += (
+                f"; reranking {self.n_queries} queries with {self.rerank!r} in {self.rerank_calls} calls, about "
+                f"{self.rerank_tokens} tokens, {money}, at least {self.rerank_minutes:.1f} minutes"
+            )
+        return start
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
         return {"estimate": pd.DataFrame({"value": self.to_dict()})}
+
+
+def _money(cost: float | None, currency: str, as_of: str) -> str:
+    """Write a sum with the day of its price; a price that may be out of date is called so."""
+    if cost is None:
+        return "price unknown"
+    old = ", more than a year old: look up today's and put it into the model's row" if _is_old(as_of) else ""
+    return f"about {cost:.2g} {currency} (prices of {as_of}{old})" if currency else "no cost"
+
+
+def _is_old(as_of: str) -> bool:
+    """Tell whether a price was read more than a year ago; a day that is none counts as old."""
+    try:
+        read = datetime.date.fromisoformat(as_of)
+    except ValueError:
+        return bool(as_of)
+    return (datetime.datetime.now(datetime.UTC).date() - read).days > _YEAR
 
 
 def estimate(
@@ -93,18 +138,34 @@ def estimate(
     dimension: int | None = None,
     params: Mapping[str, Any] | None = None,
     cache: CacheLike = None,
+    rerank: str | Reranker | None = None,
+    n_queries: int = 1,
+    candidates: int = 50,
 ) -> Estimate:
-    """Say what `embed` would do, without computing or sending anything.
+    """Say what `embed` would do, and what reranking searches would take, without computing or sending anything.
 
     Parameters
     ----------
     items, model, dimension, params, cache
         As `embed` takes them.
+    rerank : str, Reranker or None, default=None
+        As `search` takes it.
+    n_queries : int, default=1
+        How many queries are going to be reranked.
+    candidates : int, default=50
+        As `search` takes it.
 
     Returns
     -------
     Estimate
         Counts of items, cached, equal, wrong and to compute; for a service also calls, tokens, cost and minutes.
+
+    Raises
+    ------
+    ValueError
+        If a model or reranker is unknown, or `n_queries` or `candidates` is below 1.
+    ItemError
+        If the reranker cannot take an item that may be searched.
 
     Examples
     --------
@@ -117,6 +178,10 @@ def estimate(
     from mmtoolkit.embedding.gathering import gather
     from mmtoolkit.embedding.planning import plan_errand
 
+    for name, value in (("n_queries", n_queries), ("candidates", candidates)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            msg = f"{name} must be an int of at least 1, got {value!r}"
+            raise ValueError(msg)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame = gather(items)
     plan = encoder.plan(contents, frame["id"].tolist())
@@ -127,6 +192,8 @@ def estimate(
     errand = plan_errand(encoder.provider, encoder.space, encoder.cache, missing)
     sent = list(errand.send.values())
     money = vars(encoder.provider.forecast(sent, encoder.space.params)) if sent else {}
+    sound = [content for row, content in enumerate(contents) if row not in plan.errors]
+    reranking = {} if rerank is None else _reranking(rerank, encoder, sound, int(n_queries), int(candidates))
     return Estimate(
         model=encoder.provider.spec.name,
         items=len(contents),
@@ -135,4 +202,32 @@ def estimate(
         wrong=len(plan.errors) + len(errand.errors),
         to_compute=len(missing) - len(errand.errors),
         **money,
+        **reranking,
     )
+
+
+def _reranking(
+    rerank: str | Reranker, encoder: Encoder, contents: Sequence[Content], n_queries: int, candidates: int
+) -> dict[str, Any]:
+    """Forecast queries over items evenly spread among all; what the reranker cannot take is raised, as in a search."""
+    from mmtoolkit.content import Text
+    from mmtoolkit.providers.choice import choose_reranker
+    from mmtoolkit.providers.reranker import Pair
+
+    reranker = choose_reranker(rerank, encoder.provider)
+    query, last = Text(_QUERY), len(contents) - 1
+    rows = np.unique(np.linspace(0, last, min(candidates, len(contents))).round().astype(int))
+    pairs: list[Any] = [Pair(query, contents[row]) for row in rows.tolist()]
+    for pair in pairs:
+        reranker.check(pair, dimension=reranker.spec.dimension, params={})
+    one = reranker.forecast(pairs, {})
+    return {
+        "rerank": reranker.name,
+        "n_queries": n_queries,
+        "rerank_calls": n_queries * one.calls,
+        "rerank_tokens": n_queries * one.tokens,
+        "rerank_cost": None if one.cost is None else n_queries * one.cost,
+        "rerank_currency": one.currency,
+        "rerank_price_as_of": one.price_as_of,
+        "rerank_minutes": n_queries * one.minutes,
+    }

@@ -13,6 +13,7 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit.embedding.gathering import gather
 from mmtoolkit.embedding.job import Job
 from mmtoolkit.embedding.planning import Plan, placed, plan_contents
+from mmtoolkit.embedding.usage import Usage, charged
 from mmtoolkit.errors import EmbeddingError, ItemError, SpaceError
 from mmtoolkit.models import find_model
 from mmtoolkit.providers.choice import choose
@@ -43,7 +44,7 @@ class Encoded:
         Cache keys in hexadecimal; empty where the content could not be read.
     errors : dict of int to ItemError
         Failed rows.
-    usage : dict of str to int
+    usage : Usage
         What the service counted, summed, plus ``cached`` / ``computed`` / ``equal`` numbers of items.
     notes : dict of int to str
         Rows that were changed before sending, and how.
@@ -52,7 +53,7 @@ class Encoded:
     vectors: NDArray[np.float32]
     keys: NDArray[np.str_]
     errors: dict[int, ItemError]
-    usage: dict[str, int]
+    usage: Usage
     notes: dict[int, str]
 
 
@@ -94,11 +95,12 @@ class Encoder:
         on_error: Literal["raise", "nan"] | None = None,
         budget: float | None = None,
         progress: Any = None,
+        doing: str = "embedding",
     ) -> Encoded:
         """Return a vector for every content, computing only what the cache lacks.
 
         Equal contents are computed once; what is computed is cached as it arrives. `on_error` is None where the caller
-        has no such choice: it raises, and does not advise what cannot be done.
+        has no such choice: it raises, and does not advise what cannot be done. `doing` stands at the progress bar.
         """
         if on_error not in ("raise", "nan", None):
             msg = f"on_error must be 'raise' or 'nan', got {on_error!r}"
@@ -112,7 +114,7 @@ class Encoder:
             X = np.full((len(plan.unique), self.space.dimension), np.nan, dtype=np.float32)
         job = Job(self.provider, self.space, self.cache, plan, found, X)
         if not found.all():
-            job.compute(budget, progress)
+            job.compute(budget, progress, doing)
         row_errors = dict(plan.errors)
         position = {key: i for i, key in enumerate(plan.unique)}
         inverse = np.fromiter(
@@ -132,7 +134,7 @@ class Encoder:
                 else np.full((len(inverse), self.space.dimension), np.nan, dtype=np.float32)
             )
             vectors[inverse < 0] = np.nan
-        usage = {
+        counts = {
             **job.usage,
             "cached": int(found.sum()),
             "computed": len(plan.unique) - int(found.sum()) - len(job.errors),
@@ -140,7 +142,7 @@ class Encoder:
         }
         notes = {row: job.notes[i] for row, i in enumerate(inverse.tolist()) if i in job.notes}
         hexes = np.array([key.hex() if key else "" for key in plan.keys], dtype="U64")
-        return Encoded(vectors, hexes, row_errors, usage, notes)
+        return Encoded(vectors, hexes, row_errors, charged(self.provider, counts), notes)
 
 
 def make_encoder(

@@ -64,7 +64,7 @@ class Job:
         """Whether everything that was computed is also in the cache."""
         return self._store_error is None
 
-    def compute(self, budget: float | None, progress: Any) -> None:
+    def compute(self, budget: float | None, progress: Any, doing: str) -> None:
         """Fill in `X`, `errors`, `usage` and `notes`; what stops the whole run is raised."""
         if not self.X.flags.writeable:
             self.X = self.X.copy()
@@ -72,7 +72,7 @@ class Job:
         errand = plan_errand(self.provider, self.space, self.cache, self.plan.lacking(self.found))
         self.errors.update({missing[key]: error for key, error in errand.errors.items()})
         sent = list(errand.send)
-        bar = _bar(progress, len(self.plan.unique), int(self.found.sum()))
+        bar = _bar(progress, len(self.plan.unique), int(self.found.sum()), doing)
 
         def sink(outcomes: Sequence[Outcome]) -> None:
             with self._lock:
@@ -148,7 +148,7 @@ class Job:
             self._unstored += len(arrived)
 
 
-def _bar(progress: Any, total: int, cached: int) -> Any:
+def _bar(progress: Any, total: int, cached: int, doing: str) -> Any:
     from tqdm.auto import tqdm
 
     if progress is not None and not isinstance(progress, bool):
@@ -157,7 +157,7 @@ def _bar(progress: Any, total: int, cached: int) -> Any:
         total=total,
         initial=cached,
         unit="item",
-        desc="embedding",
+        desc=doing,
         disable=progress is False,
         delay=1.0 if progress is None else 0.0,
         leave=progress is True,

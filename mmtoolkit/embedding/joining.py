@@ -11,6 +11,7 @@ import numpy as np
 
 from mmtoolkit._rows import absolute, is_local
 from mmtoolkit.embedding.files import changed_paths
+from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.vectors import read_only
 
 if TYPE_CHECKING:
@@ -77,13 +78,15 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     if notes := [note for e in embeddings for note in e.items.attrs.get("notes", [])]:
         items.attrs["notes"] = list(dict.fromkeys(notes))
     starts = np.cumsum([0, *[len(e) for e in embeddings[:-1]]]).tolist()
-    names = sorted({name for e in embeddings for name in e.usage})
+    usage = Usage()
+    for e in embeddings:
+        usage.add(e.usage)
     held = dataclasses.replace(
         first._held,
         vectors=read_only(np.concatenate([e.vectors for e in embeddings])),
         items=items,
         content_keys=read_only(np.concatenate([e.content_keys for e in embeddings])),
-        usage={name: sum(e.usage.get(name, 0) for e in embeddings) for name in names},
+        usage=usage,
         failed=_joined([e.failed for e in embeddings], starts),
         notes=_joined([e.notes for e in embeddings], starts),
     )

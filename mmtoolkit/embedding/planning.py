@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.base import Provider
     from mmtoolkit.space import Space
 
-__all__ = ["Errand", "Plan", "Whole", "placed", "plan_contents", "plan_errand"]
+__all__ = ["Errand", "Plan", "Whole", "placed", "plan_contents", "plan_errand", "recall_files"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def plan_contents(
         Wrong contents are in its `errors`.
     """
     if cache is not None:
-        _recall_files(cache, contents)
+        recall_files(cache, contents)
     keys: list[bytes | None] = []
     errors: dict[int, ItemError] = {}
     first: dict[bytes, int] = {}
@@ -95,7 +95,7 @@ def plan_contents(
     return Plan(contents, keys, errors, list(first), list(first.values()))
 
 
-def _recall_files(cache: VectorStore, contents: Sequence[Content]) -> None:
+def recall_files(cache: VectorStore, contents: Sequence[Content]) -> None:
     """Take digests of unchanged local files from the cache's memo; the others are hashed in parallel."""
     files = [(c, c.path) for c in contents if isinstance(c, Image | Video) and not isinstance(c.source, tuple)]
     local = [(c, os.path.abspath(path)) for c, path in files if path is not None]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mmtoolkit._html import Html, notebook
+from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import is_read_only, read_only, unit_rows
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.embedding.encoder import Encoded, Encoder
     from mmtoolkit.providers.base import Provider
+    from mmtoolkit.providers.reranker import Reranker
 
 __all__ = ["Embeddings", "Held", "held_of"]
 
@@ -107,9 +109,9 @@ class Embeddings:
         return self._held.content_keys
 
     @property
-    def usage(self) -> dict[str, int]:
-        """How many items were cached, computed, equal, and what the service counted."""
-        return dict(self._held.usage)
+    def usage(self) -> Usage:
+        """How many items were cached, computed, equal, and what the service counted; ``usage.to_frame()`` is the bill."""
+        return Usage(self._held.usage, self._held.usage.charges)
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -208,6 +210,81 @@ class Embeddings:
             If an item cannot be embedded.
         """
         return self._encoder.encode(items, self.space)
+
+    def rerank(
+        self,
+        query: Any,
+        rows: ArrayLike | None = None,
+        *,
+        model: str | Reranker = "qwen3-vl-rerank",
+        budget: float | None = None,
+        progress: Any = None,
+        usage: Usage | None = None,
+    ) -> NDArray[np.float64]:
+        """Say how well items answer a query, as a reranker sees it: it reads both instead of comparing their vectors.
+
+        Scores are cached by query, item and reranker, in the cache of these Embeddings; only what is missing is asked.
+
+        Parameters
+        ----------
+        query : str, Text, Image, Video, Fused, or a list of these
+            A str is a text.
+        rows : array-like of int or bool, or None, default=None
+            Which items: row numbers of shape (n_rows,) or (n_queries, n_rows), or booleans of shape (n_items,); None is
+            all.
+        model : str or Reranker, default="qwen3-vl-rerank"
+            A rerank model of the DashScope service, which goes to the address of the vectors' model where that is one of
+            the service, too; or an object such as ``mm.DashScopeRerank(...)`` or one of a class derived from
+            ``mm.Reranker``.
+        budget : float or None, default=None
+            Stop before the cost of scoring crosses this, in the currency of the reranker's price.
+        progress : None, bool or a tqdm-like bar, default=None
+            None shows a bar when it takes longer than a second.
+        usage : Usage or None, default=None
+            What is counted is added to it.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), or (n_queries, n_rows) for a list, float64
+            Higher is better.
+
+        Raises
+        ------
+        ValueError
+            If the reranker is unknown or not offered in its region, an item has no content, or rows are none.
+        EmbeddingError
+            If the query or items cannot be scored; the message names them, all other scores are cached.
+        ProviderError, BudgetError
+            As `embed` raises them.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> class SharedWords(mm.Reranker):
+        ...     name, revision, leaves_machine = "shared-words", "1", False
+        ...
+        ...     def score(self, query, contents):
+        ...         words = set(query.text.split())
+        ...         return [len(words & set(content.text.split())) for content in contents]
+        >>> emb = mm.embed_texts(["a red bird", "a bird", "a car"], model="local", cache=False)
+        >>> emb.rerank("red bird", [0, 1], model=SharedWords()).tolist()
+        [2.0, 1.0]
+        """
+        from mmtoolkit.cache import open_cache
+        from mmtoolkit.embedding.reranking import score_items
+
+        encoder = self._held.encoder
+        return score_items(
+            self.items,
+            query,
+            rows,
+            model=model,
+            beside=None if encoder is None else encoder.provider,
+            cache=open_cache() if encoder is None else encoder.cache,
+            budget=budget,
+            progress=progress,
+            usage=usage,
+        )
 
     @cached_property
     def _encoder(self) -> Encoder:
@@ -320,7 +397,7 @@ class Held:
         Of the vectors.
     content_keys : ndarray of shape (n_items,), str
         In hexadecimal.
-    usage : mapping of str to int
+    usage : Usage
         What was counted.
     failed, notes : DataFrame
         Items without a vector; items that were changed before they were embedded.
@@ -332,7 +409,7 @@ class Held:
     items: pd.DataFrame
     space: Space
     content_keys: NDArray[np.str_]
-    usage: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
     failed: pd.DataFrame = field(default_factory=lambda: _failed_frame({}))
     notes: pd.DataFrame = field(default_factory=lambda: _notes_frame({}, []))
     encoder: Encoder | None = None
@@ -369,7 +446,7 @@ def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder) -> Held:
         items.reset_index(drop=True),
         encoder.space,
         read_only(run.keys),
-        dict(run.usage),
+        run.usage,
         _failed_frame(run.errors),
         _notes_frame(_with_reading(run.notes, items), items["id"].tolist()),
         encoder,

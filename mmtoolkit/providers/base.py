@@ -24,7 +24,7 @@ from mmtoolkit.providers.averages import mean_of_units
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from mmtoolkit._modelspec import ModelSpec
+    from mmtoolkit._modelspec import ModelSpec, Price
     from mmtoolkit.content import Content
 
 __all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute"]
@@ -126,6 +126,11 @@ class Provider(ABC):
     def origin(self) -> str:
         """Whose code computes the vectors: two providers of one model and revision must not differ in it."""
         return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @property
+    def price(self) -> Price | None:
+        """What a million tokens cost where items go; None, the default, where nobody knows or nothing is paid."""
+        return None
 
     def in_region(self, region: str) -> Provider:
         """Return the same model in another region.

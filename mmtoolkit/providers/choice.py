@@ -9,8 +9,9 @@ from types import MappingProxyType
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.models import ModelSpec, get_model, maker_of
 from mmtoolkit.providers.base import Provider
+from mmtoolkit.providers.reranker import Remembered, Reranker, will_send
 
-__all__ = ["choose", "make_provider"]
+__all__ = ["choose", "choose_reranker", "make_provider"]
 
 
 def _local(spec: ModelSpec) -> Provider:  # noqa: ARG001 - it has one model
@@ -56,10 +57,56 @@ def choose(model: str | Provider | None) -> tuple[Provider, str]:
     if isinstance(model, str):
         return make_provider(model), reason
     given: object = model
+    if isinstance(given, Reranker):
+        msg = f"{given.name!r} scores items for a query and makes no vectors; pass it as rerank= of mm.search"
+        raise TypeError(msg)
     if not isinstance(given, Provider) or not isinstance(given.spec, ModelSpec):
         msg = f"model takes a name of mm.list_models(), a provider (an object of a class derived from mm.Provider) or None, got {type(given).__name__}"
         raise TypeError(msg)
     return given, reason
+
+
+def choose_reranker(rerank: str | Reranker, beside: Provider | None = None) -> Reranker:
+    """Return the reranker that a user means.
+
+    Parameters
+    ----------
+    rerank : str or Reranker
+        A name of the DashScope service's rerank models, or an object.
+    beside : Provider or None, default=None
+        What made the vectors: a model that is named goes to the same address, if it is of the same service.
+
+    Returns
+    -------
+    Reranker
+        Ready to score. Where nothing may be computed, a name that is not known here stands for its cached scores.
+
+    Raises
+    ------
+    ValueError
+        If no rerank model has that name, its region lacks it, or an object's name or revision is none.
+    TypeError
+        If it is something else.
+    """
+    from mmtoolkit.providers.dashscope import DashScope, DashScopeRerank
+    from mmtoolkit.providers.dashscope.rerank import RERANKERS
+
+    if isinstance(rerank, str):
+        if not will_send() and rerank not in RERANKERS:
+            return Remembered(rerank)
+        if isinstance(beside, DashScope):
+            shared = ("region", "base_url", "workspace", "trust_env", "allow_private", "rate_share", "clock", "sleep")
+            return DashScopeRerank(rerank, **{name: getattr(beside, name) for name in shared})
+        return DashScopeRerank(rerank)
+    given: object = rerank
+    if not isinstance(given, Reranker):
+        msg = f"rerank takes a name such as {next(iter(RERANKERS))!r}, an object of a class derived from mm.Reranker, or None, got {type(given).__name__}"
+        raise TypeError(msg)
+    for what, value in (("name", given.name), ("revision", given.revision)):
+        if not isinstance(value, str) or (not value and not isinstance(given, DashScopeRerank)):
+            msg = f"the {what} of a reranker must be a text of at least one letter, got {value!r}; scores are cached under it"
+            raise ValueError(msg)
+    return given
 
 
 def make_provider(name: str) -> Provider:

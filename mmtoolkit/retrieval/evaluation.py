@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.find import queries_of
+from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import column, ids_of, rows_of, vectors_of
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
+    from mmtoolkit.embedding.usage import Usage
+    from mmtoolkit.providers.reranker import Reranker
     from mmtoolkit.vectors import HasVectors
 
 __all__ = ["METRICS", "SearchEvaluation", "SearchMetric", "evaluate_search"]
@@ -133,6 +136,12 @@ class SearchEvaluation(Result):
         Verb and parameters.
     source : Embeddings or array
         The items among which was searched.
+    reranking : DataFrame or None
+        With ``rerank=``: for each metric the value before and after, their difference with its 95 % interval, paired by
+        groups of equal queries, and a verdict: "helped", "hurt", "no clear difference", or "cannot say" with fewer than
+        30 groups. The sentence in the summary is about ndcg@10.
+    usage : Usage or None
+        What reranking took; ``usage.to_frame()`` is the bill.
     """
 
     metrics: pd.DataFrame
@@ -141,19 +150,29 @@ class SearchEvaluation(Result):
     n_left_out: int
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
+    reranking: pd.DataFrame | None = None
+    usage: Usage | None = field(default=None, repr=False)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts and ranks (exact) and the metrics (rounded)."""
+        more = {} if self.reranking is None else {"reranking": plain(self.reranking)}
         return {
             "exact": {"n_queries": self.n_queries, "rank": plain(self.per_query["rank"])},
-            "rounded": {"metrics": plain(self.metrics)},
+            "rounded": {"metrics": plain(self.metrics), **more},
         }
 
     def _summary(self) -> str:
         heads = [(name, self.metrics.loc[name]) for name in (self._main, f"mrr@{_DEPTH}")]
         shown = ", ".join(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in heads)
         left = f", {self.n_left_out} left out without a relevant item" if self.n_left_out else ""
-        return f"{self.n_queries} queries{left}: {shown}"
+        return f"{self.n_queries} queries{left}: {shown}{self._effect}"
+
+    @property
+    def _effect(self) -> str:
+        """One sentence on whether reranking helped, "" without it."""
+        if self.reranking is None:
+            return ""
+        return f"; {sentence_of(self.reranking, str(self.recipe.params['rerank']), self.per_query['query'].nunique())}"
 
     @property
     def _main(self) -> str:
@@ -162,7 +181,8 @@ class SearchEvaluation(Result):
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         worst = self.per_query.sort_values("rank", ascending=False, na_position="first", kind="stable")
-        return {"metrics": self.metrics, "hardest queries": worst.set_index("query").head(8)}
+        effect = {} if self.reranking is None else {"reranking": self.reranking}
+        return {"metrics": self.metrics, **effect, "hardest queries": worst.set_index("query").head(8)}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"metrics": self._bars}
@@ -182,7 +202,7 @@ class SearchEvaluation(Result):
         )
 
 
-@verb("evaluate_search", columns=("queries", "relevant"), one_thread=False)
+@verb("evaluate_search", columns=("queries", "relevant"), unrecorded=("budget", "progress"), one_thread=False)
 def evaluate_search(
     embeddings: HasVectors | ArrayLike,
     queries: Any,
@@ -191,6 +211,10 @@ def evaluate_search(
     ks: Sequence[int] = (1, 5, 10),
     normalize: bool = True,
     random_state: int = 0,
+    rerank: str | Reranker | None = None,
+    candidates: int = 50,
+    budget: float | None = None,
+    progress: Any = None,
 ) -> SearchEvaluation:
     """Search for every query and score where the relevant items come.
 
@@ -208,6 +232,12 @@ def evaluate_search(
         Order by cosine; False orders by the dot product of the rows as they are.
     random_state : int, default=0
         Seed of the bootstrap.
+    rerank : str, Reranker or None, default=None
+        As `search` takes it: the metrics are those of the reranked order, and `reranking` says whether it helped.
+    candidates : int, default=50
+        With `rerank`: how many of the nearest are ordered again; the others keep their places behind them.
+    budget, progress
+        As `search` takes them.
 
     Returns
     -------
@@ -234,6 +264,7 @@ def evaluate_search(
     >>> mm.evaluate_search(X, X[[0, 2]], [["1"], ["2"]], ks=[1, 2]).metrics["value"].round(2).to_dict()
     {'found@1': 0.5, 'found@2': 1.0, 'recall@1': 0.5, 'recall@2': 1.0, 'mrr@100': 0.75, 'ndcg@10': 0.82}
     """
+    check_rerank(embeddings, rerank, candidates)
     X = vectors_of(embeddings, normalize=normalize)
     if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
         msg = f"ks must be ints of at least 1, got {list(ks)!r}"
@@ -255,13 +286,48 @@ def evaluate_search(
         raise ValueError(msg)
     wanted = [(metric, k) for metric in METRICS for k in (map(int, ks) if metric.k is None else [metric.k])]
     hits, _ = top_k(found.vectors[used], X, min(max(_DEPTH, *(k for _, k in wanted)), len(X)), unit=normalize)
-    gains = np.stack([np.isin(row, right[i]) for row, i in zip(hits, np.flatnonzero(used).tolist(), strict=True)])
+    rows = np.flatnonzero(used)
+    gains, effect, usage = _gains(hits, right, rows), None, None
+    if rerank is not None:
+        from mmtoolkit.embedding.usage import Usage
+
+        usage, before = Usage(), gains
+        contents = None if found.contents is None else [found.contents[i] for i in rows.tolist()]
+        asked_again = replace(found, own=found.own[used], contents=contents)
+        first = hits[:, : int(candidates)]
+        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(asked_again, first)
+        hits = np.column_stack([np.take_along_axis(first, place, axis=1), hits[:, int(candidates) :]])
+        gains = _gains(hits, right, rows)
+        effect = _effect(wanted, before, gains, n_right[used], names[used], random_state)
     return SearchEvaluation(
         _metrics(wanted, gains, n_right[used], len(X), names[used], random_state),
         _per_query(names[used], n_right[used], gains, ids[hits[:, 0]]),
         int(used.sum()),
         int((~used).sum()),
+        reranking=effect,
+        usage=usage,
     )
+
+
+def _gains(hits: NDArray[np.intp], right: Sequence[NDArray[np.intp]], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which hits are right, (n_queries, depth)."""
+    return np.stack([np.isin(hit, right[i]) for hit, i in zip(hits, rows.tolist(), strict=True)])
+
+
+def _effect(
+    wanted: Sequence[tuple[SearchMetric, int]],
+    before: NDArray[np.bool_],
+    after: NDArray[np.bool_],
+    n_right: NDArray[np.intp],
+    names: NDArray[np.object_],
+    random_state: int,
+) -> pd.DataFrame:
+    """Return what another order of the hits changed in every metric."""
+    import pandas as pd
+
+    one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
+    index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
+    return effect_of(one, two, np.unique(names.astype(str), return_inverse=True)[1], index, random_state)
 
 
 def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int) -> list[NDArray[np.intp]]:

@@ -13,6 +13,7 @@ from mmtoolkit._nearest import top_k
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
+from mmtoolkit.retrieval.reranking import SecondLook, check_rerank
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, unit_rows, vectors_of
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from mmtoolkit.embedding.usage import Usage
+    from mmtoolkit.providers.reranker import Reranker
     from mmtoolkit.vectors import HasVectors
 
 __all__ = ["Queries", "SearchResult", "queries_of", "search"]
@@ -35,20 +38,24 @@ class SearchResult(Result):
     Parameters
     ----------
     table : DataFrame
-        One row per hit, best first: id, score (cosine, or dot product with ``normalize=False``), modality, rank (from
-        1), query (when several), then the item's other columns.
+        One row per hit, best first: id, score (cosine, or dot product with ``normalize=False``; the reranker's with
+        ``rerank=``, and then similarity, what score is without it), modality, rank (from 1), query (when several), then
+        the item's other columns.
     queries : tuple of str
         Short names of the queries.
     recipe : Step
         Verb and parameters.
     source : Embeddings or array
         The items among which was searched.
+    usage : Usage or None
+        What reranking took; ``usage.to_frame()`` is the bill. None without it.
     """
 
     table: pd.DataFrame
     queries: tuple[str, ...]
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
+    usage: Usage | None = field(default=None, repr=False)
 
     @property
     def id(self) -> NDArray[np.object_]:
@@ -57,7 +64,7 @@ class SearchResult(Result):
 
     @property
     def score(self) -> NDArray[np.float64]:
-        """Cosine of query and hit, (n_hits,)."""
+        """Cosine of query and hit, or the reranker's score, (n_hits,)."""
         return self.table["score"].to_numpy(dtype=np.float64)
 
     @property
@@ -75,15 +82,22 @@ class SearchResult(Result):
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return ids and ranks (exact) and scores (rounded)."""
+        scores = ["score", "similarity"] if self._reranked else ["score"]
         return {
             "exact": {"id": self.id.tolist(), "rank": self.rank.tolist()},
-            "rounded": {"score": self.score.tolist()},
+            "rounded": {name: self.table[name].tolist() for name in scores},
         }
 
     def _summary(self) -> str:
         best = f", best {self.score.max():.3f}" if len(self) else ""
         what = f"{self.queries[0]!r}" if len(self.queries) == 1 else f"{len(self.queries)} queries"
-        return f"{len(self)} hits for {what}{best}"
+        how = f", reranked by {self._reranked!r}" if self._reranked else ""
+        return f"{len(self)} hits for {what}{best}{how}"
+
+    @property
+    def _reranked(self) -> str:
+        """Name of the reranker, "" without one."""
+        return str(self.recipe.params.get("rerank") or "")
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"hits": self.table.set_index("rank")}
@@ -102,7 +116,9 @@ class SearchResult(Result):
         return notebook("SearchResult", self._summary(), *parts)
 
 
-@verb("search", variable="s", one_thread=False)  # decided in float64: more threads change nothing
+@verb(
+    "search", variable="s", unrecorded=("budget", "progress"), one_thread=False
+)  # decided in float64: more threads change nothing
 def search(
     embeddings: HasVectors | ArrayLike,
     query: Any = None,
@@ -111,10 +127,15 @@ def search(
     item: str | Sequence[str] | None = None,
     mask: ArrayLike | None = None,
     normalize: bool = True,
+    rerank: str | Reranker | None = None,
+    candidates: int = 50,
+    budget: float | None = None,
+    progress: Any = None,
 ) -> SearchResult:
     """Find the items nearest to a query, whatever the modality of either.
 
-    Exact: the cosine of the query with every item, equal scores in the order of the rows.
+    Exact: the cosine of the query with every item, equal scores in the order of the rows. With `rerank` the nearest
+    `candidates` are ordered again by a model that reads query and items, through ``embeddings.rerank``.
 
     Parameters
     ----------
@@ -131,6 +152,16 @@ def search(
         Which items to look among: booleans of shape (n_items,), or row numbers.
     normalize : bool, default=True
         Cosine; False takes the dot product of the rows as they are.
+    rerank : str, Reranker or None, default=None
+        "qwen3-vl-rerank", to which query and candidates are sent (one line says so, also when the vectors are local); or
+        an object such as ``mm.DashScopeRerank(...)`` or one of a class derived from ``mm.Reranker``. Scores are
+        cached: the same search asks nothing again.
+    candidates : int, default=50
+        With `rerank`: how many of the nearest are ordered again.
+    budget : float or None, default=None
+        With `rerank`: stop before its cost crosses this, in the currency of its price.
+    progress : None, bool or a tqdm-like bar, default=None
+        With `rerank`: None shows a bar when it takes longer than a second.
 
     Returns
     -------
@@ -141,9 +172,10 @@ def search(
     ------
     ValueError
         If the query is empty or of another dimension, `k` is below 1, the mask excludes everything, or a searched
-        row holds NaN.
+        row holds NaN. With `rerank`: if the query is a vector, an item has no content, `candidates` is below `k`, or the
+        reranker is unknown.
     EmbeddingError
-        If the model cannot take such a query.
+        If the model cannot take such a query, or the reranker cannot take the query or an item.
     SpaceError
         If the vectors came without a model and the query is no vector, or the query is Embeddings of another model.
 
@@ -154,6 +186,7 @@ def search(
     >>> mm.search(emb, "automobile", k=1).table["text"].tolist()
     ['a blue car']
     """
+    check_rerank(embeddings, rerank, candidates, k if isinstance(k, int) else 1)
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         msg = f"k must be an int of at least 1, got {k!r}"
         raise ValueError(msg)
@@ -174,8 +207,19 @@ def search(
     rows = _rows(mask, len(X))
     room = len(X) if rows is None else len(rows)
     spare = int((asked.own >= 0).any())  # the item itself comes first and is dropped
-    found, scores = top_k(asked.vectors, X, min(int(k) + spare, room), rows, unit=normalize)
-    return SearchResult(_table(embeddings, asked, found, scores, int(k)), asked.names)
+    depth = int(k) if rerank is None else int(candidates)
+    found, scores = top_k(asked.vectors, X, min(depth + spare, room), rows, unit=normalize)
+    if rerank is None:
+        return SearchResult(_table(embeddings, asked, found, {"score": scores}, int(k)), asked.names)
+    from mmtoolkit.embedding.usage import Usage
+
+    look = SecondLook(embeddings, rerank, Usage(), budget, progress)
+    others = np.argsort(found == asked.own[:, None], axis=1, kind="stable")[:, :depth]
+    place, better = look.order(asked, np.take_along_axis(found, others, axis=1))
+    order = np.take_along_axis(others, place, axis=1)
+    numbers = {"score": better, "similarity": np.take_along_axis(scores, order, axis=1)}
+    table = _table(embeddings, asked, np.take_along_axis(found, order, axis=1), numbers, int(k))
+    return SearchResult(table, asked.names, usage=look.usage)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,12 +236,15 @@ class Queries:
         Row of the item that is the query; -1 for others.
     recorded : list of str or ndarray
         The argument that repeats them: texts, ids or vectors.
+    contents : list of str or Content, or None, default=None
+        The queries themselves; None for vectors and items.
     """
 
     vectors: NDArray[np.float32]
     names: tuple[str, ...]
     own: NDArray[np.intp]
     recorded: list[str] | NDArray[np.float32]
+    contents: list[Any] | None = None
 
 
 def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool = True) -> Queries:
@@ -226,7 +273,7 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
     SpaceError
         If the query is Embeddings of another model.
     """
-    vectors = _numbers(query)
+    vectors, contents = _numbers(query), None
     recorded: list[str] | NDArray[np.float32]
     if vectors is not None:
         check_same_space(embeddings, query, "the vectors of the items and of the query", same_params=False)
@@ -244,7 +291,7 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
         vectors = np.asarray(embeddings.encode(contents), dtype=np.float32)
         texts = [c.text if isinstance(c, Text) else c for c in contents]
         recorded = texts if all(isinstance(t, str) for t in texts) else vectors
-    return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recorded)
+    return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recorded, contents)
 
 
 def _items_as_queries(embeddings: Any, item: Any, X: NDArray[np.float32]) -> Queries:
@@ -332,7 +379,7 @@ def _rows(mask: Any, n: int) -> NDArray[np.intp] | None:
 
 
 def _table(
-    embeddings: Any, asked: Queries, found: NDArray[np.intp], scores: NDArray[np.float64], k: int
+    embeddings: Any, asked: Queries, found: NDArray[np.intp], numbers: Mapping[str, NDArray[np.float64]], k: int
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -346,12 +393,13 @@ def _table(
     )
     columns = {
         "id": ids_of(embeddings)[rows].astype(object),
-        "score": scores[query, place],
+        "score": numbers["score"][query, place],
         "modality": kinds,
         "rank": np.cumsum(keep, axis=1)[query, place],
     }
     if len(asked.names) > 1:
         columns["query"] = np.array(asked.names, dtype=object)[query]
+    columns.update({name: values[query, place] for name, values in numbers.items() if name != "score"})
     head = pd.DataFrame(columns)
     if items is None:
         return head

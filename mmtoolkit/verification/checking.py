@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.provenance import environment
+from mmtoolkit.providers.reranker import only_cached
 from mmtoolkit.reporting.record import rounded
 from mmtoolkit.results import plain
 from mmtoolkit.verification.differences import Difference, compare
@@ -90,7 +92,8 @@ def verify(
     rules = [*_parameters(data), *_tolerances(data)]
     others = [*rules, *(d for one in found.values() for d in one.differences)]
     causes = [_rule_cause(d) for d in rules] + [c for one in found.values() for c in one.causes]
-    results, skipped = _compared(data, found, with_map=same_place)
+    with nullcontext() if allow_fetch else only_cached():
+        results, skipped = _compared(data, found, with_map=same_place)
     notes += [f"{name!r} was not checked: {why}" for name, why in skipped.items()]
     return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, compared=compared, here=here)
 

@@ -27,7 +27,7 @@ def inputs(body: dict[str, Any]) -> list[Any]:
     given = body.get("input")
     if not isinstance(given, dict):
         return []
-    found = given.get("contents", given.get("texts"))
+    found = given.get("contents", given.get("texts", given.get("documents")))
     return found if isinstance(found, list) else []
 
 

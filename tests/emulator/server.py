@@ -15,6 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from emulator import rerank
 from emulator.answers import Refusal, inputs, magic_fault, multimodal, text, tokens_of
 from emulator.faults import FAULTS, Fault
 from emulator.vectors import COLOURS, colour_png
@@ -156,6 +157,11 @@ class Emulator:
         return [r for r in self.records if r.path.startswith(SERVICES)]
 
     @property
+    def reranks(self) -> list[Record]:
+        """Requests for scores."""
+        return [r for r in self.records if r.path == rerank.PATH]
+
+    @property
     def uploads(self) -> list[Record]:
         """Requests that a client of ours must never make."""
         return [r for r in self.records if "uploads" in r.path or r.path.startswith("/oss")]
@@ -253,7 +259,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _route(self, record: Record) -> None:
         path = self.path.partition("?")[0]
-        if path.startswith(SERVICES) and record.method == "POST":
+        if path.startswith((SERVICES, rerank.PATH)) and record.method == "POST":
             self._embed(record, path.removeprefix(SERVICES))
         elif path.startswith("/api/v1/tasks/"):
             self._task(record, path.rsplit("/", 1)[1])
@@ -304,6 +310,8 @@ class Handler(BaseHTTPRequestHandler):
                         {"output": {"task_id": request_id, "task_status": "PENDING"}, "request_id": request_id},
                     )
                 answer = text(body, emulator)
+            elif endpoint == rerank.PATH:
+                answer = rerank.rerank(body, emulator)
             else:
                 answer = multimodal(body, emulator)
         except Refusal as refusal:
@@ -312,7 +320,7 @@ class Handler(BaseHTTPRequestHandler):
         if picked is not None:
             record.fault, fault = picked
             if fault.spoil is not None:
-                answer = fault.spoil(answer)
+                answer = rerank.spoiled(answer, picked[0]) if endpoint == rerank.PATH else fault.spoil(answer)
             if fault.raw is not None:
                 return fault.raw(self, self._answer(200, answer, headers=ids))
         return self._send(record, 200, answer, headers=ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from mmtoolkit.providers.wire import Exchange, session_for
 if TYPE_CHECKING:
     from mmtoolkit.models import ModelSpec
 
-__all__ = ["calls", "send"]
+__all__ = ["calls", "rerank", "send"]
 
 _SPARE_BYTES, _NUMBER_BYTES = 1 << 20, 100  # a good answer has about 22 bytes per number
 
@@ -32,7 +33,11 @@ def calls() -> dict[str, Any]:
             return False
 
     logging.getLogger("dashscope").addFilter(_calm)
-    return {"multimodal": _NoUpload.call, "text": dashscope.TextEmbedding.call}
+    return {
+        "multimodal": _NoUpload.call,
+        "text": dashscope.TextEmbedding.call,
+        "rerank": dashscope.TextReRank.call,
+    }
 
 
 def _calm(record: logging.LogRecord) -> bool:
@@ -109,3 +114,53 @@ def send(
         return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
     except RecursionError:
         return Answer(exchange.status, code="ProtocolError", message="the answer is nested too deeply")
+
+
+def rerank(
+    spec: ModelSpec,
+    key: Secret,
+    base_url: str,
+    query: Any,
+    documents: Sequence[Mapping[str, Any]],
+    *,
+    workspace: str | None,
+    timeout_s: float,
+    trust_env: bool,
+) -> Answer:
+    """Ask how well items answer a query, through the SDK; see `send`.
+
+    Parameters
+    ----------
+    spec, key, base_url, workspace, timeout_s, trust_env
+        As `send` takes them.
+    query : str or dict
+        A text, or ``{"image": ...}``.
+    documents : sequence of dict
+        As the service takes them; a model of texts gets their texts.
+
+    Returns
+    -------
+    Answer
+        Also of a request that failed, or was never sent.
+    """
+    exchange = Exchange(session_for(trust_env), timeout_s, _SPARE_BYTES)
+    trouble = ""
+    try:
+        calls()["rerank"](
+            model=spec.name,
+            query=query,
+            documents=[one["text"] for one in documents] if spec.family == "text" else list(documents),
+            api_key=key.reveal(),
+            workspace=workspace,
+            base_address=base_url,
+            session=exchange,
+        )
+    except Exception as error:
+        trouble = f"{type(error).__name__}: {error}"
+    if exchange.status is None:
+        return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
+    try:
+        body = json.loads(exchange.body)  # the SDK's own object drops the code of a 200, and fails on what is missing
+    except (ValueError, RecursionError):
+        body = None
+    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)

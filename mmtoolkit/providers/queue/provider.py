@@ -54,6 +54,10 @@ class QueuedProvider(Provider):
     def _price(self) -> Price | None:
         """Return what the model costs, None when nobody knows."""
 
+    @property
+    def price(self) -> Price | None:  # noqa: D102 - see Provider
+        return self._price()
+
     @abstractmethod
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
         """Return what asks the service in one run; the key is read here."""

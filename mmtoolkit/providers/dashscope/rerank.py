@@ -1,0 +1,241 @@
+"""The rerank models of the DashScope service as a provider."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._modelspec import ModelSpec, Price
+from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
+from mmtoolkit.providers.dashscope.key import require_api_key
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
+from mmtoolkit.providers.reranker import WIDTH, Reranker
+
+if TYPE_CHECKING:
+    from mmtoolkit.providers.queue.pairs import PairMaker
+    from mmtoolkit.providers.queue.service import Service
+
+__all__ = ["RERANKERS", "DashScopeRerank"]
+
+_READ = "2026-11-27"  # the day on which limits and prices were read
+_MIB = 1024 * 1024
+_FORMATS = frozenset({"JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS", "SGI"})
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What is known about one rerank model: the facts of any model, and the limits that only pairs have."""
+
+    spec: ModelSpec
+    queries: frozenset[str]
+    per_request: Mapping[str, int]
+    request_tokens: int
+    template: int = 0
+
+
+def _prices(text: float, media: float) -> Mapping[str, Price]:
+    return MappingProxyType({"beijing": Price(text, media, "CNY", _READ)})
+
+
+_QWEN3_VL = _Row(
+    ModelSpec(
+        name="qwen3-vl-rerank",
+        provider="dashscope",
+        dimension=WIDTH,
+        modalities=frozenset({"text", "image", "video"}),
+        text_tokens=8_000,
+        image_bytes=7 * _MIB,  # 10 MiB in Base64
+        image_formats=_FORMATS,
+        image_min_side=10,
+        image_max_ratio=200.0,
+        video_formats=frozenset({"mp4", "avi", "mov"}),
+        contents_per_call=100,
+        rpm=600,
+        tpm=9_000_000,
+        prices=_prices(0.7, 1.8),
+        regions=("beijing",),
+        rows_as_of=_READ,
+    ),
+    queries=frozenset({"text", "image"}),
+    per_request={"text": 100, "image": 40, "video": 4},
+    request_tokens=120_000,
+    template=30,  # the family's system template
+)
+_GTE_V2 = _Row(
+    dataclasses.replace(
+        _QWEN3_VL.spec,
+        name="gte-rerank-v2",
+        family="text",
+        modalities=frozenset({"text"}),
+        text_tokens=4_000,
+        contents_per_call=500,
+        rpm=None,  # not published
+        tpm=None,
+        prices=_prices(0.8, 0.8),
+    ),
+    queries=frozenset({"text"}),
+    per_request={"text": 500},
+    request_tokens=30_000,
+)
+RERANKERS: Mapping[str, _Row] = MappingProxyType({row.spec.name: row for row in (_QWEN3_VL, _GTE_V2)})
+
+
+@dataclass(frozen=True)
+class DashScopeRerank(QueuedProvider, Reranker):
+    """A rerank model of the DashScope service, for ``rerank=`` of `search` and `evaluate_search`.
+
+    Query and items are sent: texts as they are, local pictures inside the request, videos and other pictures by URL.
+    The API key is read from ``DASHSCOPE_API_KEY`` at each call and never kept in the object.
+
+    Parameters
+    ----------
+    model : {"qwen3-vl-rerank", "gte-rerank-v2"}, default="qwen3-vl-rerank"
+        The second takes texts only.
+    region, base_url, workspace, trust_env, allow_private
+        As `DashScope` takes them. Both models are offered in Beijing.
+    timeout_s : float, default=120
+        Seconds for one request from its start to the last byte of the answer; dozens of pictures take long.
+    rate_share : float, default=1
+        Part of the account's rate that this process may use.
+    clock, sleep : callable, default=time.monotonic, time.sleep
+        What the limiter and the retries measure and wait with, in seconds.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> mm.DashScopeRerank().spec.regions
+    ('beijing',)
+    >>> plan = mm.estimate(["a cat", "a dog"], model="local", cache=False, rerank="qwen3-vl-rerank", n_queries=40)
+    >>> plan.rerank_calls, plan.rerank_currency
+    (40, 'CNY')
+    """
+
+    model: str = "qwen3-vl-rerank"
+    region: str | None = None
+    base_url: str | None = None
+    workspace: str | None = None
+    trust_env: bool = False
+    allow_private: bool = False
+    timeout_s: float = 120.0
+    rate_share: float = 1.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown models, regions that lack the model, and numbers out of range, at once."""
+        if self.model not in RERANKERS:
+            near = difflib.get_close_matches(str(self.model), RERANKERS, n=1, cutoff=0.4)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            msg = (
+                f"unknown rerank model {self.model!r}{hint} Known: {', '.join(RERANKERS)}. A reranker of your own is an "
+                "object of a class derived from mm.Reranker"
+            )
+            raise ValueError(msg)
+        check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        check_workspace(self.workspace)
+        if self.base_url is not None or self.region is not None:
+            self._refuse_region(self._base_url)
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's row."""
+        return RERANKERS[self.model].spec
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model
+
+    @property
+    def revision(self) -> str:
+        """Empty: the service does not tell."""
+        return ""
+
+    @property
+    def destination(self) -> str:
+        """Where items go, in words."""
+        return "the DashScope service"
+
+    def in_region(self, region: str) -> DashScopeRerank:
+        """Return the same model in another region.
+
+        Parameters
+        ----------
+        region : str
+            As the constructor takes it.
+
+        Returns
+        -------
+        DashScopeRerank
+            A new one.
+        """
+        return dataclasses.replace(self, region=region)
+
+    def _refuse_region(self, address: str) -> None:
+        """Refuse an address of a region that lacks the model; other hosts may be anything."""
+        region, offered = region_of(address), self.spec.regions
+        if region is not None and region not in offered:
+            msg = (
+                f"{self.model!r} is offered in {', '.join(offered)}, but {address} is {region}. Nothing was sent; to send query and "
+                f"items to {offered[0]}, with a key of that region: rerank=mm.DashScopeRerank({self.model!r}, region={offered[0]!r})"
+            )
+            raise ValueError(msg)
+
+    @property
+    def _base_url(self) -> str:
+        return find_base_url(self.base_url, self.region, self.workspace)
+
+    def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:  # noqa: ARG002 - it has one, and none
+        from mmtoolkit.providers.dashscope.rerank_service import RerankService
+
+        address = self._base_url
+        self._refuse_region(address)
+        return RerankService(
+            self.spec, require_api_key(), address, self.workspace, self.timeout_s, trust_env=self.trust_env
+        )
+
+    @property
+    def _how_to_price(self) -> str:
+        return f"none is known for {self.model!r}"
+
+    def _maker(self) -> PairMaker:
+        from mmtoolkit.providers.dashscope.usage import media_tokens
+        from mmtoolkit.providers.queue.pairs import PairMaker
+
+        row = RERANKERS[self.model]
+        return PairMaker(
+            row.spec,
+            fetch=self._fetch,
+            weigh=partial(media_tokens, row.spec),
+            advice="rerank the parts on their own",
+            queries=row.queries,
+            per_request=row.per_request,
+            request_tokens=row.request_tokens,
+            template=row.template,
+        )
+
+    def _price(self) -> Price | None:
+        return self.spec.prices.get(region_of(self._base_url) or self.spec.regions[0])
+
+    def _warn(self, contents: Sequence[Any], address: str) -> None:  # noqa: ARG002
+        from mmtoolkit.content import Text
+        from mmtoolkit.providers.queue.tokens import text_tokens
+
+        most = self.spec.text_tokens
+        assert most is not None  # of every row
+        ends = [end for pair in contents for end in (pair.query, pair.document)]
+        long = {one.name for one in ends if isinstance(one, Text) and not one.truncate and text_tokens(one.text) > most}
+        if long:
+            msg = (
+                f"{len(long)} texts may be longer than the {most} tokens that {self.model!r} reads of one, first: {min(long)!r}; the "
+                "service scores their beginning"
+            )
+            warnings.warn(msg, UserWarning, stacklevel=2)

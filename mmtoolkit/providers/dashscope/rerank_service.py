@@ -1,0 +1,138 @@
+"""DashScope's rerank endpoint behind the queue: one query and some items in a request, a score for each in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmtoolkit.providers.dashscope.rules import batch_limit, classify
+from mmtoolkit.providers.dashscope.sdk import calls, rerank
+from mmtoolkit.providers.dashscope.usage import counted
+from mmtoolkit.providers.queue.rules import Answer, Rule
+from mmtoolkit.providers.queue.service import Service
+from mmtoolkit.providers.reranker import vector_of_score
+from mmtoolkit.providers.wire import session_for
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mmtoolkit.models import ModelSpec
+    from mmtoolkit.providers.secrets import Secret
+
+__all__ = ["RerankService", "read_scores"]
+
+_MEDIA = "mmtoolkit_media"  # put into a body: whether a request held anything but texts
+
+
+def _ok() -> dict[str, Any]:
+    return {"text": "ok"}
+
+
+@dataclass(frozen=True)
+class RerankService(Service):
+    """One rerank model of DashScope, as it is asked in one run.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model's row.
+    key : Secret
+        The API key.
+    address : str
+        Where requests go.
+    workspace : str or None
+        The account's workspace.
+    timeout_s : float
+        Seconds for the whole request.
+    trust_env : bool
+        Whether proxies are taken from the environment.
+    """
+
+    spec: ModelSpec
+    key: Secret = field(repr=False)
+    address: str
+    workspace: str | None
+    timeout_s: float
+    trust_env: bool
+    probe = {"query": _ok, "document": {"text": "ok"}}  # noqa: RUF012 - as in Service
+
+    def prepare(self) -> None:
+        """Import the SDK and open the session."""
+        calls(), session_for(self.trust_env)
+
+    def send(self, objects: Sequence[Mapping[str, Any]], grouped: bool) -> Answer:  # noqa: ARG002 - each has its score
+        """Send one query with its items; see `Service.send`."""
+        query, documents = objects[0]["query"](), [one["document"] for one in objects]
+        answer = rerank(
+            self.spec,
+            self.key,
+            self.address,
+            query.get("text", query),  # a text goes bare, anything else by its kind
+            documents,
+            workspace=self.workspace,
+            timeout_s=self.timeout_s,
+            trust_env=self.trust_env,
+        )
+        if answer.body is None:
+            return answer
+        media = any("text" not in one for one in (query, *documents))
+        return Answer(answer.status, {**answer.body, _MEDIA: media}, request_id=answer.request_id)
+
+    def vectors(self, body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:  # noqa: ARG002
+        """Read the scores of a good answer, as vectors; see `Service.vectors`."""
+        return [vector_of_score(score) for score in read_scores(body, n)]
+
+    def meaning(self, answer: Answer) -> Rule:
+        """Return the row of the table of rules that fits a failure."""
+        return classify(answer)
+
+    def counted(self, body: Mapping[str, Any]) -> tuple[int, int] | None:
+        """Return the tokens that the answer names; without a split, those of a request with pictures count as media."""
+        usage = body.get("usage")
+        found = counted(usage) if isinstance(usage, Mapping) else None
+        if found is None or found[1] or not body.get(_MEDIA) or "image_tokens" in usage:  # type: ignore[operator]
+            return found
+        return 0, found[0]
+
+    def pack_limit(self, message: str) -> int | None:
+        """Return N of "should not be larger than N"."""
+        return batch_limit(message)
+
+
+def read_scores(body: Mapping[str, Any], n: int) -> list[float]:
+    """Return the scores of an answer in the order in which their items were sent.
+
+    Parameters
+    ----------
+    body : mapping
+        The answer's JSON.
+    n : int
+        How many items were sent.
+
+    Returns
+    -------
+    list of float
+        Higher is better.
+
+    Raises
+    ------
+    ValueError
+        If anything is not as it has to be.
+    """
+    output = body.get("output")
+    results = output.get("results") if isinstance(output, Mapping) else None
+    if not isinstance(results, list) or not all(isinstance(one, Mapping) for one in results):
+        msg = "the answer has no list of results"
+        raise ValueError(msg)
+    indexes = [one.get("index") for one in results]
+    if any(type(i) is not int for i in indexes) or sorted(indexes) != list(range(n)):
+        msg = f"expected scores with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
+        raise ValueError(msg)
+    found = {one["index"]: one.get("relevance_score") for one in results}
+    wrong = [score for score in found.values() if type(score) not in (int, float)]
+    if wrong:
+        msg = f"a score is {str(wrong[0])[:40]!r}, which is no number"
+        raise ValueError(msg)
+    return [float(found[i]) for i in range(n)]

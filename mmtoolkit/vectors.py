@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HasVectors",
+    "Reranks",
     "check_same_space",
     "column",
     "has_vectors",
@@ -55,6 +56,15 @@ class HasVectors(Protocol):
 
     def encode(self, items: Any) -> NDArray[np.float32]:
         """Embed items or texts into the same space, (n, n_features)."""
+        ...
+
+
+class Reranks(Protocol):
+    """What an analysis verb needs to know of a reranker, which it hands to ``embeddings.rerank``."""
+
+    @property
+    def label(self) -> str:
+        """What a recipe calls it."""
         ...
 
 

@@ -248,6 +248,26 @@ def test_project_and_search_and_estimate(capsys, photos):
     assert "money/" in by_picture
 
 
+def test_search_and_estimate_with_reranking(capsys, tmp_path, photos, service, monkeypatch):
+    monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
+
+    code, plan, _ = run(capsys, "estimate", photos, *LOCAL, "--rerank", "qwen3-vl-rerank", "--queries", 7)
+    first, out, err = run(capsys, "search", photos, "a horse", *LOCAL, "-k", 3, "--rerank", "qwen3-vl-rerank")
+    asked = len(service.reranks)
+    run(capsys, "search", photos, "a horse", *LOCAL, "-k", 3, "--rerank", "qwen3-vl-rerank", "--budget", 0)
+
+    assert code == first == 0
+    assert "reranking 7 queries with 'qwen3-vl-rerank'" in plan
+    assert "3 hits for 'a horse'" in out
+    assert "reranked by 'qwen3-vl-rerank'" in out
+    assert "are sent to the DashScope service" in out + err
+    assert asked == len(service.reranks) == 2  # 45 pictures, 40 a request
+    code, said = failure(capsys, "search", photos, "a cow", *LOCAL, "--rerank", "qwen3-vl-rerank", "--budget", 0)
+    assert (code, "would cross budget=0" in said) == (1, True)
+    code, said = failure(capsys, "search", photos, "a cow", *LOCAL, "--rerank", "qwen-vl")
+    assert "did you mean 'qwen3-vl-rerank'" in said
+
+
 def test_report_then_verify_and_verify_again_after_a_change(capsys, tmp_path, photos):
     shutil.copytree(photos, tmp_path / "photos")
     out = tmp_path / "out"

@@ -321,8 +321,9 @@ def test_analysis_knows_no_provider_cache_or_widget():
 BELOW = {
     "averages": set(),
     "base": {"averages"},
-    "queue": {"base", "averages", "transcode", "secrets", "wire", "download"},
-    "dashscope": {"base", "queue", "secrets", "wire"},
+    "reranker": {"base"},
+    "queue": {"base", "averages", "transcode", "secrets", "wire", "download", "reranker"},
+    "dashscope": {"base", "queue", "secrets", "wire", "reranker"},
     "local": {"base", "averages"},
     "function": {"base"},
     "secrets": set(),

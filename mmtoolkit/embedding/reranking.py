@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def score_items(
         Higher is better.
     """
     reranker = choose_reranker(model, beside)
-    single = isinstance(query, str | _CONTENTS)
+    single = isinstance(query, str | _CONTENTS) or not isinstance(query, Iterable)
     asked = [_question(one, i) for i, one in enumerate([query] if single else query)]
     if not asked:
         msg = "the query is empty: expected at least one text or content"
@@ -130,8 +130,8 @@ def _contents(items: pd.DataFrame) -> list[Content]:
     ]
     if lacking:
         msg = (
-            f"{len(lacking)} of {len(items)} items have no content, first: id {lacking[0]!r}; a reranker reads the items themselves. "
-            "Give vectors of your own their items: mm.Embeddings(X, items=mm.items(frame), model=...)"
+            f"{len(lacking)} of {len(items)} items have no content, first: id {lacking[0]!r}; a reranker reads the items themselves, "
+            "so pass them: mm.Embeddings(X, items=mm.items(frame), model=...), or items= of mm.verify"
         )
         raise ValueError(msg)
     return contents_of(items)

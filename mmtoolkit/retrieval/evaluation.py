@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.providers.reranker import Reranker
-    from mmtoolkit.vectors import HasVectors
+    from mmtoolkit.vectors import HasVectors, Reranks
 
 __all__ = ["METRICS", "SearchEvaluation", "SearchMetric", "evaluate_search"]
 
@@ -211,7 +210,7 @@ def evaluate_search(
     ks: Sequence[int] = (1, 5, 10),
     normalize: bool = True,
     random_state: int = 0,
-    rerank: str | Reranker | None = None,
+    rerank: str | Reranks | None = None,
     candidates: int = 50,
     budget: float | None = None,
     progress: Any = None,
@@ -293,9 +292,8 @@ def evaluate_search(
 
         usage, before = Usage(), gains
         contents = None if found.contents is None else [found.contents[i] for i in rows.tolist()]
-        asked_again = replace(found, own=found.own[used], contents=contents)
         first = hits[:, : int(candidates)]
-        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(asked_again, first)
+        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(contents, found.own[used], first)
         hits = np.column_stack([np.take_along_axis(first, place, axis=1), hits[:, int(candidates) :]])
         gains = _gains(hits, right, rows)
         effect = _effect(wanted, before, gains, n_right[used], names[used], random_state)

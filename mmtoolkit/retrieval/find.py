@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.providers.reranker import Reranker
-    from mmtoolkit.vectors import HasVectors
+    from mmtoolkit.vectors import HasVectors, Reranks
 
 __all__ = ["Queries", "SearchResult", "queries_of", "search"]
 
@@ -127,7 +126,7 @@ def search(
     item: str | Sequence[str] | None = None,
     mask: ArrayLike | None = None,
     normalize: bool = True,
-    rerank: str | Reranker | None = None,
+    rerank: str | Reranks | None = None,
     candidates: int = 50,
     budget: float | None = None,
     progress: Any = None,
@@ -215,7 +214,7 @@ def search(
 
     look = SecondLook(embeddings, rerank, Usage(), budget, progress)
     others = np.argsort(found == asked.own[:, None], axis=1, kind="stable")[:, :depth]
-    place, better = look.order(asked, np.take_along_axis(found, others, axis=1))
+    place, better = look.order(asked.contents, asked.own, np.take_along_axis(found, others, axis=1))
     order = np.take_along_axis(others, place, axis=1)
     numbers = {"score": better, "similarity": np.take_along_axis(scores, order, axis=1)}
     table = _table(embeddings, asked, np.take_along_axis(found, order, axis=1), numbers, int(k))

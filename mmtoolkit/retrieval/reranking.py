@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
     from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.retrieval.find import Queries
 
 __all__ = ["LEAST_GROUPS", "SecondLook", "check_rerank", "effect_of", "sentence_of"]
 
@@ -74,13 +73,17 @@ class SecondLook:
     budget: float | None = None
     progress: Any = None
 
-    def order(self, asked: Queries, found: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def order(
+        self, contents: Sequence[Content | str] | None, own: NDArray[np.intp], found: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Ask for scores of candidates.
 
         Parameters
         ----------
-        asked : Queries
-            Of texts, contents or items.
+        contents : sequence of str or Content, or None
+            The queries; None when they are items or vectors.
+        own : ndarray of shape (n_queries,), int
+            Row of the item that is the query; -1 for others.
         found : ndarray of shape (n_queries, n_candidates), int
             Rows of the candidates, the nearest first.
 
@@ -91,32 +94,32 @@ class SecondLook:
         scores : ndarray of shape (n_queries, n_candidates), float64
             In the order of `place`.
         """
-        own = found == asked.own[:, None]  # stands last, where there are fewer items than asked for; never sent
+        itself = found == own[:, None]  # stands last, where there are fewer items than asked for; never sent
         scores = self.embeddings.rerank(
-            self._contents(asked),
-            np.where(own, found[:, :1], found),
+            self._contents(contents, own),
+            np.where(itself, found[:, :1], found),
             model=self.rerank,
             budget=self.budget,
             progress=self.progress,
             usage=self.usage,
         )
         resolved(rerank=getattr(self.rerank, "label", self.rerank))
-        scores = np.where(own, -np.inf, scores)
+        scores = np.where(itself, -np.inf, scores)
         place = np.argsort(-scores, axis=1, kind="stable")
         return place, np.take_along_axis(scores, place, axis=1)
 
-    def _contents(self, asked: Queries) -> Sequence[Content | str]:
+    def _contents(self, contents: Sequence[Content | str] | None, own: NDArray[np.intp]) -> Sequence[Content | str]:
         """Return the queries themselves; vectors have none."""
-        if asked.contents is not None:
-            return asked.contents
+        if contents is not None:
+            return contents
         items = items_of(self.embeddings)
-        if (asked.own < 0).any() or items is None:
+        if (own < 0).any() or items is None:
             msg = (
                 "rerank= needs the query itself, a text, a content or item=, and got vectors: a reranker reads query and items "
                 "instead of comparing vectors. (A report keeps queries that are pictures or videos as vectors only.)"
             )
             raise ValueError(msg)
-        return contents_of(items.iloc[asked.own])
+        return contents_of(items.iloc[own])
 
 
 def effect_of(

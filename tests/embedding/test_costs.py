@@ -141,3 +141,56 @@ def test_videos_count_by_the_frames_that_are_used(params, tokens):
     )
 
     assert plan.tokens == tokens
+
+
+def test_an_old_price_is_called_old(emulator, monkeypatch):
+    from mmtoolkit import models
+    from mmtoolkit.models import Price
+
+    monkeypatch.setattr(models, "_TABLE", dict(models._TABLE))
+    row = mm.get_model(V1)
+    fresh = mm.estimate(["a cat"], model=V1, cache=False)
+
+    mm.register_model(dataclasses.replace(row, prices={"beijing": Price(0.7, 0.9, "CNY", "2024-05-01")}))
+    old = mm.estimate(["a cat"], model=V1, cache=False)
+
+    assert "more than a year old" not in repr(fresh)
+    assert "(prices of 2024-05-01, more than a year old: look up today's" in repr(old)
+
+
+def test_reranking_is_estimated_from_above_but_not_absurd(service, tmp_path):
+    frame = mm.load_dataset("glosses").head(120)
+    emb = mm.embed(frame, model="local", cache=tmp_path)
+    queries = [f"what is thing number {i}" for i in range(12)]
+
+    plan = mm.estimate(frame, model="local", cache=tmp_path, rerank="qwen3-vl-rerank", n_queries=12, candidates=40)
+    assert not service.records
+    found = mm.search(emb, queries, rerank="qwen3-vl-rerank", candidates=40, progress=False)
+
+    bill = found.usage.to_frame().loc["qwen3-vl-rerank"]
+    assert (plan.rerank, plan.n_queries, plan.rerank_currency) == ("qwen3-vl-rerank", 12, "CNY")
+    assert plan.rerank_calls == bill["calls"] == 12
+    assert bill["cost"] <= plan.rerank_cost <= 8 * bill["cost"]
+    assert plan.rerank_minutes > 0
+    assert plan.calls == 0
+    assert "reranking 12 queries with 'qwen3-vl-rerank' in 12 calls" in repr(plan)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"rerank": "qwen-rerank"}, ValueError, "unknown rerank model 'qwen-rerank'; did you mean"),
+        ({"rerank": "qwen3-vl-rerank", "n_queries": 0}, ValueError, "n_queries must be an int of at least 1, got 0"),
+        ({"rerank": "qwen3-vl-rerank", "candidates": 2.5}, ValueError, "candidates must be an int of at least 1"),
+        ({"rerank": "gte-rerank-v2"}, mm.MMToolkitError, "takes no images, only text"),
+    ],
+)
+def test_an_estimate_of_what_cannot_be_reranked_says_so(options, error, message):
+    with pytest.raises(error, match=message):
+        mm.estimate([mm.Image(np.zeros((40, 40, 3), np.uint8))], model="local", cache=False, **options)
+
+
+def test_nothing_to_rerank_costs_nothing():
+    plan = mm.estimate([], model="local", cache=False, rerank="qwen3-vl-rerank")
+
+    assert (plan.rerank_calls, plan.rerank_cost) == (0, 0.0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.queue.pairs import PairMaker
     from mmtoolkit.providers.queue.service import Service
 
-__all__ = ["RERANKERS", "DashScopeRerank"]
+__all__ = ["RERANKERS", "DashScopeRerank", "RerankRow"]
 
 _READ = "2026-11-27"  # the day on which limits and prices were read
 _MIB = 1024 * 1024
@@ -30,8 +30,22 @@ _FORMATS = frozenset({"JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS"
 
 
 @dataclass(frozen=True)
-class _Row:
-    """What is known about one rerank model: the facts of any model, and the limits that only pairs have."""
+class RerankRow:
+    """What is known about one rerank model.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The facts that any model has.
+    queries : frozenset of str
+        Modalities that a query may have.
+    per_request : mapping of str to int
+        By modality, how many items a request may hold.
+    request_tokens : int
+        Tokens that a request may hold.
+    template : int, default=0
+        Tokens that the service adds to every pair.
+    """
 
     spec: ModelSpec
     queries: frozenset[str]
@@ -44,7 +58,7 @@ def _prices(text: float, media: float) -> Mapping[str, Price]:
     return MappingProxyType({"beijing": Price(text, media, "CNY", _READ)})
 
 
-_QWEN3_VL = _Row(
+_QWEN3_VL = RerankRow(
     ModelSpec(
         name="qwen3-vl-rerank",
         provider="dashscope",
@@ -68,7 +82,7 @@ _QWEN3_VL = _Row(
     request_tokens=120_000,
     template=30,  # the family's system template
 )
-_GTE_V2 = _Row(
+_GTE_V2 = RerankRow(
     dataclasses.replace(
         _QWEN3_VL.spec,
         name="gte-rerank-v2",
@@ -84,7 +98,7 @@ _GTE_V2 = _Row(
     per_request={"text": 500},
     request_tokens=30_000,
 )
-RERANKERS: Mapping[str, _Row] = MappingProxyType({row.spec.name: row for row in (_QWEN3_VL, _GTE_V2)})
+RERANKERS: Mapping[str, RerankRow] = MappingProxyType({row.spec.name: row for row in (_QWEN3_VL, _GTE_V2)})
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,8 @@ class PairMaker(Maker):
 
     def recipe(self, content: Any) -> str:
         """Return what is done to query and item before sending; see `Provider.recipe`."""
+        if not isinstance(content, Pair):  # a part of one
+            return super().recipe(content)
         return f"{super().recipe(content.query)}|{super().recipe(content.document)}"
 
     def _part(self, content: Any, params: Mapping[str, Any]) -> Part:

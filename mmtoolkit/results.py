@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._html import Html, escape, notebook, table, tag
@@ -30,17 +31,23 @@ def plain(value: Any) -> Any:
     Returns
     -------
     object
-        Nested dicts and lists of str, int, float, bool and None; NaN and infinities become None.
+        Nested dicts and lists of str, int, float, bool and None; NaN and infinities become None. Names that are written
+        alike, such as 1 and "1", stay apart: all but one say their type.
     """
     import numpy as np
     import pandas as pd
 
     if isinstance(value, pd.DataFrame):
-        return {str(name): plain(column.tolist()) for name, column in value.reset_index().items()}
+        index = value.index
+        default = "index" if index.nlevels == 1 else "level_{}"
+        names = [default.format(level) if name is None else name for level, name in enumerate(index.names)]
+        columns = [plain(index.get_level_values(level)) for level in range(index.nlevels)]
+        columns += [plain(column) for _, column in value.items()]
+        return dict(zip(_apart([*names, *value.columns]), columns, strict=True))
     if isinstance(value, pd.Series | pd.Index | np.ndarray):
         return plain(value.tolist())
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return dict(zip(_apart(list(value)), map(plain, value.values()), strict=True))
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
     if isinstance(value, np.generic):
@@ -50,6 +57,24 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if np.isfinite(value) else None
     return value if isinstance(value, str | int | bool) or value is None else str(value)
+
+
+def _apart(names: Sequence[Any]) -> list[str]:
+    """Return names as texts that differ: of those written alike, the first text or else the first keeps its writing."""
+    texts = list(map(str, names))
+    if len(set(texts)) == len(texts):
+        return texts
+    kept: dict[str, int] = {}
+    for place, (name, text) in enumerate(zip(names, texts, strict=True)):
+        if text not in kept or (isinstance(name, str) and not isinstance(names[kept[text]], str)):
+            kept[text] = place
+    taken = set(kept)
+    for place, (name, text) in enumerate(zip(names, texts, strict=True)):
+        if kept[text] != place:
+            tries = (f"{text} ({type(name).__name__}{f' {n}' if n else ''})" for n in count())
+            texts[place] = next(one for one in tries if one not in taken)
+            taken.add(texts[place])
+    return texts
 
 
 def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_ROWS) -> Html:

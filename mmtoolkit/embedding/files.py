@@ -1,9 +1,10 @@
-"""Saved vectors: one Parquet file with vectors, keys, ids and the plain columns of the items frame; no pickle."""
+"""Saved vectors: one Parquet file with vectors, keys, ids and the columns of the items frame; no pickle."""
 
 from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,9 @@ from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json
 from mmtoolkit._rows import absolute, is_local, is_missing
 from mmtoolkit._sealed import is_sealed, open_sealed, write_sealed
+from mmtoolkit.embedding.columns import from_json, read_column, to_json, write_column
 from mmtoolkit.errors import VerifyError
+from mmtoolkit.frames import COLUMNS
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
@@ -25,10 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["changed_paths", "read", "write"]
 
 _FORMAT = "mmtoolkit-embeddings"
-_VERSION = 3  # since 2 paths are relative to the file, since 3 it has checksums
+_VERSION = 3  # since 2 paths are relative to the file, since 3 it has checksums and columns may have marks
 _SEALED = 3
 _BLOCK = 16_384  # rows under one checksum
 _EXPANSION, _SMALL = 1000, 256 * 1024**2  # equal vectors are stored once; nobody minds less
+_MEDIA = ("image", "video")
 
 
 def write(
@@ -45,7 +49,7 @@ def write(
     path : path
         Replaced if it exists.
     items : DataFrame
-        Columns that hold pictures or bytes are left out; one with several types becomes text.
+        Pictures and videos in memory are left out, and so is a column that cannot be kept: a warning names them.
     vectors : ndarray of shape (n_items, n_features), float32
         Rows.
     keys : ndarray of shape (n_items,), str
@@ -59,12 +63,13 @@ def write(
     seen = None if not root else _seen_from(folder, root)
     if seen is not None:
         items = items.assign(**changed_paths(items, lambda cell: _seen(folder, root, cell)))
-    table = pa.table(_plain_columns(items))
+    columns, marks = _written(items)
+    table = pa.table(columns)
     flat = pa.array(np.ascontiguousarray(vectors).ravel())
     table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
     table = table.append_column("content_key", pa.array(keys.tolist()))
     paths = {"root": root} if seen is None else {"root": seen, "relative": True}
-    head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths}
+    head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths, "columns": marks}
     table = table.replace_schema_metadata({_FORMAT: json.dumps(head)})
     blocks = (table.slice(start, _BLOCK) for start in range(0, len(table), _BLOCK))
     with replaced(path) as part:
@@ -75,7 +80,7 @@ def changed_paths(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str
     """Return the columns of pictures and videos after a change of every cell."""
     import pandas as pd
 
-    names = [name for name in ("image", "video") if name in items.columns]
+    names = [name for name in _MEDIA if name in items.columns]
     return {name: pd.Series(list(map(change, items[name])), dtype=object, index=items.index) for name in names}
 
 
@@ -96,27 +101,43 @@ def _seen(folder: str, root: str, cell: Any) -> Any:
     return _seen_from(folder, path) or path
 
 
-def _plain_columns(items: pd.DataFrame) -> dict[str, list[Any]]:
-    import pandas as pd
-
+def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[str, Any]]]:
+    """Return the columns as Parquet can hold them and the marks of those that need one; names what is not kept."""
     columns: dict[str, list[Any]] = {}
+    marks: dict[str, dict[str, Any]] = {}
     taken = sorted({"vector", "content_key"} & set(map(str, items.columns)))
     if taken:
         msg = f"the items have a column {taken[0]!r}, which is the file's own; rename it before saving"
         raise ValueError(msg)
+    lost = []
     for name in items.columns:
-        values = [os.fspath(v) if isinstance(v, os.PathLike) else v for v in items[name].tolist()]
-        if any(isinstance(v, bytes | np.ndarray) or type(v).__module__.startswith("PIL.") for v in values):
+        field, column = str(name), items[name]
+        if field in columns:
+            msg = f"two columns of the items are both written {field!r}; rename one of them before saving"
+            raise ValueError(msg)
+        if field in _MEDIA and (n := int(column.map(_in_memory).sum())):
+            lost.append(f"{n} of {field!r} (pictures and videos in memory; save them as files, and embed their paths)")
+            column = column.where(~column.map(_in_memory).astype(bool), None)
+        if field in _MEDIA:
+            column = column.map(lambda cell: os.fspath(cell) if isinstance(cell, os.PathLike) else cell)
+        if field in COLUMNS:
+            column = column.astype(object)  # as in every items frame
+        try:
+            mark: dict[str, Any] = {} if isinstance(name, str) else {"name": to_json(name)}
+            columns[field], how = write_column(column)
+        except (TypeError, ValueError, RecursionError) as error:
+            lost.append(f"all of {field!r} ({str(error) or type(error).__name__})")
             continue
-        kinds = {type(v) for v in values if not is_missing(v)}
-        plain = len(kinds) == 1 and next(iter(kinds)) is not pd.Period
-        plain &= not any(isinstance(v, int) and abs(v) >= 2**63 for v in values)
-        values = [None if is_missing(v) else v if plain else str(v) for v in values]
-        # odd file names need not be valid UTF-8
-        columns[str(name)] = [
-            v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in values
-        ]
-    return columns
+        marks.update({field: mark | how} if mark or how else {})
+    if lost:
+        msg = f"cells of the items were not saved: {'; '.join(lost)}. The vectors and all others were"
+        warnings.warn(msg, stacklevel=4)
+    return columns, marks
+
+
+def _in_memory(cell: Any) -> bool:
+    """Tell a picture or video itself from a path or an address."""
+    return not (is_missing(cell) or isinstance(cell, str | os.PathLike))
 
 
 def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
@@ -187,6 +208,11 @@ def _taken_apart(
     flat = rows.flatten().to_numpy(zero_copy_only=False)
     frame = table.drop_columns(["vector", "content_key"]).to_pandas(integer_object_nulls=True)
     frame = frame.astype(object).where(frame.notna(), None)
+    names = {}
+    for field, mark in manifest.get("columns", {}).items():
+        frame[field] = read_column(table[field].to_pylist(), mark)
+        names.update({field: from_json(mark["name"])} if "name" in mark else {})
+    frame = frame.rename(columns=names)
     frame.attrs["root"] = manifest["root"]
     if manifest.get("relative"):
         home = Path(os.path.realpath(path)).parent

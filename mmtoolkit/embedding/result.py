@@ -332,9 +332,12 @@ class Embeddings:
         return self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write vectors, ids, keys and the plain columns of the items frame to a Parquet file.
+        """Write vectors, ids, keys and the columns of the items frame to a Parquet file.
 
         Paths of pictures and videos are written as they are seen from the file, so that a folder with both can be moved.
+        Columns keep their type: numbers, texts, times, categories, and cells that are lists, dicts, sets, arrays, paths
+        or periods, which are written as JSON text with a mark. Pictures and videos in memory are left out, and so is a
+        column with cells of any other kind; a warning names them.
 
         Parameters
         ----------

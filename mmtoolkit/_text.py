@@ -10,7 +10,13 @@ __all__ = ["escape_markdown", "is_blank", "shorten", "width_of"]
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # control, format, and three kinds of space
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~-])")
+_MARKDOWN = re.compile(
+    r"[\\`*_{}\[\]()#+!|<>~&@$^-]"  # formats, HTML, entities, formulas
+    r"|(?<=\bwww)\.|(?<=http):|(?<=https):|(?<=ftp):|(?<=mailto):|(?<=xmpp):",  # links
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"(?<=\w)\\@(?=\w)")  # GitHub makes a link of it all the same, but not with a word joiner inside
+_LIST = re.compile(r"^(\d{1,9})\.")
 
 
 def is_blank(text: str) -> bool:
@@ -30,5 +36,5 @@ def shorten(text: object, limit: int = 60) -> str:
 
 
 def escape_markdown(text: object, limit: int = 200) -> str:
-    """Return `text` shortened and safe inside a Markdown table cell."""
-    return _MARKDOWN.sub(r"\\\1", shorten(text, limit))
+    """Return `text` shortened, and safe anywhere in Markdown: nothing in it links or formats."""
+    return _LIST.sub(r"\1\\.", _MAIL.sub("\\\\@\u2060", _MARKDOWN.sub(r"\\\g<0>", shorten(text, limit))))

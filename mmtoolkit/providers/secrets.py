@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
-__all__ = ["Secret", "redact"]
+__all__ = ["Secret", "redact", "shown_address"]
 
+_PATHS = {"", "api", "v1", "compatible-mode", "compatible-api", "openai", "embeddings"}
 _KEY_LIKE = re.compile(r"\bsk-[A-Za-z0-9_-]{4,}")
 _DATA_URI = re.compile(r"(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=]+")
 
@@ -35,6 +37,13 @@ class Secret:
     def __reduce__(self) -> str:
         msg = "an API key is not pickled"
         raise TypeError(msg)
+
+
+def shown_address(url: str) -> str:
+    """Return an address without what may be a secret: only the usual names of a path are shown."""
+    parts = urlsplit(url)
+    path = "/".join(name if name in _PATHS else "…" for name in parts.path.split("/"))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
 def redact(text: str, key: Secret | None = None) -> str:

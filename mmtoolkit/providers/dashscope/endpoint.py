@@ -54,10 +54,17 @@ def find_base_url(base_url: str | None, region: str | None, workspace: str | Non
     url = (base_url if base_url is not None else os.environ.get("DASHSCOPE_HTTP_BASE_URL", "")).strip().rstrip("/")
     if not url and base_url is None:
         return REGIONS["beijing"]
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        shown = url.rsplit("@", 1)[-1]
-        msg = f"{source} must be an http(s) address like {REGIONS['beijing']}, without a user name, got {shown!r}"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or parts.query or parts.fragment:
+        shown = re.split(r"[?#]", url.rpartition("@")[2])[0]
+        msg = (
+            f"{source} must be an http(s) address like {REGIONS['beijing']}, without a user name and without what follows "
+            f"? or #, got {shown!r}"
+        )
         raise ValueError(msg)
     return url
 

@@ -16,6 +16,7 @@ from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_ur
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
+from mmtoolkit.providers.secrets import shown_address
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
@@ -76,7 +77,7 @@ class DashScope(QueuedProvider):
 
     model: str = "multimodal-embedding-v1"
     region: str | None = None
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)  # the path of a gateway may hold a token
     workspace: str | None = None
     trust_env: bool = False
     canary: bool = False
@@ -160,11 +161,13 @@ class DashScope(QueuedProvider):
     def _warn(self, contents: Sequence[Content], address: str) -> None:
         spec, region = self.spec, region_of(address)
         if region is not None and spec.regions and region not in spec.regions:
-            msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {address} is {region}; the service may refuse the key or the model"
+            msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {shown_address(address)} is {region}; the service may refuse the key or the model"
             warnings.warn(msg, UserWarning, stacklevel=7)
         host = address.split("/")[2].rsplit(":", 1)[0]
         if address.startswith("http://") and host not in _LOCAL_HOSTS:
-            warnings.warn(f"the API key goes unencrypted to {address}; use https", UserWarning, stacklevel=7)
+            warnings.warn(
+                f"the API key goes unencrypted to {shown_address(address)}; use https", UserWarning, stacklevel=7
+            )
         limit = spec.text_tokens
         if limit is None:
             return

@@ -19,7 +19,7 @@ from mmtoolkit.models import ModelSpec, Price, find_model
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
 from mmtoolkit.providers.queue.limiter import GUESS_RPM
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
-from mmtoolkit.providers.secrets import Secret
+from mmtoolkit.providers.secrets import Secret, shown_address
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
@@ -104,7 +104,7 @@ class OpenAICompatible(QueuedProvider):
 
     model: str
     _: dataclasses.KW_ONLY
-    base_url: str
+    base_url: str = field(repr=False)  # the path of a gateway may hold a token
     dimension: int
     api_key_env: str | None = None
     name: str | None = None
@@ -230,7 +230,9 @@ class OpenAICompatible(QueuedProvider):
 
     def _warn(self, contents: Sequence[Content], address: str) -> None:  # noqa: ARG002 - nothing is known of the model
         if self.api_key_env is not None and address.startswith("http://") and self.leaves_machine:
-            warnings.warn(f"the API key goes unencrypted to {self.base_url}; use https", UserWarning, stacklevel=6)
+            warnings.warn(
+                f"the API key goes unencrypted to {shown_address(self.base_url)}; use https", UserWarning, stacklevel=6
+            )
 
     def _key(self) -> Secret | None:
         """Return the key, read now; None when none is named."""

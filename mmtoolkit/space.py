@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._json import read_json
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import SpaceError
 
@@ -233,8 +234,13 @@ class Space:
         if not isinstance(said, Mapping):
             msg = f"a space must be a mapping, got {shorten(repr(said))}"
             raise TypeError(msg)
-        params = json.loads(said["params"]) if isinstance(said["params"], str) else said["params"]
-        centers = {str(k): np.asarray(v, dtype=np.float32) for k, v in (said.get("centers") or {}).items()}
+        params = read_json(said["params"]) if isinstance(said["params"], str) else said["params"]
+        with np.errstate(over="ignore"):
+            centers = {str(k): np.asarray(v, dtype=np.float32) for k, v in (said.get("centers") or {}).items()}
+        for name, center in centers.items():
+            if not np.isfinite(center).all():
+                msg = f"the mean of {name!r} must be finite numbers that float32 can hold"
+                raise ValueError(msg)
         if type(said["dimension"]) is not int:
             msg = f"dimension of a space must be an integer, got {shorten(repr(said['dimension']))}"
             raise TypeError(msg)

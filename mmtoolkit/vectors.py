@@ -26,6 +26,7 @@ __all__ = [
     "matrix",
     "read_only",
     "rows_of",
+    "single",
     "unit_rows",
     "vectors_of",
 ]
@@ -73,6 +74,25 @@ def has_vectors(value: object) -> TypeGuard[HasVectors]:
     return hasattr(value, "ids") and hasattr(value, "encode")
 
 
+def _array(X: Any) -> NDArray[Any]:
+    """Return an array of what may be a list."""
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        msg = f"expected rows of equal length, got {type(X).__name__} that is no table ({error}); np.stack(rows) tells which row differs"
+        raise ValueError(msg) from error
+
+
+def single(X: Any) -> NDArray[np.float32]:
+    """Return float32; what is too large for it becomes infinite, which is found and named afterwards."""
+    X = _array(X)
+    if X.dtype.kind == "c":
+        msg = "expected real numbers, got complex ones; pass X.real, or real and imaginary parts side by side"
+        raise TypeError(msg)
+    with np.errstate(over="ignore"):
+        return np.asarray(X, dtype=np.float32)
+
+
 def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     """Scale every row to length 1; a zero row stays zero.
 
@@ -88,10 +108,11 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     ndarray of shape (n_items, n_features), float32
         A new array.
     """
-    X = np.asarray(X, dtype=np.float32)
+    X = single(X)
     norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
     unit = np.empty_like(X)  # divided in double precision, without a copy of X in it
-    np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
+    with np.errstate(invalid="ignore"):  # infinite rows become NaN
+        np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
     return unit
 
 
@@ -120,7 +141,7 @@ def matrix(X: Any) -> NDArray[Any]:
     TypeError, ValueError
         If it is not numeric, or not two-dimensional.
     """
-    raw = np.asarray(X)
+    raw = _array(X)
     if raw.dtype.kind not in "fiu":
         msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__}"
         raise TypeError(msg)
@@ -158,7 +179,7 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
         names = embeddings.ids
     else:
         raw = matrix(embeddings)
-        X = unit_rows(raw) if normalize else np.asarray(raw, dtype=np.float32)
+        X = unit_rows(raw) if normalize else single(raw)
         advice = "remove such rows first"
         names = None
     if len(X) == 0 or X.shape[1] == 0:
@@ -170,7 +191,19 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
         who = f"row {first}" if names is None else f"row {first}, id {str(names[first])!r}"
         msg = f"{int((~finite).sum())} of {len(X)} rows hold NaN or infinity, first: {who}; {advice}"
         raise ValueError(msg)
+    if not normalize:
+        _refuse_huge(X)
     return X
+
+
+def _refuse_huge(X: NDArray[np.float32]) -> None:
+    """Refuse raw rows whose squared distances float32 cannot hold: results would be made of infinities."""
+    most = float(np.sqrt(np.finfo(np.float32).max / (4 * X.shape[1])))
+    largest = max(float(X.max()), -float(X.min()))
+    if largest > most:
+        row = int(np.abs(X).max(axis=1).argmax())
+        msg = f"row {row} holds {largest:.3g}; squares of numbers above {most:.1g} do not fit float32; scale the rows, or use normalize=True"
+        raise ValueError(msg)
 
 
 def check_same_space(mine: Any, theirs: Any, what: str, *, same_params: bool = True) -> None:

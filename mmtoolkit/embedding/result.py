@@ -17,7 +17,7 @@ from mmtoolkit._html import Html, notebook
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
-from mmtoolkit.vectors import is_read_only, read_only, unit_rows
+from mmtoolkit.vectors import is_read_only, read_only, single, unit_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -489,7 +489,7 @@ def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, mo
 
     from mmtoolkit.frames import COLUMNS
 
-    vectors = np.asarray(X, dtype=np.float32)
+    vectors = single(X)
     if vectors.ndim != 2:
         msg = f"expected an array of shape (n_items, n_features), got shape {vectors.shape}"
         raise ValueError(msg)

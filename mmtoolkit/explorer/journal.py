@@ -145,6 +145,9 @@ class Journal:
     def _entries(self, lines: list[str], raw: bytes) -> Iterator[Entry]:
         place = {name: row for row, name in enumerate(self._ids.tolist())}
         table = csv.DictReader(lines)
+        if lines and not set(_COLUMNS) <= set(table.fieldnames or ()):
+            msg = f"{self._name}, line 1: expected the columns {', '.join(_COLUMNS)}, got {shorten(lines[0], 200)!r}"
+            raise ValueError(msg)
         whole = 1
         for cells in table:
             fields = {name: restored(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}

@@ -16,7 +16,7 @@ from mmtoolkit.reporting.origin import origin_of
 from mmtoolkit.results import plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import find_verb
-from mmtoolkit.vectors import column, has_vectors, ids_of, items_of
+from mmtoolkit.vectors import column, has_vectors, ids_of, items_of, single
 
 if TYPE_CHECKING:
     from mmtoolkit.results import Result
@@ -195,7 +195,7 @@ def _recipe(result: Result) -> Mapping[str, Any]:
 def _source(source: Any, columns: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "n_items": len(ids_of(source)),
-        "vectors": fingerprint(np.asarray(source, dtype=np.float32)),
+        "vectors": fingerprint(single(source)),
     }
     if not has_vectors(source):
         return {"model": "", **facts}

@@ -15,7 +15,7 @@ from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, unit_rows, vectors_of
+from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, single, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -320,7 +320,7 @@ def _numbers(query: Any) -> NDArray[np.float32] | None:
     if isinstance(first, str | bytes):
         return None
     array = np.asarray(query)
-    return np.atleast_2d(array.astype(np.float32)) if array.dtype.kind in "fiu" else None
+    return np.atleast_2d(single(array)) if array.dtype.kind in "fiu" else None
 
 
 def _checked(vectors: NDArray[np.float32], n_features: int) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from mmtoolkit.frames import contents_of
 from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.reporting.record import vector_digests
 from mmtoolkit.space import Space
-from mmtoolkit.vectors import read_only, unit_rows
+from mmtoolkit.vectors import read_only, single, unit_rows
 from mmtoolkit.verification.changes import Changes, compare_items, complete, current_keys, follow_renamed
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _given(request: Request) -> NDArray[np.float32]:
     if X.ndim != 2 or len(X) != len(ids) or X.dtype.kind not in "fiu":
         msg = f"expected vectors of {len(ids)} rows of numbers, one per item of the report, got shape {X.shape} of {X.dtype}"
         raise VerifyError(msg)
-    return np.asarray(X, dtype=np.float32)
+    return single(X)
 
 
 def _read(path: Path) -> Any:

@@ -1,0 +1,1 @@
+"""Attacks on what people hand to mmtoolkit: damaged and hostile files, and verbs with odd arrays."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_json_file"]
 
 _MAX_BYTES = 256 * 1024**2
 _MAX_DEPTH = 64
@@ -47,18 +48,11 @@ def read_json(raw: bytes | str) -> Any:
     ...
     ValueError: it has 100,000 levels of nesting, at most 64 are read
     """
+    _refuse_more("bytes", len(raw), _MAX_BYTES)
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
-    bare = _STRING.sub(b"", data[: _MAX_BYTES + 1])
-    values = bare.count(b",") + bare.count(b"[") + bare.count(b"{")
-    limits = {
-        "bytes": (len(data), _MAX_BYTES),
-        "values": (values, _MAX_VALUES),
-        "levels of nesting": (_depth(bare), _MAX_DEPTH),
-    }
-    for what, (got, most) in limits.items():
-        if got > most:
-            msg = f"it has {got:,} {what}, at most {most:,} are read"
-            raise ValueError(msg)
+    bare = _STRING.sub(b"", data)
+    _refuse_more("values", bare.count(b",") + bare.count(b"[") + bare.count(b"{"), _MAX_VALUES)
+    _refuse_more("levels of nesting", _depth(bare), _MAX_DEPTH)
     if _LONG.search(bare):
         msg = "it has a number of more than 40 digits"
         raise ValueError(msg)
@@ -66,13 +60,34 @@ def read_json(raw: bytes | str) -> Any:
     return json.loads(text, parse_constant=_refused, parse_float=_finite if _HUGE.search(bare) else None)
 
 
+def read_json_file(path: Path) -> Any:
+    """Return what a JSON file says; one that is too large is not even opened.
+
+    Raises
+    ------
+    OSError
+        If there is no file, or it may not be read.
+    ValueError
+        As `read_json`.
+    """
+    _refuse_more("bytes", path.stat().st_size, _MAX_BYTES)
+    return read_json(path.read_bytes())
+
+
+def _refuse_more(what: str, got: int, most: int) -> None:
+    if got > most:
+        msg = f"it has {got:,} {what}, at most {most:,} are read"
+        raise ValueError(msg)
+
+
 def _depth(bare: bytes) -> int:
     """Return how many brackets are open at most."""
     import numpy as np
 
     marks = np.frombuffer(bare.translate(None, _NO_BRACKETS), dtype=np.uint8)
-    opens = (marks == ord("[")) | (marks == ord("{"))
-    return int(np.where(opens, 1, -1).cumsum(dtype=np.int64).max(initial=0))
+    steps = np.full(len(marks), -1, dtype=np.int8)
+    steps[(marks == ord("[")) | (marks == ord("{"))] = 1
+    return int(steps.cumsum(dtype=np.int32).max(initial=0))
 
 
 def _refused(name: str) -> None:

@@ -23,7 +23,7 @@ def attack(trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
             for _ in range(trials // len(made)):
                 name, damaged = damage(content, rng)
                 subject.path.write_bytes(damaged)
-                tally.trial(f"{subject.name}, {name}", subject.look, sound)
+                tally.trial(f"{subject.name}, {name}", subject.look, sound, subject.same)
             subject.path.write_bytes(content)
             by_kind[subject.name] = dict(tally.counts)
             all_.counts += tally.counts

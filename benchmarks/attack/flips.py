@@ -25,7 +25,7 @@ def attack(trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
                 damaged = bytearray(content)
                 damaged[bit // 8] ^= 1 << bit % 8
                 subject.path.write_bytes(damaged)
-                tally.trial(f"{subject.name}, bit {bit}", subject.look, sound)
+                tally.trial(f"{subject.name}, bit {bit}", subject.look, sound, subject.same)
             subject.path.write_bytes(content)
             by_kind[subject.name] = dict(tally.counts)
             all_.counts += tally.counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import traceback
 import warnings
 from collections import Counter
@@ -33,7 +34,9 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
 
-    def trial(self, name: str, look: Callable[[], Any], sound: Any = None) -> None:
+    def trial(
+        self, name: str, look: Callable[[], Any], sound: Any = None, same: Callable[[Any, Any], bool] = operator.eq
+    ) -> None:
         """Run one trial: it ends in the sound result, in another one, in an error of ours, or in a raw one."""
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
@@ -47,7 +50,7 @@ class Tally:
                     place = mine[-1] if mine else "?"
                     self.examples.setdefault(f"{type(error).__name__} at {place}: {str(error)[:80]}", name)
             else:
-                kind = "same" if sound is None or found == sound else "other"
+                kind = "same" if sound is None or same(found, sound) else "other"
                 if kind == "other":
                     self.examples.setdefault("another result", name)
         for warning in told:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
-from mmtoolkit._json import read_json
+from mmtoolkit._json import read_json_file
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
 from mmtoolkit.classification.prediction import Predictor
@@ -131,7 +131,7 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     """
     home = Path(directory)
     try:
-        manifest = read_json((home / _MANIFEST).read_bytes())
+        manifest = read_json_file(home / _MANIFEST)
         content = (home / _ARRAYS).read_bytes()
     except (OSError, ValueError) as error:
         msg = f"{os.fspath(directory)!r} holds no saved classifier ({error}); it should hold {_MANIFEST} and {_ARRAYS}"

@@ -201,7 +201,7 @@ def _taken_apart(
         raise ValueError(msg)
     table = file.read()
     rows = table["vector"].combine_chunks()
-    widths = set(pc.list_value_length(rows).to_pylist())
+    widths = set(pc.list_value_length(rows).unique().to_pylist())
     if widths - {space.dimension}:
         msg = f"vectors have {sorted(map(str, widths))[0]} numbers, the manifest says {space.dimension}"
         raise ValueError(msg)

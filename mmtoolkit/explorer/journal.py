@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 _COLUMNS = ("id", "annotation", "how", "order", "time")
 _CHECK = "check"  # a checksum of the others; files of 0.1.0 have no such column
 _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken back
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_FIELD = 2**24  # letters; nobody writes longer answers
 _ORDER = re.compile("[0-9]{1,15}")
 
 
@@ -126,14 +128,14 @@ class Journal:
         try:
             with _locked(self._path, "rb") as file:
                 raw = file.read()
-            lines = list(io.StringIO(raw.decode("utf-8-sig"), newline=""))
+            lines = _LINE.findall(raw.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             msg = f"the journal {self._name} is not in UTF-8 (byte {error.start}); save it as CSV in UTF-8"
             raise ValueError(msg) from error
         except OSError as error:
             msg = f"the journal {self._name} cannot be read ({error.strerror}); journal= takes the path of a CSV file"
             raise MMToolkitError(msg) from error
-        before = csv.field_size_limit(max(len(raw), csv.field_size_limit()))  # of the whole process
+        before = csv.field_size_limit(max(_FIELD, csv.field_size_limit()))  # of the whole process
         try:
             return list(self._entries(lines, raw))
         except csv.Error as error:

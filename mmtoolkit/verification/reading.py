@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmtoolkit._json import read_json
+from mmtoolkit._json import read_json_file
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.record import FORMAT, PARTS, VERSION, seal
 from mmtoolkit.reporting.sidecar import join
@@ -36,7 +36,7 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     target = Path(path).expanduser()
     try:
-        data = read_json(target.read_bytes())
+        data = read_json_file(target)
     except OSError as error:
         msg = f"the report {os.fspath(path)!r} cannot be read: {error.strerror}"
         raise VerifyError(msg) from error

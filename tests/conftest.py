@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+import offline
 import pytest
 from emulator.fixtures import emulator, emulator_server, openai, openai_server, service  # noqa: F401 - fixtures
 
@@ -17,6 +18,24 @@ for _name in [
     n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")
 ]:
     del os.environ[_name]
+
+WORLD = offline.World()
+WORLD.install()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_the_machine():
+    """Fail a test that looks up a public name or connects to an address other than loopback; none gets through."""
+    before = len(WORLD.refused)
+    yield
+    refused, WORLD.names, WORLD.routes = WORLD.refused[before:], {}, {}
+    assert not refused, f"left the machine, or would have: {refused}"
+
+
+@pytest.fixture
+def internet():
+    """Public names and addresses that exist in this test only, and lead to servers on this machine."""
+    return WORLD
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -329,7 +329,8 @@ BELOW = {
     "secrets": set(),
     "deadline": set(),
     "wire": {"deadline"},
-    "download": set(),
+    "addresses": set(),
+    "download": {"addresses", "deadline"},
     "transcode": set(),
 }
 

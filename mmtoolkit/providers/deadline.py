@@ -12,7 +12,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-__all__ = ["Deadline", "DeadlineAdapter"]
+__all__ = ["Deadline", "DeadlineAdapter", "Http", "HttpPool", "Https", "HttpsPool"]
 
 _of_thread = threading.local()
 
@@ -65,26 +65,34 @@ def _watch(connection: HTTPConnection) -> None:
         deadline.watch(connection.sock)
 
 
-class _Http(HTTPConnection):
+class Http(HTTPConnection):
+    """A connection that a `Deadline` can cut."""
+
     def connect(self) -> None:
+        """See the base class."""
         super().connect()
         _watch(self)
 
     def request(self, *args: Any, **options: Any) -> None:
+        """See the base class."""
         _watch(self)
         super().request(*args, **options)
 
 
-class _Https(_Http, HTTPSConnection):
-    """The same over TLS: what comes next after `_Http` is `HTTPSConnection`."""
+class Https(Http, HTTPSConnection):
+    """The same over TLS: what comes next after `Http` is `HTTPSConnection`."""
 
 
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Http
+class HttpPool(urllib3.HTTPConnectionPool):
+    """Connections to one server that a `Deadline` can cut."""
+
+    ConnectionCls = Http
 
 
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Https
+class HttpsPool(urllib3.HTTPSConnectionPool):
+    """The same over TLS."""
+
+    ConnectionCls = Https
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -93,10 +101,10 @@ class DeadlineAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """See the base class."""
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
 
     def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
         """See the base class."""
         manager = super().proxy_manager_for(*args, **options)
-        manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        manager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
         return manager

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
+import os
 import time
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import UnreadableItemError
+from mmtoolkit.providers.addresses import Place, addresses, place
+from mmtoolkit.providers.deadline import Deadline, Http, HttpPool, Https, HttpsPool
 
 if TYPE_CHECKING:
     import requests
+    from urllib3 import BaseHTTPResponse
 
 __all__ = ["fetch"]
 
 _MOST_BYTES = 64 * 1024 * 1024
 _TIMEOUT_S = 30.0
+_CONNECT_S = 10.0
 _MOST_REDIRECTS = 3
 
 
@@ -29,9 +33,9 @@ def fetch(url: str, session: requests.Session, *, allow_private: bool = False) -
     url : str
         http or https; every redirect is checked like the first address.
     session : requests.Session
-        Whose connections are used.
+        Whose settings for certificates and proxies are used.
     allow_private : bool, default=False
-        Allow addresses of this machine and of local networks.
+        Allow addresses of this machine and of local networks, and proxies, which connect wherever they like.
 
     Returns
     -------
@@ -48,45 +52,114 @@ def fetch(url: str, session: requests.Session, *, allow_private: bool = False) -
 
     name = shorten(url.partition("?")[0].rsplit("/", 1)[-1] or url)
     end = time.monotonic() + _TIMEOUT_S
-    try:
-        for _ in range(_MOST_REDIRECTS + 1):
-            _check(url, name, allow_private=allow_private)
-            with session.get(url, stream=True, allow_redirects=False, timeout=(10, _TIMEOUT_S)) as response:
-                if response.is_redirect:
-                    url = urljoin(url, response.headers["location"])
-                    continue
-                if response.status_code != 200:
-                    msg = f"cannot fetch {shorten(url)!r}: HTTP {response.status_code}"
-                    raise UnreadableItemError(msg, name=name, status_code=response.status_code)
-                return _read(response, end, name)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        # ValueError: an address that cannot be one; only its kind is told, a message may hold memory addresses
-        msg = f"cannot fetch {shorten(url)!r}: {type(error).__name__}"
-        raise UnreadableItemError(msg, name=name) from error
+    with Deadline(_TIMEOUT_S) as deadline:
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                response = _ask(place(url, name), url, session, name, allow_private=allow_private)
+                try:
+                    location = response.get_redirect_location()
+                    if location:
+                        url = urljoin(url, location)
+                        continue
+                    if response.status != 200:
+                        msg = f"cannot fetch {shorten(url)!r}: HTTP {response.status}"
+                        raise UnreadableItemError(msg, name=name, status_code=response.status)
+                    return _read(response, end, name)
+                finally:
+                    response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # ValueError: an address that cannot be one; only its kind is told, a message may hold memory addresses
+            why = f"it took more than {_TIMEOUT_S:g} s" if deadline.over else type(error).__name__
+            msg = f"cannot fetch {shorten(url)!r}: {why}"
+            raise UnreadableItemError(msg, name=name) from error
     msg = f"cannot fetch it: more than {_MOST_REDIRECTS} redirects"
     raise UnreadableItemError(msg, name=name)
 
 
-def _read(response: requests.Response, end: float, name: str) -> bytes:
+def _ask(where: Place, url: str, session: requests.Session, name: str, *, allow_private: bool) -> BaseHTTPResponse:
+    """Send a request to one of the addresses that were checked, and to no other."""
+    from requests.utils import select_proxy
+    from urllib3 import Timeout
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    options: dict[str, Any] = {
+        "headers": {"Host": where.header, "User-Agent": "mmtoolkit", "Accept-Encoding": "identity"},
+        "timeout": Timeout(connect=_CONNECT_S, read=_TIMEOUT_S),
+        "retries": False,
+        "redirect": False,
+        "preload_content": False,
+    }
+    settings = session.merge_environment_settings(url, {}, None, None, None)
+    proxy = select_proxy(url, settings["proxies"])
+    if proxy:
+        if not allow_private:
+            msg = (
+                "a proxy is set, which would connect to addresses that cannot be checked from here; download the file "
+                "and pass its path, or allow it with allow_private=True"
+            )
+            raise UnreadableItemError(msg, name=name)
+        return session.get_adapter(url).proxy_manager_for(proxy).urlopen("GET", url, **options)  # type: ignore[no-any-return, attr-defined]
+    lost: Exception = OSError("no address")
+    for address in addresses(where, name, allow_private=allow_private):
+        try:
+            return _pool(where, address, settings["verify"]).urlopen("GET", where.target, **options)
+        except (NewConnectionError, ConnectTimeoutError) as error:  # the next address may answer
+            lost = error
+    raise lost
+
+
+class _Pinned(Http):
+    """A connection to an address that was checked."""
+
+    def connect(self) -> None:
+        super().connect()
+        peer = str(self.sock.getpeername()[0])
+        if _bare(peer) != _bare(self.host):
+            self.close()
+            msg = f"connected to {peer} instead of {self.host}"
+            raise OSError(msg)
+
+
+class _PinnedTls(_Pinned, Https):
+    """The same over TLS."""
+
+
+class _PinnedPool(HttpPool):
+    ConnectionCls = _Pinned
+
+
+class _PinnedTlsPool(HttpsPool):
+    ConnectionCls = _PinnedTls
+
+
+def _bare(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(address.partition("%")[0])
+
+
+def _pool(where: Place, address: str, verify: object) -> HttpPool | HttpsPool:
+    """Return connections to one address that speak to the host of a URL."""
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    if where.scheme == "http":
+        return _PinnedPool(address, where.port)
+    trusted = verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH
+    return _PinnedTlsPool(
+        address,
+        where.port,
+        server_hostname=where.host,
+        assert_hostname=where.host,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=None if os.path.isdir(trusted) else trusted,
+        ca_cert_dir=trusted if os.path.isdir(trusted) else None,
+    )
+
+
+def _read(response: BaseHTTPResponse, end: float, name: str) -> bytes:
     chunks, size = [], 0
-    while chunk := response.raw.read1(1 << 16, decode_content=True):
+    while chunk := response.read1(1 << 16, decode_content=True):
         chunks.append(chunk)
         size += len(chunk)
         if size > _MOST_BYTES or time.monotonic() > end:
             msg = f"cannot fetch it: more than {_MOST_BYTES // 1024 // 1024} MB or {_TIMEOUT_S:g} s"
             raise UnreadableItemError(msg, name=name)
     return b"".join(chunks)
-
-
-def _check(url: str, name: str, *, allow_private: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        msg = f"expected an http(s) URL, got {shorten(url)!r}"
-        raise UnreadableItemError(msg, name=name)
-    if allow_private:
-        return
-    found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    for address in {str(entry[4][0]) for entry in found}:
-        if not ipaddress.ip_address(address.split("%")[0]).is_global:
-            msg = f"{parts.hostname} is a private address ({address}), which is not fetched; download the file and pass its path"
-            raise UnreadableItemError(msg, name=name)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import UnreadableItemError
 
-__all__ = ["Place", "addresses", "is_public", "place"]
+__all__ = ["Place", "is_public", "place", "resolved"]
 
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029]")  # control characters, and what some take for a slash
@@ -66,17 +66,17 @@ def place(url: str, name: str) -> Place:
         msg = f"expected an http(s) URL, got {shorten(url)!r}"
         raise UnreadableItemError(msg, name=name)
     if _ODD.search(url) or re.search(r"[@%\s]", authority[1]):
-        msg = f"the URL {shorten(url)!r} holds a backslash, a control character, a user name or an escape in its host; write it plainly"
+        msg = f"cannot fetch {shorten(url)!r}: it holds a backslash, a control character, a user name or an escape in its host"
         raise UnreadableItemError(msg, name=name)
     try:
         parts = parse_url(url)
     except LocationParseError as error:
-        msg = f"{shorten(url)!r} is no URL that can be fetched"
+        msg = f"cannot fetch {shorten(url)!r}: it is no URL"
         raise UnreadableItemError(msg, name=name) from error
     scheme, host = parts.scheme or "", (parts.host or "").removeprefix("[").removesuffix("]")
     port = parts.port if parts.port is not None else 443 if scheme == "https" else 80
     if not _is_plain(host) or port == 0:
-        msg = f"the host of {shorten(url)!r} is not a name or an address in its usual spelling"
+        msg = f"cannot fetch {shorten(url)!r}: its host is not a name or an address in its usual spelling"
         raise UnreadableItemError(msg, name=name)
     return Place(scheme, host, port, parts.request_uri)
 
@@ -91,7 +91,7 @@ def _is_plain(host: str) -> bool:
     return True
 
 
-def addresses(where: Place, name: str, *, allow_private: bool) -> list[str]:
+def resolved(where: Place, name: str, *, allow_private: bool) -> list[str]:
     """Resolve a host, once.
 
     Parameters

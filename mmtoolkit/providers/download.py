@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import UnreadableItemError
-from mmtoolkit.providers.addresses import Place, addresses, place
+from mmtoolkit.providers.addresses import Place, place, resolved
 from mmtoolkit.providers.deadline import Deadline, Http, HttpPool, Https, HttpsPool
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _ask(where: Place, url: str, session: requests.Session, name: str, *, allow_
             raise UnreadableItemError(msg, name=name)
         return session.get_adapter(url).proxy_manager_for(proxy).urlopen("GET", url, **options)  # type: ignore[no-any-return, attr-defined]
     lost: Exception = OSError("no address")
-    for address in addresses(where, name, allow_private=allow_private):
+    for address in resolved(where, name, allow_private=allow_private):
         try:
             return _pool(where, address, settings["verify"]).urlopen("GET", where.target, **options)
         except (NewConnectionError, ConnectTimeoutError) as error:  # the next address may answer

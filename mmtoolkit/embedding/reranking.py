@@ -92,7 +92,10 @@ def score_items(
     if usage is not None:
         usage.add(done.usage)
     if done.errors:
-        raise _failure(reranker.name, done.errors, len(pairs), cached=cache is not None)
+        errors = [error.at(int(at.flat[i]), ids[i]) for i, error in sorted(done.errors.items())]
+        kind = "items" if len(asked) == 1 else "pairs of query and item"
+        what = f"{len(errors)} of {len(pairs)} {kind} could not be scored by {reranker.name!r}"
+        raise _failure(what, errors, len(pairs), cached=cache is not None)
     scores = scores_of(done.vectors).reshape(at.shape)
     return scores[0] if single else scores
 
@@ -169,13 +172,9 @@ def _announce(reranker: Reranker, pairs: Sequence[Pair]) -> None:
     )
 
 
-def _failure(name: str, errors: dict[int, ItemError], n: int, *, cached: bool) -> EmbeddingError:
-    rows = sorted(errors)
-    shown = "; ".join(str(errors[row]) for row in rows[:_SHOWN])
-    more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    rest = f" The other {n - len(rows)} scores are cached." if cached and n > len(rows) else ""
-    msg = (
-        f"{len(rows)} of {n} items could not be scored by {name!r}: {shown}{more}.{rest} Repair these items, or leave them "
-        "out: emb[mask] keeps the others"
-    )
-    return EmbeddingError(msg, tuple(errors[row] for row in rows))
+def _failure(what: str, errors: Sequence[ItemError], n: int, *, cached: bool) -> EmbeddingError:
+    shown = "; ".join(map(str, errors[:_SHOWN]))
+    more = f"; and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+    rest = f" The other {n - len(errors)} scores are cached." if cached and n > len(errors) else ""
+    msg = f"{what}: {shown}{more}.{rest} Repair these items, or leave them out: emb[mask] keeps the others"
+    return EmbeddingError(msg, tuple(errors))

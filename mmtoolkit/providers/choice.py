@@ -79,7 +79,7 @@ def choose_reranker(rerank: str | Reranker, beside: Provider | None = None) -> R
     Returns
     -------
     Reranker
-        Ready to score. Where nothing may be computed, a name that is not known here stands for its cached scores.
+        Ready to score. A name with a revision, as a recipe has it, stands for the cached scores of a reranker of your own.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def choose_reranker(rerank: str | Reranker, beside: Provider | None = None) -> R
     from mmtoolkit.providers.dashscope.rerank import RERANKERS
 
     if isinstance(rerank, str):
-        if not will_send() and rerank not in RERANKERS:
+        if rerank not in RERANKERS and ("@" in rerank or not will_send()):
             return Remembered(rerank)
         if isinstance(beside, DashScope):
             shared = ("region", "base_url", "workspace", "trust_env", "allow_private", "rate_share", "clock", "sleep")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._modelspec import ModelSpec
-from mmtoolkit.errors import ProtocolError, RefusedItemError, UnsupportedItemError
+from mmtoolkit.errors import ProtocolError, RefusedItemError, ServiceStopError, UnsupportedItemError
 from mmtoolkit.providers.base import Provider
 
 if TYPE_CHECKING:
@@ -222,14 +222,14 @@ class Remembered(Reranker):
         As a recipe has it.
     """
 
+    name = revision = ""  # of the object, not of the class
+    leaves_machine = False
+
     def __init__(self, label: str) -> None:
         name, _, revision = label.rpartition("@")
-        self._name, self._revision = (name, revision) if name else (label, "")
+        self.name, self.revision = (name, revision) if name else (label, "")
 
-    @property
-    def name(self) -> str:  # noqa: D102 - see Reranker
-        return self._name
-
-    @property
-    def revision(self) -> str:  # noqa: D102 - see Reranker
-        return self._revision
+    def score(self, query: Content, contents: Sequence[Content]) -> ArrayLike:  # noqa: ARG002
+        """Say that it cannot."""
+        msg = f"{len(contents)} scores by {self.label!r} are not in the cache, and of that reranker only the name is given; pass the object as rerank="
+        raise ServiceStopError(msg)

@@ -198,21 +198,21 @@ def test_queries_that_are_vectors_cannot_be_reranked(emb):
         mm.evaluate_search(emb, emb.vectors[:3], [["0"], ["1"], ["2"]], rerank=Oracle())
 
 
-@pytest.mark.parametrize("changed", [1, 3, 5, 40])
+@pytest.mark.parametrize("changed", [4, 40])
 def test_no_effect_is_called_one_more_often_than_it_may(changed):
-    """Under no effect every change is as likely for the better as for the worse; of 200 trials 5 % may be called."""
+    """Under no effect every change is as likely for the better as for the worse; of 60 trials 3 may be called."""
     rng, calls = np.random.default_rng(3), 0
     import pandas as pd
 
     index = pd.Index(["ndcg@10"])
-    for trial in range(200):
+    for trial in range(60):
         before = np.zeros((40, 1))
         after = before.copy()
         after[:changed, 0] = rng.choice([-1.0, 1.0], changed) * rng.random(changed)
         verdict = effect_of(before, after, np.arange(40), index, trial)["verdict"].iloc[0]
         calls += verdict != "no clear difference"
 
-    assert calls <= 20  # P(more | 5 %) < 0.002
+    assert calls <= 9  # P(more | 5 %) < 0.002
 
 
 def test_a_reranked_search_and_its_evaluation_verify_without_asking(service, emb, registered, tmp_path):
@@ -220,7 +220,7 @@ def test_a_reranked_search_and_its_evaluation_verify_without_asking(service, emb
     results = [
         mm.search(emb, "find n3", k=5, rerank=VL),
         mm.search(emb, item="3", k=5, rerank=Oracle()),
-        mm.evaluate_search(emb, queries, relevant, rerank=VL),
+        mm.evaluate_search(emb, queries, relevant, rerank=VL, candidates=10),
     ]
     report = mm.report(*results)
     path = report.save(tmp_path / "report.json")
@@ -236,6 +236,14 @@ def test_a_reranked_search_and_its_evaluation_verify_without_asking(service, emb
     assert [step["params"]["rerank"] for step in steps] == [VL, "oracle@1.0", VL]
     assert 'rerank="qwen3-vl-rerank"' in report.save(tmp_path / "report.md").read_text("utf-8")
     assert "budget" not in steps[0]["params"]
+
+
+def test_scores_of_your_own_reranker_answer_to_its_name_as_a_recipe_has_it(emb):
+    first = mm.search(emb, "find n3", rerank=Oracle())
+
+    assert mm.search(emb, "find n3", rerank="oracle@1.0").table.equals(first.table)
+    with pytest.raises(mm.MMToolkitError, match=r"50 scores by 'oracle@1.0' are not in the cache.*pass the object"):
+        mm.search(emb, "find n4", rerank="oracle@1.0")
 
 
 def test_verify_says_when_scores_are_missing_and_asks_only_when_it_may(service, emb, registered, tmp_path):

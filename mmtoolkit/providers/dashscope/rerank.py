@@ -245,7 +245,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
 
         most = self.spec.text_tokens
         assert most is not None  # of every row
-        ends = [end for pair in contents for end in (pair.query, pair.document)]
+        ends = {id(end): end for pair in contents for end in (pair.query, pair.document)}.values()
         long = {one.name for one in ends if isinstance(one, Text) and not one.truncate and text_tokens(one.text) > most}
         if long:
             msg = (

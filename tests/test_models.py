@@ -60,6 +60,7 @@ def test_the_model_of_the_specification():
     assert row.video_formats == {"mp4", "mpeg", "mpg", "webm", "avi", "flv", "mkv", "mov"}
     assert row.video_sources == {"url"}
     assert (row.rpm, row.regions, row.contents_per_call) == (120, ("beijing",), 20)
+    assert row.packs == ("text",)
 
 
 def test_facts_on_which_the_sources_disagree_are_marked():

@@ -172,7 +172,7 @@ def estimate(
     >>> import mmtoolkit as mm
     >>> plan = mm.estimate(["a cat", "a dog", "a cat"], model="multimodal-embedding-v1", cache=False)
     >>> plan.to_compute, plan.equal, plan.calls, plan.currency
-    (2, 1, 2, 'CNY')
+    (2, 1, 1, 'CNY')
     """
     from mmtoolkit.embedding.encoder import make_encoder
     from mmtoolkit.embedding.gathering import gather

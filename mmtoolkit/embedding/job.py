@@ -13,6 +13,7 @@ import numpy as np
 from mmtoolkit.embedding.planning import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
 from mmtoolkit.providers.base import Outcome, compute
+from mmtoolkit.providers.status import shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,14 +86,15 @@ class Job:
             there = [(key, Outcome(0, vector=vector)) for key, vector in errand.there.items()]
             bar.update(self._take(there, errand, missing))
             if sent:
-                compute(
-                    self.provider,
-                    list(errand.send.values()),
-                    dimension=self.space.dimension,
-                    params=self.space.params,
-                    sink=sink,
-                    budget=budget,
-                )
+                with shown(getattr(bar, "set_postfix_str", None)):
+                    compute(
+                        self.provider,
+                        list(errand.send.values()),
+                        dimension=self.space.dimension,
+                        params=self.space.params,
+                        sink=sink,
+                        budget=budget,
+                    )
         except (BudgetError, ProviderError) as error:
             if self._arrived:
                 error.args = (f"{error}. {self._what_is_kept()}",)

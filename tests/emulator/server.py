@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import random
+import socket
 import sys
 import threading
 import time
 import uuid
+import weakref
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -108,7 +111,7 @@ class Emulator:
         self._magic: Counter[str] = Counter()
         self._numbers, self._served = itertools.count(1), itertools.count()
         self._server = _Server(("127.0.0.1", port), type("Handler", (self.handler(),), {"emulator": self}))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = self._serving()
 
     def handler(self) -> type[Handler]:
         """Return what answers a connection."""
@@ -134,6 +137,24 @@ class Emulator:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def go_away(self) -> None:
+        """Refuse connections, as a proxy or a network that is down does; those that are open are cut."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        for connection in self._server.open_connections():
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        """Serve again at the same address."""
+        self._server = _Server(self._server.server_address, self._server.RequestHandlerClass)
+        self._thread = self._serving()
+        self._thread.start()
+
+    def _serving(self) -> threading.Thread:
+        return threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def reset(self) -> None:
         """Forget all records, faults and counters; back to defaults."""
@@ -196,6 +217,17 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
     daemon_threads = True
     block_on_close = False
+
+    def __init__(self, address: Any, handler: Any) -> None:
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        super().__init__(address, handler)
+
+    def open_connections(self) -> list[socket.socket]:
+        return list(self._open)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are part of the game; mistakes of the emulator's own are kept for its tests to see."""

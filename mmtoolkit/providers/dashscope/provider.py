@@ -15,7 +15,7 @@ from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
 from mmtoolkit.providers.secrets import shown_address
 
 if TYPE_CHECKING:
@@ -63,10 +63,14 @@ class DashScope(QueuedProvider):
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
     timeout_s : float, default=60
         Seconds for one request from its start to the last byte of the answer; connecting may take ten of them at most.
+        Every further picture or video of a request takes an eighth more.
     rate_share : float, default=1
         Part of the account's rate that this process may use, when several use one account at the same time.
     clock, sleep : callable, default=time.monotonic, time.sleep
         What the limiter and the retries measure and wait with, in seconds.
+    patience_s : float, default=600
+        Seconds to wait for a service or network that goes away after it has answered in this run; growing pauses, and
+        one request at a time. A run without any answer ends after ten seconds.
 
     Examples
     --------
@@ -87,6 +91,7 @@ class DashScope(QueuedProvider):
     rate_share: float = 1.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    patience_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Refuse unknown models and regions, and numbers out of range, at once."""
@@ -94,6 +99,7 @@ class DashScope(QueuedProvider):
             msg = f"model {self.model!r} is not one of the DashScope service"
             raise ValueError(msg)
         check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_patience(self.patience_s)
         check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.base_url is not None or self.region is not None:
             find_base_url(self.base_url, self.region, self.workspace)
@@ -151,7 +157,8 @@ class DashScope(QueuedProvider):
         from mmtoolkit.providers.queue.splitting import Maker
 
         spec = self.spec
-        return Maker(spec, self.local_fusion, self._fetch, partial(media_tokens, spec), _ADVICE)
+        weigh = partial(media_tokens, spec)
+        return Maker(spec, self.local_fusion, self._fetch, weigh, mixed=False, advice=_ADVICE)
 
     def _price(self) -> Price | None:
         spec = self.spec

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["DashScopeService"]
 
 
+def _media(objects: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many pictures and videos a request holds."""
+    return sum(len(one.get("multi_images", ())) + ("image" in one) + ("video" in one) for one in objects)
+
+
 @dataclass(frozen=True)
 class DashScopeService(Service):
     """One model of DashScope, as it is asked in one run.
@@ -41,11 +46,12 @@ class DashScopeService(Service):
     workspace : str or None
         The account's workspace.
     timeout_s : float
-        Seconds for the whole request.
+        Seconds for a whole request of one content or of texts; every further picture or video takes an eighth more.
     trust_env : bool
         Whether proxies are taken from the environment.
     """
 
+    distinct = True
     spec: ModelSpec
     key: Secret = field(repr=False)
     address: str
@@ -68,7 +74,7 @@ class DashScopeService(Service):
             objects,
             grouped,
             workspace=self.workspace,
-            timeout_s=self.timeout_s,
+            timeout_s=self.timeout_s * (1 + max(_media(objects) - 1, 0) / 8),
             trust_env=self.trust_env,
         )
 

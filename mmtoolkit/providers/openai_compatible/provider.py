@@ -18,7 +18,7 @@ from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price, find_model
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
 from mmtoolkit.providers.queue.limiter import GUESS_RPM
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
 from mmtoolkit.providers.secrets import Secret, shown_address
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class OpenAICompatible(QueuedProvider):
         Part of the rate that this process may use, when several share it.
     clock, sleep : callable, default=time.monotonic, time.sleep
         What the limiter and the retries measure and wait with, in seconds.
+    patience_s : float, default=600
+        Seconds to wait for a server that goes away after it has answered in this run. A run without any answer ends
+        after ten seconds.
 
     Raises
     ------
@@ -125,6 +128,7 @@ class OpenAICompatible(QueuedProvider):
     rate_share: float = 1.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    patience_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Refuse at once what cannot work."""
@@ -153,6 +157,7 @@ class OpenAICompatible(QueuedProvider):
         for what in ("dimension", "batch_size", "max_workers", "text_tokens", "rpm", "tpm"):
             _check_count(what, getattr(self, what), optional=what in ("text_tokens", "rpm", "tpm"))
         check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_patience(self.patience_s)
         check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.price_per_million is not None:
             check_amount("price_per_million", self.price_per_million, "None or an amount above 0")

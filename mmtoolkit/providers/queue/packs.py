@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ Wire = list[dict[str, Any]]  # content objects
 
 _PACK_BYTES = 6 * 1024 * 1024
 _PACK_TOKENS = 30_000
+_LOOKAHEAD = 32
 
 
 @dataclass(eq=False)
@@ -36,6 +38,8 @@ class Part:
         Rough number of bytes in the request.
     grouped : bool
         Several content objects, one vector: needs a request of its own.
+    pictures : int
+        How many pictures it holds.
     """
 
     kind: str
@@ -44,6 +48,7 @@ class Part:
     media: int = 0
     size: int = 0
     grouped: bool = False
+    pictures: int = 0
 
 
 @dataclass(eq=False)
@@ -53,7 +58,6 @@ class Item:
     index: int
     content: Content
     vectors: list[Any] = field(default_factory=list)
-    usage: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     done: bool = False
 
@@ -65,7 +69,7 @@ class Pack:
     slots: list[tuple[Item, int, Part]]
     tries: Counter[Rule] = field(default_factory=Counter)
     first_at: float | None = None
-    sent_at: float | None = None
+    sent_at: float = 0.0
 
     @property
     def text(self) -> int:
@@ -82,25 +86,42 @@ class Pack:
         size = size or (len(self.slots) + 1) // 2
         return [Pack(self.slots[i : i + size], first_at=self.first_at) for i in range(0, len(self.slots), size)]
 
+    def forget(self) -> None:
+        """Count no try against the pack: it was the service that was away."""
+        self.tries.clear()
+        self.first_at = None
+
 
 def packs_of(
-    slots: Iterator[tuple[Item, int, Part]], spec: ModelSpec, largest: Callable[[], int | None]
+    slots: Iterator[tuple[Item, int, Part]], spec: ModelSpec, largest: Callable[[], int | None], *, mixed: bool = True
 ) -> Iterator[Pack]:
-    """Fill requests with as many parts as the model's row, the service's last word, and their weight allow."""
-    pack: list[tuple[Item, int, Part]] = []
-    size = text = 0
+    """Fill requests as far as the row, the service's last word, and weight allow; with parts of one kind unless `mixed`."""
+    begun: dict[str, Pack] = {}
+    alone: deque[Pack] = deque()  # wait a little, so that packs before them are filled from what comes after
     for slot in slots:
         part = slot[2]
-        alone = part.grouped or part.kind not in spec.packs
-        most = min(spec.contents_per_call, largest() or spec.contents_per_call)
-        full = len(pack) >= most or size + part.size > _PACK_BYTES or text + part.text > _PACK_TOKENS
-        if pack and (alone or full):
-            yield Pack(pack)
-            pack, size, text = [], 0, 0
-        if alone:
-            yield Pack([slot])
+        if part.grouped or part.kind not in spec.packs:
+            alone.append(Pack([slot]))
+            if not begun or len(alone) > _LOOKAHEAD:
+                yield alone.popleft()
             continue
-        pack.append(slot)
-        size, text = size + part.size, text + part.text
-    if pack:
-        yield Pack(pack)
+        kind = "any" if mixed else part.kind
+        pack = begun.setdefault(kind, Pack([]))
+        if pack.slots and not _fits(pack, part, spec, largest()):
+            yield pack
+            begun[kind] = pack = Pack([])
+        pack.slots.append(slot)
+    yield from begun.values()
+    yield from alone
+
+
+def _fits(pack: Pack, part: Part, spec: ModelSpec, largest: int | None) -> bool:
+    """Whether a request can take one part more."""
+    parts = [*(there for _, _, there in pack.slots), part]
+    most = min(spec.contents_per_call, largest or spec.contents_per_call)
+    return (
+        len(parts) <= most
+        and sum(one.size for one in parts) <= _PACK_BYTES
+        and sum(one.text for one in parts) <= (spec.tokens_per_call or _PACK_TOKENS)
+        and sum(one.pictures for one in parts) <= (spec.pictures_per_call or math.inf)
+    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.queue.splitting import Maker
 
 Start = Callable[[Sequence[Any], Any], None]
-__all__ = ["QueuedProvider", "check_amount"]
+__all__ = ["QueuedProvider", "check_amount", "check_patience"]
 
 
 class QueuedProvider(Provider):
@@ -40,6 +40,8 @@ class QueuedProvider(Provider):
         Use the proxies and certificates that the environment names.
     allow_private : bool
         Let ``Image(url, inline=True)`` fetch from this machine and from local networks.
+    patience_s : float
+        Seconds to wait for a service that has answered in this run and does so no more.
     clock, sleep : callable
         What the limiter and the retries measure and wait with, in seconds.
     """
@@ -47,6 +49,7 @@ class QueuedProvider(Provider):
     rate_share: float
     trust_env: bool
     allow_private: bool
+    patience_s: float = 600.0
     clock: Callable[[], float]
     sleep: Callable[[float], None]
 
@@ -161,6 +164,7 @@ class QueuedProvider(Provider):
             clock=self.clock,
             sleep=self.sleep,
             most_workers=self._most_workers,
+            patience_s=self.patience_s,
         ).go(contents)
 
     def _rates(self) -> tuple[float, float | None]:
@@ -173,6 +177,13 @@ class QueuedProvider(Provider):
         from mmtoolkit.providers.wire import session_for
 
         return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
+
+
+def check_patience(value: object) -> None:
+    """Refuse what is no number of seconds."""
+    if not (is_number(value) and 0 <= value < math.inf):
+        msg = f"patience_s must be seconds of at least 0, got {value!r}"
+        raise ValueError(msg)
 
 
 def check_amount(name: str, value: object, expected: str, most: float = math.inf) -> None:

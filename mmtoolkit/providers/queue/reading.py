@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from mmtoolkit.providers.secrets import Secret, redact
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["error_of", "failure", "seconds_of", "vector_of"]
+__all__ = ["error_of", "failure", "seconds_of", "twins", "vector_of"]
 
 
 def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
@@ -62,6 +62,29 @@ def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
         msg = "the vector is zero"
         raise ValueError(msg)
     return vector
+
+
+def twins(vectors: Sequence[NDArray[Any]], contents: Sequence[Any]) -> tuple[int, int] | None:
+    """Return the places of two vectors that are equal to the last bit though their contents differ; None where none are.
+
+    Parameters
+    ----------
+    vectors : sequence of ndarray
+        Of one answer.
+    contents : sequence
+        What was sent for each.
+
+    Returns
+    -------
+    tuple of int, or None
+        The first such pair.
+    """
+    first: dict[bytes, int] = {}
+    for i, (vector, content) in enumerate(zip(vectors, contents, strict=False)):
+        other = first.setdefault(vector.tobytes(), i)
+        if contents[other] != content:
+            return other, i
+    return None
 
 
 def error_of(status: int, raw: bytes) -> dict[str, Any]:

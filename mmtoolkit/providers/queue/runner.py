@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import heapq
 import itertools
+import logging
 import math
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.errors import (
-    BudgetError,
-    ItemError,
-    ProtocolError,
-    RefusedItemError,
-    ServiceStopError,
-    ServiceUnavailableError,
-)
+from mmtoolkit.errors import BudgetError, ItemError
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.limiter import MOST_WORKERS
+from mmtoolkit.providers.queue.outage import Outage
 from mmtoolkit.providers.queue.packs import Item, Pack
+from mmtoolkit.providers.queue.reading import twins
+from mmtoolkit.providers.queue.refusals import item_error, lost_error, said, stop_error
 from mmtoolkit.providers.queue.rules import Answer, Rule
+from mmtoolkit.providers.status import tell
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content
@@ -46,6 +46,8 @@ _LATE_S = (5.0, 10.0)  # until what the service could not download is asked for 
 _BREAKER = 3  # so many contents in a row that do not heal, and the service is suspected to be down
 _GRACE_S = 3.0  # after Ctrl-C, for what is under way
 _NAP_S = 0.25
+
+logger = logging.getLogger(__name__)
 
 Request = tuple[list[dict[str, Any]], bool, int, int]  # content objects, whether grouped, tokens of text and media
 
@@ -73,6 +75,8 @@ class Runner:
         Seconds now; wait so many seconds.
     most_workers : int, default=128
         Requests under way at once; a small server is spared with a small number.
+    patience_s : float, default=600
+        Seconds to wait for a service that has answered well in this run and does so no more.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class Runner:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         most_workers: int = MOST_WORKERS,
+        patience_s: float = 600.0,
     ) -> None:
         self._service, self._maker, self._limiter = service, maker, limiter
         self._dimension, self._params = dimension, params
@@ -99,13 +104,14 @@ class Runner:
         self._retries: list[tuple[float, int, Pack]] = []
         self._order = itertools.count()
         self._latency = 0.0  # seconds, a moving mean
-        self._met = False  # the first request of a run goes alone: what is wrong for all is paid and told once
+        self._outage = Outage(patience_s, clock)
+        self._line, self._trouble = "", ""
+        self._counted: Counter[str] = Counter()  # by the service, until an outcome takes it along
         self._in_flight: dict[int, float] = {}  # what is set aside for each pack
         self._begun: set[int] = set()  # tickets that a worker has
         self._done = self._total = 0
         self._hopeless, self._breaker = 0, _BREAKER
-        probe = dict(service.probe)
-        self._known_good: Request = ([probe], False, tokens.text_tokens(probe.get("text", "")), 0)
+        self._known_good: dict[str, Request] = {}  # by kind; for texts the probe does
         self._error: BaseException | None = None
         self._closed = False  # what is still under way is handed on when it comes, but nothing more is sent
 
@@ -147,31 +153,44 @@ class Runner:
     def _next(self, supply: Iterator[Pack]) -> Pack | None:
         """Return the next pack to send, or None when all outcomes are in."""
         while True:
+            self._show_outage()
             with self._changed:
                 self._raise_error()
                 if len(self._in_flight) >= self._workers():
                     self._changed.wait(_NAP_S)
                     continue
-                if self._retries and self._retries[0][0] <= self._clock():
+                pause = self._outage.pause_s
+                due = self._retries[0][0] - self._clock() if self._retries else math.inf
+                if max(pause, due) <= 0:
                     return heapq.heappop(self._retries)[-1]
-            pack = next(supply, None)
+                fresh = pause <= 0 and not (self._outage.alone and self._retries)
+            pack = next(supply, None) if fresh else None
             if pack is not None:
                 return pack
             with self._changed:
                 self._raise_error()
-                if not self._retries and not self._in_flight:
+                if fresh and not self._retries and not self._in_flight:
                     return None
                 if self._in_flight:
                     self._changed.wait(0.01)
                     continue
-                nap = self._retries[0][0] - self._clock()
-            self._sleep(min(max(nap, 0.0), _NAP_S))
+            self._sleep(min(max(pause, due if due < math.inf else 0.0), _NAP_S))
 
     def _workers(self) -> int:
         """How many requests have to be under way to use the rate."""
-        if not self._met:
+        if self._outage.alone:
             return 1
         return min(self._most_workers, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
+
+    def _show_outage(self) -> None:
+        """Say beside the progress bar what is waited for, and for how long."""
+        with self._changed:
+            line = self._outage.line(self._trouble)
+        if line and not self._line:
+            logger.warning("%s: %s", self._service.address, line)
+        if line != self._line:
+            self._line = line
+            tell(line)
 
     def _reserve(self, pack: Pack) -> int:
         """Count the pack as under way and set its cost aside; returns the ticket to `_land` with."""
@@ -218,14 +237,13 @@ class Runner:
                 answer = self._service.send(objects, grouped)
                 with self._changed:
                     self._latency += (self._clock() - start - self._latency) / _LATENCY_MEMORY
-                if self._settle(pack, answer):
-                    first = pack.slots[0][2]
-                    self._known_good = (objects if grouped else objects[:1], grouped, first.text, first.media)
+                if self._settle(pack, objects, answer) and (first := pack.slots[0][2]).kind != "text":
+                    good = (objects if grouped else objects[:1], grouped, first.text, first.media)
+                    self._known_good[first.kind] = good
         except BaseException as error:  # handed to the caller's thread, which raises it
             with self._changed:
                 self._error = self._error or error
         finally:
-            self._met = True
             self._land(ticket)
 
     def _build(self, pack: Pack) -> tuple[Pack, list[dict[str, Any]]]:
@@ -245,78 +263,115 @@ class Runner:
         pack.slots = kept
         return pack, objects
 
-    def _settle(self, pack: Pack, answer: Answer) -> bool:
+    def _settle(self, pack: Pack, objects: list[dict[str, Any]], answer: Answer) -> bool:
         """Take in an answer; tell whether it was a good one."""
         if pack.first_at is None:
-            pack.first_at = self._clock()
+            pack.first_at = pack.sent_at
         text, media = self._pay(answer, pack.text, pack.media)
-        try:
-            vectors = self._vectors(answer, len(pack.slots))
-        except ValueError as error:
-            answer = Answer(200, code="ProtocolError", message=str(error), request_id=answer.request_id)
-        else:
-            if vectors is not None:
-                self._succeed(pack, vectors, text, media)
-                return True
+        vectors, answer = self._vectors(answer, len(pack.slots))
+        equal = twins(vectors, objects) if vectors is not None and self._service.distinct else None
+        if vectors is not None and equal is None:
+            self._succeed(pack, vectors, text, media)
+            return True
+        if equal is not None:
+            what = f"the answer has equal vectors for different contents, numbers {equal[0]} and {equal[1]}"
+            answer = Answer(200, code="ProtocolError", message=what, request_id=answer.request_id)
         rule = self._service.meaning(answer)
         pack.tries[rule] += 1
-        if rule.act == "slow":
-            self._limiter.refused(answer.retry_after_s, pack.sent_at)
         if rule.act == "stop":
-            raise _stop(answer, rule, self._service.address)
-        many = len(pack.slots) > 1
-        if rule.act == "shrink" and many:
-            size = min(self._service.pack_limit(answer.message) or len(pack.slots), len(pack.slots) - 1)
+            raise stop_error(answer, rule, self._service.address)
+        if equal is None and rule.act in ("retry", "slow"):
+            self._retry(pack, answer, rule)
+            return False
+        with self._changed:
+            self._outage.there()
+        if rule.act == "shrink" and len(pack.slots) > 1:
+            size = min(self._service.pack_limit(answer.message) or len(pack.slots) // 2, len(pack.slots) - 1)
             self._limiter.learn_pack(size)
             self._again(pack.halves(size), 0.0)
-        elif many and (rule.act == "item" or (rule.act == "retry" and pack.tries[rule] >= _SPLIT_AFTER)):
-            self._again(pack.halves(), 0.0)
-        elif pack.tries[rule] < rule.tries and self._clock() - pack.first_at < _MOST_SECONDS:
-            longest = min(_LONGEST_BACKOFF_S, 2.0 ** (pack.tries[rule] - 1))
-            low, high = {"slow": (0.0, 0.0), "item": _LATE_S}.get(rule.act, (0.0, longest))
-            self._again([pack], random.uniform(low, high))
+        elif len(pack.slots) > 1:
+            self._again(pack.halves(1 if equal is not None else None), 0.0)
+        elif pack.tries[rule] < rule.tries:
+            self._again([pack], random.uniform(*_LATE_S))
         else:
-            self._give_up(pack, answer, rule)
+            self._refuse(pack, answer, rule)
         return False
+
+    def _retry(self, pack: Pack, answer: Answer, rule: Rule) -> None:
+        """Send a pack again after a failure that can heal, wait for a service that is away, or end the matter."""
+        unreachable = answer.status is None and not answer.sent
+        lost = rule.act == "retry" and answer.code != "ProtocolError"  # perhaps it is the service or the network
+        many, tries = len(pack.slots) > 1, pack.tries[rule]
+        with self._changed:
+            if rule.act == "slow":
+                self._limiter.refused(answer.retry_after_s, pack.sent_at)
+            if lost:
+                self._outage.failed(pack.sent_at, unreachable=unreachable)
+                self._trouble = said(answer)
+            early = many and rule.act == "retry" and not self._outage.away and not unreachable
+            waits = lost and self._outage.alone
+            late = self._clock() - (pack.first_at or pack.sent_at) >= _MOST_SECONDS
+            late = late or (waits and self._outage.over and tries > 1)
+        if tries < (min(rule.tries, _SPLIT_AFTER) if early else rule.tries) and not late:
+            longest = min(_LONGEST_BACKOFF_S, 2.0 ** (tries - 1))
+            self._again([pack], 0.0 if waits or rule.act == "slow" else random.uniform(0.0, longest))
+        elif (early and self._outage.answered) or not self._down(pack, unreachable):
+            if many:
+                self._again(pack.halves(), 0.0)
+            else:
+                self._refuse(pack, answer, rule)
+        elif lost and self._outage.begin():
+            pack.forget()
+            self._again([pack], 0.0)
+        elif lost and tries < rule.tries and not late:
+            self._again([pack], 0.0)
+        else:
+            several = many or self._breaker > _BREAKER
+            how = "for several contents in a row" if several else f"{tries} times in a row"
+            raise lost_error(answer, rule, self._service.address, self._outage.how(how))
+
+    def _refuse(self, pack: Pack, answer: Answer, rule: Rule) -> None:
+        self._fail([item for item, _, _ in pack.slots], item_error(answer, rule))
 
     def _pay(self, answer: Answer, text: int, media: int) -> tuple[int, int]:
         """Count as paid what was computed, or may have been; return text and media tokens, counted or estimated."""
-        text, media = (None if answer.body is None else self._service.counted(answer.body)) or (text, media)
-        if answer.status == 200 or (answer.status is None and answer.sent):
-            with self._changed:
+        found = None if answer.body is None else self._service.counted(answer.body)
+        text, media = found if found and any(found) else (text, media)
+        with self._changed:
+            if answer.status == 200:
+                self._counted.update({"calls": 1, "text_tokens": text, "media_tokens": media})
+            if answer.status == 200 or (answer.status is None and answer.sent):
                 self._purse.pay(text, media)
         return text, media
 
-    def _vectors(self, answer: Answer, n: int) -> Sequence[Any] | None:
-        return None if answer.body is None else self._service.vectors(answer.body, n, self._dimension)
+    def _vectors(self, answer: Answer, n: int) -> tuple[Sequence[Any] | None, Answer]:
+        """Return the vectors of a good answer, else None, and the answer as it is to be understood."""
+        if answer.body is None:
+            return None, answer
+        try:
+            return self._service.vectors(answer.body, n, self._dimension), answer
+        except (ValueError, RecursionError) as error:
+            return None, Answer(200, code="ProtocolError", message=str(error), request_id=answer.request_id)
 
     def _again(self, packs: list[Pack], delay_s: float) -> None:
         with self._changed:
             for pack in packs:
                 heapq.heappush(self._retries, (self._clock() + delay_s, next(self._order), pack))
 
-    def _give_up(self, pack: Pack, answer: Answer, rule: Rule) -> None:
-        if rule.act in ("retry", "slow") and self._down():
-            kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
-            msg = f"{_said(answer)} from {self._service.address}, for several contents in a row: {rule.remedy}"
-            raise kind(msg, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None)
-        reason = f"{answer.message if answer.message and answer.status else _said(answer)}: {rule.remedy}"
-        items = [item for item, _, _ in pack.slots]
-        self._fail(
-            items,
-            RefusedItemError(
-                reason, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
-            ),
-        )
-
-    def _down(self) -> bool:
-        """Tell the service's trouble from the items': after some hopeless contents in a row, send again what was fine."""
+    def _down(self, pack: Pack, unreachable: bool) -> bool:
+        """Tell the service's trouble from the items': after some hopeless contents in a row, send what should be fine."""
         with self._changed:
             self._hopeless += 1
-            if self._hopeless < self._breaker or self._closed:
+            first = self._outage.alone and self._total > 1  # of a run without any good answer
+            if self._closed or not (first or self._outage.away or self._hopeless >= self._breaker):
                 return False
-            self._hopeless, self._breaker = 0, 2 * self._breaker
-            objects, grouped, text, media = self._known_good
+            if self._hopeless >= self._breaker:
+                self._hopeless, self._breaker = 0, 2 * self._breaker
+            if unreachable:
+                return True
+            probe = dict(self._service.probe)
+            usual = ([probe], False, tokens.text_tokens(probe.get("text", "")), 0)
+            objects, grouped, text, media = self._known_good.get(pack.slots[0][2].kind, usual)
             cost = self._purse.cost(text, media)
             if not self._purse.set_aside(cost):
                 return False
@@ -324,16 +379,19 @@ class Runner:
         with self._changed:
             self._purse.give_back(cost)
         self._pay(answer, text, media)
-        try:
-            return self._vectors(answer, 1) is None
-        except ValueError:
+        vectors, answer = self._vectors(answer, 1)
+        rule = None if vectors is not None else self._service.meaning(answer)
+        if rule is not None and rule.act == "stop":
+            raise stop_error(answer, rule, self._service.address)
+        if rule is not None and rule.act in ("retry", "slow"):
             return True
+        with self._changed:
+            self._outage.there(well=rule is None)
+        return False
 
     def _fail(self, items: Sequence[Item], error: ItemError) -> None:
         with self._changed:
-            outcomes = [
-                Outcome(item.index, error=copy.copy(error), usage=dict(item.usage)) for item in items if not item.done
-            ]
+            outcomes = [Outcome(item.index, error=copy.copy(error)) for item in items if not item.done]
             for item in items:
                 item.done = True
         self._deliver(outcomes)
@@ -343,7 +401,7 @@ class Runner:
         outcomes = []
         with self._changed:
             self._hopeless = 0
-            pack.slots[0][0].usage.update({"calls": 1, "text_tokens": text, "media_tokens": media})
+            self._outage.there(well=True)
             for (item, slot, _), vector in zip(pack.slots, vectors, strict=True):
                 item.vectors[slot] = vector
                 if item.done or any(v is None for v in item.vectors):
@@ -351,12 +409,15 @@ class Runner:
                 item.done = True
                 whole, note = self._maker.combine(item.content, item.vectors)
                 notes = "; ".join([*item.notes, note] if note else item.notes)
-                outcomes.append(Outcome(item.index, vector=whole, usage=dict(item.usage), note=notes))
+                outcomes.append(Outcome(item.index, vector=whole, note=notes))
         self._deliver(outcomes)
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         """Hand outcomes to the sink before the worker goes on; whoever comes first takes along what others brought."""
         with self._changed:
+            if outcomes and self._counted:
+                outcomes = [dataclasses.replace(outcomes[0], usage=dict(self._counted)), *outcomes[1:]]
+                self._counted.clear()
             self._arrived += outcomes
             self._done += len(outcomes)
         with self._flushing:
@@ -364,19 +425,3 @@ class Runner:
                 batch, self._arrived = self._arrived, []
             if batch:
                 self._sink(batch)
-
-
-def _said(answer: Answer) -> str:
-    if answer.status is None:
-        return f"no answer ({answer.message})"
-    words = f"{answer.code}: {answer.message}" if answer.code and answer.code != "ProtocolError" else answer.message
-    return words or f"HTTP {answer.status} without a word"
-
-
-def _stop(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
-    said = _said(answer) if answer.code == "ProtocolError" else f"the service stopped the run with {_said(answer)}"
-    msg = f"{said}. What to do: {rule.remedy}"
-    where = f" ({address}, HTTP {answer.status}, request_id={answer.request_id or 'none'})"
-    return ServiceStopError(
-        msg + where, status_code=answer.status, code=answer.code or None, request_id=answer.request_id or None
-    )

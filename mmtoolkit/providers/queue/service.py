@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +21,11 @@ class Service(ABC):
     ----------
     address : str
         Where requests go; stands in messages.
+    distinct : bool
+        Whether different contents of one request never have equal vectors; an answer that has them is wrong then.
     probe : mapping
-        The content object that is sent to see whether the service still works, when nothing of the user's was answered
-        well yet. By default a text of one word.
+        The content object that is sent to see whether the service still works, unless something of the same kind that
+        is no text was answered well. By default a text of one word.
 
     Notes
     -----
@@ -33,6 +35,7 @@ class Service(ABC):
     """
 
     address: str
+    distinct: ClassVar[bool] = False
     probe: Mapping[str, Any] = {"text": "ok"}
 
     def prepare(self) -> None:  # noqa: B027 - most services have nothing to prepare

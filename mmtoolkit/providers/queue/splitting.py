@@ -93,6 +93,8 @@ class Maker:
     weigh : callable, default=tokens.media_tokens
         Guesses the tokens of one picture or video from its kind, its pixels (None when only the service sees it) and
         the parameters of the model.
+    mixed : bool, default=True
+        Whether texts and pictures may share a request.
     advice : str
         What to do with an item whose parts the model cannot take together.
     """
@@ -101,6 +103,7 @@ class Maker:
     local_fusion: bool = False
     fetch: Callable[[str], bytes] | None = None
     weigh: Weigh = tokens.media_tokens
+    mixed: bool = True
     advice: str = "embed the parts on their own, or use a model with fusion"
 
     def check(self, content: Content) -> None:
@@ -205,7 +208,7 @@ class Maker:
 
     def packs(self, slots: Iterator[tuple[Item, int, Part]], largest: Callable[[], int | None]) -> Iterator[Pack]:
         """Fill requests with parts; see `packs_of`."""
-        return packs_of(slots, self.spec, largest)
+        return packs_of(slots, self.spec, largest, mixed=self.mixed)
 
     def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
         """Split a content into what gets a vector each."""
@@ -214,7 +217,8 @@ class Maker:
     def _part(self, content: Content | Frame, params: Mapping[str, Any]) -> Part:
         if isinstance(content, Frame):
             media = self.weigh("image", 640 * 360, params)
-            return Part("image", content.build, media=media, size=200_000)
+            text = self.spec.template_tokens
+            return Part("image", content.build, text=text, media=media, size=200_000, pictures=1)
         kind = content.modality
         inputs = content.parts if isinstance(content, Fused) else (content,)
         singles = [single for one in inputs for single in (one.parts if isinstance(one, Image) else (one,))]
@@ -227,7 +231,10 @@ class Maker:
         )
         size = sum(size for _, size in seen)
         grouped = len(singles) > 1 and self.spec.fusion in ("flag", "always")
-        return Part(kind, partial(self._build, content, grouped), text=text, media=media, size=size, grouped=grouped)
+        text += self.spec.template_tokens * (len(singles) if grouped else 1)
+        pictures = sum(isinstance(single, Image) for single in singles)
+        build = partial(self._build, content, grouped)
+        return Part(kind, build, text=text, media=media, size=size, grouped=grouped, pictures=pictures)
 
     def _text_tokens(self, text: Text) -> int:
         count = tokens.text_tokens(text.text)

@@ -1,0 +1,103 @@
+"""Whether requests may go out side by side: not before the first good answer, and not while the service is away."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+__all__ = ["Outage"]
+
+_IN_A_ROW = 3  # so many failures without a good answer between them, and the service is suspected to be away
+_LONGEST_PAUSE_S = 60.0
+_FIRST_S = 10.0  # for a service that has not answered well in this run
+
+
+class Outage:
+    """The health of a service in one run. Not safe for threads by itself.
+
+    Parameters
+    ----------
+    patience_s : float
+        Seconds to wait for a service that has answered well in this run; ten for one that has not.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, patience_s: float, clock: Callable[[], float]) -> None:
+        self.alone = True  # one request at a time: what is wrong for all is paid and told once
+        self.answered = False  # well, in this run
+        self._patience_s, self._clock = patience_s, clock
+        self._failures, self._pause_s = 0, 1.0
+        self._since: float | None = None  # when the first request was sent that failed since the last good answer
+        self._until = float("-inf")
+
+    @property
+    def away(self) -> bool:
+        """Whether a service that has answered well in this run does so no more."""
+        return self.alone and self.answered
+
+    @property
+    def seconds(self) -> float:
+        """How long nothing has gone well."""
+        return 0.0 if self._since is None else self._clock() - self._since
+
+    @property
+    def patience_s(self) -> float:
+        """How long to wait."""
+        return self._patience_s if self.answered else _FIRST_S
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._until - self._clock())
+
+    @property
+    def over(self) -> bool:
+        """Whether patience has an end."""
+        return self.seconds >= self.patience_s
+
+    def there(self, *, well: bool = False) -> None:
+        """Take note of an answer that shows that the service is there; `well` when it was a good one."""
+        self.alone = False
+        self.answered = self.answered or well
+        self._failures, self._pause_s = 0, 1.0
+        self._since, self._until = None, float("-inf")
+
+    def failed(self, sent_at: float, *, unreachable: bool) -> None:
+        """Take note of a failure that may be the service's or the network's.
+
+        Parameters
+        ----------
+        sent_at : float
+            When the request went out, on the clock.
+        unreachable : bool
+            Whether it never arrived.
+        """
+        self._failures += 1
+        self._since = sent_at if self._since is None else min(self._since, sent_at)
+        self.alone = self.alone or unreachable or self._failures >= _IN_A_ROW
+        if self.alone and sent_at >= self._until:  # later than the last pause, or the first: those under way count once
+            pause = random.uniform(self._pause_s / 2, self._pause_s)
+            left = self.patience_s - self.seconds
+            self._until = self._clock() + min(pause, max(left, 0.0))
+            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def begin(self) -> bool:
+        """Treat a service that did answer well as away; False when it never did, or patience is over."""
+        if not self.answered or self.over:
+            return False
+        self.alone = True
+        return True
+
+    def line(self, trouble: str) -> str:
+        """Return what is waited for and for how long; "" when nothing is."""
+        if not self.alone or self._since is None:
+            return ""
+        waited = f"for {self.seconds:.0f} of at most {self.patience_s:g} s"
+        return f"{trouble}; waiting {waited}, next try in {self.pause_s:.0f} s"
+
+    def how(self, otherwise: str) -> str:
+        """Return for how long a service that has answered does so no more, for the error that ends the run."""
+        if not self.away:
+            return otherwise
+        return f"which has not answered well for {self.seconds:.0f} s (patience_s={self.patience_s:g})"

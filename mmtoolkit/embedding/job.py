@@ -12,8 +12,7 @@ import numpy as np
 
 from mmtoolkit.embedding.planning import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
-from mmtoolkit.providers.base import Outcome, compute
-from mmtoolkit.providers.status import shown
+from mmtoolkit.providers.base import Outcome, compute, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

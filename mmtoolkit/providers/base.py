@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from mmtoolkit._modelspec import ModelSpec, Price
     from mmtoolkit.content import Content
 
-__all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute"]
+__all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute", "shown", "tell"]
 
 _HOPELESS = 3  # so many items in a row that fail alone, and the model itself is suspected to be broken
 
@@ -375,6 +377,26 @@ class Provider(ABC):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Provider:
         return self
+
+
+_SHOW: ContextVar[Callable[[str], object] | None] = ContextVar("mmtoolkit_status", default=None)
+
+
+def tell(line: str) -> None:
+    """Show a line where progress is shown; "" takes it away. Without a place to show it, nothing happens."""
+    show = _SHOW.get()
+    if show is not None:
+        show(line)
+
+
+@contextlib.contextmanager
+def shown(show: Callable[[str], object] | None) -> Iterator[None]:
+    """Give lines of this thread to `show`, such as what a progress bar takes beside its numbers."""
+    token = _SHOW.set(show)
+    try:
+        yield
+    finally:
+        _SHOW.reset(token)
 
 
 def _batches(contents: Sequence[Content], size: int) -> Iterator[list[int]]:

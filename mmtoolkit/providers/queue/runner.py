@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import BudgetError, ItemError
-from mmtoolkit.providers.base import Outcome
+from mmtoolkit.providers.base import Outcome, tell
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.limiter import MOST_WORKERS
 from mmtoolkit.providers.queue.outage import Outage
@@ -24,7 +24,6 @@ from mmtoolkit.providers.queue.packs import Item, Pack
 from mmtoolkit.providers.queue.reading import twins
 from mmtoolkit.providers.queue.refusals import item_error, lost_error, said, stop_error
 from mmtoolkit.providers.queue.rules import Answer, Rule
-from mmtoolkit.providers.status import tell
 
 if TYPE_CHECKING:
     from mmtoolkit.content import Content

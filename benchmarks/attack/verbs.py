@@ -67,7 +67,7 @@ ARRAYS: dict[str, Callable[[np.random.Generator], Any]] = {
     "unaligned": lambda r: np.frombuffer(b"x" + _rows(r).tobytes(), dtype=np.uint8)[1:].view(np.float32).reshape(24, 5),
     "masked": lambda r: np.ma.masked_array(_rows(r), mask=_rows(r) > 2.5),
     "unmasked": lambda r: np.ma.masked_array(_rows(r), mask=False),
-    "matrix": lambda r: np.asmatrix(_rows(r)),
+    "matrix": lambda r: _rows(r).view(np.matrix),
     "broadcast": lambda r: np.broadcast_to(_rows(r, 1), (24, 5)),
     "vector": lambda r: _rows(r)[0],
     "cube": lambda r: _rows(r).reshape(4, 6, 5),

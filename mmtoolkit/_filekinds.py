@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 
@@ -11,9 +11,9 @@ __all__ = ["TABLE_ENDINGS", "is_video", "kind_of_file"]
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
 
 
-def kind_of_file(path: Path) -> str | None:
+def kind_of_file(path: str | os.PathLike[str]) -> str | None:
     """Return "image", "video" or "text", or None for a file of another kind."""
-    ending = path.suffix.lower()
+    ending = os.path.splitext(path)[1].lower()
     if ending in IMAGE_ENDINGS:
         return "image"
     if ending in VIDEO_ENDINGS:
@@ -23,4 +23,4 @@ def kind_of_file(path: Path) -> str | None:
 
 def is_video(path: str) -> bool:
     """Tell from its ending whether a file is a video."""
-    return Path(path).suffix.lower() in VIDEO_ENDINGS
+    return os.path.splitext(path)[1].lower() in VIDEO_ENDINGS

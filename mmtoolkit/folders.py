@@ -89,18 +89,20 @@ def read_folder(
         raise ValueError(msg)
     rows, notes, unreadable = [], {}, {}
     for below in sorted(files, key=lambda path: path.split("/")):
-        path, kind = root / below, files[below]
+        kind = files[below]
         name = os.fsencode(below).decode("utf-8", "backslashreplace")
-        value: str | None = os.fspath(path)
+        value: str | None = os.path.join(root, below)
         if kind == "text":
             try:
-                value, encoding = decoded(path.read_bytes())
+                value, encoding = decoded((root / below).read_bytes())
             except (OSError, ValueError) as error:
                 value, unreadable[name] = None, getattr(error, "strerror", None) or str(error)
             else:
                 notes.update({name: f"read as {encoding}"} if encoding else {})
         group = below.split("/")[0] if "/" in below else None
-        rows.append({"id": name, "modality": kind, kind: value, "label": group if label is None else label(path)})
+        rows.append(
+            {"id": name, "modality": kind, kind: value, "label": group if label is None else label(root / below)}
+        )
     frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
     for note, n in Counter(notes.values()).items():
         said.append(f"{n:,} of the text files were {note}")
@@ -150,10 +152,9 @@ def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def _kind(below: str, left_out: Counter[str]) -> str | None:
     """Return what a file is to be embedded as; another kind of file is counted by its ending."""
-    path = Path(below)
-    kind = kind_of_file(path)
+    kind = kind_of_file(below)
     if kind is None:
-        left_out[path.suffix.lower() or "without an ending"] += 1
+        left_out[os.path.splitext(below)[1].lower() or "without an ending"] += 1
     return kind
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image as PILImage
 
 import mmtoolkit as mm
+from mmtoolkit.cli import main
 
 
 def picture(path, color="red"):
@@ -109,12 +110,29 @@ def test_a_file_that_may_not_be_read_fails_by_name(tmp_path):
     assert emb.failed[["id", "reason"]].values.tolist() == [["b.txt", "Permission denied"]]
 
 
-def test_the_command_line_says_what_was_left_out(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [([], "left out of 'photos': 1 .heif2, 1 .txt (texts=True"), (["--texts"], "left out of 'photos': 1 .heif2\n")],
+)
+def test_the_command_line_says_what_was_left_out_and_takes_texts_when_asked(tmp_path, capsys, flags, said):
     picture(tmp_path / "photos" / "a.png")
     touch(tmp_path / "photos" / "b.heif2")
+    (tmp_path / "photos" / "a.txt").write_text("a red picture", "utf-8")
 
-    from mmtoolkit.cli import main
+    main(["embed", str(tmp_path / "photos"), "--model", "local", "--out", str(tmp_path / "x.parquet"), *flags])
 
-    main(["embed", str(tmp_path / "photos"), "--model", "local", "--out", str(tmp_path / "x.parquet")])
+    assert f"mmtoolkit: note: {said}" in capsys.readouterr().err
+    assert len(mm.Embeddings.load(tmp_path / "x.parquet")) == (2 if flags else 1)
 
-    assert "mmtoolkit: note: left out of 'photos': 1 .heif2" in capsys.readouterr().err
+
+def test_reading_many_files_shows_a_bar(tmp_path, capsys):
+    for number in range(3):
+        picture(tmp_path / f"{number}.png", (number, 0, 0))
+
+    mm.embed(mm.read_folder(tmp_path), model="local", progress=True)
+    shown = capsys.readouterr().err
+    mm.embed(mm.read_folder(tmp_path), model="local", progress=False)
+
+    assert "reading files:" in shown
+    assert "/3 [" in shown
+    assert capsys.readouterr().err == ""

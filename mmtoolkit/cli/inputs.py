@@ -35,7 +35,9 @@ def items_of(arguments: Namespace) -> pd.DataFrame:
         if columns:
             msg = f"--{next(iter(columns))} names a column, but {arguments.input!r} is no table"
             raise ValueError(msg)
-        return mm.read_folder(path) if path.is_dir() else mm.load_dataset(arguments.input)
+        if path.is_dir():
+            return mm.read_folder(path, texts=arguments.texts or None)
+        return mm.load_dataset(arguments.input)
     if not path.exists():
         msg = f"there is no file or folder {arguments.input!r}, and it is no data set ({', '.join(DATASETS)})"
         raise ValueError(msg)

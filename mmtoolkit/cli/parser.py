@@ -171,6 +171,9 @@ _ITEMS = (
         metavar="INPUT",
         help="a folder (sub-folders are classes), a table (.csv, .tsv, .parquet, .xlsx), saved vectors, or a data set's name",
     ),
+    _argument(
+        "--texts", action="store_true", help="take the text files of a folder, also where they lie beside pictures"
+    ),
     *(
         _argument(f"--{role}", group=_COLUMNS, metavar="COLUMN", help=f"column to take as {role}")
         for role in ("id", "text", "image", "video", "label")

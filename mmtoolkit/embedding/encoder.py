@@ -83,9 +83,9 @@ class Encoder:
             return vectors
         return space.center(unit_rows(vectors), [content.modality for content in contents])
 
-    def plan(self, contents: Sequence[Content], ids: Sequence[str]) -> Plan:
+    def plan(self, contents: Sequence[Content], ids: Sequence[str], progress: Any = False) -> Plan:
         """Fingerprint all contents and find equal ones."""
-        return plan_contents(self.provider, self.space, self.cache, contents, ids)
+        return plan_contents(self.provider, self.space, self.cache, contents, ids, progress)
 
     def run(
         self,
@@ -106,7 +106,7 @@ class Encoder:
             msg = f"on_error must be 'raise' or 'nan', got {on_error!r}"
             raise ValueError(msg)
         _check_budget(budget)
-        plan = self.plan(contents, ids)
+        plan = self.plan(contents, ids, progress)
         if self.cache is not None and plan.unique:
             found, X = self.cache.get(plan.unique, self.space)
         else:

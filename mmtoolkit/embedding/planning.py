@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._rows import is_local
 from mmtoolkit.content import Image, Video
 from mmtoolkit.errors import ItemError
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mmtoolkit.space import Space
 
 __all__ = ["Errand", "Plan", "Whole", "placed", "plan_contents", "plan_errand", "recall_files"]
+
+_AT_ONCE = 5000  # files whose digests are looked up, and kept, at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +61,12 @@ class Plan:
 
 
 def plan_contents(
-    provider: Provider, space: Space, cache: VectorStore | None, contents: Sequence[Content], ids: Sequence[str]
+    provider: Provider,
+    space: Space,
+    cache: VectorStore | None,
+    contents: Sequence[Content],
+    ids: Sequence[str],
+    progress: Any = False,
 ) -> Plan:
     """Fingerprint all contents and find equal ones; the cache remembers digests of unchanged local files.
 
@@ -72,6 +80,8 @@ def plan_contents(
         Remembers files.
     contents, ids : sequence of Content, sequence of str
         Items and their names, for messages.
+    progress : None, bool or a bar, default=False
+        Whether reading many files shows a bar; a bar of the caller's counts items, not files.
 
     Returns
     -------
@@ -79,7 +89,7 @@ def plan_contents(
         Wrong contents are in its `errors`.
     """
     if cache is not None:
-        recall_files(cache, contents)
+        recall_files(cache, contents, progress)
     keys: list[bytes | None] = []
     errors: dict[int, ItemError] = {}
     first: dict[bytes, int] = {}
@@ -95,13 +105,20 @@ def plan_contents(
     return Plan(contents, keys, errors, list(first), list(first.values()))
 
 
-def recall_files(cache: VectorStore, contents: Sequence[Content]) -> None:
+def recall_files(cache: VectorStore, contents: Sequence[Content], progress: Any = False) -> None:
     """Take digests of unchanged local files from the cache's memo; the others are hashed in parallel."""
-    files = [(c, c.path) for c in contents if isinstance(c, Image | Video) and not isinstance(c.source, tuple)]
-    local = [(c, os.path.abspath(path)) for c, path in files if path is not None]
-    for (content, _), digest in zip(local, cache.file_digests([p for _, p in local]), strict=True):
-        if digest is not None:
-            content.expect_digest(digest)
+    from tqdm.auto import tqdm
+
+    local = [c for c in contents if isinstance(c, Image | Video) and is_local(c.source)]
+    shown, delay = progress is None or progress is True, 0.0 if progress is True else 1.0
+    with tqdm(total=len(local), unit="file", desc="reading files", disable=not shown, delay=delay, leave=False) as bar:
+        for start in range(0, len(local), _AT_ONCE):
+            part = local[start : start + _AT_ONCE]
+            digests = cache.file_digests([os.path.abspath(content.source) for content in part])
+            for content, digest in zip(part, digests, strict=True):
+                if digest is not None:
+                    content.expect_digest(digest)
+            bar.update(len(part))
 
 
 def placed(error: ItemError, content: Content, row: int, ids: Sequence[str]) -> ItemError:

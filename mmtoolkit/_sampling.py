@@ -23,6 +23,8 @@ __all__ = ["MAX_FRAMES", "MAX_PIXELS", "frames", "load"]
 MAX_PIXELS = 8192 * 4352  # of a frame: 8K
 MAX_FRAMES = 2_000_000
 _SEEK_ABOVE = 300  # frames; shorter videos are decoded from their beginning
+_BEFORE_S = 10  # seconds before the first frame: the beginning of the file
+_TRIES = 3  # key frames, each before the last, to begin at
 _Turn = PILImage.Transpose
 _TURNS = {  # signs of the display matrix: where x goes, where y goes
     (0, 1, -1, 0): _Turn.ROTATE_270,
@@ -140,19 +142,32 @@ def _by_seeking(data: bytes, n: int, demuxer: str) -> Iterator[PILImage.Image]:
         keys = sorted(p.pts for p in packets if p.pts is not None and p.is_keyframe)
         if len(times) <= _SEEK_ABOVE or len(set(times)) < len(packets) or not keys:
             raise _NotThereError
-        at, coming = None, iter(())
+        at: Any = None
+        coming: Iterator[Any] = iter(())
         for number in _wanted([t * stream.time_base.numerator / stream.time_base.denominator for t in times], n):
             target = times[number]
-            key = keys[max(bisect.bisect_right(keys, target) - 1, 0)]
-            if at is None or at.pts > target or at.pts < key:
-                container.seek(key, stream=stream)
-                coming = container.decode(stream)
-                at = next(coming, None)
+            i = max(bisect.bisect_right(keys, target) - 1, 0)
+            if at is None or at.pts > target or at.pts < keys[i]:
+                before = times[0] - int(_BEFORE_S / stream.time_base)
+                for start in (*keys[i::-1][:_TRIES], before):  # some are sought by other times than those of display
+                    coming = _from(container, stream, start)
+                    at = next(coming, None)
+                    if at is not None and at.pts <= target:
+                        break
             while at is not None and at.pts < target:
                 at = next(coming, None)
             if at is None or at.pts != target:
                 raise _NotThereError
             yield _picture(at)
+
+
+def _from(container: Any, stream: Any, start: int) -> Iterator[Any]:
+    """Return the frames from a key frame on."""
+    try:
+        container.seek(start, stream=stream)
+    except av.FFmpegError as error:
+        raise _NotThereError from error
+    return container.decode(stream)  # type: ignore[no-any-return]
 
 
 def _hidden(stream: Any, packet: Any) -> bool:

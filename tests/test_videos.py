@@ -31,6 +31,7 @@ KINDS = {  # ending: container, codec, options
     "webm": ("webm", "libvpx", {"auto-alt-ref": "1", "lag-in-frames": "16", "deadline": "realtime", "cpu-used": "5"}),
     "avi": ("avi", "mpeg4", {"bf": "2"}),
     "mts": ("mpegts", "libx264", {}),
+    "m2ts": ("mpegts", "libx264", {}),
     "mpg": ("mpeg", "mpeg2video", {"bf": "2"}),
     "flv": ("flv", "flv", {}),
     "wmv": ("asf", "wmv2", {}),
@@ -41,7 +42,8 @@ KINDS = {  # ending: container, codec, options
 def clip(kind, pictures, rate=8, **options):
     container, codec, more = KINDS[kind]
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as file:
+    packing = {"mpegts_m2ts_mode": "1"} if kind == "m2ts" else {}
+    with av.open(buffer, "w", format=container, options=packing) as file:
         stream = file.add_stream(codec, rate=rate, options={**more, **options})
         stream.height, stream.width = (144, 176) if codec == "h263" else pictures[0].shape[:2]
         stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
@@ -86,7 +88,7 @@ def test_every_kind_gives_the_frames_at_the_centres_of_equal_slices(kind):
     assert [f.tobytes() for f in frames] == [f.tobytes() for f in by_decoding_all(data, 5)]
 
 
-@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm", "avi", "mts", "mpg", "flv", "wmv"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm", "avi", "mts", "m2ts", "mpg", "flv", "wmv", "gif"])
 @pytest.mark.parametrize("n", [1, 7])
 def test_long_videos_are_sought_in_and_give_the_same_frames(kind, n):
     data = long_clip(kind)
@@ -96,7 +98,7 @@ def test_long_videos_are_sought_in_and_give_the_same_frames(kind, n):
     assert [f.tobytes() for f in frames] == [f.tobytes() for f in by_decoding_all(data, n)]
 
 
-@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm"])
+@pytest.mark.parametrize("kind", ["mp4", "mkv", "webm", "mts", "m2ts"])
 def test_few_frames_of_a_long_video_are_decoded(kind):
     data = long_clip(kind)
 

@@ -18,7 +18,9 @@ from pathlib import Path
 def _names() -> list[str]:
     """Every file here that has a function ``attack``."""
     return sorted(
-        m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.name not in ("tally", "__main__")
+        m.name
+        for m in pkgutil.iter_modules([str(Path(__file__).parent)])
+        if m.name not in ("tally", "mutations", "__main__")
     )
 
 

@@ -138,7 +138,7 @@ def fit(data: bytes, spec: ModelSpec, *, name: str) -> tuple[bytes, str, str]:
     if _takes(spec, kind) and len(data) <= limit:
         return data, kind, ""
     picture, toned = _pictures.decode(data, name)
-    sent, new_kind, size = encode(picture, limit, lossless=kind not in ("JPEG", "WEBP", "AVIF"))
+    sent, new_kind, size = encode(picture, limit, lossless=kind not in ("JPEG", "WEBP", "AVIF", "HEIF"))
     scaled = "" if size == (width, height) else f", scaled from {width} x {height} to {size[0]} x {size[1]}"
     note = f"{_mb(len(data))} {kind} sent as {_mb(len(sent))} {new_kind}{scaled}"
     return sent, new_kind, f"{note}; {toned}" if toned else note

@@ -83,7 +83,7 @@ def server(hits):
             to = unquote(self.path.partition("/to/")[2])
             self.send_response(302 if to else 200)
             if to:
-                self.send_header("Location", to)
+                self.send_header("Location", to.encode().decode("latin-1"))
             self.send_header("Content-Length", "0" if to else "4")
             self.end_headers()
             if not to:

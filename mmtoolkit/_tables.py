@@ -38,9 +38,9 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
         *others, last = sorted(TABLE_ENDINGS)
         msg = f"expected a {', '.join(others)} or {last} file, got {path.name!r}"
         raise ValueError(msg)
-    if ending == ".parquet":
-        return pd.read_parquet(path)
     try:
+        if ending == ".parquet":
+            return _parquet(path)
         if ending not in _DELIMITED:
             return _sheet(path, strings)
         text, encoding = decoded(path.read_bytes())
@@ -51,6 +51,16 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     if encoding:
         frame.attrs["notes"] = [f"{path.name!r} was read as {encoding}"]
     return frame
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # a damaged file fails in as many ways as it has parts
+        msg = f"the Parquet file is damaged, or is of another kind than its name says: {error}"
+        raise ValueError(msg) from error
 
 
 def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:

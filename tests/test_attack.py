@@ -18,7 +18,7 @@ def attack(monkeypatch, tmp_path):
     return lambda name, trials: importlib.import_module(f"benchmarks.attack.{name}").attack(trials, seed=1)
 
 
-@pytest.mark.parametrize(("name", "trials"), [("flips", 140), ("damage", 140), ("verbs", 120)])
+@pytest.mark.parametrize(("name", "trials"), [("flips", 140), ("damage", 140), ("verbs", 120), ("tables", 80)])
 def test_nothing_gets_in_and_nothing_is_silently_other(attack, name, trials):
     counts = attack(name, trials)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import uuid
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._json import read_json
 from mmtoolkit.cache.table import MANIFEST, manifest_of
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.space import Space
@@ -80,7 +80,7 @@ class VectorTable:
             if MANIFEST not in metadata:
                 msg = f"{self.uri!r} holds Parquet files that are no vector table; name an empty or new folder"
                 raise SpaceError(msg)
-            held = Space.from_dict(json.loads(metadata[MANIFEST]))
+            held = Space.from_dict(read_json(metadata[MANIFEST]))
             held.refuse(space, f"the vectors in {self.uri!r} and those that this run makes", "name another folder")
 
     def write(self, name: str, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> str:

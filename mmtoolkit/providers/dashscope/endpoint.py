@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from mmtoolkit.providers.secrets import shown_address
 
-__all__ = ["REGIONS", "Endpoint", "check_workspace", "find_base_url", "find_endpoint", "region_of"]
+__all__ = [
+    "REGIONS",
+    "Endpoint",
+    "check_workspace",
+    "find_base_url",
+    "find_endpoint",
+    "region_of",
+    "warn_of_exposure",
+]
 
 REGIONS = {
     "beijing": "https://dashscope.aliyuncs.com/api/v1",
@@ -137,6 +146,13 @@ def region_of(base_url: str) -> str | None:
     if host.endswith(".maas.aliyuncs.com"):
         return _WORKSPACE_REGIONS.get(host.split(".")[1])
     return None
+
+
+def warn_of_exposure(address: str, *, stacklevel: int) -> None:
+    """Warn when a key goes unencrypted to another machine."""
+    if address.startswith("http://") and urlsplit(address).hostname not in _LOCAL_HOSTS:
+        msg = f"the API key goes unencrypted to {shown_address(address)}; use https"
+        warnings.warn(msg, UserWarning, stacklevel=stacklevel)
 
 
 def _said(names: tuple[str, ...]) -> dict[str, str]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.content import Fused, Text
 from mmtoolkit.models import ModelSpec, get_model
-from mmtoolkit.providers.dashscope.endpoint import Endpoint, check_workspace, find_endpoint, region_of
+from mmtoolkit.providers.dashscope.endpoint import (
+    Endpoint,
+    check_workspace,
+    find_endpoint,
+    region_of,
+    warn_of_exposure,
+)
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
@@ -31,7 +37,6 @@ __all__ = ["DashScope"]
 _ADVICE = (
     "embed the parts on their own, use a model with fusion, or average them with mm.DashScope(model, local_fusion=True)"
 )
-_LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -193,11 +198,7 @@ class DashScope(QueuedProvider):
         if region is not None and spec.regions and region not in spec.regions:
             msg = f"{spec.name!r} is offered in {', '.join(spec.regions)}, but {shown_address(address)} is {region}; the service may refuse the key or the model"
             warnings.warn(msg, UserWarning, stacklevel=7)
-        host = address.split("/")[2].rsplit(":", 1)[0]
-        if address.startswith("http://") and host not in _LOCAL_HOSTS:
-            warnings.warn(
-                f"the API key goes unencrypted to {shown_address(address)}; use https", UserWarning, stacklevel=7
-            )
+        warn_of_exposure(address, stacklevel=8)
         limit = spec.text_tokens
         if limit is None:
             return

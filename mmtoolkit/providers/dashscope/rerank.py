@@ -13,10 +13,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._modelspec import ModelSpec, Price
-from mmtoolkit.providers.dashscope.endpoint import Endpoint, check_workspace, find_endpoint, region_of
+from mmtoolkit.providers.dashscope.endpoint import (
+    Endpoint,
+    check_workspace,
+    find_endpoint,
+    region_of,
+    warn_of_exposure,
+)
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
 from mmtoolkit.providers.reranker import WIDTH, Reranker
+from mmtoolkit.providers.secrets import shown_address
 
 if TYPE_CHECKING:
     from mmtoolkit.providers.queue.pairs import PairMaker
@@ -198,7 +205,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
         region, offered = region_of(address), self.spec.regions
         if region is not None and region not in offered:
             msg = (
-                f"{self.model!r} is offered in {', '.join(offered)}, but {address} is {region}. Nothing was sent; to send query and "
+                f"{self.model!r} is offered in {', '.join(offered)}, but {shown_address(address)} is {region}. Nothing was sent; to send query and "
                 f"items to {offered[0]}, with a key of that region: rerank=mm.DashScopeRerank({self.model!r}, region={offered[0]!r})"
             )
             raise ValueError(msg)
@@ -239,10 +246,11 @@ class DashScopeRerank(QueuedProvider, Reranker):
     def _price(self) -> Price | None:
         return self.spec.prices.get(region_of(self._endpoint.url) or self.spec.regions[0])
 
-    def _warn(self, contents: Sequence[Any], address: str) -> None:  # noqa: ARG002
+    def _warn(self, contents: Sequence[Any], address: str) -> None:
         from mmtoolkit.content import Text
         from mmtoolkit.providers.queue.tokens import text_tokens
 
+        warn_of_exposure(address, stacklevel=2)
         most = self.spec.text_tokens
         assert most is not None  # of every row
         ends = {id(end): end for pair in contents for end in (pair.query, pair.document)}.values()

@@ -87,6 +87,7 @@ def score_items(
         )
         raise EmbeddingError(msg)
     if missing and reranker.leaves_machine:
+        reranker.ready()
         _announce(reranker, missing)
     done = encoder.run(pairs, ids, on_error="nan", budget=budget, progress=progress, doing="reranking")
     if usage is not None:

@@ -95,7 +95,17 @@ def choose_reranker(rerank: str | Reranker, beside: Provider | None = None) -> R
         if rerank not in RERANKERS and ("@" in rerank or not will_send()):
             return Remembered(rerank)
         if isinstance(beside, DashScope):
-            shared = ("region", "base_url", "workspace", "trust_env", "allow_private", "rate_share", "clock", "sleep")
+            shared = (
+                "region",
+                "base_url",
+                "workspace",
+                "trust_env",
+                "allow_private",
+                "rate_share",
+                "clock",
+                "sleep",
+                "patience_s",
+            )
             return DashScopeRerank(rerank, **{name: getattr(beside, name) for name in shared})
         return DashScopeRerank(rerank)
     given: object = rerank

@@ -177,6 +177,9 @@ class Reranker(Provider):
             packs=("pair",),
         )
 
+    def ready(self) -> None:  # noqa: B027 - most have nothing to miss
+        """Raise what would stop the first request anyway, before anybody is told that items are sent."""
+
     @property
     def label(self) -> str:
         """What a recipe calls it: the name, with the revision where there is one."""

@@ -21,7 +21,7 @@ from mmtoolkit.providers.dashscope.endpoint import (
     warn_of_exposure,
 )
 from mmtoolkit.providers.dashscope.key import require_api_key
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
 from mmtoolkit.providers.reranker import WIDTH, Reranker
 from mmtoolkit.providers.secrets import shown_address
 
@@ -127,6 +127,8 @@ class DashScopeRerank(QueuedProvider, Reranker):
         Part of the account's rate that this process may use.
     clock, sleep : callable, default=time.monotonic, time.sleep
         What the limiter and the retries measure and wait with, in seconds.
+    patience_s : float, default=600
+        Seconds to wait for a service that goes away after it has answered in this run.
 
     Examples
     --------
@@ -148,6 +150,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
     rate_share: float = 1.0
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    patience_s: float = 600.0
 
     def __post_init__(self) -> None:
         """Refuse unknown models, regions that lack the model, and numbers out of range, at once."""
@@ -160,6 +163,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
             )
             raise ValueError(msg)
         check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        check_patience(self.patience_s)
         check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
         check_workspace(self.workspace)
         if self.base_url is not None or self.region is not None:
@@ -200,6 +204,11 @@ class DashScopeRerank(QueuedProvider, Reranker):
         """
         return dataclasses.replace(self, region=region)
 
+    def ready(self) -> None:
+        """Refuse an address whose region lacks the model, and a missing key; see `Reranker.ready`."""
+        self._refuse_region(self._endpoint.url)
+        require_api_key()
+
     def _refuse_region(self, address: str) -> None:
         """Refuse an address of a region that lacks the model; other hosts may be anything."""
         region, offered = region_of(address), self.spec.regions
@@ -217,8 +226,8 @@ class DashScopeRerank(QueuedProvider, Reranker):
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:  # noqa: ARG002 - it has one, and none
         from mmtoolkit.providers.dashscope.rerank_service import RerankService
 
+        self.ready()
         there = self._endpoint
-        self._refuse_region(there.url)
         return RerankService(
             self.spec, require_api_key(), there.url, there.workspace, self.timeout_s, trust_env=self.trust_env
         )

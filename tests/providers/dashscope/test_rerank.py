@@ -321,6 +321,13 @@ def test_vectors_of_another_region_are_not_sent_elsewhere_by_a_name(monkeypatch)
         emb.rerank("a", model=VL)
 
 
+def test_without_a_key_nothing_is_said_to_be_sent(have, capsys):
+    with pytest.raises(ServiceStopError, match="no API key"):
+        have(texts(2)).rerank("a", model=VL)
+
+    assert capsys.readouterr().out == ""
+
+
 def test_a_region_of_the_environment_counts_too(monkeypatch, have):
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-unused")
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "https://dashscope-intl.aliyuncs.com/api/v1")
@@ -338,6 +345,7 @@ def test_a_region_of_the_environment_counts_too(monkeypatch, have):
         ({"region": "mars"}, "unknown region 'mars'"),
         ({"timeout_s": 0}, "timeout_s"),
         ({"rate_share": 2}, "rate_share"),
+        ({"patience_s": -1}, "patience_s"),
         ({"workspace": "a b"}, "workspace"),
     ],
 )

@@ -177,7 +177,7 @@ class Reranker(Provider):
             packs=("pair",),
         )
 
-    def ready(self) -> None:  # noqa: B027 - most have nothing to miss
+    def ready(self) -> None:
         """Raise what would stop the first request anyway, before anybody is told that items are sent."""
 
     @property

@@ -137,10 +137,12 @@ class DashScope(QueuedProvider):
         Returns
         -------
         DashScope
-            A new one, with the address that counts here.
+            A new one; with the address that counts here, where the environment decides it.
         """
-        there = self._endpoint
-        return dataclasses.replace(super().share(workers), base_url=there.url, workspace=there.workspace)
+        there, shared = self._endpoint, super().share(workers)
+        if not there.source and there.workspace == self.workspace:
+            return shared
+        return dataclasses.replace(shared, base_url=there.url, workspace=there.workspace)
 
     def in_region(self, region: str) -> DashScope:
         """Return the same model in another region.

@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,22 @@ class _Dialect:
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the fields of every record that is not empty, with the number of its last line."""
+        with self._reader() as reader:
+            yield from ((reader.line_num + self.skipped, record) for record in reader if record)
+
+    def sizes(self) -> set[int]:
+        """Return how many fields records have; 0 is an empty line."""
+        with self._reader() as reader:
+            return set(map(len, reader))
+
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
         limit = csv.field_size_limit(sys.maxsize)  # a text may be long
         reader = csv.reader(
             io.StringIO(self.text, newline=""), delimiter=self.delimiter, skipinitialspace=self.blanks, strict=True
         )
         try:
-            yield from ((reader.line_num + self.skipped, record) for record in reader if record)
+            yield reader
         except csv.Error as error:
             msg = (
                 f"line {max(reader.line_num, 1) + self.skipped}: {error}; a field that holds a quotation mark, a line break or a "
@@ -122,10 +133,9 @@ def _header(dialect: _Dialect) -> list[str]:
 
 def _has_empty_ends(dialect: _Dialect, width: int) -> bool:
     """Refuse lines with other fields than the header; tell whether lines end with delimiters that say nothing."""
-    found = False
+    if dialect.sizes() <= {0, width}:
+        return False
     for line, record in dialect.records():
-        if len(record) == width:
-            continue
         if len(record) < width or any(record[width:]):
             msg = (
                 f"line {line} has {len(record)} fields, the header has {width}: {shorten(record, 80)}; every line needs as "
@@ -133,8 +143,7 @@ def _has_empty_ends(dialect: _Dialect, width: int) -> bool:
                 "field that holds the delimiter stands in quotation marks"
             )
             raise ValueError(msg)
-        found = True
-    return found
+    return True
 
 
 def _cut(dialect: _Dialect, width: int) -> str:

@@ -34,6 +34,7 @@ _CHECK = "check"  # a checksum of the others; files of 0.1.0 have no such column
 _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken back
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FIELD = 2**24  # letters; nobody writes longer answers
+_WHOLE = re.compile("c[0-9a-f]{8}")  # a checksum that was not cut off
 _ORDER = re.compile("[0-9]{1,15}")
 
 
@@ -154,19 +155,26 @@ class Journal:
         for cells in table:
             fields = {name: restored(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
             row = place.get(fields.get("id") or "", place.get(cells.get("id") or ""))
-            complete = _complete(fields) and fields.get(_CHECK) in (None, "", _checksum(fields))
-            if row is not None and complete:
+            check, complete = fields.get(_CHECK) or "", _complete(fields)
+            sound = complete and check in ("", _checksum(fields))
+            if row is not None and sound:
                 annotation, how, time = (fields[name] or None for name in ("annotation", "how", "time"))
                 yield Entry(row, annotation, how, int(fields["order"]), time)
-            elif not complete and table.line_num == len(lines) and not raw.endswith(b"\n"):
+            elif complete and not sound and _WHOLE.fullmatch(check):
+                msg = (
+                    f"{self._name}, line {table.line_num}: it was changed after it was written; empty its cell {_CHECK!r} if the "
+                    f"change is yours, got {shorten(repr(fields), 400)}"
+                )
+                raise ValueError(msg)
+            elif not sound and table.line_num == len(lines) and not raw.endswith(b"\n"):
                 self._torn = (len(raw), len(raw) - len("".join(lines[whole:]).encode()))
                 self.note = f"the last line of the journal {self._name} was cut off and is left out; give that answer again: {shorten(repr(fields), 400)}"
                 logger.warning("%s", self.note)
             else:
-                why = f"expected {', '.join(_COLUMNS)} of an item of this map"
-                if row is not None and _complete(fields):
-                    why = f"it was changed after it was written; empty its cell {_CHECK!r} if the change is yours"
-                msg = f"{self._name}, line {table.line_num}: {why}, got {shorten(repr(fields), 400)}"
+                msg = (
+                    f"{self._name}, line {table.line_num}: expected {', '.join(_COLUMNS)} of an item of this map, "
+                    f"got {shorten(repr(fields), 400)}"
+                )
                 raise ValueError(msg)
             whole = table.line_num
 

@@ -226,6 +226,13 @@ def test_a_changed_line_is_named_and_an_older_one_is_taken_as_it_is(path):
     assert Annotations(IDS, path).annotation.tolist() == ["bird", "cat", None, None]
 
 
+def test_a_changed_last_line_without_its_end_is_not_taken_for_a_cut_one(path):
+    path.write_bytes(path.read_bytes().rstrip().replace(b"cat,", b"dog,"))
+
+    with pytest.raises(ValueError, match="it was changed after it was written"):
+        Annotations(IDS, path)
+
+
 def test_columns_that_a_spreadsheet_moved_stay_where_they_are(path):
     import pandas as pd
 

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-EXTRAS := video,spark
+EXTRAS := video,heic,spark
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test check lint types lab format clean

@@ -159,6 +159,7 @@ class Image(_Hashed):
     resize: bool = True
     inline: bool = False
     modality: Literal["image"] = field(default="image", init=False, repr=False)
+    note: str = field(default="", init=False, repr=False)  # how its tones were scaled when it was decoded
     _members: tuple[Image, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -241,17 +242,7 @@ class Image(_Hashed):
         return buffer.getvalue()
 
     def open(self) -> PILImage.Image:
-        """Return the picture decoded: RGB, upright, transparent parts white.
-
-        Raises
-        ------
-        UnreadableItemError
-            If it is broken or too large to open safely.
-        """
-        return self.decoded()[0]
-
-    def decoded(self) -> tuple[PILImage.Image, str]:
-        """Return the picture as `open` does, and a note on how grey values of more than eight bits were scaled.
+        """Return the picture decoded: RGB, upright, transparent parts white; `note` says how other tones were scaled.
 
         Raises
         ------
@@ -261,10 +252,12 @@ class Image(_Hashed):
         from mmtoolkit import _pictures
 
         if is_pil(self.source):
-            return _pictures.from_pil(self.source, self.name)
-        if _is_array(self.source):
-            return _pictures.from_array(self.source), ""
-        return _pictures.decode(self.read(), self.name)
+            picture, self.note = _pictures.from_pil(self.source, self.name)
+        elif _is_array(self.source):
+            picture = _pictures.from_array(self.source)
+        else:
+            picture, self.note = _pictures.decode(self.read(), self.name)
+        return picture
 
 
 @dataclass(eq=False)

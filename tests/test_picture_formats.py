@@ -92,7 +92,8 @@ def test_every_mode_of_every_format_is_read_right_or_with_a_note(kind, mode):
     scene = SQUARE if kind in ("ICO", "ICNS") else SCENE
     data = encoded(in_mode(scene, mode), kind, **options)
 
-    opened, note = mm.Image(data).decoded()
+    image = mm.Image(data)
+    opened, note = image.open(), image.note
 
     grey = scene.convert("1" if mode == "1" else "L").convert("RGB")
     expected = grey if mode in ("1", "L", "LA", "I;16", "I;16B", "I", "F") else scene
@@ -124,7 +125,8 @@ def test_grey_values_of_any_range_keep_their_tones_by_one_rule(name, way):
     values, said = GREY[name]
     picture = PILImage.fromarray(values)
 
-    opened, note = mm.Image(encoded(picture, "TIFF") if way == "file" else picture).decoded()
+    image = mm.Image(encoded(picture, "TIFF") if way == "file" else picture)
+    opened, note = image.open(), image.note
 
     np.testing.assert_allclose(np.asarray(opened)[..., 0].astype(int), TONES.astype(int), atol=1)
     assert re.search(said, note) if said else note == ""
@@ -133,14 +135,16 @@ def test_grey_values_of_any_range_keep_their_tones_by_one_rule(name, way):
 def test_what_is_no_number_is_black_and_said_to_be():
     values = np.array([[0.0, 300.0, np.nan, np.inf, -np.inf, 600.0]], np.float32)
 
-    opened, note = mm.Image(PILImage.fromarray(values)).decoded()
+    image = mm.Image(PILImage.fromarray(values))
+    opened, note = image.open(), image.note
 
     assert np.asarray(opened)[0, :, 0].tolist() == [0, 127, 0, 0, 0, 255]
     assert note == "3 pixels that are no finite numbers are black; grey values from 0 to 600 stretched to 0..255"
 
 
 def test_a_picture_of_one_value_out_of_range_is_black_with_a_note():
-    opened, note = mm.Image(PILImage.new("F", (2, 2), 300.0)).decoded()
+    image = mm.Image(PILImage.new("F", (2, 2), 300.0))
+    opened, note = image.open(), image.note
 
     assert opened.getextrema() == ((0, 0),) * 3
     assert "from 300 to 300 stretched" in note
@@ -154,6 +158,26 @@ def test_notes_on_tones_stand_beside_the_vectors():
 
     assert emb.notes["row"].tolist() == [1]
     assert emb.notes["note"].iloc[0] == "grey values from -50 to 3000 stretched to 0..255"
+
+
+@pytest.mark.parametrize("way", ["function", "service"])
+def test_every_provider_tells_of_changed_tones(way, request):
+    picture = PILImage.fromarray(np.linspace(-50, 3000, 4096, dtype=np.float32).reshape(64, 64))
+    if way == "service":
+        request.getfixturevalue("service")
+        model = mm.DashScope("multimodal-embedding-v1")
+    else:
+        model = mm.FunctionProvider(
+            lambda values: [[value.width, 1.0] for value in values],
+            name="width",
+            revision="1",
+            dimension=2,
+            modalities=("image",),
+        )
+
+    emb = mm.embed_images([SCENE, picture], model=model, cache=False, progress=False)
+
+    assert emb.notes["note"].tolist() == ["grey values from -50 to 3000 stretched to 0..255"]
 
 
 # HEIC

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.content import Fused, Image
 from mmtoolkit.errors import (
     BudgetError,
     ItemError,
@@ -358,7 +359,7 @@ class Provider(ABC):
                     sink([Outcome(part[0], error=said)])
                 else:
                     hopeless = 0
-                    sink([Outcome(row, vector=x) for row, x in zip(part, X, strict=True)])
+                    sink([Outcome(row, vector=x, note=_tones(contents[row])) for row, x in zip(part, X, strict=True)])
 
     def _fault(self, error: Exception, content: Content) -> ItemError:
         said = RefusedItemError(f"{self.spec.name!r} raised {type(error).__name__}: {error}", name=content.name)
@@ -402,6 +403,13 @@ def shown(show: Callable[[str], object] | None) -> Iterator[None]:
         yield
     finally:
         _SHOW.reset(token)
+
+
+def _tones(content: Content) -> str:
+    """Return how the grey values of the pictures of an item were scaled when they were opened."""
+    members = content.parts if isinstance(content, Fused) else (content,)
+    pictures = [picture for one in members if isinstance(one, Image) for picture in one.parts]
+    return "; ".join(dict.fromkeys(picture.note for picture in pictures if picture.note))
 
 
 def _batches(contents: Sequence[Content], size: int) -> Iterator[list[int]]:

@@ -169,8 +169,9 @@ def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image)
     from mmtoolkit.providers.local.pictures import picture_vectors
 
     if isinstance(content, Image):
-        content, note = content.parts[0].decoded()
-        notes.update({note: None} if note else {})
+        picture = content.parts[0].open()
+        notes.update(dict.fromkeys(filter(None, [content.parts[0].note])))
+        content = picture
     return picture_vectors()(content)
 
 

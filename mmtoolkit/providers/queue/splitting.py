@@ -276,7 +276,7 @@ class Maker:
         else:
             data = image.read()
         data, kind, note = transcode.fit(data, self.spec, name=image.name)
-        return transcode.data_uri(data, kind), note
+        return transcode.data_uri(data, kind), "; ".join(filter(None, [image.note, note]))
 
     def combine(self, content: Content, vectors: Sequence[Vector]) -> tuple[Vector, str]:
         """Return the content's vector from those of its parts, and a note when it was averaged here."""

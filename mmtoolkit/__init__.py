@@ -35,7 +35,9 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
-        msg = f"module {__name__!r} has no attribute {name!r}"
+        from mmtoolkit._text import did_you_mean
+
+        msg = f"module {__name__!r} has no attribute {name!r}{did_you_mean(name, _PUBLIC)}"
         raise AttributeError(msg)
     module, inner = _PUBLIC[name]
     if module == __name__:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["any_frame", "column_of", "is_frame"]
+__all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_series"]
 
 _SIZES = "all columns must have one value per row"
 
@@ -20,13 +21,30 @@ def is_frame(data: object) -> bool:
     """Tell tables with named columns from lists, arrays and single items, without looking at rows."""
     import pandas as pd
 
-    if isinstance(data, pd.DataFrame | Mapping) or _is_hugging_face(data):
+    if isinstance(data, Mapping):
+        return len(data) > 0 and all(map(_is_column, data.values()))
+    if isinstance(data, pd.DataFrame) or _is_hugging_face(data):
         return True
     if isinstance(data, list | tuple):
         return len(data) > 0 and all(isinstance(row, Mapping) for row in data)
     if isinstance(data, np.ndarray):
         return data.dtype.names is not None
     return _is_known_table(data)
+
+
+def _is_column(values: object) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, str | bytes | Mapping)
+
+
+def is_series(data: object) -> bool:
+    """Tell a column of pandas, Arrow or whatever narwhals knows."""
+    import narwhals as nw
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(data, pd.Series | pd.Index | pa.Array | pa.ChunkedArray):
+        return True
+    return isinstance(nw.from_native(data, pass_through=True, allow_series=True), nw.Series)
 
 
 def any_frame(data: Any) -> pd.DataFrame:
@@ -46,6 +64,8 @@ def any_frame(data: Any) -> pd.DataFrame:
     _refuse_unready(data)
     if _is_hugging_face(data):
         return _of_hugging_face(data)
+    if _library(data) == "pyarrow" and hasattr(data, "schema"):
+        return _of_arrow(data)
     if isinstance(data, Mapping):
         return _of_columns(data)
     if isinstance(data, list | tuple) and is_frame(data):
@@ -110,13 +130,12 @@ def _of_hugging_face(data: Any) -> pd.DataFrame:
 
 def _of_table(data: Any) -> pd.DataFrame:
     import narwhals as nw
-    import pyarrow as pa
 
     known = nw.from_native(data, pass_through=True)
     if isinstance(known, nw.LazyFrame):
         return _of_arrow(known.collect("pyarrow").to_native())
     if not isinstance(known, nw.DataFrame):
-        return _of_arrow(pa.table(data))
+        return _of_arrow(data)
     objects = [name for name, dtype in known.schema.items() if dtype == nw.Object]  # Python objects are not Arrow's
     frame = _of_arrow(known.drop(objects).to_arrow()) if len(objects) < len(known.columns) else _empty(len(known))
     for name in objects:
@@ -130,10 +149,11 @@ def _empty(n: int) -> pd.DataFrame:
     return pd.DataFrame(index=pd.RangeIndex(n))
 
 
-def _of_arrow(table: pa.Table) -> pd.DataFrame:
-    """Return an Arrow table as a frame; whole numbers stay whole numbers beside missing ones."""
+def _of_arrow(data: Any) -> pd.DataFrame:
+    """Return what has the Arrow C stream as a frame; whole numbers stay whole numbers beside missing ones."""
     import pyarrow as pa
 
+    table = pa.table(data)
     if len(set(table.column_names)) < table.num_columns:
         twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
         msg = f"the column {twice!r} stands more than once; rename one of them"
@@ -153,7 +173,7 @@ def _of_columns(columns: Mapping[Any, Any]) -> pd.DataFrame:
 
     made = {}
     for name, values in columns.items():
-        if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        if not _is_column(values):
             msg = f"the column {name!r} is one {type(values).__name__}; {_SIZES}: write it as a list"
             raise TypeError(msg)
         made[name] = column_of(values)
@@ -177,6 +197,8 @@ def column_of(values: Any) -> pd.Series:
 
     if isinstance(values, pd.Series):
         return values
+    if isinstance(values, pd.Index):
+        return values.to_series().reset_index(drop=True)
     if isinstance(values, np.ma.MaskedArray) and values.ndim == 1:
         return _cells(
             [None if hidden else value for value, hidden in zip(values.data, np.ma.getmaskarray(values), strict=True)]
@@ -198,3 +220,36 @@ def _cells(values: list[Any]) -> pd.Series:
     for row, value in enumerate(values):
         made[row] = value
     return pd.Series(made, dtype=object)
+
+
+def handed_on(frame: pd.DataFrame, backend: str) -> Any:
+    """Return a frame as one of pandas, polars or pyarrow; columns of several plain types become text outside of pandas."""
+    if backend == "pandas":
+        return frame
+    if backend not in ("polars", "pyarrow"):
+        msg = f"backend must be one of pandas, polars, pyarrow, got {backend!r}"
+        raise ValueError(msg)
+    import pyarrow as pa
+
+    table = pa.table({str(name): _arrow_of(frame[name], str(name)) for name in frame.columns})
+    if backend == "pyarrow":
+        return table
+    try:
+        import polars as pl
+    except ImportError as error:
+        msg = "a frame of polars needs polars: pip install polars"
+        raise ImportError(msg) from error
+    return pl.from_arrow(table)
+
+
+def _arrow_of(column: pd.Series, name: str) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        cells = [None if value is None or value != value else value for value in column]  # noqa: PLR0124 - NaN test
+        if any(not isinstance(value, str | int | float | bool | os.PathLike | None) for value in cells):
+            msg = f"the column {name!r} holds objects that only pandas can hold; drop it, or use backend='pandas'"
+            raise TypeError(msg) from error
+        return pa.array([None if value is None else str(value) for value in cells])

@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
-__all__ = ["SEEDS", "check_choice", "check_count", "check_least", "checked_seed", "is_number", "seeded"]
+from mmtoolkit._text import did_you_mean
+
+__all__ = [
+    "SEEDS",
+    "NoColumnError",
+    "check_choice",
+    "check_count",
+    "check_least",
+    "checked_seed",
+    "is_number",
+    "seeded",
+]
 
 SEEDS = range(2**32)  # what scikit-learn takes
+
+
+class NoColumnError(ValueError):
+    """An argument names a column that is not there.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument.
+    name : str
+        What it was given.
+    columns : sequence of str or None
+        What there is; None where the vectors have no columns.
+    advice : str, default=""
+        What to do in Python.
+    """
+
+    def __init__(self, argument: str, name: str, columns: Sequence[str] | None, advice: str = "") -> None:
+        meant = did_you_mean(name, columns or ())
+        have = "a plain array has no columns" if columns is None else f"the columns are {', '.join(columns)}"
+        self.argument, self.reason = argument, f"{name!r} names no column{meant}; {have}"
+        super().__init__(f"{argument}={self.reason}{advice}")
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """Raise ValueError unless a value is one of `choices`."""
     if value not in (known := list(choices)):
-        msg = f"{name} must be one of {', '.join(known)}, got {value!r}"
+        msg = f"{name} must be one of {', '.join(known)}, got {value!r}{did_you_mean(value, known)}"
         raise ValueError(msg)
 
 

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import numbers
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._text import shorten
-from mmtoolkit.content import is_url
+from mmtoolkit._values import missing, unified
+from mmtoolkit.content import is_pil, is_url
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "absolute",
+    "as_texts",
+    "cells_of",
     "is_local",
     "is_missing",
     "lacks",
+    "modalities_of",
     "none_for_missing",
     "one_kind",
     "refuse_numbers",
-    "row_modality",
+    "text_index",
     "unique_ids",
+    "unwrapped",
 ]
 
+_NO_TEXT = (bytes, bytearray, os.PathLike, Mapping, np.ndarray, list, tuple, set)
 MODALITIES = ("text", "image", "video", "fused")
 
 
@@ -36,7 +43,7 @@ def none_for_missing(column: pd.Series) -> pd.Series:
 
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         return column
-    return column.astype(object).where(column.notna(), None)
+    return column.astype(object).where(~missing(column), None)
 
 
 def is_missing(value: object) -> bool:
@@ -47,51 +54,94 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
 
 
+def cells_of(column: pd.Series) -> list[Any]:
+    """Return the values of a column; missing ones are None."""
+    cells: list[Any] = column.astype(object).where(~missing(column), None).tolist()
+    return cells
+
+
 def unique_ids(values: list[Any]) -> list[str]:
+    """Return values as ids; ValueError names the first that is missing or stands twice."""
+    names = list(map(str, values))
+    if None not in values and len(set(names)) == len(names):
+        return names
     first: dict[str, int] = {}
     for row, value in enumerate(values):
         if value is None:
-            msg = f"row {row} has no id"
+            msg = f"row {row} has no id; fill the column, or leave it out and the row numbers are the ids"
             raise ValueError(msg)
         if str(value) in first:
             msg = f"ids must be unique: {shorten(value)!r} stands in row {first[str(value)]} and in row {row}"
             raise ValueError(msg)
         first[str(value)] = row
-    return list(first)
+    return names
 
 
 def one_kind(values: list[Any], ids: list[str]) -> list[Any]:
-    rows = [row for row, value in enumerate(values) if value is not None]
-    for row in rows:
-        if _kind_of_label(values[row]) is not _kind_of_label(values[rows[0]]):
-            msg = (
-                f"labels mix types: row {rows[0]} (id {ids[rows[0]]!r}) has {values[rows[0]]!r}, "
-                f"row {row} (id {ids[row]!r}) has {values[row]!r}; make them all strings or all numbers"
-            )
-            raise ValueError(msg)
-    if len(rows) < len(values) and all(isinstance(values[row], float) and values[row].is_integer() for row in rows):
-        return [None if value is None else int(value) for value in values]  # whole numbers became floats for the gaps
+    """Return labels, whole numbers as ints where a gap or another table made floats or texts of them; refuse mixtures."""
+    known = np.empty(len(values), dtype=object)
+    known[:] = values
+    values = unified(known).tolist()
+    kinds = {kind: _kind_of_label(kind) for kind in set(map(type, values)) if kind is not type(None)}
+    if len(set(kinds.values())) > 1:
+        rows = [row for row, value in enumerate(values) if value is not None]
+        first, other = (
+            rows[0],
+            next(row for row in rows if kinds[type(values[row])] is not kinds[type(values[rows[0]])]),
+        )
+        msg = (
+            f"labels mix types: row {first} (id {ids[first]!r}) has {values[first]!r}, "
+            f"row {other} (id {ids[other]!r}) has {values[other]!r}; make them all strings or all numbers"
+        )
+        raise ValueError(msg)
+    if kinds and None in values and all(issubclass(kind, float) for kind in kinds):
+        whole = [value if value is None or not value.is_integer() else int(value) for value in values]
+        return whole if all(value is None or isinstance(value, int) for value in whole) else values
     return values
 
 
-def _kind_of_label(value: object) -> type:
-    if isinstance(value, bool | np.bool_):
+def _kind_of_label(kind: type) -> type:
+    if issubclass(kind, bool | np.bool_):
         return bool
-    return float if isinstance(value, numbers.Real) else type(value)
+    return float if issubclass(kind, numbers.Real) else kind
 
 
 def refuse_numbers(values: list[Any], role: str, ids: list[str]) -> None:
+    """Raise ValueError for the first number in a column of pictures or videos."""
+    if not any(issubclass(kind, numbers.Number | np.bool_) for kind in set(map(type, values))):
+        return
     for row, value in enumerate(values):
         if isinstance(value, numbers.Number | np.bool_):
             msg = f"row {row}, id {ids[row]!r}: expected a path, a URL or the {role} itself as {role}, got the number {value!s}"
             raise ValueError(msg)
 
 
+def as_texts(values: list[Any], ids: list[str]) -> list[str | None]:
+    """Return a column of texts; numbers and dates are written out, pictures and containers are refused."""
+    if set(map(type, values)) <= {str, type(None)}:
+        return values
+    for row, value in enumerate(values):
+        if isinstance(value, _NO_TEXT) or is_pil(value):
+            msg = (
+                f"row {row}, id {ids[row]!r}: expected a text as text, got {type(value).__name__} of {type(value).__module__}; "
+                "pictures and videos belong into a column of their own, named with image= or video="
+            )
+            raise ValueError(msg)
+    return [value if value is None else str(value) for value in values]
+
+
+def unwrapped(value: Any) -> Any:
+    """Return a picture as Hugging Face stores it, {"bytes": ..., "path": ...}, as its bytes or else its path."""
+    if isinstance(value, dict) and value.keys() == {"bytes", "path"}:
+        return value["path"] if value["bytes"] is None else value["bytes"]
+    return value
+
+
 def is_local(value: object) -> bool:
     """Tell whether a cell is the path of a file."""
-    if isinstance(value, os.PathLike):
-        return True
-    return isinstance(value, str) and value != "" and not is_url(value) and not value.startswith("data:")
+    if isinstance(value, str):
+        return value != "" and not is_url(value) and not value.startswith("data:")
+    return isinstance(value, os.PathLike)
 
 
 def absolute(value: Any, root: Path) -> Any:
@@ -99,6 +149,21 @@ def absolute(value: Any, root: Path) -> Any:
     if not is_local(value):
         return value
     return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
+
+
+def modalities_of(ids: list[str], given: list[Any], columns: Mapping[str, list[Any]], otherwise: str) -> list[str]:
+    """Return what is embedded of every row; each combination of what is given and there is looked at once."""
+    kinds = [value if value is None or isinstance(value, str) else repr(value) for value in given]
+    there = [[value is not None for value in columns[role]] for role in ("text", "image", "video")]
+    rows = list(zip(kinds, *there, strict=True))
+    first = {combination: row for row, combination in reversed(list(enumerate(rows)))}
+    found = {
+        combination: row_modality(
+            row, ids[row], combination[0], {role: columns[role][row] for role in columns}, otherwise
+        )
+        for combination, row in sorted(first.items(), key=lambda pair: pair[1])
+    }
+    return [found[combination] for combination in rows]
 
 
 def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any], otherwise: str) -> str:
@@ -117,3 +182,8 @@ def lacks(modality: str, values: dict[str, Any]) -> str:
     if modality in present or modality not in MODALITIES or (modality == "fused" and len(present) > 1):
         return ""
     return f"there is nothing to embed as {modality}; the row has {', '.join(present) or 'nothing'}"
+
+
+def text_index(index: pd.Index) -> bool:
+    """Tell whether an index can be the ids: unique texts. Numbers are not, they say where a row once stood."""
+    return index.nlevels == 1 and bool(index.is_unique) and all(isinstance(label, str) for label in index)

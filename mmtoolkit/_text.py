@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-__all__ = ["escape_markdown", "is_blank", "shorten", "width_of"]
+__all__ = ["did_you_mean", "escape_markdown", "is_blank", "shorten", "width_of"]
 
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -38,3 +39,12 @@ def shorten(text: object, limit: int = 60) -> str:
 def escape_markdown(text: object, limit: int = 200) -> str:
     """Return `text` shortened, and safe anywhere in Markdown: nothing in it links or formats."""
     return _LIST.sub(r"\1\\.", _MAIL.sub("\\\\@\u2060", _MARKDOWN.sub(r"\\\g<0>", shorten(text, limit))))
+
+
+def did_you_mean(name: object, known: Iterable[object]) -> str:
+    """Return " (did you mean 'x'?)" for a name that is nearly a known one, else ""."""
+    import difflib
+
+    names = {str(other).casefold(): str(other) for other in known}
+    found = difflib.get_close_matches(str(name).casefold(), names, 1, 0.6)
+    return f" (did you mean {names[found[0]]!r}?)" if found else ""

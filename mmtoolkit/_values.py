@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -13,13 +14,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["code_columns", "finder", "look_alikes", "text_of", "unified"]
+__all__ = ["code_columns", "finder", "look_alikes", "missing", "text_of", "unified"]
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]+")
 _LOOKS_NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SCIENTIFIC = re.compile(r"-?[0-9](\.[0-9]+)?e[+-][0-9]{2,3}")  # as programs write small and large numbers
 _Number = int | float | np.integer | np.floating
+
+
+def missing(values: Any) -> NDArray[np.bool_]:
+    """Return which values of a column are missing: None, NaN and their like."""
+    import pandas as pd
+
+    try:
+        return np.asarray(pd.isna(values), dtype=bool)
+    except decimal.InvalidOperation:  # pandas cannot look at a signalling NaN
+        return np.array([v.is_nan() if isinstance(v, decimal.Decimal) else bool(np.all(pd.isna(v))) for v in values])
 
 
 def _is_number(value: object) -> bool:

@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._anyframe import any_frame
+from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._rows import (
     MODALITIES,
     absolute,
+    as_texts,
+    cells_of,
     is_missing,
     lacks,
+    modalities_of,
     none_for_missing,
     one_kind,
     refuse_numbers,
-    row_modality,
+    text_index,
     unique_ids,
+    unwrapped,
 )
 from mmtoolkit._tables import read_table
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.content import Absent, Fused, Image, Text, Video
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ __all__ = [
     "load_dataset",
     "made_by",
     "row_content",
+    "row_labels",
     "wrap",
 ]
 
@@ -62,7 +69,9 @@ def items(
         One row per item: a frame of pandas, polars, Arrow or whatever has the Arrow C stream or is known to narwhals, a
         Hugging Face data set, a dict of columns, or a list of dicts.
     id, text, image, video, label : str or None, default=None
-        Names of your columns; None takes a column of that very name where there is one.
+        Names of your columns; None takes a column of that very name where there is one. Without a column for it the id is
+        the index where that is named so or holds unique texts, else the row number. An index of numbers is no id; classes
+        given as a Series with it are still brought into the order of the items.
     modality : {"text", "image", "video", "fused"} or None, default=None
         What to embed in every row. None takes a column ``modality``, else the video, the image or the text, whichever
         is there first; with "image" the text is just the caption.
@@ -103,7 +112,7 @@ def items(
     if len(data) == 0:
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
-    data = data.reset_index(drop=True)
+    index, data = data.index, data.reset_index(drop=True)
     if data.columns.nlevels > 1:
         msg = f"the columns have {data.columns.nlevels} levels, the first is {data.columns[0]!r}; expected one plain name each"
         raise ValueError(msg)
@@ -111,6 +120,8 @@ def items(
     if len(twice):
         msg = f"the column {twice[0]!r} stands more than once; rename one of them"
         raise ValueError(msg)
+    if (id or "id") not in data.columns and ((id or "id") == index.name or (id is None and text_index(index))):
+        data = data.assign(**{id or "id": index.to_numpy(dtype=object)})
     named = {"id": id, "text": text, "image": image, "video": video, "label": label}
     columns: dict[str, Any] = {}
     used = set()
@@ -118,29 +129,27 @@ def items(
         source = role if wanted is None else wanted
         if source not in data.columns:
             if wanted is not None:
-                msg = f"{role}={wanted!r} names no column; the columns are {', '.join(map(str, data.columns))}"
-                raise ValueError(msg)
+                raise NoColumnError(role, wanted, list(map(str, data.columns)))
             columns[role] = None
             continue
         used.add(source)
-        columns[role] = [None if is_missing(value) else value for value in data[source].tolist()]
+        columns[role] = cells_of(data[source])
     if all(columns[role] is None for role in _MEDIA):
         msg = f"no column to embed: name one with text=, image= or video=; the columns are {', '.join(map(str, data.columns))}"
         raise ValueError(msg)
     n = len(data)
     ids = [str(i) for i in range(n)] if columns["id"] is None else unique_ids(columns["id"])
     for role in ("image", "video"):
-        values = columns[role] or [None] * n
-        refuse_numbers(values, role, ids)
-        columns[role] = [absolute(value, root) for value in values]
-    columns["text"] = [value if value is None else str(value) for value in columns["text"] or [None] * n]
+        if columns[role] is None:
+            columns[role] = [None] * n
+            continue
+        refuse_numbers(columns[role], role, ids)
+        columns[role] = [absolute(value, root) for value in map(unwrapped, columns[role])]
+    columns["text"] = as_texts(columns["text"] or [None] * n, ids)
     labels = one_kind(columns["label"] or [None] * n, ids)
-    given = data["modality"].tolist() if modality is None and "modality" in data.columns else [modality] * n
+    given = cells_of(data["modality"]) if modality is None and "modality" in data.columns else [modality] * n
     used_for = [role for role in ("video", "image") if any(value is not None for value in columns[role])]
-    modalities = [
-        row_modality(row, ids[row], given[row], {role: columns[role][row] for role in _MEDIA}, (*used_for, "text")[0])
-        for row in range(n)
-    ]
+    modalities = modalities_of(ids, given, {role: columns[role] for role in _MEDIA}, (*used_for, "text")[0])
     frame = pd.DataFrame(
         {
             "id": pd.Series(ids, dtype=object),
@@ -154,7 +163,39 @@ def items(
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
     frame.attrs.update({name: data.attrs[name] for name in _READING if name in data.attrs})
+    if _tells(index):
+        frame.attrs["index"] = Labels(zip(ids, index.tolist(), strict=True))
     return made_by(frame, "items", file, asked)
+
+
+class Labels(dict[str, Any]):
+    """The index that a table had before it became the items frame, by id; so that classes given with it are aligned.
+
+    Plain data, as all of ``attrs``; pandas copies those at every step, which takes no time here.
+    """
+
+    def __deepcopy__(self, memo: object) -> Labels:
+        return self
+
+
+def _tells(index: pd.Index) -> bool:
+    """Tell whether an index says more than 0..n-1 in plain data."""
+    import pandas as pd
+
+    kinds = pd.api.types
+    plain = kinds.is_integer_dtype(index) or (index.nlevels == 1 and all(isinstance(label, str) for label in index))
+    return plain and not index.equals(pd.RangeIndex(len(index)))
+
+
+def row_labels(frame: pd.DataFrame) -> pd.Index:
+    """Return the index by which classes may be given for an items frame: its own, else that of the table it was made of."""
+    import pandas as pd
+
+    kept = frame.attrs.get("index")
+    if not isinstance(kept, dict) or not frame.index.equals(pd.RangeIndex(len(frame))):
+        return frame.index
+    labels = [kept.get(name) for name in frame["id"]]
+    return frame.index if None in labels else pd.Index(labels)
 
 
 def load_dataset(name: str) -> pd.DataFrame:
@@ -183,7 +224,7 @@ def load_dataset(name: str) -> pd.DataFrame:
     1242
     """
     if name not in DATASETS:
-        msg = f"unknown data set {name!r}; choose one of {', '.join(DATASETS)}"
+        msg = f"unknown data set {name!r}{did_you_mean(name, DATASETS)}; choose one of {', '.join(DATASETS)}"
         raise ValueError(msg)
     package = Path(__file__).resolve().parent
     for home in (package.parent / "datasets", package / "_datasets"):

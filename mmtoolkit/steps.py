@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 from mmtoolkit._arguments import checked_seed
 from mmtoolkit._described import described
+from mmtoolkit._text import did_you_mean
 
 __all__ = ["GROUP", "UNRECORDED", "Step", "Verb", "find_verb", "resolved", "verb", "verbs"]
 
@@ -163,11 +164,18 @@ def verb(
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError as error:
-                msg = f"{function.__name__}() {error}"
+                unknown = (
+                    str(error).rpartition("unexpected keyword argument ")[2].strip("'")
+                    if "unexpected" in str(error)
+                    else ""
+                )
+                msg = f"{function.__name__}() {error}{did_you_mean(unknown, signature.parameters)}"
                 raise TypeError(msg) from None
             bound.apply_defaults()
             if "random_state" in bound.arguments:
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
+            if not method:
+                bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
             token = _RESOLVED.set({})
             try:
                 with _threads(one_thread):
@@ -201,6 +209,15 @@ def resolved(**values: Any) -> None:
     found = _RESOLVED.get()
     if found is not None:
         found.update(values)
+
+
+def _as_arrays(asked: Any, sources: str) -> Any:
+    """Return frames of numbers as arrays, so that verbs see no others; of a mapping each set of vectors."""
+    from mmtoolkit._numbers import numbers_of
+
+    if sources == "named" and isinstance(asked, Mapping):
+        return {name: numbers_of(value) for name, value in asked.items()}
+    return numbers_of(asked)
 
 
 def _flat(bound: inspect.BoundArguments) -> dict[str, Any]:

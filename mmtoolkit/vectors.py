@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
+from mmtoolkit._numbers import LabelledRows, array_of, matrix, numbers_of
 from mmtoolkit.space import space_of
 
 if TYPE_CHECKING:
@@ -18,12 +19,11 @@ __all__ = [
     "HasVectors",
     "Reranks",
     "check_same_space",
-    "column",
     "has_vectors",
     "ids_of",
+    "index_of",
     "is_read_only",
     "items_of",
-    "matrix",
     "read_only",
     "rows_of",
     "single",
@@ -74,18 +74,9 @@ def has_vectors(value: object) -> TypeGuard[HasVectors]:
     return hasattr(value, "ids") and hasattr(value, "encode")
 
 
-def _array(X: Any) -> NDArray[Any]:
-    """Return an array of what may be a list."""
-    try:
-        return np.asarray(X)
-    except ValueError as error:
-        msg = f"expected rows of equal length, got {type(X).__name__} that is no table ({error}); np.stack(rows) tells which row differs"
-        raise ValueError(msg) from error
-
-
 def single(X: Any) -> NDArray[np.float32]:
     """Return float32; what is too large for it becomes infinite, which is found and named afterwards."""
-    X = _array(X)
+    X = array_of(X)
     if X.dtype.kind == "c":
         msg = "expected real numbers, got complex ones; pass X.real, or real and imaginary parts side by side"
         raise TypeError(msg)
@@ -131,24 +122,6 @@ def is_read_only(array: NDArray[Any]) -> bool:
             return False
         base = base.base
     return True
-
-
-def matrix(X: Any) -> NDArray[Any]:
-    """Return a plain array after checking that it is a table of numbers; rows may hold NaN.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not numeric, or not two-dimensional.
-    """
-    raw = _array(X)
-    if raw.dtype.kind not in "fiu":
-        msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__}"
-        raise TypeError(msg)
-    if raw.ndim != 2:
-        msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
-        raise ValueError(msg)
-    return raw
 
 
 def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) -> NDArray[np.float32]:
@@ -235,7 +208,15 @@ def ids_of(embeddings: HasVectors | ArrayLike) -> NDArray[np.str_]:
     """Return item ids, or row numbers as strings for a plain array."""
     if has_vectors(embeddings):
         return embeddings.ids
-    return np.arange(len(np.asarray(embeddings))).astype(str)
+    return np.arange(len(numbers_of(embeddings))).astype(str)
+
+
+def index_of(embeddings: HasVectors | ArrayLike) -> pd.Index | None:
+    """Return the labels that the rows have in the frame they came from; None where they came from none."""
+    if has_vectors(embeddings):
+        return getattr(embeddings, "index", None)
+    rows = numbers_of(embeddings)
+    return rows.index if isinstance(rows, LabelledRows) else None
 
 
 def rows_of(embeddings: HasVectors | ArrayLike, ids: Sequence[Any], complaint: str) -> NDArray[np.intp]:
@@ -251,54 +232,3 @@ def rows_of(embeddings: HasVectors | ArrayLike, ids: Sequence[Any], complaint: s
 def items_of(embeddings: HasVectors | ArrayLike) -> pd.DataFrame | None:
     """Return the items frame, or None for a plain array."""
     return embeddings.items if has_vectors(embeddings) else None
-
-
-def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str = "y") -> NDArray[np.object_]:
-    """Return one value per item, from an array or a column name of ``emb.items``.
-
-    Parameters
-    ----------
-    embeddings : Embeddings or array
-        Whose rows the values belong to.
-    y : array-like of shape (n_items,) or str
-        Values, or the name of a column.
-    what : str, default="y"
-        Name of the argument, for messages.
-
-    Returns
-    -------
-    ndarray of shape (n_items,), object
-        Missing values are None.
-
-    Raises
-    ------
-    ValueError
-        If the column does not exist or the length is wrong.
-    """
-    import pandas as pd
-
-    given: object = y
-    if given is None:
-        msg = f"{what} is None; pass one value per item, or the name of a column"
-        raise ValueError(msg)
-    if isinstance(y, str):
-        items = items_of(embeddings)
-        if items is None or y not in items.columns:
-            have = (
-                "a plain array has no columns" if items is None else f"columns are {', '.join(map(str, items.columns))}"
-            )
-            msg = f"{what}={y!r} names no column: {have}; pass an array of one value per row instead"
-            raise ValueError(msg)
-        values = items[y].to_numpy(dtype=object)
-    else:
-        if len(getattr(y, "shape", (0,))) != 1:
-            msg = f"{what} must be one value per item, got shape {np.shape(y)}; y.ravel() makes it one"
-            raise ValueError(msg)
-        values = np.asarray(pd.Series(y), dtype=object)  # Series keeps mixed types apart where asarray makes strings
-    n = len(ids_of(embeddings))
-    if len(values) != n:
-        msg = f"{what} has {len(values)} values for {n} items"
-        raise ValueError(msg)
-    out = values.copy()
-    out[pd.isna(values)] = None
-    return out

@@ -454,3 +454,48 @@ def test_an_export_that_cannot_be_written_blames_the_file_not_the_cache(capsys, 
 
     assert code == 1
     assert said == f"the file {str(tmp_path / 'nowhere' / 'x.parquet')!r} cannot be written: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clasify", "emoji"], "did you mean 'classify'?"),
+        (["classify", "emoji", "--modle", "local"], "did you mean '--model'?"),
+        (["classify", "stamp"], "did you mean 'stamps'?"),
+        (
+            ["classify", "{table}", "--model", "local", "--y", "lable"],
+            "--y 'lable' names no column (did you mean 'label'?)",
+        ),
+        (
+            ["embed", "{table}", "--model", "local", "--text", "txt"],
+            "--text 'txt' names no column (did you mean 'text'?)",
+        ),
+        (
+            ["report", "{table}", "--model", "local", "--y", "lable"],
+            "--y 'lable' names no column with classes (did you mean 'label'?)",
+        ),
+    ],
+)
+def test_a_typo_gets_the_nearest_name_in_the_commands_own_words(tmp_path, capsys, arguments, message):
+    table = tmp_path / "t.csv"
+    table.write_text("text,label\n" + "".join(f"{name} {i},{name}\n" for name in ("owl", "boat") for i in range(6)))
+
+    code = main([argument.format(table=table) for argument in arguments])
+
+    assert code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_one_class_of_one_item_does_not_take_the_classification_away(tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "text,label\n" + "".join(f"{name} {i},{name}\n" for name in ("owl", "boat") for i in range(8)) + "a tree,tree\n"
+    )
+
+    assert main(["classify", str(table), "--model", "local", "--no-cache", "--out", str(tmp_path / "out")]) == 0
+    assert main(["classify", str(table), "--model", "local", "--no-cache", "--min-class-size", "1"]) == 2
+
+    out, err = capsys.readouterr()
+    assert "One class is too small to be scored and left out of the final model: 'tree' (1 item)" in out
+    assert "class 'tree' has 1 item, too few for cv=5" in err
+    assert "left_out" in (tmp_path / "out" / "items.csv").read_text("utf-8").partition("\n")[0]

@@ -172,6 +172,7 @@ LAYERS = (
         "_values",
         "_encodings",
         "_delimited",
+        "_numbers",
     },
     {
         "provenance",
@@ -180,6 +181,7 @@ LAYERS = (
         "results",
         "steps",
         "vectors",
+        "_aligned",
         "_decoding",
         "_decoding_child",
         "_pictures",

@@ -422,15 +422,16 @@ class EmbeddingCache:
             keys = [key for (key,) in db.execute(query, (place[1],))]
         return transfer.export(self, path, keys, space)
 
-    def import_(self, path: str | os.PathLike[str], *, model: str | None = None) -> int:
+    def import_(self, path: Any, *, model: str | None = None) -> int:
         """Take over vectors that `export`, or an embedding run on Spark, wrote.
 
         Parameters
         ----------
-        path : path
-            A Parquet file, or a folder of them.
+        path : path, or table of any library
+            A Parquet file, a folder of them, or such a table in memory with columns key and vector.
         model : str or None, default=None
-            Refuse vectors of any other model.
+            Refuse vectors of any other model. A table in memory that does not say its space is taken to be of the only one of
+            this model that the cache knows.
 
         Returns
         -------
@@ -441,8 +442,10 @@ class EmbeddingCache:
         ------
         CacheError
             If a file is not what its manifest says, or would change a vector that is there; nothing is taken over then.
+        ValueError
+            If a table in memory lacks a column, or its space is not known.
         """
-        return transfer.import_(self, path, model=model)
+        return transfer.import_(self, path, model=model, stats=self.stats)
 
 
 @contextmanager

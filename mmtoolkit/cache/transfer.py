@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.table import read_manifest, read_rows, table_files, write_table
+from mmtoolkit._anyframe import any_frame
+from mmtoolkit._numbers import matrix
+from mmtoolkit.cache.table import MANIFEST, read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
@@ -57,8 +60,12 @@ def choose_space(stats: pd.DataFrame, folder: Path, **asked: Any) -> Space:
     return fit[0]
 
 
-def import_(cache: VectorStore, path: str | os.PathLike[str], *, model: str | None) -> int:
-    """See `EmbeddingCache.import_`."""
+def import_(cache: VectorStore, path: Any, *, model: str | None, stats: Callable[[], pd.DataFrame]) -> int:
+    """See `EmbeddingCache.import_`; `stats` says which spaces the cache knows."""
+    if not isinstance(path, str | os.PathLike):
+        with tempfile.TemporaryDirectory() as folder:
+            file = _written(path, Path(folder) / "table.parquet", model, stats)
+            return import_(cache, file, model=model, stats=stats)
     files = table_files(Path(path))
     for file in files:  # everything is checked before anything is taken over
         space, _ = read_manifest(file)
@@ -68,6 +75,33 @@ def import_(cache: VectorStore, path: str | os.PathLike[str], *, model: str | No
         for keys, X in read_rows(file):
             _refuse_changes(cache, file, keys, X, space)
     return sum(cache.put(keys, X, read_manifest(file)[0]) for file in files for keys, X in read_rows(file))
+
+
+def _written(table: Any, path: Path, model: str | None, stats: Callable[[], pd.DataFrame]) -> Path:
+    """Write a table in memory as `export` would, so that it is checked and taken over as a file is."""
+    metadata = getattr(getattr(table, "schema", None), "metadata", None) or {}
+    frame = any_frame(table)
+    missing = [name for name in ("key", "vector") if name not in frame.columns]
+    if missing:
+        msg = f"the table has no column {missing[0]!r}; expected key (32 bytes) and vector, as cache.export writes them"
+        raise ValueError(msg)
+    X = np.asarray(matrix(frame["vector"]), dtype=np.float32)
+    if MANIFEST in metadata:
+        space = Space.from_dict(json.loads(metadata[MANIFEST]))
+    elif model is None or model not in set(stats()["model"]):
+        msg = (
+            "the table does not say which space its vectors are of, and this cache knows none of "
+            f"{'an unnamed model' if model is None else repr(model)}; pass the path of the file, or the Arrow table read from it"
+        )
+        raise ValueError(msg)
+    else:
+        space = choose_space(stats(), path, model=model, dimension=X.shape[1])
+    keys = frame["key"].tolist()
+    if not all(isinstance(key, bytes) for key in keys):
+        msg = f"the column 'key' must hold 32 bytes per row, got {type(next(k for k in keys if not isinstance(k, bytes))).__name__}"
+        raise ValueError(msg)
+    write_table(path, iter([(keys, X)]), space)
+    return path
 
 
 def _refuse_changes(cache: VectorStore, file: Path, keys: list[bytes], X: NDArray[np.float32], space: Space) -> None:

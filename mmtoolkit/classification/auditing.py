@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
+from mmtoolkit._numbers import matrix
 from mmtoolkit.classification.classifying import classify, thresholds_of
 from mmtoolkit.classification.findings import CHECKS, Subject
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import column, has_vectors, matrix, vectors_of
+from mmtoolkit.vectors import has_vectors, vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit._arguments import check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
+from mmtoolkit._values import finder, text_of, unified
+from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.summary import assemble
-from mmtoolkit.classification.targets import make_target, recordable
+from mmtoolkit.classification.targets import make_target, recordable, without_small
 from mmtoolkit.classification.trial import Trial
 from mmtoolkit.steps import resolved, verb
-from mmtoolkit.vectors import column, ids_of, unit_rows, vectors_of
+from mmtoolkit.vectors import ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -39,6 +42,7 @@ def classify(
     duplicate_threshold: float | None = None,
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     repeats: int = 1,
+    min_class_size: int | None = None,
     normalize: bool = True,
     random_state: int = 0,
 ) -> Classification:
@@ -69,6 +73,10 @@ def classify(
         As in scikit-learn.
     repeats : int, default=1
         Cross-validations with other folds; scores are averaged, predictions are those of the first.
+    min_class_size : int or None, default=None
+        Classes with fewer independent items (those of one group count as one) are left out of scoring and of the final
+        classifier; their items are predicted as one of the other classes and marked in `left_out`. None is the number of
+        folds, and 1 with ``test=``.
     normalize : bool, default=True
         Use unit rows. Duplicates are judged by the angle between rows in either case: where lengths matter, rows of one
         direction count as duplicates unless ``duplicates="ignore"``.
@@ -83,8 +91,8 @@ def classify(
     Raises
     ------
     ValueError
-        If there are fewer than two classes, a class is smaller than the number of folds or spans too few groups,
-        classes mix types, or rows hold NaN; the message says what to do.
+        If fewer than two classes are large enough, a class is smaller than the number of folds or spans too few groups
+        although `min_class_size` keeps it, classes mix types, or rows hold NaN; the message says what to do.
 
     Examples
     --------
@@ -96,6 +104,8 @@ def classify(
     <Classification: accuracy 0.9... 3 classes, 178 items scored>
     """
     check_options(cv=cv, duplicates=duplicates, repeats=repeats, duplicate_threshold=duplicate_threshold)
+    if min_class_size is not None:
+        check_count("min_class_size", min_class_size, 1)
     X = vectors_of(embeddings, normalize=normalize)
     target = make_target(embeddings, y)
     weights = _weights(class_weight, target.classes)
@@ -112,10 +122,14 @@ def classify(
     same = np.arange(len(X))
     if duplicates == "group":
         same = duplicate_groups(unit, thresholds_of(embeddings, unit, duplicate_threshold))
+    least = (1 if mask is not None else cv) if min_class_size is None else min_class_size
+    target, left_out = without_small(target, merge_groups(given, same), least)
+    if isinstance(weights, dict):
+        weights = {name: weight for name, weight in weights.items() if name in target.classes.tolist()}
     options = {"class_weight": weights, "random_state": random_state}
     trial = Trial(X, unit, target, estimator, options, cv, mask)
     outcome = trial.run(given, same, repeats=repeats, random_state=random_state)
-    return assemble(embeddings, trial, outcome, grouped=groups is not None, random_state=random_state)
+    return assemble(embeddings, trial, outcome, left_out, grouped=groups is not None, random_state=random_state)
 
 
 def _weights(given: Any, classes: NDArray[Any]) -> Any:
@@ -126,12 +140,13 @@ def _weights(given: Any, classes: NDArray[Any]) -> Any:
     if not isinstance(given, Mapping) and not pairs:
         msg = f"class_weight must be None, 'balanced' or a mapping of classes to weights, got {shorten(repr(given))}"
         raise ValueError(msg)
-    weights = dict(given)
-    unknown = [name for name in weights if name not in classes.tolist()]
+    weights, known = dict(given), finder(classes.tolist())
+    places = {name: known.get(name, known.get(text_of(name))) for name in weights}
+    unknown = [name for name, place in places.items() if place is None]
     if unknown:
         msg = f"class_weight names {shorten(repr(unknown[0]))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
         raise ValueError(msg)
-    return weights
+    return {classes[places[name]].item(): weight for name, weight in weights.items()}
 
 
 def check_options(*, cv: int, duplicates: str, repeats: int = 1, duplicate_threshold: Any = None) -> None:
@@ -160,19 +175,22 @@ def thresholds_of(
 
 def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | None) -> NDArray[np.intp]:
     """Return the user's groups as numbers; an item without a group is alone."""
+    import pandas as pd
+
     n = len(ids_of(embeddings))
     if groups is None:
         return np.arange(n)
-    values = column(embeddings, groups, what="groups")
+    values = unified(column(embeddings, groups, what="groups"), as_text=True)
     missing = np.array([value is None for value in values])
-    names = np.array([repr(value) for value in values])
-    codes = np.unique(names, return_inverse=True)[1]
+    codes = pd.factorize(np.array(list(map(repr, values)), dtype=object), sort=True)[0]
     codes[missing] = codes.max() + 1 + np.arange(int(missing.sum()))
     return np.asarray(codes, dtype=np.intp)
 
 
 def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDArray[np.bool_]:
     """Return which rows are for testing, from a mask, row numbers, or a column that says "test"."""
+    import pandas as pd
+
     n = len(ids_of(embeddings))
     if isinstance(test, str):
         values = column(embeddings, test, what="test")
@@ -183,6 +201,8 @@ def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDAr
             raise ValueError(msg)
     else:
         rows = np.asarray(test)
+        if rows.dtype == bool and isinstance(test, pd.Series | pd.DataFrame):
+            rows = column(embeddings, test, what="test").astype(bool)
         if rows.dtype == bool and rows.shape != (n,):
             msg = f"test is a mask of {rows.size} rows for {n} items"
             raise ValueError(msg)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._aligned import column
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
@@ -23,7 +24,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import column, has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

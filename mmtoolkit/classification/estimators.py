@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._described import restored
+from mmtoolkit.classification.coded import CodedClassifier
 from mmtoolkit.classification.gradients import softmax
 from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight
 from mmtoolkit.provenance import one_thread
@@ -64,10 +65,22 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
 
 
 def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:
-    """Fit on one thread; groups reach the classifiers that ask for them, so that their inner folds respect them."""
+    """Fit on one thread; groups reach the classifiers that ask for them, so that their inner folds respect them.
+
+    A classifier that takes only the numbers 0..n-1 as classes, as XGBoost, is given these.
+    """
     name = _groups_go_to(estimator)
+    options = {} if name is None else {name: groups}
     with one_thread():
-        return estimator.fit(X, y, **({} if name is None else {name: groups}))
+        try:
+            return estimator.fit(X, y, **options)
+        except ValueError as error:
+            if np.array_equal(np.unique(y), np.arange(len(np.unique(y)))):
+                raise
+            try:
+                return CodedClassifier(estimator).fit(X, y, **options)
+            except ValueError:  # it was not about the classes
+                raise error from None
 
 
 def _groups_go_to(estimator: Any) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._numbers import as_numbers
 from mmtoolkit.classification.estimators import decide, proba_of
 from mmtoolkit.results import Result
 from mmtoolkit.space import Space, space_of
@@ -94,8 +95,9 @@ class Predictor(Result):
 
     def _rows(self, new: Any) -> NDArray[np.float32]:
         """Return checked rows of the classifier's space for embeddings, an array or items."""
-        if not has_vectors(new) and not (isinstance(new, np.ndarray) and new.dtype.kind in "fiu"):
-            new = _encoded(self.source, new)
+        if not has_vectors(new):
+            rows = as_numbers(new)
+            new = _encoded(self.source, new) if rows is None else rows
         X = vectors_of(new, normalize=bool(self.recipe.params["normalize"]))
         check_space(new, self.source)
         return X

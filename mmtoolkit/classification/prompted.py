@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import confusion_of, metrics_for, top_k
@@ -16,7 +17,7 @@ from mmtoolkit.classification.score_tables import count_scores, hit_table
 from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import column, has_vectors, ids_of, unit_rows, vectors_of
+from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -37,7 +37,7 @@ class Classification(Scored):
     confusion : DataFrame
         Counts (means over repeats); true classes in rows, predicted in columns.
     y_true : ndarray of shape (n_items,), object
-        Classes as given; None where missing.
+        Classes as given; None where missing or left out.
     y_pred : ndarray of shape (n_items,), object
         Held-out predictions; the final classifier's for rows without a class; None for rows that only trained.
     y_proba : ndarray of shape (n_items, n_classes), float64
@@ -64,6 +64,9 @@ class Classification(Scored):
         Verb and parameters, to run it again.
     source : Embeddings or array
         What it was made from.
+    left_out : ndarray of shape (n_items,), object
+        The class of items whose class has too few to be scored (see ``min_class_size``); None elsewhere. Such items are
+        predicted by the final classifier, as one of the other classes.
     together : ndarray of shape (n_items,), int
         Number of the group that no split parted: duplicates, and the user's groups.
     estimator : scikit-learn classifier
@@ -78,6 +81,7 @@ class Classification(Scored):
     baselines: pd.DataFrame
     moves: Mapping[str, float]
     ungrouped_accuracy: float | None
+    left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
 
     @property
@@ -99,6 +103,7 @@ class Classification(Scored):
             "exact": {
                 **{name: plain(getattr(self, name)) for name in exact},
                 **found["exact"],
+                **({"left_out": plain(self.left_out)} if any(value is not None for value in self.left_out) else {}),
             },  # items are named first
             "rounded": {**found["rounded"], **{name: plain(getattr(self, name)) for name in rounded}},
             "map": {},

@@ -15,6 +15,7 @@ import numpy as np
 
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json_file
+from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
 from mmtoolkit.classification.prediction import Predictor
@@ -63,7 +64,7 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
     model = result.estimator
     if type(model) is not LogisticClassifier:
         msg = (
-            f"only the default classifier can be saved without pickle, this is {type(model).__name__}; "
+            f"only the default classifier can be saved without pickle, this is {name_of(model)}; "
             "run classify with estimator=None, or keep the recipe and train it again"
         )
         raise TypeError(msg)

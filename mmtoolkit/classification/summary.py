@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mmtoolkit._text import shorten
+from mmtoolkit._values import look_alikes
 from mmtoolkit.classification import score_tables
+from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.estimators import splits_untold
 from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.result import Classification
@@ -24,9 +27,18 @@ __all__ = ["assemble"]
 _FEW_GROUPS = 30
 _LARGE_SHARE = 0.10
 _NAMED = 3
+_SHOWN = 8
 
 
-def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, random_state: int) -> Classification:
+def assemble(
+    source: Any,
+    trial: Trial,
+    outcome: TrialResult,
+    left_out: NDArray[np.object_],
+    *,
+    grouped: bool,
+    random_state: int,
+) -> Classification:
     """Build the result of ``classify``.
 
     Parameters
@@ -37,6 +49,8 @@ def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, 
         What was asked.
     outcome : TrialResult
         What was found.
+    left_out : ndarray of shape (n_items,), object
+        Classes that are too small; None elsewhere.
     grouped : bool
         Whether the user gave groups.
     random_state : int
@@ -57,6 +71,7 @@ def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, 
     metrics = score_tables.metric_table(codes, predicted, proba, groups, random_state=random_state)
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
+    accuracy = score_tables.number(metrics, "accuracy", "value")
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
     y_pred[scored] = np.array(names, dtype=object)[predicted[0]]
@@ -80,12 +95,14 @@ def assemble(source: Any, trial: Trial, outcome: TrialResult, *, grouped: bool, 
         moves=moves,
         choices=choices,
         n_scored=int(scored.sum()),
-        n_unlabelled=int((~target.known).sum()),
+        n_unlabelled=int((~target.known).sum()) - int((left_out != None).sum()),  # noqa: E711 - of every cell
         ungrouped_accuracy=outcome.ungrouped_accuracy,
-        notes=tuple(
-            _notes(grouped, source, trial, outcome, groups, moves, score_tables.number(metrics, "accuracy", "value"))
+        notes=(
+            *_notes(grouped, source, trial, outcome, left_out, groups, moves, accuracy),
+            *_names_to_look_at(target.classes, left_out),
         ),
         together=outcome.together,
+        left_out=left_out,
         estimator=outcome.estimator,
     )
 
@@ -95,6 +112,7 @@ def _notes(
     source: Any,
     trial: Trial,
     outcome: TrialResult,
+    left_out: NDArray[np.object_],
     groups: NDArray[np.intp],
     moves: dict[str, float],
     accuracy: float,
@@ -103,9 +121,10 @@ def _notes(
     notes = ["All scored items form one group: how far the scores would move with another cannot be said."]
     if "accuracy" in moves:
         notes = [f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}."]
-    if not known.all():
+    n_small = sum(value is not None for value in left_out)
+    if n_without := int((~known).sum()) - n_small:
         notes.append(
-            f"{int((~known).sum())} of {len(known)} items have no class: they are not scored, and predicted by the final model."
+            f"{n_without} of {len(known)} items have no class: they are not scored, and predicted by the final model."
         )
     if outcome.ungrouped_accuracy is not None:
         notes.append(
@@ -125,18 +144,43 @@ def _notes(
         notes.append(f"Only {n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}.")
     if not hasattr(outcome.estimator, "predict_proba"):
         notes.append(
-            f"{type(outcome.estimator).__name__} gives no probabilities: log-loss, Brier score and calibration are of "
+            f"{name_of(outcome.estimator)} gives no probabilities: log-loss, Brier score and calibration are of "
             "stand-ins made from its decision values or choices."
         )
     untold = splits_untold(outcome.estimator)
     if untold and len(np.unique(outcome.together[known])) < int(known.sum()):
         notes.append(
-            f"{type(outcome.estimator).__name__} splits its training rows once more (by {', '.join(untold)}) and is not told "
+            f"{name_of(outcome.estimator)} splits its training rows once more (by {', '.join(untold)}) and is not told "
             "which belong together: what it tunes there may profit from duplicates. The scores do not: they are of held-out "
             "groups. A search with cv=GroupKFold() is told."
         )
     notes += [f"The final classifier: {sentence}." for sentence in getattr(outcome.estimator, "bounds_", ())]
     return notes + _large_groups(source, trial, outcome)
+
+
+def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_]) -> list[str]:
+    """Name the classes that were left out, and those that look equal to a reader."""
+    sizes = Counter(value for value in left_out if value is not None)
+    notes = []
+    if sizes:
+        named = ", ".join(f"{shorten(repr(name), 40)} ({_items(n)})" for name, n in sizes.most_common(_SHOWN))
+        more = f" and {len(sizes) - _SHOWN} more" if len(sizes) > _SHOWN else ""
+        one = len(sizes) == 1
+        notes.append(
+            f"{'One class is' if one else f'{len(sizes)} classes are'} too small to be scored and left out of the final model: "
+            f"{named}{more}. {_items(sum(sizes.values()), capital=True)} of {'it' if one else 'them'} are predicted as one of "
+            "the other classes and marked in left_out; add items, or pass min_class_size=."
+        )
+    for a, b, what in look_alikes([*classes.tolist(), *sorted(sizes, key=str)]):
+        notes.append(
+            f"The classes {shorten(ascii(a) if 'Unicode' in what else repr(a), 40)} and "
+            f"{shorten(ascii(b) if 'Unicode' in what else repr(b), 40)} look equal and differ in {what}: they count as two."
+        )
+    return notes
+
+
+def _items(n: int, *, capital: bool = False) -> str:
+    return f"{'All ' if capital and n > 1 else 'The ' if capital else ''}{n} item{'s' if n != 1 else ''}"
 
 
 def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:

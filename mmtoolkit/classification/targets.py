@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
-from mmtoolkit.vectors import column, ids_of
+from mmtoolkit._values import finder, text_of
+from mmtoolkit.classification.folds import class_sizes
+from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable"]
+__all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable", "without_small"]
+
+
+_KINDS = ("str", "number", "bool")
 
 
 class TooFewError(ValueError):
@@ -89,11 +95,14 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
     values = column(embeddings, y)
     ids = ids_of(embeddings)
     first: tuple[int, str] | None = None
-    for row, value in enumerate(values):
+    one_plain_kind = (
+        len(set(map(type, values)) - {type(None)}) == 1 and _kind(next(v for v in values if v is not None)) in _KINDS
+    )
+    for row, value in enumerate(() if one_plain_kind else values):
         if value is None:
             continue
         kind = _kind(value)
-        if kind not in ("str", "number", "bool"):
+        if kind not in _KINDS:
             msg = f"row {row}, id {str(ids[row])!r}: a class must be text, a number or a bool, got {kind} {shorten(value)!r}"
             raise ValueError(msg)
         if first is None:
@@ -104,7 +113,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
                 f"(id {str(ids[row])!r}) has {shorten(repr(value))}; make all classes text or all numbers, e.g. y.astype(str)"
             )
             raise ValueError(msg)
-    known = np.array([value is not None for value in values])
+    known = values != None  # noqa: E711 - of every cell
     classes, inverse = np.unique(np.array(values[known].tolist()), return_inverse=True)
     if len(classes) < 2:
         found = f"one: {shorten(repr(classes[0].item()))}" if len(classes) else "none"
@@ -126,12 +135,50 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
     ValueError
         If a class is not among `classes`; the message names the row.
     """
-    table = {value: code for code, value in enumerate(classes.tolist())}
+    table = finder(classes.tolist())
+    codes = np.full(len(values), -1, dtype=np.intp)
     for row, value in enumerate(values):
-        if value is not None and value not in table:
+        if value is None:
+            continue
+        code = table.get(value, table.get(text_of(value)))
+        if code is None:
             msg = f"row {row} has class {shorten(repr(value))}, which the model does not know; it knows {shorten(', '.join(map(str, classes)), 200)}"
             raise ValueError(msg)
-    return np.array([-1 if value is None else table[value] for value in values], dtype=np.intp)
+        codes[row] = code
+    return codes
+
+
+def without_small(target: Target, groups: NDArray[np.intp], least: int) -> tuple[Target, NDArray[np.object_]]:
+    """Take out the classes that have fewer than `least` independent items.
+
+    Parameters
+    ----------
+    target : Target
+        All classes.
+    groups : ndarray of shape (n_items,), int
+        Items of one group count as one.
+    least : int
+        Smallest size that is kept.
+
+    Returns
+    -------
+    Target
+        The other classes; items of small ones count as having none. The same object where no class is small, or fewer
+        than two are not.
+    left_out : ndarray of shape (n_items,), object
+        The class of the items whose class was taken out; None elsewhere.
+    """
+    none = np.full(len(target.values), None, dtype=object)
+    rows = np.flatnonzero(target.known)
+    sizes, _ = class_sizes(target.codes[rows], np.unique(groups[rows], return_inverse=True)[1])
+    large = sizes >= least
+    if large.all() or large.sum() < 2:
+        return target, none
+    small = target.known & ~large[np.maximum(target.codes, 0)]
+    number = np.where(large, np.cumsum(large) - 1, -1)
+    codes = np.where(target.known, number[target.codes], -1)
+    kept = Target(np.where(small, none, target.values), codes.astype(np.intp), target.classes[large])
+    return kept, np.where(small, target.values, none)
 
 
 def recordable(embeddings: HasVectors | ArrayLike, values: ArrayLike | str | None, *, what: str = "y") -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mmtoolkit as mm
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
 from mmtoolkit.cli.inputs import cache_of, embeddings_of, items_of, model_of
 
@@ -32,6 +33,7 @@ def embed(arguments: Namespace) -> int:
 def classify(arguments: Namespace) -> int:
     """Classify, print the scores, and write what was asked for."""
     made = _shown(_classified, arguments)
+    print("", *made.notes, sep="\n")
     if arguments.save:
         made.save(arguments.save)
         print(f"\nclassifier saved to {Path(arguments.save).resolve()}")
@@ -80,7 +82,8 @@ def report(arguments: Namespace) -> int:
         except TooFewError as error:  # clusters and map need no classes
             print(f"mmtoolkit: note: no classification, because {error.reason}", file=sys.stderr)
     elif arguments.y != "label":
-        msg = f"--y {arguments.y!r} names no column with classes; the columns are {', '.join(map(str, emb.items.columns))}"
+        have = list(map(str, emb.items.columns))
+        msg = f"--y {arguments.y!r} names no column with classes{did_you_mean(arguments.y, have)}; the columns are {', '.join(have)}"
         raise ValueError(msg)
     results += [_clustered(emb, arguments), _projected(emb, arguments)]
     title = arguments.title or Path(arguments.input).resolve().name
@@ -149,6 +152,7 @@ def _classified(emb: Embeddings, arguments: Namespace) -> Any:
             test=arguments.test,
             groups=arguments.groups,
             duplicates=arguments.duplicates,
+            min_class_size=arguments.min_class_size,
             random_state=arguments.random_state,
         )
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
+from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._text import shorten
 from mmtoolkit.cli.parser import make_parser
 from mmtoolkit.errors import MMToolkitError
@@ -56,6 +57,8 @@ def _run(arguments: object) -> int:
         return OK
     except MMToolkitError as error:
         return _fail(str(error), FAILED)
+    except NoColumnError as error:
+        return _fail(f"--{error.argument.replace('_', '-')} {error.reason}", USAGE)
     except (ValueError, TypeError) as error:
         if os.environ.get("MMTOOLKIT_DEBUG"):
             raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mmtoolkit as mm
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.frames import DATASETS
 from mmtoolkit.providers.choice import make_provider
 
@@ -39,7 +40,7 @@ def items_of(arguments: Namespace) -> pd.DataFrame:
             return mm.read_folder(path, texts=arguments.texts or None)
         return mm.load_dataset(arguments.input)
     if not path.exists():
-        msg = f"there is no file or folder {arguments.input!r}, and it is no data set ({', '.join(DATASETS)})"
+        msg = f"there is no file or folder {arguments.input!r}, and it is no data set{did_you_mean(arguments.input, DATASETS)} ({', '.join(DATASETS)})"
         raise ValueError(msg)
     return mm.items(path, **columns)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from mmtoolkit import __version__
 from mmtoolkit._arguments import SEEDS
+from mmtoolkit._text import did_you_mean
 
 __all__ = ["COMMANDS", "Argument", "Command", "make_parser"]
 
@@ -86,10 +88,29 @@ def make_parser() -> argparse.ArgumentParser:
     >>> make_parser().parse_args(["cluster", "photos/", "--n-clusters", "5-20"]).n_clusters
     range(5, 21)
     """
-    parser = argparse.ArgumentParser("mmtoolkit", description=_ABOUT, epilog=_START, formatter_class=_Formatter)
+    parser = _Parser("mmtoolkit", description=_ABOUT, epilog=_START, formatter_class=_Formatter)
     parser.add_argument("--version", action="version", version=f"mmtoolkit {__version__}")
     _add_commands(parser, COMMANDS)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says which command or option was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake and leave."""
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|unrecognized arguments: (\S+)", message)
+        if wrong is None:
+            super().error(message)
+        name = wrong[1] if wrong[3] is None else wrong[3].partition("=")[0]
+        known = re.findall(r"[\w.-]+", wrong[2]) if wrong[3] is None else _options(COMMANDS)
+        super().error(f"{message}{did_you_mean(name, known)}")
+
+
+def _options(commands: Sequence[Command]) -> set[str]:
+    """Return the options of all commands."""
+    own = {name for row in commands for one in row.arguments for name in one.names if name.startswith("-")}
+    return own.union(*(_options(row.commands) for row in commands))
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -222,6 +243,12 @@ _CLASSIFY = (
     _argument("--cv", type=_at_least(2), default=5, metavar="N", help="number of folds (default: 5)"),
     _argument("--test", metavar="COLUMN", help="a fixed split: the column that holds 'test'"),
     _argument("--groups", metavar="COLUMN", help="items of one group never stand on both sides of a split"),
+    _argument(
+        "--min-class-size",
+        type=_at_least(1),
+        metavar="N",
+        help="leave classes with fewer items out of scoring and training (default: the number of folds)",
+    ),
     _argument(
         "--duplicates",
         choices=("group", "ignore"),

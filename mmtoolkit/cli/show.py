@@ -105,7 +105,8 @@ def _per_item(results: list[Any]) -> pd.DataFrame:
 
 def _of_classes(made: Any) -> dict[str, Any]:
     sure = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1).round(4)
-    return {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
+    told = {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
+    return told if not any(value is not None for value in made.left_out) else {**told, "left_out": made.left_out}
 
 
 def _of_clusters(made: Any) -> dict[str, Any]:

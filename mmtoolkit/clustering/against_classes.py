@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
-from mmtoolkit.vectors import column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from mmtoolkit._numbers import as_numbers
 from mmtoolkit.clustering.partition import nearest
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
@@ -98,8 +99,9 @@ class Clusters(Result):
             raise ValueError(msg)
         check_same_space(self.source, new, "the vectors of the clusters and of the new items")
         normalize = self.recipe.params["normalize"]
-        if has_vectors(new) or isinstance(new, np.ndarray):
-            X = vectors_of(new, normalize=normalize)
+        rows = new if has_vectors(new) or isinstance(new, np.ndarray) else as_numbers(new)
+        if rows is not None:
+            X = vectors_of(rows, normalize=normalize)
         else:
             if not has_vectors(self.source):
                 msg = "a clustering of plain vectors can assign vectors only: pass an array of shape (n, n_features)"

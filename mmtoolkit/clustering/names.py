@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit.clustering.tfidf import keywords
 from mmtoolkit.clustering.vocabularies import vocabulary as shipped
 from mmtoolkit.provenance import one_thread
-from mmtoolkit.vectors import column, has_vectors, items_of, unit_rows
+from mmtoolkit.vectors import has_vectors, items_of, unit_rows
 
 if TYPE_CHECKING:
     import pandas as pd

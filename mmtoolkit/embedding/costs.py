@@ -183,7 +183,7 @@ def estimate(
             msg = f"{name} must be an int of at least 1, got {value!r}"
             raise ValueError(msg)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
-    contents, frame = gather(items)
+    contents, frame, _ = gather(items, check_texts=True)
     plan = encoder.plan(contents, frame["id"].tolist())
     lacking = np.ones(len(plan.unique), dtype=bool)
     if encoder.cache is not None and plan.unique:

@@ -77,7 +77,7 @@ class Encoder:
 
     def encode(self, items: Any, space: Space | None = None) -> NDArray[np.float32]:
         """Embed whatever a user calls items, centered where `space` is; an item that cannot be embedded raises."""
-        contents, frame = gather(items)
+        contents, frame, _ = gather(items)
         vectors = self.run(contents, frame["id"].tolist()).vectors
         if space is None or not space.centers:
             return vectors

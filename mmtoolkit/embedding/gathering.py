@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
-from mmtoolkit._rows import is_missing, unique_ids
-from mmtoolkit.content import Fused, Image, Text, Video
-from mmtoolkit.frames import contents_of, frame_of, wrap
+import numpy as np
+
+from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
+from mmtoolkit._filekinds import TABLE_ENDINGS, kind_of_file
+from mmtoolkit._rows import is_missing, text_index, unique_ids
+from mmtoolkit._text import shorten
+from mmtoolkit.content import Fused, Image, Text, Video, is_pil, is_url
+from mmtoolkit.frames import contents_of, frame_of, row_labels, wrap
 from mmtoolkit.frames import items as as_items
 
 if TYPE_CHECKING:
@@ -15,34 +23,127 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
 
-__all__ = ["each", "gather"]
+__all__ = ["Gathered", "gather", "gather_as"]
+
+_LONGEST_PATH = 4096
 
 
-def gather(items: Any) -> tuple[list[Content], pd.DataFrame]:
-    """Return contents and items frame of whatever a user calls items; a str is a text."""
-    import pandas as pd
+class Gathered(NamedTuple):
+    """Contents, their items frame, and their labels in the frame or Series that they came in; None where there was none."""
 
-    if isinstance(items, pd.DataFrame):
-        if not {"id", "modality", "text", "image", "video"} <= set(items.columns):
-            items = as_items(items)
-        unique_ids([None if is_missing(value) else value for value in items["id"].tolist()])
-        return contents_of(items), items
-    contents: list[Content] = each(items, Text, (str, Text, Image, Video, Fused))
-    return contents, frame_of(contents)
+    contents: list[Content]
+    frame: pd.DataFrame
+    labels: pd.Index | None
 
 
-def each(values: Any, kind: type[Content], single: tuple[type, ...]) -> list[Content]:
-    """Return one content per value; values of the `single` types stand for themselves."""
-    if isinstance(values, single):
-        values = [values]
-    if isinstance(values, Mapping) or not isinstance(values, Iterable):
-        msg = f"expected an items frame, {kind.__name__} or a list of such items, got {type(values).__name__}"
-        raise TypeError(msg)
-    contents = []
+def gather(items: Any, *, check_texts: bool = False) -> Gathered:
+    """Return contents and items frame of whatever a user calls items; a str is a text.
+
+    Parameters
+    ----------
+    items : table of any library, content, str, path, picture, or iterable of these
+        Paths and pictures stand for themselves.
+    check_texts : bool, default=False
+        Refuse strings outside of tables that are the path of a file here, or the URL of a picture or video.
+
+    Returns
+    -------
+    Gathered
+        One content per item.
+    """
+    if is_frame(items):
+        frame = any_frame(items)
+        if not {"id", "modality", "text", "image", "video"} <= set(frame.columns):
+            frame = as_items(frame)
+        unique_ids([None if is_missing(value) else value for value in frame["id"].tolist()])
+        return Gathered(contents_of(frame), frame, row_labels(frame))
+    values, index = _listed(items, "item", (str, os.PathLike, Text, Image, Video, Fused), "an items frame, Text")
+    if check_texts:
+        for row, value in enumerate(values):
+            if isinstance(value, str):
+                _refuse_path(value, row)
+    return _gathered(values, index, _content_of)
+
+
+def gather_as(values: Any, kind: type[Content], single: tuple[type, ...]) -> Gathered:
+    """Return contents of one kind; values of the `single` types stand for themselves, a one-column table is its column."""
+    found, index = _listed(values, kind.__name__, single, kind.__name__)
+    return _gathered(found, index, lambda value: wrap(value, kind))
+
+
+def _gathered(values: list[Any], index: pd.Index | None, make: Any) -> Gathered:
+    contents: list[Content] = []
     for row, value in enumerate(values):
         try:
-            contents.append(wrap(value, kind))
+            contents.append(make(value))
         except TypeError as error:
             msg = f"row {row}: {error}"
             raise TypeError(msg) from error
-    return contents
+    frame = frame_of(contents)
+    if index is not None and text_index(index):
+        frame["id"] = index.astype(object)
+    return Gathered(contents, frame, index)
+
+
+def _listed(values: Any, what: str, single: tuple[type, ...], expected: str) -> tuple[list[Any], pd.Index | None]:
+    """Return the values as a list, with the index of the Series or one-column frame that they are."""
+    import pandas as pd
+
+    if isinstance(values, single) or is_pil(values) or (isinstance(values, np.ndarray) and values.ndim == 0):
+        return [values], None
+    if is_frame(values):
+        table = any_frame(values)
+        if table.shape[1] != 1:
+            names = ", ".join(map(repr, table.columns[:8]))
+            one = table.columns[0] if table.shape[1] else ""
+            msg = (
+                f"expected one {what} per row, got a table of {table.shape[1]} columns ({names}); pass one of them, such as "
+                f"frame[{one!r}], or the whole table to mm.embed"
+            )
+            raise ValueError(msg)
+        values = table.iloc[:, 0]
+    if is_series(values):
+        index = values.index if isinstance(values, pd.Series) else None
+        return column_of(values).tolist(), index
+    if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind in "OUT":
+        values = values[:, 0]
+    if isinstance(values, Mapping | bytes | bytearray) or not isinstance(values, Iterable):
+        msg = f"expected {expected} or a list of such items, got {type(values).__name__}"
+        raise TypeError(msg)
+    return list(values), None
+
+
+def _content_of(value: Any) -> Content:
+    """Return a content: a str is a text, a path what its ending says, a PIL picture or an array a picture."""
+    if isinstance(value, os.PathLike):
+        kind = kind_of_file(Path(value))
+        if kind in ("image", "video"):
+            return Image(value) if kind == "image" else Video(value)
+        msg = f"{os.fspath(value)!r} is no picture or video by its ending; mm.items reads tables, mm.read_folder folders, mm.Text(...) takes words"
+        raise TypeError(msg)
+    if is_pil(value) or (isinstance(value, np.ndarray) and value.ndim in (2, 3)):
+        return Image(value)
+    return wrap(value, Text)
+
+
+def _refuse_path(text: str, row: int) -> None:
+    """Refuse a str that is a file here, or the URL of a picture or video: it would be embedded as these words."""
+    if len(text) > _LONGEST_PATH or "\n" in text:
+        return
+    url = is_url(text)
+    path = Path(urlsplit(text).path if url else text)
+    media = kind_of_file(path) in ("image", "video")
+    separated = "/" in text or os.sep in text
+    if url:
+        wrong = media
+    else:
+        wrong = (media or path.suffix.lower() in TABLE_ENDINGS or separated) and os.path.exists(
+            os.path.expanduser(text)
+        )
+    if wrong:
+        what = "the address of a picture or video" if url else "a file or folder here"
+        msg = (
+            f"row {row}: {shorten(text)!r} is {what}, but a str is a text. Use mm.embed_images or mm.embed_videos for pictures and "
+            "videos, mm.read_folder for a folder, mm.items for a table, or mm.Text(...) if these very words are meant"
+        )
+        raise ValueError(msg)

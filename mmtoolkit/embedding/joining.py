@@ -87,10 +87,17 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
         items=items,
         content_keys=read_only(np.concatenate([e.content_keys for e in embeddings])),
         usage=usage,
+        index=_index([e.index for e in embeddings]),
         failed=_joined([e.failed for e in embeddings], starts),
         notes=_joined([e.notes for e in embeddings], starts),
     )
     return first._of(held)
+
+
+def _index(parts: Sequence[pd.Index | None]) -> pd.Index | None:
+    """Return the labels of all rows, where all parts have some."""
+    known = [part for part in parts if part is not None]
+    return known[0].append(known[1:]) if len(known) == len(parts) else None
 
 
 def _whole_paths(items: pd.DataFrame) -> pd.DataFrame:

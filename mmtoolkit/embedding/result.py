@@ -9,11 +9,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from mmtoolkit._anyframe import any_frame, handed_on
 from mmtoolkit._html import Html, notebook
+from mmtoolkit._numbers import numbers_of
+from mmtoolkit._rows import text_index
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
@@ -37,11 +40,11 @@ class Embeddings:
 
     Parameters
     ----------
-    X : array-like of shape (n_items, n_features)
+    X : array-like of shape (n_items, n_features), frame of numbers or Series of vectors of any library
         Your own vectors; NaN rows count as failed.
     ids : sequence of str or None, default=None
-        Unique names; None takes ``items["id"]``, else row numbers.
-    items : DataFrame or None, default=None
+        Unique names; None takes ``items["id"]``, else an index of unique texts, else row numbers.
+    items : DataFrame of any library or None, default=None
         One row per vector; brought into the shape of `items` where it lacks columns.
     model : str, provider or None, default=None
         The model that made the vectors, a name of `list_models` or a provider: then `encode` works.
@@ -62,7 +65,7 @@ class Embeddings:
         X: ArrayLike,
         *,
         ids: Sequence[str] | None = None,
-        items: pd.DataFrame | None = None,
+        items: Any = None,
         model: str | Provider | None = None,
     ) -> None:
         self.__dict__["_held"] = _own(X, ids, items, model)
@@ -137,6 +140,14 @@ class Embeddings:
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
         return self._held.ids
+
+    @property
+    def index(self) -> pd.Index | None:
+        """Labels of the rows in the frame or Series that they came in, (n_items,); None where they came in none.
+
+        Classes given as a Series are aligned by it, or by the ids.
+        """
+        return self._held.index
 
     @property
     def items(self) -> pd.DataFrame:
@@ -325,11 +336,30 @@ class Embeddings:
         vectors = read_only(space.center(self.unit, kinds.tolist()))
         return type(self)._of(dataclasses.replace(self._held, vectors=vectors, space=space))
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return the items frame with a column ``vector`` (one array per row)."""
+    def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
+        """Return the items frame with a column ``vector`` (one array per row).
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}, default="pandas"
+            Whose frame it is. Outside of pandas a column of several types becomes text.
+
+        Returns
+        -------
+        pandas.DataFrame, polars.DataFrame or pyarrow.Table
+            One row per item.
+
+        Raises
+        ------
+        TypeError
+            If a column holds objects such as pictures, which only pandas can hold; the message names it.
+        ValueError
+            If there is no such backend.
+        """
         import pandas as pd
 
-        return self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
+        frame = self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
+        return handed_on(frame, backend)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write vectors, ids, keys and the columns of the items frame to a Parquet file.
@@ -406,6 +436,8 @@ class Held:
         Items without a vector; items that were changed before they were embedded.
     encoder : Encoder or None
         What made the vectors, where it is known.
+    index : Index or None
+        Labels of the rows in the frame that they came in.
     """
 
     vectors: NDArray[np.float32]
@@ -416,6 +448,7 @@ class Held:
     failed: pd.DataFrame = field(default_factory=lambda: _failed_frame({}))
     notes: pd.DataFrame = field(default_factory=lambda: _notes_frame({}, []))
     encoder: Encoder | None = None
+    index: pd.Index | None = None
     ids: NDArray[np.str_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -432,6 +465,7 @@ class Held:
             vectors=read_only(self.vectors[rows]),
             items=items,
             content_keys=read_only(self.content_keys[rows]),
+            index=None if self.index is None else self.index[rows],
             failed=_rows_of(self.failed, kept),
             notes=_rows_of(self.notes, kept),
         )
@@ -442,7 +476,7 @@ def _rows_of(table: pd.DataFrame, kept: Mapping[int, int]) -> pd.DataFrame:
     return table.assign(row=table["row"].map(kept)).reset_index(drop=True)
 
 
-def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder) -> Held:
+def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder, index: pd.Index | None) -> Held:
     """Return what a run gave, beside its items."""
     return Held(
         read_only(run.vectors),
@@ -453,6 +487,7 @@ def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder) -> Held:
         _failed_frame(run.errors),
         _notes_frame(_with_reading(run.notes, items), items["id"].tolist()),
         encoder,
+        index,
     )
 
 
@@ -483,18 +518,24 @@ def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([(row, ids[row], note) for row, note in sorted(notes.items())], columns=["row", "id", "note"])
 
 
-def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, model: str | Provider | None) -> Held:
+def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | None) -> Held:
     """Return what a user's own vectors are, after checking that everything fits."""
     import pandas as pd
 
-    from mmtoolkit.frames import COLUMNS
+    from mmtoolkit.frames import COLUMNS, row_labels
 
-    vectors = single(X)
+    rows = numbers_of(X)
+    vectors = single(rows)
     if vectors.ndim != 2:
         msg = f"expected an array of shape (n_items, n_features), got shape {vectors.shape}"
         raise ValueError(msg)
     n = len(vectors)
-    frame = pd.DataFrame(index=range(n)) if items is None else items.reset_index(drop=True)
+    index = getattr(rows, "index", None) if isinstance(rows, np.ndarray) else None
+    frame = pd.DataFrame(index=range(n))
+    if items is not None:
+        frame = any_frame(items)
+        index = row_labels(frame) if "id" in frame.columns else frame.index
+        frame = frame.reset_index(drop=True)
     if len(frame) != n:
         msg = f"items has {len(frame)} rows for {n} vectors"
         raise ValueError(msg)
@@ -504,7 +545,8 @@ def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, mo
             raise ValueError(msg)
         frame = frame.assign(id=pd.Series([str(i) for i in ids], dtype=object))
     elif "id" not in frame.columns:
-        frame = frame.assign(id=pd.Series([str(i) for i in range(n)], dtype=object))
+        names = [str(i) for i in range(n)] if index is None or not text_index(index) else index.tolist()
+        frame = frame.assign(id=pd.Series(names, dtype=object))
     names = frame["id"].astype(str)
     if names.duplicated().any():
         twice = names[names.duplicated()].iloc[0]
@@ -518,7 +560,7 @@ def _own(X: ArrayLike, ids: Sequence[str] | None, items: pd.DataFrame | None, mo
         vectors = vectors if is_read_only(vectors) else vectors.copy()
     hexes = [hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for v in vectors]
     space, encoder = _space_of_model(model, vectors.shape[1])
-    return Held(read_only(vectors), frame, space, read_only(np.array(hexes, dtype="U64")), encoder=encoder)
+    return Held(read_only(vectors), frame, space, read_only(np.array(hexes, dtype="U64")), encoder=encoder, index=index)
 
 
 def _space_of_model(model: str | Provider | None, dimension: int) -> tuple[Space, Encoder | None]:

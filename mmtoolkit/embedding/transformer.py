@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from mmtoolkit.content import Image, Text, Video
 from mmtoolkit.embedding.encoder import make_encoder
-from mmtoolkit.embedding.gathering import each
+from mmtoolkit.embedding.gathering import gather_as
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmtoolkit.cache import CacheLike
+    from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Embedder"]
@@ -89,13 +90,8 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         Embedder
             Itself.
         """
-        if self.modality not in _KINDS:
-            msg = f"modality must be one of {', '.join(_KINDS)}, got {self.modality!r}"
-            raise ValueError(msg)
-        encoder = make_encoder(
-            self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
-        )
-        self.n_features_out_ = encoder.space.dimension
+        self._kind()
+        self.n_features_out_ = self._encoder().space.dimension
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -103,19 +99,16 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
 
         Parameters
         ----------
-        X : iterable of str, path or contents
-            Items of the chosen modality.
+        X : iterable of str, path or contents, Series or one-column frame of any library, or array of shape (n_items, 1)
+            Items of the chosen modality, as a `ColumnTransformer` or a `SimpleImputer` hands them on.
 
         Returns
         -------
         ndarray of shape (n_items, n_features), float32
             One row per item.
         """
-        contents = each(X, _KINDS[self.modality], (str, _KINDS[self.modality]))
-        encoder = make_encoder(
-            self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False
-        )
-        vectors = encoder.run(contents, [str(i) for i in range(len(contents))]).vectors
+        contents, frame, _ = gather_as(X, self._kind(), (str, self._kind()))
+        vectors = self._encoder().run(contents, frame["id"].tolist()).vectors
         return unit_rows(vectors) if self.normalize else vectors
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
@@ -131,7 +124,17 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         ndarray of shape (n_features_out,), object
             Names of the columns that `transform` returns.
         """
-        return np.array([f"embedder{i}" for i in range(self.n_features_out_)], dtype=object)
+        n = self.n_features_out_ if self.__sklearn_is_fitted__() else self._encoder().space.dimension
+        return np.array([f"embedder{i}" for i in range(n)], dtype=object)
+
+    def _kind(self) -> Any:
+        if self.modality not in _KINDS:
+            msg = f"modality must be one of {', '.join(_KINDS)}, got {self.modality!r}"
+            raise ValueError(msg)
+        return _KINDS[self.modality]
+
+    def _encoder(self) -> Encoder:
+        return make_encoder(self.model, dimension=self.dimension, params=self.params, cache=self.cache, announce=False)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_features_out_")

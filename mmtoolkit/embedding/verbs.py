@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmtoolkit.content import Image, Text, Video, is_pil
 from mmtoolkit.embedding.encoder import make_encoder
-from mmtoolkit.embedding.gathering import each, gather
+from mmtoolkit.embedding.gathering import gather, gather_as
 from mmtoolkit.embedding.result import Embeddings, held_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.cache import CacheLike
-    from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
+    from mmtoolkit.embedding.gathering import Gathered
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["embed", "embed_images", "embed_texts", "embed_videos"]
 
 
 def embed(
-    items: pd.DataFrame | Content | Iterable[Content],
+    items: Any,
     *,
     model: str | Provider | None = None,
     dimension: int | None = None,
@@ -40,7 +38,8 @@ def embed(
     Parameters
     ----------
     items : DataFrame, or Text, Image, Video and Fused objects
-        An items frame (see `items` and `read_folder`) or a list of contents.
+        A table as `items` takes it (of any library), or a list of contents, paths of pictures and videos as `Path`, PIL
+        pictures, arrays and texts. A str is a text, unless it is plainly the path or the URL of something else.
     model : str, provider or None, default=None
         A name of `list_models`, or a provider such as ``mm.DashScope("...", region="singapore")``. None takes
         ``MMTOOLKIT_MODEL``, else ``multimodal-embedding-v1`` when an API key is found, else the offline model ``local``;
@@ -67,7 +66,8 @@ def embed(
     Raises
     ------
     ValueError
-        If ids repeat.
+        If ids repeat, or a str is the path of a file that exists or the URL of a picture or video; the message says which
+        verb takes it.
     EmbeddingError
         If items failed and `on_error` is "raise"; the message names them.
     ProviderError
@@ -82,8 +82,9 @@ def embed(
     >>> emb.shape
     (2, 512)
     """
+    gathered = gather(items, check_texts=True)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
-    return _embed(encoder, items, on_error=on_error, budget=budget, progress=progress)
+    return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)
 
 
 def embed_texts(
@@ -101,7 +102,7 @@ def embed_texts(
 
     Parameters
     ----------
-    texts : iterable of str or Text, or one of them
+    texts : iterable of str or Text, Series or one-column frame of any library, or one text
         Not blank.
     model, dimension, params, cache, on_error, budget, progress
         As `embed` takes them.
@@ -117,16 +118,9 @@ def embed_texts(
     >>> mm.embed_texts(["a cat", "a dog"], model="local", cache=False).ids.tolist()
     ['0', '1']
     """
-    return embed(
-        each(texts, Text, (str, Text)),
-        model=model,
-        dimension=dimension,
-        params=params,
-        cache=cache,
-        on_error=on_error,
-        budget=budget,
-        progress=progress,
-    )
+    gathered = gather_as(texts, Text, (str, Text))
+    encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
+    return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)
 
 
 def embed_images(
@@ -163,16 +157,9 @@ def embed_images(
     (1, 512)
     """
     one = is_pil(images) or getattr(images, "ndim", 0) in (2, 3)  # an array of four dimensions is many pictures
-    return embed(
-        [Image(images)] if one else each(images, Image, (str, os.PathLike, bytes, bytearray, Image)),
-        model=model,
-        dimension=dimension,
-        params=params,
-        cache=cache,
-        on_error=on_error,
-        budget=budget,
-        progress=progress,
-    )
+    gathered = gather_as([images] if one else images, Image, (str, os.PathLike, bytes, bytearray, Image))
+    encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
+    return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)
 
 
 def embed_videos(
@@ -207,19 +194,12 @@ def embed_videos(
     >>> mm.embed_videos(clips[:1], model="local", cache=False).shape
     (1, 512)
     """
-    return embed(
-        each(videos, Video, (str, os.PathLike, bytes, bytearray, Video)),
-        model=model,
-        dimension=dimension,
-        params=params,
-        cache=cache,
-        on_error=on_error,
-        budget=budget,
-        progress=progress,
-    )
+    gathered = gather_as(videos, Video, (str, os.PathLike, bytes, bytearray, Video))
+    encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
+    return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)
 
 
-def _embed(encoder: Encoder, items: Any, **options: Any) -> Embeddings:
-    contents, frame = gather(items)
+def _embed(encoder: Encoder, gathered: Gathered, **options: Any) -> Embeddings:
+    contents, frame, index = gathered
     run = encoder.run(contents, frame["id"].tolist(), **options)
-    return Embeddings._of(held_of(run, frame, encoder))
+    return Embeddings._of(held_of(run, frame, encoder, index))

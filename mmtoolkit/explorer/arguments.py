@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit.vectors import column, has_vectors, ids_of
+from mmtoolkit._aligned import column
+from mmtoolkit.vectors import has_vectors, ids_of
 
 __all__ = ["check_same_items", "classes_of", "cluster_name", "labels_of"]
 

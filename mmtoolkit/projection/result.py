@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
+from mmtoolkit._numbers import as_numbers
 from mmtoolkit.projection.layouts import METHODS
 from mmtoolkit.projection.placing import place
 from mmtoolkit.projection.trust import TRUST_NEIGHBORS, trust_neighbors
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.thumbnails import item_name
-from mmtoolkit.vectors import check_same_space, column, has_vectors, items_of, vectors_of
+from mmtoolkit.vectors import check_same_space, has_vectors, items_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,8 +96,10 @@ class DrawnMap(Result):
         """Return the vectors of what `transform` takes."""
         if has_vectors(new):
             return np.asarray(new.vectors)
-        is_array = isinstance(new, np.ndarray) and new.dtype.kind in "fiu"
-        rows = np.asarray(self.source.encode(new) if has_vectors(self.source) and not is_array else new)
+        found = as_numbers(new)
+        rows = np.asarray(
+            self.source.encode(new) if has_vectors(self.source) and found is None else new if found is None else found
+        )
         if rows.dtype.kind not in "fiu":
             msg = f"the map was made of a plain array, so only vectors can be placed, got {type(new).__name__}"
             raise TypeError(msg)

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import MiniBatchKMeans
 
+from mmtoolkit._aligned import column
 from mmtoolkit._arguments import check_count
 from mmtoolkit.classification.targets import recordable
 from mmtoolkit.clustering.against_classes import agreement, number_classes
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import column, vectors_of
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

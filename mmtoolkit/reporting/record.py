@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit.provenance import environment, fingerprint
 from mmtoolkit.reporting.origin import origin_of
 from mmtoolkit.results import plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import find_verb
-from mmtoolkit.vectors import column, has_vectors, ids_of, items_of, single
+from mmtoolkit.vectors import has_vectors, ids_of, items_of, single
 
 if TYPE_CHECKING:
     from mmtoolkit.results import Result

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import column, ids_of, rows_of, vectors_of
+from mmtoolkit.vectors import ids_of, rows_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._anyframe import is_frame, is_series
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
+from mmtoolkit._numbers import as_numbers
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
@@ -279,7 +281,8 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
         recorded = _checked(vectors, n_features)
         names = tuple(f"vector {i}" for i in range(len(vectors)))
     else:
-        contents = list(query) if isinstance(query, Sequence) and not isinstance(query, str) else [query]
+        several = is_series(query) or (isinstance(query, Sequence) and not isinstance(query, str))
+        contents = list(query) if several else [query]
         names = tuple(_name(content, row) for row, content in enumerate(contents))
         if not contents:
             msg = "the query is empty: expected at least one text, content or vector"
@@ -312,6 +315,9 @@ def _numbers(query: Any) -> NDArray[np.float32] | None:
     """Return `query` as rows if it is vectors, else None."""
     if has_vectors(query):
         return np.asarray(query.vectors, dtype=np.float32)
+    if is_frame(query) or is_series(query):
+        found = as_numbers(query)
+        return None if found is None else np.asarray(found, dtype=np.float32)
     if isinstance(query, str | bytes | _CONTENTS) or (isinstance(query, Sequence) and not query):
         return None
     first = query[0] if isinstance(query, Sequence) else query

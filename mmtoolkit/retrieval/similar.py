@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import column
+from mmtoolkit._anyframe import is_frame, is_series
+from mmtoolkit._numbers import as_numbers
 from mmtoolkit._text import shorten
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import check_same_space, column, has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,6 +131,9 @@ def similarity(
     [[0.7070000171661377], [0.7070000171661377]]
     """
     X = vectors_of(a, normalize=normalize)
+    if is_frame(b) or is_series(b):
+        rows = as_numbers(b)
+        b = b if rows is None else rows
     if b is None:
         Y, columns = X, tuple(ids_of(a).tolist())
     elif has_vectors(b) or (not isinstance(b, str | Sequence) and hasattr(b, "__array__")):

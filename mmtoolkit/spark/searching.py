@@ -85,7 +85,7 @@ def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: C
     from mmtoolkit.embedding import embed
     from mmtoolkit.embedding.gathering import gather
 
-    contents, _ = gather(query)
+    contents = gather(query).contents
     if not contents:
         msg = "the query is empty"
         raise ValueError(msg)

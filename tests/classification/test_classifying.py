@@ -367,10 +367,10 @@ def test_parameters_that_the_first_version_recorded_replay(data):
 
     made = mm.classify(X, **old)
 
-    assert dict(made.recipe.params) == old
+    assert dict(made.recipe.params) == {**old, "min_class_size": None}
     weighted = old | {"estimator": None, "class_weight": [["a", 50], ["b", 1], ["c", 1]]}
     assert mm.classify(X, **weighted).evidence() != mm.classify(X, **(weighted | {"class_weight": None})).evidence()
-    assert dict(mm.classify(X, **weighted).recipe.params) == weighted
+    assert dict(mm.classify(X, **weighted).recipe.params) == {**weighted, "min_class_size": None}
 
 
 def test_raw_rows_are_used_as_they_are(data):
@@ -427,7 +427,10 @@ def test_columns_of_the_items_name_classes_groups_and_test_rows(data):
         ({"class_weight": {"zzz": 3}}, "class_weight names 'zzz', which is none of the classes a, b"),
         ({"duplicate_threshold": "a"}, "duplicate_threshold is a cosine similarity above 0"),
         ({"duplicate_threshold": 2, "duplicates": "ignore"}, "duplicate_threshold is a cosine similarity above 0"),
-        ({"y": np.array([["a"], ["b"]] * 10)}, r"y must be one value per item, got shape \(20, 1\)"),
+        (
+            {"y": np.array([["a", "b"]] * 20)},
+            r"y must be one value per item, got shape \(20, 2\); .* y.argmax\(axis=1\)",
+        ),
     ],
 )
 def test_plausible_mistakes_are_named(rng, options, message):

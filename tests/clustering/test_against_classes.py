@@ -45,10 +45,12 @@ def test_items_without_a_class_are_left_out():
         c.compare(["a", "b"])
 
 
-def test_classes_of_two_types_and_one_name_are_not_merged(clustered):
+def test_a_number_and_its_writing_are_one_class_and_a_truth_value_is_not(clustered):
     n = len(clustered.labels)
-    with pytest.raises(ValueError, match="y mixes types: 1 and '1' look the same"):
-        clustered.compare([1, "1"] * (n // 2))
+
+    assert clustered.compare([1, "1", 2.0, "2"] * (n // 4)).classes.index.tolist() == ["1", "2"]
+    with pytest.raises(ValueError, match="y mixes types: True and 'True' look the same"):
+        clustered.compare([True, "True"] * (n // 2))
 
 
 def test_the_old_name_of_agreement_warns():

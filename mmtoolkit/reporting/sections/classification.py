@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.metrics import METRICS, metrics_for
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, points, quoted
@@ -74,11 +75,13 @@ def _how(result: Any) -> str:
     unlabelled = (
         f" {result.n_unlabelled:,} items without a class were predicted but not scored." if result.n_unlabelled else ""
     )
+    n_small = sum(value is not None for value in getattr(result, "left_out", ()))
+    small = f" {n_small:,} items of classes that are too small were predicted as one of the others." if n_small else ""
     repeats = f", repeated {params['repeats']} times" if params["repeats"] > 1 else ""
-    kind = type(result.estimator).__name__
+    kind = name_of(result.estimator)
     return (
         f"{result.n_scored:,} items of {len(result.classes)} classes were scored with {held}{repeats}, by a {kind} whose "
-        f"settings were chosen inside the training folds.{unlabelled}"
+        f"settings were chosen inside the training folds.{unlabelled}{small}"
     )
 
 

@@ -1,0 +1,184 @@
+"""One value per item: classes, groups, splits and colours of any library, in the order of the items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._anyframe import any_frame, column_of, is_frame
+from mmtoolkit._arguments import NoColumnError
+from mmtoolkit._text import shorten
+from mmtoolkit._values import missing, unified
+from mmtoolkit.vectors import has_vectors, ids_of, index_of, items_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmtoolkit.vectors import HasVectors
+
+__all__ = ["column", "series_of"]
+
+_NAMED = 8
+
+
+def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str = "y") -> NDArray[np.object_]:
+    """Return one value per item, from values of any library or a column name of ``emb.items``.
+
+    Values with an index (a pandas Series, a one-column frame, a mapping of ids) are taken by position where the index is
+    that of the items or 0..n-1, brought into the order of the items where it holds the same labels, and refused otherwise.
+
+    Parameters
+    ----------
+    embeddings : Embeddings or array
+        Whose rows the values belong to.
+    y : array-like of shape (n_items,) or (n_items, 1), Series or one-column frame of any library, mapping of id to value, or str
+        Values, or the name of a column.
+    what : str, default="y"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), object
+        Missing values are None; numbers and the writing of numbers in one column are of one type.
+
+    Raises
+    ------
+    ValueError
+        If the column does not exist, or shape, length or index are not those of the items.
+    TypeError
+        If it is no column at all.
+    """
+    import pandas as pd
+
+    given: object = y
+    if given is None:
+        msg = f"{what} is None; pass one value per item, or the name of a column"
+        raise ValueError(msg)
+    if isinstance(y, str):
+        values = _named(embeddings, y, what)
+    else:
+        series = series_of(y, what)
+        n = len(ids_of(embeddings))
+        if len(series) != n:
+            msg = f"{what} has {len(series)} values for {n} items{_lacking(series, embeddings)}"
+            raise ValueError(msg)
+        has_index = isinstance(y, pd.Series | pd.DataFrame | Mapping)
+        values = _in_order(series, embeddings, what) if has_index else series.to_numpy(dtype=object)
+    out = values.copy()
+    out[missing(values)] = None
+    return unified(out)
+
+
+def _named(embeddings: HasVectors | ArrayLike, name: str, what: str) -> NDArray[np.object_]:
+    items = items_of(embeddings)
+    if items is None or name not in items.columns:
+        columns = None if items is None else list(map(str, items.columns))
+        raise NoColumnError(what, name, columns, "; pass an array of one value per row instead")
+    column = items[name]
+    if column.ndim != 1:
+        msg = f"{what}={name!r} names {column.shape[1]} columns of the items; rename one of them"
+        raise ValueError(msg)
+    values: NDArray[np.object_] = column.to_numpy(dtype=object)
+    return values
+
+
+def series_of(y: Any, what: str) -> pd.Series:
+    """Return one column of any library as a Series; a one-column table or array of shape (n, 1) is its column."""
+    import pandas as pd
+    from scipy.sparse import issparse
+
+    if issparse(y):
+        msg = f"{what} is sparse; make one value per item of it, such as {what}.toarray().ravel()"
+        raise TypeError(msg)
+    if isinstance(y, Mapping) and not is_frame(y):
+        return pd.Series(y, dtype=object)  # of id to value
+    if is_frame(y):
+        table = any_frame(y)
+        if table.shape[1] != 1:
+            names = ", ".join(map(str, table.columns[:_NAMED]))
+            one = table.columns[0] if table.shape[1] else ""
+            msg = f"{what} is a table of {table.shape[1]} columns ({names}); pass one of them, such as {what}[{one!r}]"
+            raise ValueError(msg)
+        return table.iloc[:, 0]
+    if isinstance(y, set | frozenset | bytes):
+        msg = f"{what} must hold one value per item in their order, got {type(y).__name__}"
+        raise TypeError(msg)
+    shape = np.shape(y) if isinstance(y, np.ndarray) else getattr(y, "shape", None)
+    if shape is not None and len(shape) == 2 and shape[1] == 1:
+        y = y.reshape(-1) if hasattr(y, "reshape") else np.asarray(y).reshape(-1)
+    elif shape is not None and len(shape) != 1:
+        wide = f"; the class of a row with one 1 is {what}.argmax(axis=1)" if len(shape) == 2 else ""
+        msg = f"{what} must be one value per item, got shape {tuple(shape)}{wide}"
+        raise ValueError(msg)
+    try:
+        return column_of(y)
+    except TypeError as error:
+        msg = f"{what} must be one value per item, got {type(y).__name__} ({shorten(error)})"
+        raise TypeError(msg) from error
+
+
+def _lacking(series: pd.Series, embeddings: Any) -> str:
+    """Say which items have no value, where the values are named by ids."""
+    ids, names = ids_of(embeddings).tolist(), set(map(str, series.index))
+    missing = [name for name in ids if name not in names]
+    if not missing or len(missing) == len(ids):
+        return ""
+    return f"; item {missing[0]!r} has none"
+
+
+def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.object_]:
+    """Return values in the order of the items; ValueError where their index fits no or more than one reading."""
+    import pandas as pd
+
+    index, own, ids = series.index, index_of(embeddings), pd.Index(ids_of(embeddings).tolist(), dtype=object)
+    values: NDArray[np.object_] = series.to_numpy(dtype=object)
+    names = pd.Index([str(label) for label in index], dtype=object)
+    counted, rows = pd.RangeIndex(len(index)), pd.Index(list(map(str, range(len(index)))), dtype=object)
+    numbers = ids.equals(rows) and not all(
+        isinstance(label, str) for label in index
+    )  # ids are row numbers: no identity
+    if (own is not None and index.equals(own)) or (not numbers and names.equals(ids)):
+        return values
+    readings = {"by position": values} if index.equals(counted) else {}
+    if own is not None and _same_labels(index, own):
+        readings["by the index"] = values[index.get_indexer(own)]
+    if not numbers and _same_labels(names, ids):
+        readings["by id"] = values[names.get_indexer(ids)]
+    unknown = numbers and own is None
+    if unknown and not has_vectors(embeddings) and not _same_labels(names, rows):
+        return values  # an array has no labels to compare with
+    found = list(readings.values())
+    if found and all(_equal(found[0], other) for other in found[1:]):
+        return found[0]
+    raise ValueError(_puzzle(what, list(readings), index, ids, unknown=unknown))
+
+
+def _same_labels(one: pd.Index, other: pd.Index) -> bool:
+    return bool(one.is_unique and other.is_unique and len(one) == len(other) and one.isin(other).all())
+
+
+def _equal(a: NDArray[np.object_], b: NDArray[np.object_]) -> bool:
+    import pandas as pd
+
+    return pd.Series(a, dtype=object).equals(pd.Series(b, dtype=object))
+
+
+def _puzzle(what: str, readings: list[str], index: Any, ids: Any, *, unknown: bool) -> str:
+    """Say why values cannot be brought into the order of the items, and what to do."""
+    if readings:
+        why = f"fits the items {' and '.join(readings)}, with different values"
+    elif unknown and index.is_unique and set(map(str, index)) == set(ids.tolist()):
+        why = "holds 0..n-1 in another order, and the items came without an index"
+    elif not index.is_unique:
+        why = f"names {index[index.duplicated()].tolist()[0]!r} more than once"
+    else:
+        known = set(ids.tolist())
+        strange = next((label for label in index.tolist() if str(label) not in known), index.tolist()[0])
+        why = f"is not that of the items: it has {strange!r}, ids look like {str(ids[0])!r}"
+    return (
+        f"the index of {what} {why}. Pass {what}.to_numpy() to take the values in their order, or {what}.loc[...] with the "
+        "labels of the items in theirs"
+    )

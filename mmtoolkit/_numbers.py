@@ -1,0 +1,157 @@
+"""Tables of numbers, whatever holds them, as arrays of shape (n, d): frames of any library, Series of vectors, arrays."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
+from mmtoolkit._text import shorten
+from mmtoolkit._values import missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["LabelledRows", "array_of", "as_numbers", "matrix", "numbers_of"]
+
+_MEDIA = ("text", "image", "video")
+
+
+class LabelledRows(np.ndarray[Any, Any]):
+    """Rows of numbers that know the index of the frame they came from, so that classes are aligned with them."""
+
+    index: pd.Index | None = None
+
+
+def numbers_of(X: Any) -> Any:
+    """Return frames of numbers, Series of vectors and masked arrays as arrays; everything else comes back as it is.
+
+    Raises
+    ------
+    TypeError
+        If it is sparse, or a column of the frame holds no numbers; the message names it.
+    ValueError
+        If vectors of a Series differ in length.
+    """
+    from scipy.sparse import issparse
+
+    if issparse(X):
+        msg = f"expected an array of shape (n_items, n_features), got a sparse one of shape {X.shape}; X.toarray() makes one"
+        raise TypeError(msg)
+    if isinstance(X, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(X), np.nan, X.data) if X.dtype.kind in "fiu" else X
+    if isinstance(X, np.ndarray) and X.dtype.names is None and not (X.dtype == object and X.ndim == 1):
+        return X
+    if is_series(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
+        column = column_of(X)
+        return _labelled(_stacked(column), column.index) if _holds_vectors(column) else X
+    return _of_frame(any_frame(X)) if is_frame(X) else X
+
+
+def as_numbers(value: Any) -> NDArray[Any] | None:
+    """Return vectors in any form as an array; None for items, which are to be embedded."""
+    if isinstance(value, list | tuple) and not is_frame(value):
+        first = value[0] if value else None
+        return matrix(value) if _is_vector(first) else None
+    if is_frame(value):
+        table = any_frame(value)
+        named = any(name in table.columns for name in _MEDIA)
+        vectors = table.shape[1] == 1 and _holds_vectors(table.iloc[:, 0])
+        if named or not (vectors or all(map(_is_numeric, (table[name] for name in table.columns)))):
+            return None
+    found = numbers_of(value)
+    return found if isinstance(found, np.ndarray) and found.dtype.kind in "fiu" else None
+
+
+def array_of(X: Any) -> NDArray[Any]:
+    """Return an array of what may be a list."""
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        msg = f"expected rows of equal length, got {type(X).__name__} that is no table ({error}); np.stack(rows) tells which row differs"
+        raise ValueError(msg) from error
+
+
+def matrix(X: Any) -> NDArray[Any]:
+    """Return a plain array after checking that it is a table of numbers; rows may hold NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not numeric, or not two-dimensional.
+    """
+    X = numbers_of(X)
+    raw = array_of(X)
+    if raw.dtype.kind not in "fiu":
+        msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__}"
+        raise TypeError(msg)
+    if raw.ndim != 2:
+        msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
+        raise ValueError(msg)
+    return raw
+
+
+def _is_vector(value: Any) -> bool:
+    """Tell one vector from a picture, a text and other items."""
+    if isinstance(value, list | tuple):
+        return len(value) > 0 and all(isinstance(v, numbers.Real) for v in value)
+    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "fiu"
+
+
+def _holds_vectors(column: pd.Series) -> bool:
+    known = column[~missing(column)] if column.dtype == object else column.iloc[:0]
+    return len(known) > 0 and _is_vector(known.iloc[0])
+
+
+def _stacked(column: pd.Series) -> NDArray[Any]:
+    """Return a Series of vectors as rows; missing ones are rows of NaN."""
+    cells = column.tolist()
+    first = next(row for row, cell in enumerate(cells) if _is_vector(cell))
+    width = len(cells[first])
+    out = np.full((len(cells), width), np.nan, dtype=np.result_type(np.asarray(cells[first]).dtype, np.float32))
+    for row, cell in enumerate(cells):
+        if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+            continue
+        if not _is_vector(cell) or len(cell) != width:
+            got = f"{len(cell)} numbers" if _is_vector(cell) else shorten(repr(cell))
+            msg = f"row {row} holds {got}, row {first} a vector of {width} numbers; expected vectors of one length"
+            raise ValueError(msg)
+        out[row] = cell
+    return out
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    import pandas as pd
+
+    if column.dtype == object:
+        return all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in column[~missing(column)])
+    kinds = pd.api.types
+    plain = kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column)
+    return bool(plain and not kinds.is_complex_dtype(column))
+
+
+def _of_frame(frame: pd.DataFrame) -> NDArray[Any]:
+    if frame.shape[1] == 1 and _holds_vectors(frame.iloc[:, 0]):
+        return _labelled(_stacked(frame.iloc[:, 0]), frame.index)
+    for place, name in enumerate(frame.columns):
+        column = frame.iloc[:, place]
+        if not _is_numeric(column):
+            shown = shorten(repr(column.iloc[0])) if len(column) else f"no number but {column.dtype}"
+            msg = (
+                f"expected a table of numbers, the column {name!r} holds {shown}; drop it, make it the index "
+                f"(X.set_index({name!r})), or embed items with mm.embed first"
+            )
+            raise TypeError(msg)
+    kinds = {dtype.str if isinstance(dtype, np.dtype) else "O" for dtype in frame.dtypes}
+    one = len(kinds) == 1 and "O" not in "".join(kinds)  # a large table is not copied in double precision
+    raw = frame.to_numpy() if one else frame.to_numpy(np.float64, na_value=np.nan)
+    return _labelled(raw, frame.index)
+
+
+def _labelled(rows: NDArray[Any], index: pd.Index) -> LabelledRows:
+    made = rows.view(LabelledRows)
+    made.index = index
+    return made

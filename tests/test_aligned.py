@@ -1,0 +1,157 @@
+"""Classes given as a Series: in the order of the items, brought into it, or refused; never silently wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy.sparse import csr_array
+
+import mmtoolkit as mm
+from mmtoolkit._aligned import column
+
+WORDS = ["ash", "bay", "cup", "den", "elk"]
+
+
+@pytest.fixture
+def frame():
+    return pd.DataFrame({"text": WORDS, "label": list("VWXYZ")})
+
+
+def embedded(frame):
+    return mm.Embeddings(np.eye(len(frame)), items=frame)
+
+
+def shuffled(series, seed=3):
+    return series.sample(frac=1, random_state=seed)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [embedded, lambda f: embedded(mm.items(f)), lambda f: mm.embed(f, model="local", cache=False, progress=False)],
+)
+@pytest.mark.parametrize("index", [range(5), range(10, 15), [7, 3, 9, 1, 0], list("abcde")])
+def test_a_series_with_the_index_of_the_frame_is_aligned_in_any_order(frame, make, index):
+    data = frame.set_axis(index)
+    emb = make(data)
+
+    for y in (data["label"], shuffled(data["label"]), shuffled(data[["label"]]), data["label"].to_dict()):
+        assert column(emb, y).tolist() == list("VWXYZ")
+
+
+def test_a_series_counted_from_0_is_taken_in_its_order(frame):
+    emb = embedded(frame.set_axis(range(10, 15)))
+
+    assert column(emb, frame["label"]).tolist() == list("VWXYZ")
+
+
+def test_a_unique_index_of_texts_is_the_id_and_numbers_are_not(frame):
+    assert mm.items(frame.set_axis(list("abcde")))["id"].tolist() == list("abcde")
+    assert mm.items(frame.set_axis([9, 8, 7, 6, 5]))["id"].tolist() == list("01234")
+    assert mm.items(frame.set_axis(list("aabcd")))["id"].tolist() == list("01234")
+    assert mm.items(frame.assign(id=list("vwxyz")).set_axis(list("abcde")))["id"].tolist() == list("vwxyz")
+    assert mm.items(frame.set_axis(pd.Index([9, 8, 7, 6, 5], name="sku")), id="sku")["id"].tolist() == list("98765")
+
+
+def test_ids_align_a_series_that_is_indexed_by_them(frame):
+    emb = embedded(frame.assign(id=[30, 10, 20, 50, 40]))
+    y = pd.Series(list("VWXYZ"), index=[30, 10, 20, 50, 40])
+
+    assert column(emb, shuffled(y)).tolist() == list("VWXYZ")
+    assert column(emb, shuffled(y.set_axis(y.index.astype(str)))).tolist() == list("VWXYZ")
+
+
+def test_selected_and_joined_items_keep_their_labels(frame):
+    data = frame.set_axis(range(10, 15))
+    a, b = embedded(data.assign(id=list("abcde"))), embedded(data.set_axis(range(20, 25)).assign(id=list("fghij")))
+    both = pd.concat([data["label"], data["label"].set_axis(range(20, 25))])
+
+    assert column(a[[3, 1]], data["label"].loc[[11, 13]]).tolist() == ["Y", "W"]
+    assert column(mm.concat([a, b]), shuffled(both)).tolist() == list("VWXYZ") * 2
+    assert column(mm.Embeddings(np.eye(5))[[3, 1]], frame["label"].iloc[[3, 1]]).tolist() == ["Y", "W"]
+
+
+def test_a_filtered_items_frame_is_aligned_by_its_own_index(frame):
+    items = mm.items(frame.set_axis(range(10, 15)))
+
+    emb = embedded(items[items["label"].isin(["W", "Y"])])
+
+    assert column(emb, pd.Series(["y", "w"], index=[3, 1])).tolist() == ["w", "y"]
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ([100, 101, 102, 103, 104], "is not that of the items: it has 100, ids look like '0'"),
+        ([0, 0, 1, 2, 3], "names 0 more than once"),
+        (list("abcde"), "is not that of the items: it has 'a'"),
+    ],
+)
+def test_an_index_of_other_items_is_refused_with_the_way_out(frame, index, message):
+    with pytest.raises(ValueError, match=rf"index of y {message}.*y.to_numpy\(\) to take the values in their order"):
+        mm.classify(embedded(frame), frame["label"].set_axis(index))
+
+
+def test_an_index_that_fits_in_two_ways_is_refused(frame):
+    emb = embedded(frame.set_axis([2, 0, 1, 4, 3]))
+
+    with pytest.raises(ValueError, match="fits the items by position and by the index, with different values"):
+        column(emb, frame["label"])
+    assert column(emb, pd.Series(["same"] * 5)).tolist() == ["same"] * 5
+
+
+def test_items_without_an_index_take_no_guess(frame):
+    emb = mm.embed_texts(WORDS, model="local", cache=False, progress=False)
+
+    assert column(emb, frame["label"]).tolist() == list("VWXYZ")
+    with pytest.raises(ValueError, match=r"holds 0..n-1 in another order, and the items came without an index"):
+        column(emb, shuffled(frame["label"]))
+    assert column(np.eye(5), frame["label"].set_axis(range(40, 45))).tolist() == list("VWXYZ")  # as scikit-learn does
+
+
+def test_a_table_of_numbers_has_an_index_too(frame):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 3)), index=np.arange(100, 130))
+    y = pd.Series(["a", "b", "c"] * 10, index=X.index)
+
+    r, same = mm.classify(X, shuffled(y), cv=2), mm.classify(X.to_numpy(), y.to_numpy(), cv=2)
+
+    assert r.y_true.tolist() == same.y_true.tolist()
+    with pytest.raises(ValueError, match="is not that of the items"):
+        mm.classify(X, y.set_axis(range(1, 31)), cv=2)
+
+
+def test_groups_splits_and_masks_are_aligned_as_classes_are(frame):
+    data = pd.concat([frame] * 6, ignore_index=True).assign(label=list("ab") * 15, page=np.arange(30) // 3)
+    emb = mm.Embeddings(np.random.default_rng(0).normal(size=(30, 4)), items=data)
+    mask = data["page"] < 3
+
+    by_name = mm.classify(emb, groups="page", duplicates="ignore", cv=2)
+
+    assert (mm.classify(emb, groups=shuffled(data["page"]), duplicates="ignore", cv=2).fold == by_name.fold).all()
+    assert (mm.classify(emb, test=shuffled(mask), duplicates="ignore").fold >= 0).tolist() == mask.tolist()
+
+
+def test_masked_values_are_missing(frame):
+    y = np.ma.array(list("VWXYZ"), mask=[False, True, False, False, True])
+
+    assert column(embedded(frame), y).tolist() == ["V", None, "X", "Y", None]
+    assert column(embedded(frame), pl.Series(["V", None, "X", "Y", None])).tolist() == ["V", None, "X", "Y", None]
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (csr_array(np.ones((5, 1))), TypeError, r"y is sparse; .* y.toarray\(\).ravel\(\)"),
+        (np.ones((5, 2)), ValueError, r"got shape \(5, 2\); the class of a row with one 1 is y.argmax\(axis=1\)"),
+        (np.ones((5, 1, 1)), ValueError, r"got shape \(5, 1, 1\)"),
+        (set("VWXYZ"), TypeError, "y must hold one value per item in their order, got set"),
+        (7, TypeError, "y must be one value per item, got int"),
+        ({"0": "V"}, ValueError, "y has 1 values for 5 items; item '1' has none"),
+        (list("VWX"), ValueError, "y has 3 values for 5 items"),
+        ("lable", ValueError, r"y='lable' names no column \(did you mean 'label'\?\); the columns are id, "),
+    ],
+)
+def test_what_is_no_column_is_named(frame, y, error, message):
+    with pytest.raises(error, match=message):
+        mm.classify(embedded(frame), y)

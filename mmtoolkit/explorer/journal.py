@@ -35,6 +35,9 @@ _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FIELD = 2**24  # letters; nobody writes longer answers
 _WHOLE = re.compile("c[0-9a-f]{8}")  # a checksum that was not cut off
+_NAME = re.compile(
+    r"([^\W\d][\w .:-]*)?"
+)  # of a column; an order or a time in the heading is of a line that ran into it
 _ORDER = re.compile("[0-9]{1,15}")
 
 
@@ -148,7 +151,8 @@ class Journal:
     def _entries(self, lines: list[str], raw: bytes) -> Iterator[Entry]:
         place = {name: row for row, name in enumerate(self._ids.tolist())}
         table = csv.DictReader(lines)
-        if lines and not set(_COLUMNS) <= set(table.fieldnames or ()):
+        names = table.fieldnames or ()
+        if lines and not (set(_COLUMNS) <= set(names) and all(map(_NAME.fullmatch, names))):
             msg = f"{self._name}, line 1: expected the columns {', '.join(_COLUMNS)}, got {shorten(lines[0], 200)!r}"
             raise ValueError(msg)
         whole = 1
@@ -156,7 +160,9 @@ class Journal:
             fields = {name: restored(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
             row = place.get(fields.get("id") or "", place.get(cells.get("id") or ""))
             check, complete = fields.get(_CHECK) or "", _complete(fields)
-            sound = complete and check in ("", _checksum(fields))
+            last = table.line_num == len(lines) and not raw.endswith(b"\n")
+            cut = last and cells.get(_CHECK, "") is None  # the table has checksums, and this line has not come so far
+            sound = complete and not cut and check in ("", _checksum(fields))
             if row is not None and sound:
                 annotation, how, time = (fields[name] or None for name in ("annotation", "how", "time"))
                 yield Entry(row, annotation, how, int(fields["order"]), time)
@@ -166,7 +172,7 @@ class Journal:
                     f"change is yours, got {shorten(repr(fields), 400)}"
                 )
                 raise ValueError(msg)
-            elif not sound and table.line_num == len(lines) and not raw.endswith(b"\n"):
+            elif not sound and last:
                 self._torn = (len(raw), len(raw) - len("".join(lines[whole:]).encode()))
                 self.note = f"the last line of the journal {self._name} was cut off and is left out; give that answer again: {shorten(repr(fields), 400)}"
                 logger.warning("%s", self.note)

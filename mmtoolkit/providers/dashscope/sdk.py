@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
@@ -93,27 +92,17 @@ def send(
     options = dict(params)
     if grouped and spec.fusion == "flag":
         options["enable_fusion"] = True
-    call = calls()[spec.family]
-    trouble, body = "", None
-    try:
-        body = call(
-            model=spec.name,
-            input=[c["text"] for c in contents] if spec.family == "text" else list(contents),
-            api_key=key.reveal(),
-            workspace=workspace,
-            base_address=base_url,
-            session=exchange,
-            flattened_output=True,
-            **options,
-        )
-    except Exception as error:
-        trouble = f"{type(error).__name__}: {error}"
-    if exchange.status is None:
-        return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
-    try:
-        return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
-    except RecursionError:
-        return Answer(exchange.status, code="ProtocolError", message="the answer is nested too deeply")
+    return _exchanged(
+        calls()[spec.family],
+        exchange,
+        key,
+        model=spec.name,
+        input=[c["text"] for c in contents] if spec.family == "text" else list(contents),
+        workspace=workspace,
+        base_address=base_url,
+        flattened_output=True,
+        **options,
+    )
 
 
 def rerank(
@@ -144,23 +133,28 @@ def rerank(
         Also of a request that failed, or was never sent.
     """
     exchange = Exchange(session_for(trust_env), timeout_s, _SPARE_BYTES)
-    trouble = ""
+    return _exchanged(
+        calls()["rerank"],
+        exchange,
+        key,
+        model=spec.name,
+        query=query,
+        documents=[one["text"] for one in documents] if spec.family == "text" else list(documents),
+        workspace=workspace,
+        base_address=base_url,
+    )
+
+
+def _exchanged(call: Callable[..., Any], exchange: Exchange, key: Secret, **arguments: Any) -> Answer:
+    """Let the SDK send a request and read what came back."""
+    trouble, body = "", None
     try:
-        calls()["rerank"](
-            model=spec.name,
-            query=query,
-            documents=[one["text"] for one in documents] if spec.family == "text" else list(documents),
-            api_key=key.reveal(),
-            workspace=workspace,
-            base_address=base_url,
-            session=exchange,
-        )
+        body = call(api_key=key.reveal(), session=exchange, **arguments)
     except Exception as error:
         trouble = f"{type(error).__name__}: {error}"
     if exchange.status is None:
         return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
     try:
-        body = json.loads(exchange.body)  # the SDK's own object drops the code of a 200, and fails on what is missing
-    except (ValueError, RecursionError):
-        body = None
-    return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
+        return read_answer(exchange.status, exchange.headers, exchange.body, body, key)
+    except RecursionError:
+        return Answer(exchange.status, code="ProtocolError", message="the answer is nested too deeply")

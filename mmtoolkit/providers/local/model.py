@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
@@ -20,6 +21,7 @@ from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, 
 from mmtoolkit.models import get_model
 from mmtoolkit.providers.averages import join, mean
 from mmtoolkit.providers.base import Outcome, Provider
+from mmtoolkit.providers.local.languages import is_foreign
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalModel"]
 
-_STEP = 1  # of this code; raise it with every change that changes a vector
+_STEP = 2  # of this code; raise it with every change that changes a vector
 _FRAMES = 8
 _BLOCK = {"text": 512, "image": 16, "video": 2, "fused": 8}  # items a thread takes at once; changes no vector
 
@@ -104,6 +106,7 @@ class LocalModel(Provider):
         budget: float | None = None,  # noqa: ARG002 - it costs nothing
     ) -> None:
         """Compute all `contents`, each on its own, on several threads; `sink` is called from this thread only."""
+        _say_which_languages(contents)
         stop = threading.Event()
 
         def work(rows: Sequence[int]) -> list[Outcome]:
@@ -125,6 +128,18 @@ class LocalModel(Provider):
                     if not future.cancelled() and future.exception() is None:
                         sink(future.result())
                 raise
+
+
+def _say_which_languages(contents: Sequence[Content]) -> None:
+    """Warn once of all texts in other languages."""
+    parts = (part for c in contents for part in (c.parts if isinstance(c, Fused) else (c,)))
+    foreign = [part.name for part in parts if isinstance(part, Text) and is_foreign(part.text)]
+    if foreign:
+        msg = (
+            f"texts that look like another language: {len(foreign)}, the first {foreign[0]!r}. The offline model knows English "
+            "and Chinese; vectors of other texts mean little. DashScope's models know more languages"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=8)
 
 
 def _blocks(contents: Sequence[Content]) -> list[list[int]]:
@@ -164,7 +179,7 @@ def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image)
     if isinstance(content, Text):
         from mmtoolkit.providers.local.texts import word_vectors
 
-        meaning = word_vectors().any_language(content.text)
+        meaning = word_vectors()(content.text)
         return np.concatenate([meaning, np.zeros_like(meaning)])
     from mmtoolkit.providers.local.pictures import picture_vectors
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PILImage
 
-from mmtoolkit.providers.local.texts import WEIGHTS, once, word_vectors
+from mmtoolkit.providers.local.loading import WEIGHTS, once
+from mmtoolkit.providers.local.texts import word_vectors
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PictureVectors", "image_files", "picture_vectors"]
+__all__ = ["PictureVectors", "class_names", "image_files", "picture_vectors", "sight"]
 
 _SIDE = 224  # pixels the network takes
 _TOP = 50  # classes that share in a picture's meaning
 
 
 def image_files() -> tuple[Path, ...]:
-    """Return the files that picture vectors depend on."""
+    """Return the files that picture vectors depend on, beside those of texts."""
     return tuple(
-        WEIGHTS / name for name in ("efficientnet_lite0_fp16w.onnx", "image_text_adapter.npz", "imagenet_classes.txt")
+        WEIGHTS / name for name in ("efficientnet_lite0_fp16w.onnx", "picture_maps.npz", "imagenet_classes.txt")
     )
 
 
@@ -42,15 +44,23 @@ def _square(picture: PILImage.Image) -> NDArray[np.uint8]:
     return np.asarray(canvas)[None]
 
 
+def shares(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the share of each class in a picture's meaning, (1000,): roots of the highest probabilities; they sum to 1."""
+    top = np.argsort(-probabilities, kind="stable")[:_TOP]
+    found = np.zeros_like(probabilities)
+    found[top] = np.sqrt(probabilities[top])
+    return found / found.sum()
+
+
 class PictureVectors:
     """256 numbers of meaning, in the space of the word vectors, and 256 of looks.
 
     Parameters
     ----------
-    session : onnxruntime.InferenceSession
-        EfficientNet-Lite0 with the outputs "probs" and "features".
+    see : callable
+        From a picture to probabilities (1000,) and features (1280,).
     classes : ndarray of shape (1000, 256), float32
-        Unit word vectors of the names of its classes.
+        Unit word vectors of the names of the network's classes.
     center : ndarray of shape (1280,), float32
         Mean of the features.
     maps : ndarray of shape (1280, 512), float32
@@ -62,39 +72,54 @@ class PictureVectors:
     """
 
     def __init__(
-        self, session: Any, classes: NDArray[np.float32], center: NDArray[np.float32], maps: NDArray[np.float32]
+        self,
+        see: Callable[[PILImage.Image], tuple[NDArray[np.float32], NDArray[np.float32]]],
+        classes: NDArray[np.float32],
+        center: NDArray[np.float32],
+        maps: NDArray[np.float32],
     ) -> None:
-        self._session, self._classes, self._center, self._maps = session, classes, center, maps
+        self._see, self._classes, self._center, self._maps = see, classes, center, maps
 
     def __call__(self, picture: PILImage.Image) -> NDArray[np.float32]:
         """Return the unit vector of an RGB picture, (512,).
 
         Every step works on this one picture and without BLAS, so the bytes depend on nothing else.
         """
-        probs, features = (out[0] for out in self._session.run(["probs", "features"], {"image": _square(picture)}))
-        top = np.argsort(-probs, kind="stable")[:_TOP]
-        weights = np.sqrt(probs[top])
-        named = _unit((weights[:, None] * self._classes[top]).sum(axis=0))
+        probabilities, features = self._see(picture)
+        named = np.einsum("i,ij->j", shares(probabilities), self._classes)
         mapped = np.einsum("i,ij->j", _unit(features - self._center), self._maps)
         half = mapped.shape[0] // 2
-        meaning = _unit(named + _unit(mapped[:half]))
-        return _unit(np.concatenate([meaning, _unit(mapped[half:])]))
+        return _unit(np.concatenate([_unit(named + mapped[:half]), _unit(mapped[half:])]))
 
 
 @once
-def picture_vectors() -> PictureVectors:
-    """Load the network and its maps, once per process."""
+def sight() -> Callable[[PILImage.Image], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Load the network, once per process; return a function from a picture to class probabilities and features."""
     # Linux builds report to Microsoft from 1.29 on; only the variable, set before the import, stops all of it
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # for a process that had imported it already
-    network, adapter, names = image_files()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # our own threads take one picture each
-    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    words = word_vectors()
-    classes = np.stack([words(name) for name in names.read_text("utf-8").splitlines()])
-    with np.load(adapter) as arrays:
-        maps = np.hstack([arrays["W"].astype(np.float32), arrays["V"].astype(np.float32)])
-        return PictureVectors(session, classes, arrays["f_mean"], np.ascontiguousarray(maps))
+    session: Any = onnxruntime.InferenceSession(image_files()[0], options, providers=["CPUExecutionProvider"])
+
+    def see(picture: PILImage.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        probabilities, features = session.run(["probs", "features"], {"image": _square(picture)})
+        return probabilities[0], features[0]
+
+    return see
+
+
+def class_names() -> list[str]:
+    """Return the names of the network's classes in order."""
+    return image_files()[2].read_text("utf-8").splitlines()
+
+
+@once
+def picture_vectors() -> PictureVectors:
+    """Load the network and its maps, once per process."""
+    classes = np.stack([word_vectors()(name) for name in class_names()])
+    with np.load(image_files()[1], allow_pickle=False) as arrays:
+        maps = np.hstack([arrays["meaning"].astype(np.float32), arrays["looks"].astype(np.float32)])
+        return PictureVectors(sight(), classes, arrays["center"], np.ascontiguousarray(maps))

@@ -1,4 +1,4 @@
-"""Chinese becomes plain English on its way to the word vectors."""
+"""Chinese, emoji and odd characters become plain English on their way to the word vectors."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import mmtoolkit as mm
 from mmtoolkit import _cedict
-from mmtoolkit.providers.local.texts import WEIGHTS, Dictionary, dictionary, text_files, word_vectors
+from mmtoolkit.providers.local.chinese import Dictionary, dictionary
+from mmtoolkit.providers.local.loading import WEIGHTS
+from mmtoolkit.providers.local.texts import plain, text_files, word_vectors
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,58 @@ def test_mixed_text_keeps_its_english_and_unknown_signs_do_no_harm():
 
 def test_a_text_of_signs_only_still_has_a_vector():
     assert word_vectors()("€🙂").any()
+
+
+@pytest.mark.parametrize(
+    ("text", "english"),
+    [
+        ("🐶", "dog face"), ("I ❤️ NY", "I heavy black heart NY"), ("👍🏽", "thumbs up sign"), ("🇫🇷 wine", "flag wine"), ("👩‍🚀", "woman rocket"),
+        ("ＤＯＧ　cat", "DOG cat"), ("ﬁsh\n\tand  chips", "fish and chips"), ("cafe\u0301", "café"), ("\ufe0f\u200d", ""),
+    ],
+)  # fmt: skip
+def test_signs_and_odd_characters_become_plain_english(text, english):
+    assert plain(text) == english
+
+
+def test_an_emoji_is_near_its_word():
+    vector = word_vectors()
+
+    signs = np.stack([vector(text) for text in "🐶🚗🎸🌹"])
+    words = np.stack([vector(text) for text in ("dog", "car", "guitar", "rose")])
+
+    assert ((signs @ words.T).argmax(axis=1) == np.arange(4)).all()
+
+
+@pytest.mark.parametrize("blank", ["\ufe0f", "\u200d\ufe0f", "\U0001f3fd"])
+def test_what_is_empty_after_normalisation_is_refused_by_name(blank):
+    with pytest.raises(mm.MMToolkitError, match=r"row 1, id '1'.*nothing in it that the offline model knows"):
+        mm.embed_texts(["a", blank], model="local", cache=False)
+
+
+@pytest.mark.parametrize("text", ["ꙮ", "qzxvj", "\x00\x01x", "鿿㐀", "dog собака 犬 狗 🐶 ١٢٣", "\u202eabc"])
+def test_words_in_no_vocabulary_and_mixed_scripts_have_a_vector(text):
+    vector = word_vectors()(text)
+
+    np.testing.assert_allclose(np.linalg.norm(vector), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["dog ", "狗", "x", "🐶"])
+def test_a_hundred_thousand_characters_are_one_vector(unit):
+    long = (unit * 100_000)[:100_000]
+
+    vector = word_vectors()(long)
+
+    np.testing.assert_allclose(np.linalg.norm(vector), 1, atol=1e-6)
+    if unit == "dog ":
+        np.testing.assert_allclose(vector, word_vectors()("dog"), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simplified"),
+    [("貓頭鷹", "猫头鹰"), ("紅色的鳥", "红色的鸟"), ("汽車", "汽车"), ("下雨天要帶傘", "下雨天要带伞")],
+)
+def test_traditional_characters_mean_the_same(traditional, simplified):
+    assert plain(traditional) == plain(simplified)
 
 
 def test_cutting_and_glossing_read_one_dictionary():

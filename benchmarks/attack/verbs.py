@@ -148,6 +148,11 @@ def _asked(made: Any, ask: str, what: Any) -> Any:
         raise
 
 
+def _length(X: Any) -> int:
+    """Return how many rows there are; 0 where there is none to count."""
+    return len(X) if isinstance(X, list) else (*getattr(X, "shape", ()), 0)[0]
+
+
 def _compare(X: Any, kw: dict[str, Any]) -> Any:
     kw = dict(kw)
     return mm.compare({"a": X, "b": kw.pop("other")}, **kw)
@@ -159,7 +164,7 @@ VERBS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "compare": _compare,
     "concat": lambda X, kw: mm.concat([mm.Embeddings(X), kw["other"]]),
     "clustering": lambda X, kw: _asked(mm.cluster(X, 2), kw["ask"], kw["with"]),
-    "classification": lambda X, kw: _asked(mm.classify(X, (["a", "b"] * 99)[: len(X) if np.ndim(X) else 0], cv=2, duplicates="ignore"), kw["ask"], kw["with"]),
+    "classification": lambda X, kw: _asked(mm.classify(X, (["a", "b"] * 99)[: _length(X)], cv=2, duplicates="ignore"), kw["ask"], kw["with"]),
     "projection": lambda X, kw: _asked(mm.project(X, method="pca"), kw["ask"], kw["with"]),
 }  # fmt: skip
 

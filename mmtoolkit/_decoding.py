@@ -21,7 +21,7 @@ from mmtoolkit.errors import UnreadableItemError
 
 __all__ = ["HEAD", "REQUEST", "decoded"]
 
-REQUEST = struct.Struct(">II")  # to the other process: bytes of the JSON, bytes of the file; then both
+REQUEST = struct.Struct(">IQ")  # to the other process: bytes of the JSON, bytes of the file; then both
 HEAD = struct.Struct(">cII")  # from it: F, width, height, then pixels; or N or E, bytes of a text, 0, then the text
 
 _MOST_PIXELS = 100_000_000  # of a frame: nothing larger is taken from the other process

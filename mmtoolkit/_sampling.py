@@ -137,11 +137,15 @@ def _wanted(times: Sequence[float], n: int) -> list[int]:
 def _by_seeking(data: bytes, n: int, demuxer: str) -> Iterator[PILImage.Image]:
     """Decode from the key frame before each frame that is wanted; only for long videos that know their times."""
     with _opened(data, demuxer) as (container, stream):
-        packets = [p for p in _counted(container.demux(stream)) if p.size and not p.is_discard]
-        times = sorted(p.pts for p in packets if p.pts is not None and not _hidden(stream, p))
-        keys = sorted(p.pts for p in packets if p.pts is not None and p.is_keyframe)
-        if len(times) <= _SEEK_ABOVE or len(set(times)) < len(packets) or not keys:
+        times, keys = [], []
+        for packet in _counted(container.demux(stream)):
+            if packet.size and not packet.is_discard and not _hidden(stream, packet):
+                times.append(packet.pts)
+                keys += [packet.pts] if packet.is_keyframe else []
+        if len(times) <= _SEEK_ABOVE or None in times or len(set(times)) < len(times) or not keys:
             raise _NotThereError
+        times.sort()
+        keys.sort()
         at: Any = None
         coming: Iterator[Any] = iter(())
         for number in _wanted([t * stream.time_base.numerator / stream.time_base.denominator for t in times], n):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["Stamped", "digest_files", "keep", "recall"]
+__all__ = ["Stamped", "digest_files"]
 
 Stamped = tuple[str, str, bytes]  # path, stamp, digest
 
 _WORKERS = 8
-_PART = 500  # names per question to the index
 _SMALL = 1024**2  # bytes
 _AT_ONCE = 16  # files that a worker takes: small ones are read faster than handed out
 _TICK_NS = 50_000_000  # a file changed so short ago may change again without a newer time
@@ -86,24 +84,3 @@ def digest_files(
         if before is not None and digest is not None and before[1] and _stamp(path) == before:
             learned.append((path, before[0], digest))
     return [digests[path] for path in paths], learned
-
-
-def recall(db: sqlite3.Connection, paths: Sequence[str]) -> dict[str, tuple[str, bytes]]:
-    """Look paths up in the index."""
-    found: dict[str, tuple[str, bytes]] = {}
-    for start in range(0, len(paths), _PART):
-        part = [_name(path) for path in paths[start : start + _PART]]
-        marks = ",".join("?" * len(part))
-        rows = db.execute(f"SELECT path, stamp, digest FROM files WHERE path IN ({marks})", part)
-        found.update((os.fsdecode(path), (stamp, digest)) for path, stamp, digest in rows)
-    return found
-
-
-def keep(db: sqlite3.Connection, learned: Sequence[Stamped]) -> None:
-    """Remember digests in the index."""
-    rows = sorted((_name(path), stamp, digest) for path, stamp, digest in learned)
-    db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
-
-
-def _name(path: str) -> bytes:
-    return os.fsencode(path)  # names need not be valid Unicode

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmtoolkit.cache.files import Stamped, digest_files
 from mmtoolkit.cache.reading import usable
-from mmtoolkit.cache.segment import join_keys
+from mmtoolkit.cache.records import join_keys
 from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:

@@ -1,63 +1,56 @@
-"""A segment on disk: all vectors of one model and dimension, row after row, with their keys beside them.
+"""A segment on disk: vectors of one model and dimension, row after row, with their records beside them.
 
 ``<stem>.f32`` holds the vectors and nothing else, so that rows can be handed out as a view of the file. ``<stem>.keys``
-holds one record per row: six little-endian 64-bit words, four of key, one of space and time, one of checksums. The index
-alone says which rows count; the records answer large questions in one go, and the index can be rebuilt from them.
-``<stem>.json`` says in words what the numbers of model and space mean. No row is ever written twice once it counts.
+holds one record per row and is the truth: a row is there when its record is sound, and of two with one key the later counts.
+``<stem>.json`` says in words what the numbers of model and space mean. Rows are added at the end, never written again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import mmap
 import os
 import re
 import secrets
-import time
-import zlib
-from collections.abc import Mapping, Sequence
+import stat
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mmtoolkit._files import replaced, sync_folder
+from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, sound, spaces_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "KEY_BYTES",
-    "Segment",
-    "checksums",
-    "created_of",
-    "hashes",
-    "join_keys",
-    "new_stem",
-    "pack",
-    "sound",
-    "spaces_of",
-    "sums_of",
-]
+__all__ = ["Log", "Note", "Segment", "file_status", "mended", "new_stem", "note_text", "parse_note"]
 
-KEY_BYTES = 32
-_WORDS = 6
-_TICK_NS = 100_000_000  # a file changed so short ago may change again without a newer time
-_ODD = np.array(
-    [
-        0x9E3779B97F4A7C15,
-        0xC2B2AE3D27D4EB4F,
-        0x165667B19E3779F9,
-        0xD6E8FEB86659FD93,
-        0xA0761D6478BD642F,
-        0xE7037ED1A0B428DB,
-    ],
-    dtype=np.uint64,
-)
-_SPACE_SHIFT = np.uint64(40)
-_LOW = np.uint64(0xFFFFFFFF)
-_TIME = np.uint64((1 << 40) - 1)
+logger = logging.getLogger(__name__)
+
+_STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_BLOCK = 16_384  # records that stay in the processor's cache while they are checked
+_SIEVE = np.uint64(0xFFFF)
+_SPACE = np.uint64(0xD1B54A32D192ED03)  # so that one key in two spaces has two hashes
+_MANY = 2000  # keys that may stand in the order in which they were stored
+_SHARE = 16  # sorting all hashes costs about so many times more per key than sifting them
+
+
+class Note(NamedTuple):
+    """What a segment holds: the model, the dimension, and by number the revision and parameters of each space."""
+
+    model: str
+    dimension: int
+    spaces: Mapping[int, tuple[str, str]]
 
 
 def new_stem(model: str, dimension: int) -> str:
@@ -66,90 +59,93 @@ def new_stem(model: str, dimension: int) -> str:
     return f"{slug}_{dimension}_{secrets.token_hex(6)}"
 
 
-def join_keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
-    """Return the keys as an array of shape (n_keys, 4)."""
-    if not set(map(len, keys)) <= {KEY_BYTES}:
-        row = next(i for i, key in enumerate(keys) if len(key) != KEY_BYTES)
-        msg = f"keys must have {KEY_BYTES} bytes, key {row} has {len(keys[row])}"
-        raise ValueError(msg)
-    return np.frombuffer(b"".join(keys), dtype="<u8").reshape(len(keys), 4)
+def note_text(note: Note) -> str:
+    """Return a note as JSON, with a checksum of itself."""
+    named = {str(number): {"revision": r, "params": p} for number, (r, p) in sorted(note.spaces.items())}
+    content = {"model": note.model, "dimension": note.dimension, "spaces": named}
+    return json.dumps({**content, "check": _check(content)}, indent=1)
 
 
-def hashes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return one 64-bit number per key."""
-    return np.asarray(words[:, 0] * _ODD[0] + words[:, 1] * _ODD[1] + words[:, 2] * _ODD[2] + words[:, 3] * _ODD[3])
-
-
-def checksums(keys: Sequence[bytes], X: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Return the CRC-32 of each key and its vector."""
-    sums = (zlib.crc32(x, zlib.crc32(key)) for key, x in zip(keys, X, strict=True))
-    return np.fromiter(sums, dtype=np.uint64, count=len(keys))
-
-
-def _fold(records: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return np.asarray((words + records[:, 4] * _ODD[4] + (records[:, 5] & _LOW) * _ODD[5]) >> np.uint64(32))
-
-
-def pack(keys: NDArray[np.uint64], space: Any, created: Any, sums: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the records of rows.
-
-    Parameters
-    ----------
-    keys : ndarray of shape (n, 4)
-        From `join_keys`.
-    space, created : int or ndarray of shape (n,)
-        Number of the space; seconds since 1970.
-    sums : ndarray of shape (n,)
-        From `checksums`.
-
-    Returns
-    -------
-    ndarray of shape (n, 6), uint64
-    """
-    records = np.empty((len(keys), _WORDS), dtype="<u8")
-    records[:, :4] = keys
-    records[:, 4] = np.asarray(created, dtype=np.uint64) | (np.asarray(space, dtype=np.uint64) << _SPACE_SHIFT)
-    records[:, 5] = sums
-    records[:, 5] |= _fold(records, hashes(records)) << np.uint64(32)
-    return records
-
-
-def sound(records: NDArray[np.uint64], words: NDArray[np.uint64] | None = None) -> NDArray[np.bool_]:
-    """Tell which records are as they were written (`words`: their `hashes`, if at hand)."""
-    words = hashes(records) if words is None else words
-    return np.asarray((_fold(records, words) == records[:, 5] >> np.uint64(32)) & (records[:, 4] != 0))
-
-
-def spaces_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the number of each record's space."""
-    return np.asarray(records[:, 4] >> _SPACE_SHIFT)
-
-
-def created_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return when each row was written, in seconds since 1970."""
-    return np.asarray(records[:, 4] & _TIME)
-
-
-def sums_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return each row's checksum."""
-    return np.asarray(records[:, 5] & _LOW)
-
-
-def _write(path: Path, data: NDArray[Any], offset: int, *, sync: bool) -> None:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+@lru_cache(maxsize=256)
+def parse_note(text: str) -> Note | None:
+    """Return what was written down; None where it is damaged."""
     try:
-        left = np.ascontiguousarray(data).data.cast("B")
-        os.lseek(fd, offset, os.SEEK_SET)
-        while len(left):  # a short write goes on where it stopped
-            left = left[os.write(fd, left) :]
-        if sync:
-            getattr(os, "fdatasync", os.fsync)(fd)
-    finally:
-        os.close(fd)
+        content = json.loads(text)
+        check = content.pop("check")
+        spaces = {int(number): (s["revision"], s["params"]) for number, s in content["spaces"].items()}
+        note = Note(content["model"], int(content["dimension"]), spaces)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
+    return note if check == _check(content) and note.dimension > 0 else None
 
 
 def _check(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """The records that were read, and what makes them quick to search; replaced when there are more."""
+
+    stamp: tuple[int, ...]
+    records: NDArray[np.uint64]
+    known: NDArray[np.uint64]  # hash of key and space
+    alive: NDArray[np.bool_]  # sound, and the vector was not found to be damaged
+
+    @classmethod
+    def of(cls, records: NDArray[np.uint64]) -> Log:
+        """Return the log of records that are at hand."""
+        return cls((), records, *_scan(records))
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """The rows, by hash."""
+        return np.argsort(self.known, kind="stable")
+
+    def latest(self) -> NDArray[np.bool_]:
+        """Tell which rows count: alive, and no later row has the same key and space."""
+        latest = self.alive.copy()
+        order = self.order[self.alive[self.order]]
+        names = self.records[order, :4], spaces_of(self.records[order])
+        again = (names[0][1:] == names[0][:-1]).all(axis=1) & (names[1][1:] == names[1][:-1])
+        latest[order[:-1][again]] = False
+        return latest
+
+    def find(self, words: NDArray[np.uint64], number: int) -> NDArray[np.int64]:
+        """Return the last row of each key in a space, -1 where there is none."""
+        if len(words) >= _MANY:
+            start = self._look_up(words[:1], number)[0]
+            part = slice(start, start + len(words))
+            there = start >= 0 and np.array_equal(self.records[part, :4], words) and self.alive[part].all()
+            if there and (spaces_of(self.records[part]) == number).all():
+                return np.arange(start, start + len(words))
+        return self._look_up(words, number)
+
+    def _look_up(self, words: NDArray[np.uint64], number: int) -> NDArray[np.int64]:
+        wanted = hashes(words) + np.array([number], dtype=np.uint64) * _SPACE
+        if len(wanted) * _SHARE >= len(self.known):
+            order = self.order
+        else:
+            sieve = np.zeros(int(_SIEVE) + 1, dtype=bool)
+            sieve[wanted & _SIEVE] = True
+            order = np.flatnonzero(sieve[self.known & _SIEVE])
+            order = order[np.argsort(self.known[order], kind="stable")]
+        order = order[self.alive[order]]
+        if len(order) == 0:
+            return np.full(len(words), -1, dtype=np.int64)
+        there = self.known[order]
+        at = np.searchsorted(there, wanted, side="right") - 1
+        rows = np.where((at >= 0) & (there[at] == wanted), order[at], -1)
+        other = (rows >= 0) & ~(
+            (self.records[rows, :4] == words).all(axis=1) & (spaces_of(self.records[rows]) == number)
+        )
+        for i in np.flatnonzero(other).tolist():  # two keys with one hash
+            same = self.alive & (self.records[:, :4] == words[i]).all(axis=1) & (spaces_of(self.records) == number)
+            rows[i] = np.flatnonzero(same)[-1] if same.any() else -1
+        return rows
+
+
+_EMPTY = Log((), from_bytes(b""), np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=bool))
 
 
 class Segment:
@@ -160,81 +156,250 @@ class Segment:
     folder : Path
         Where segments lie.
     stem : str
-        File name without ending.
-    dimension : int
-        Number of features.
+        File name without ending; letters, digits, ``_`` and ``-``.
+    note : Note
+        What it holds.
     """
 
-    def __init__(self, folder: Path, stem: str, dimension: int) -> None:
-        self.folder, self.stem, self.dimension = folder, stem, dimension
-        self.vectors, self.keys, self.note = (folder / f"{stem}{ending}" for ending in (".f32", ".keys", ".json"))
-        self.row_bytes = 4 * dimension
-        self._map: NDArray[np.float32] | None = None
-        self._seen: tuple[tuple[int, ...], NDArray[np.bool_]] = ((), np.zeros(0, dtype=bool))
+    def __init__(self, folder: Path, stem: str, note: Note) -> None:
+        if _STEM.fullmatch(stem) is None:
+            msg = f"a segment cannot be called {stem!r}"
+            raise ValueError(msg)
+        self.folder, self.stem, self.note = folder, stem, note
+        self.vectors, self.keys, self.words = (folder / f"{stem}{ending}" for ending in (".f32", ".keys", ".json"))
+        self.row_bytes = 4 * note.dimension
+        self.log = _EMPTY
+        self._map: tuple[tuple[int, ...], NDArray[np.float32]] = ((), self._no_rows())
+        self.checked = np.zeros(0, dtype=bool)  # rows whose vectors this process has compared with their checksums
+
+    def _no_rows(self) -> NDArray[np.float32]:
+        return np.empty((0, self.note.dimension), dtype=np.float32)
+
+    def number(self, revision: str, params: str) -> int | None:
+        """Return the number of a space, None where there is none."""
+        return next((n for n, names in self.note.spaces.items() if names == (revision, params)), None)
+
+    def rows(self) -> int:
+        """Return how many records there are, whole ones."""
+        found = file_status(self.keys)
+        return 0 if found is None else found.st_size // RECORD_BYTES
 
     def write(self, row: int, X: NDArray[np.float32]) -> None:
-        """Write vectors from `row` on, over whatever a process that died has left there; on disk when this returns."""
+        """Write vectors from `row` on, where none counts yet; on disk when this returns."""
         new = not self.vectors.exists()
         self.folder.mkdir(exist_ok=True)
-        _write(self.vectors, X, row * self.row_bytes, sync=True)
+        _write(self.vectors, X, row * self.row_bytes)
         if new:
             sync_folder(self.folder)
 
-    def write_records(self, row: int, records: NDArray[np.uint64]) -> None:
-        """Write records from `row` on; not synced, for they could be written again from the index."""
-        self.folder.mkdir(exist_ok=True)
-        _write(self.keys, records, row * 8 * _WORDS, sync=False)
+    def add(self, row: int, records: NDArray[np.uint64]) -> None:
+        """Write records from `row` on: from now on their vectors, which are on disk already, count."""
+        new = row == 0
+        _write(self.keys, records, row * RECORD_BYTES)
+        if new:
+            sync_folder(self.folder)
 
-    def describe(self, model: str, spaces: Mapping[int, tuple[str, str]]) -> None:
-        """Write down what the numbers of model and spaces mean, for people and for a rebuild of the index."""
-        self.folder.mkdir(exist_ok=True)
-        named = {str(number): {"revision": r, "params": p} for number, (r, p) in sorted(spaces.items())}
-        content = {"model": model, "dimension": self.dimension, "spaces": named}
-        with replaced(self.note) as part:
-            part.write_text(json.dumps({**content, "check": _check(content)}, indent=1), encoding="utf-8")
+    def replace_records(self, records: NDArray[np.uint64]) -> None:
+        """Write all records anew, whole or not at all."""
+        with replaced(self.keys) as part:
+            records.astype("<u8").tofile(part)
 
-    def described(self) -> tuple[str, int, dict[int, tuple[str, str]]] | None:
-        """Return model, dimension and spaces as written down; None where that is lost or damaged."""
+    def describe(self) -> None:
+        """Write the note down."""
+        self.folder.mkdir(exist_ok=True)
+        with replaced(self.words) as part:
+            part.write_text(note_text(self.note), encoding="utf-8")
+
+    def described(self) -> Note | None:
+        """Return the note as written down; None where that is lost or damaged."""
         try:
-            content = json.loads(self.note.read_text(encoding="utf-8"))
-            check = content.pop("check")
-            spaces = {int(number): (s["revision"], s["params"]) for number, s in content["spaces"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            with _opened(self.words) as file:
+                return parse_note(file.read().decode())
+        except (OSError, ValueError):
             return None
-        return (content["model"], content["dimension"], spaces) if check == _check(content) else None
 
-    def map(self, rows: int) -> NDArray[np.float32]:
-        """Return a read-only view of the first `rows` rows, fewer where the file is shorter."""
-        if self._map is None or len(self._map) < rows:
-            self._map = self._mapped()
-        return self._map[:rows]
+    def on_disk(self) -> NDArray[np.uint64]:
+        """Return the records as they stand on disk, sound or not; none where the file is missing."""
+        try:
+            with _opened(self.keys) as file:
+                return from_bytes(file.read())
+        except FileNotFoundError:
+            return from_bytes(b"")
 
-    def _mapped(self) -> NDArray[np.float32]:
-        with self.vectors.open("rb") as file:
-            rows = os.fstat(file.fileno()).st_size // self.row_bytes
-            if rows == 0:
-                return np.empty((0, self.dimension), dtype=np.float32)
+    def refresh(self, counted: int, copy: Callable[[], NDArray[np.uint64]]) -> None:
+        """Read records that were added, or all of them where the file is another one.
+
+        Parameters
+        ----------
+        counted : int
+            How many records the index knows of.
+        copy : callable
+            Returns the index's copy of them, for those that are damaged.
+        """
+        found, log = file_status(self.keys), self.log
+        n = 0 if found is None else found.st_size // RECORD_BYTES
+        stamp = () if found is None else (found.st_dev, found.st_ino, n, found.st_mtime_ns)
+        if stamp == log.stamp and n >= counted:
+            return
+        start = len(log.records) if log.stamp[:2] == stamp[:2] and log.stamp[2:3] < stamp[2:3] else 0
+        records = self._mapped_records(n)
+        known, alive = _scan(records[start:])
+        if start == 0 and (n < counted or not alive.all()):
+            records, healed, lost = mended(records, alive, copy())
+            known, alive = _scan(records)
+            self._say(healed, lost)
+        elif not alive.all():
+            self._say(0, int((~alive & records[start:].any(axis=1)).sum()))
+        if start:
+            known, alive = np.concatenate([log.known, known]), np.concatenate([log.alive, alive])
+        self.log = Log(stamp, records, known, alive)
+
+    def give_up(self, rows: NDArray[np.int64]) -> None:
+        """Count rows as not there in this process: their vectors are damaged."""
+        self.log.alive[rows[rows < len(self.log.alive)]] = False
+
+    def _mapped_records(self, n: int) -> NDArray[np.uint64]:
+        if n == 0:
+            return from_bytes(b"")
+        with _opened(self.keys) as file:
+            view = mmap.mmap(file.fileno(), n * RECORD_BYTES, access=mmap.ACCESS_READ)
+        return np.frombuffer(view, dtype="<u8").reshape(n, -1)
+
+    def _say(self, healed: int, lost: int) -> None:
+        where = os.fspath(self.keys)
+        if healed:
+            logger.warning(
+                "%d records of %r are damaged; the index's copy is used. `mmtoolkit cache verify --repair`",
+                healed,
+                where,
+            )
+        if lost:
+            msg = f"{lost} records of {where!r} are damaged: their vectors are computed again when they are needed"
+            warnings.warn(msg, stacklevel=5)
+
+    def map(self) -> NDArray[np.float32]:
+        """Return a read-only view of all rows of the file, none where it is missing."""
+        found = file_status(self.vectors)
+        stamp = () if found is None else (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        seen, view = self._map
+        if stamp != seen:
+            rows = 0 if found is None else found.st_size // self.row_bytes
+            grown = stamp[:2] == seen[:2] and seen[2:3] < stamp[2:3]
+            view = self._mapped_vectors(rows) if rows else self._no_rows()
+            checked = np.zeros(rows, dtype=bool)
+            if grown:  # by rows that were added; else somebody has changed the file
+                checked[: len(self.checked)] = self.checked
+            self.checked, self._map = checked, (stamp, view)
+        return view
+
+    def _mapped_vectors(self, rows: int) -> NDArray[np.float32]:
+        with _opened(self.vectors) as file:
+            _share(file.fileno())  # as long as the view lives, see `punch`
             view = mmap.mmap(file.fileno(), rows * self.row_bytes, access=mmap.ACCESS_READ)
-        return np.frombuffer(view, dtype="<f4").reshape(rows, self.dimension)
+        return np.frombuffer(view, dtype="<f4").reshape(rows, self.note.dimension)
 
-    def looked_over(self, rows: int) -> NDArray[np.bool_]:
-        """Return a mask of the rows that were seen to be usable, to be added to; all False once the file has changed."""
-        s = os.stat(self.vectors)
-        stamp = (s.st_mtime_ns, s.st_size, s.st_ino)
-        if self._seen[0] != stamp or len(self._seen[1]) < rows or time.time_ns() - s.st_mtime_ns < _TICK_NS:
-            self._seen = (stamp, np.zeros(rows, dtype=bool))
-        return self._seen[1][:rows]
+    def punch(self, rows: NDArray[np.int64]) -> bool:
+        """Give the room of rows that no longer count back to a full disk; False where that cannot be done.
 
-    def records(self, rows: int) -> NDArray[np.uint64]:
-        """Return the first `rows` records, zeros where the file is shorter."""
-        with self.keys.open("rb") as file:
-            found = np.fromfile(file, dtype="<u8", count=rows * _WORDS)
-        whole = found[: len(found) // _WORDS * _WORDS].reshape(-1, _WORDS)
-        if len(whole) == rows:
-            return whole
-        return np.concatenate([whole, np.zeros((rows - len(whole), _WORDS), dtype=np.uint64)])
+        It is the one case in which a file changes in place, so it is done only when nobody has a view of it.
+        """
+        self._map = ((), self._no_rows())
+        with self.vectors.open("rb+") as file:
+            return _alone(file.fileno()) and all(
+                _punch(file.fileno(), run[0] * self.row_bytes, len(run) * self.row_bytes)
+                for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
+            )
 
     def remove(self) -> None:
         """Delete the files; views that were handed out stay valid."""
-        for path in (self.vectors, self.keys, self.note):
+        for path in (self.keys, self.vectors, self.words):  # without its records, nothing else counts
             path.unlink(missing_ok=True)
+
+
+def mended(
+    records: NDArray[np.uint64], alive: NDArray[np.bool_], copy: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], int, int]:
+    """Return the records with those that are damaged or cut off taken from a copy, how many were, and how many are lost."""
+    whole = np.zeros((max(len(records), len(copy)), records.shape[1]), dtype=np.uint64)
+    whole[: len(records)] = records
+    damaged = np.ones(len(whole), dtype=bool)
+    damaged[: len(records)] = ~alive
+    better = damaged.copy()
+    better[len(copy) :] = False
+    better[better] = sound(copy[better[: len(copy)]])
+    whole[better] = copy[better[: len(copy)]]
+    return whole, int(better.sum()), int((damaged & ~better & whole.any(axis=1)).sum())
+
+
+def _scan(records: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Return the hash of each record's key and space, and which records are sound."""
+    known, alive = np.empty(len(records), dtype=np.uint64), np.empty(len(records), dtype=bool)
+    for start in range(0, len(records), _BLOCK):
+        part = records[start : start + _BLOCK]
+        words = hashes(part)
+        alive[start : start + _BLOCK] = sound(part, words)
+        known[start : start + _BLOCK] = words + spaces_of(part) * _SPACE
+    return known, alive
+
+
+def file_status(path: Path) -> os.stat_result | None:
+    """Return a file's size and times; None where there is none. A link is nobody's file of ours."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        msg = f"{os.fspath(path)!r} is a link or no file; a cache holds its own files only. Remove it"
+        raise OSError(msg)
+    return found
+
+
+def _opened(path: Path) -> Any:
+    return os.fdopen(os.open(path, os.O_RDONLY | _NOFOLLOW), "rb")
+
+
+def _write(path: Path, data: NDArray[Any], offset: int) -> None:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o666)
+    try:
+        left = np.ascontiguousarray(data).data.cast("B")
+        os.lseek(fd, offset, os.SEEK_SET)
+        while len(left):  # a short write goes on where it stopped
+            left = left[os.write(fd, left) :]
+        getattr(os, "fdatasync", os.fsync)(fd)
+    except OSError:
+        os.ftruncate(fd, offset)  # a full disk gets back what did not fit
+        raise
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "linux":
+    import ctypes
+    import fcntl
+
+    def _share(fd: int) -> None:
+        with contextlib.suppress(OSError):  # file systems without locks have no holes either
+            fcntl.flock(fd, fcntl.LOCK_SH)
+
+    def _alone(fd: int) -> bool:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _punch(fd: int, start: int, length: int) -> bool:
+        keep_size, punch_hole = 1, 2
+        call = ctypes.CDLL(None, use_errno=True).fallocate
+        return bool(call(fd, keep_size | punch_hole, ctypes.c_int64(start), ctypes.c_int64(length)) == 0)
+
+else:
+
+    def _share(fd: int) -> None:
+        """Do nothing: there are no holes in files here."""
+
+    def _alone(fd: int) -> bool:  # noqa: ARG001
+        return False
+
+    def _punch(fd: int, start: int, length: int) -> bool:  # noqa: ARG001
+        return False

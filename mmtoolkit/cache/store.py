@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache import fresh, integrity, transfer, upkeep
-from mmtoolkit.cache.connection import Connections, translated
-from mmtoolkit.cache.files import digest_files, keep, recall
-from mmtoolkit.cache.reading import find_rows, gather, usable
-from mmtoolkit.cache.schema import version_of
-from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
+from mmtoolkit.cache import integrity, transfer, upkeep
+from mmtoolkit.cache.files import digest_files
+from mmtoolkit.cache.index import Catalog, Index, translated
+from mmtoolkit.cache.reading import gather, usable
+from mmtoolkit.cache.records import checksums, join_keys, pack, spaces_of
+from mmtoolkit.cache.segment import Note, Segment, new_stem
 from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
@@ -81,12 +79,7 @@ class EmbeddingCache:
     def __init__(self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False) -> None:
         self.path = Path(os.path.abspath(Path(path).expanduser() if path is not None else default_path()))
         self.read_only = read_only
-        self._connect()
-
-    def _connect(self) -> None:
-        self._connections = Connections(self.path, read_only=self.read_only)
-        self._segments: dict[str, Segment] = {}
-        self._segments_lock = threading.Lock()
+        self._index = Index(self.path, read_only=read_only)
 
     @classmethod
     def in_memory(cls) -> MemoryCache:
@@ -103,12 +96,11 @@ class EmbeddingCache:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.path, self.read_only = state["path"], state["read_only"]
-        self._connect()
+        self._index = Index(self.path, read_only=self.read_only)
 
     def close(self) -> None:
-        """Close this process's connections to the folder; the next use opens them again."""
-        with translated(self.path):
-            self._connections.close()
+        """Let go of the files that this object has read; the next use reads them again."""
+        self._index.forget()
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
         """Tell for each key whether there is no vector.
@@ -125,12 +117,8 @@ class EmbeddingCache:
         ndarray of shape (n_keys,), bool
         """
         words = join_keys(keys)
-        with self._connections.reading() as db:
-            place = None if db is None else self._place(db, space)
-            if db is None or place is None:
-                return np.ones(len(keys), dtype=bool)
-            segment, number, total = place
-            return find_rows(db, segment, number, total, keys, words) < 0
+        with self._index.reading() as catalog:
+            return _lacking(_places(catalog, space), words)
 
     def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which keys were found, and all vectors.
@@ -155,27 +143,28 @@ class EmbeddingCache:
             If stored vectors are damaged: they count as not found, and are given up so that they are stored anew.
         """
         words = join_keys(keys)
-        for attempt in range(_TRIES):
-            with self._connections.reading() as db:
-                place = None if db is None else self._place(db, space)
-                if db is None or place is None:
-                    break
-                segment, number, total = place
-                rows = find_rows(db, segment, number, total, keys, words)
-            try:
-                with translated(self.path):
-                    found, X = gather(segment, rows, total)
-            except CacheError as error:
-                if not isinstance(error.__cause__, FileNotFoundError):
-                    raise
-                if attempt < _TRIES - 1:
-                    continue
-                found, X = np.zeros(len(keys), dtype=bool), _nothing(len(keys), space)
-            damaged = np.flatnonzero((rows >= 0) & ~found)
-            if len(damaged):
-                self._give_up(segment, number, [keys[i] for i in damaged.tolist()], rows[damaged])
-            return found, X
-        return np.zeros(len(keys), dtype=bool), _nothing(len(keys), space)
+        bad = np.zeros(len(keys), dtype=bool)
+        for _ in range(_TRIES):
+            with self._index.reading() as catalog:
+                places = [(s, s.log.records, s.log.find(words, number)) for s, number in _places(catalog, space)]
+            found, X, again = np.zeros(len(keys), dtype=bool), _nothing(len(keys), space), False
+            with translated(self.path):
+                for segment, records, rows in places:
+                    rows[found] = -1
+                    ok, part = gather(segment, records, rows)
+                    X, found = (np.where(ok[:, None], part, X), found | ok) if found.any() else (part, ok)
+                    damaged = ~ok & (rows >= 0)
+                    if damaged.any() and segment.keys.exists():  # else it was compacted since it was looked up
+                        segment.give_up(rows[damaged])
+                        bad |= damaged
+                    again |= bool(damaged.any())
+            if not again:  # else there may be another row of the same key
+                break
+        bad &= ~found
+        if bad.any():
+            where = os.fspath(self._index.home)
+            warnings.warn(f"{bad.sum()} cached vectors are damaged in {where!r}; they are computed again", stacklevel=2)
+        return found, X
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
         """Keep the vectors whose keys are not there yet; they are on disk when this returns.
@@ -217,77 +206,25 @@ class EmbeddingCache:
         return added
 
     def _append(self, keys: Sequence[bytes], words: NDArray[np.uint64], X: NDArray[np.float32], space: Space) -> int:
-        with self._connections.writing() as db:
-            segment, number, total = self._place(db, space) or self._new_place(db, space)
-            likely = fresh.seems_new(db, number, keys[0])  # a batch is mostly new as a whole, or not at all
-            # so the disk works meanwhile; what stands behind the rows that count may be overwritten
+        with self._index.writing() as catalog:
+            segment, number = _place_to_write(catalog, space, self._index.home)
+            places, total = _places(catalog, space), segment.rows()
+            likely = _lacking(places, words[:1])[0]  # a batch is mostly new as a whole, or not at all
+            # so the disk works meanwhile; what stands behind the records that count may be overwritten
             with _meanwhile(lambda: segment.write(total, X)) if likely else nullcontext():
                 first: dict[bytes, int] = {}
-                for i in np.flatnonzero(find_rows(db, segment, number, total, keys, words) < 0).tolist():
+                for i in np.flatnonzero(_lacking(places, words)).tolist():
                     first.setdefault(keys[i], i)
                 if not first:
                     return 0
                 new = list(first.values())
                 added = X if len(new) == len(X) else X[new]
-                now, sums = max(int(time.time()), 1), checksums(list(first), added)
-                segment.write_records(total, pack(words[new], number, now, sums))
-                fresh.add(db, number, total, list(first), sums.tolist(), now)
-                db.execute("UPDATE segments SET rows = ? WHERE stem = ?", (total + len(new), segment.stem))
+                records = pack(words[new], number, max(int(time.time()), 1), checksums(list(first), added))
             if not likely or len(added) < len(X):
                 segment.write(total, added)
+            segment.add(total, records)
+            catalog.add(segment, total, records)
             return len(new)
-
-    def _place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int] | None:
-        """Return segment, number of the space, and rows that count."""
-        found = db.execute(
-            "SELECT s.stem, p.id, s.rows FROM spaces p JOIN segments s ON s.id = p.segment "
-            "WHERE s.model = ? AND s.dimension = ? AND p.revision = ? AND p.params = ?",
-            (space.model, space.dimension, space.revision, space.params_json),
-        ).fetchone()
-        return None if found is None else (self._segment(found[0], space.dimension), found[1], found[2])
-
-    def _new_place(self, db: sqlite3.Connection, space: Space) -> tuple[Segment, int, int]:
-        db.execute(
-            "INSERT OR IGNORE INTO segments (model, dimension, stem, rows) VALUES (?, ?, ?, 0)",
-            (space.model, space.dimension, new_stem(space.model, space.dimension)),
-        )
-        number, stem, rows = db.execute(
-            "SELECT id, stem, rows FROM segments WHERE model = ? AND dimension = ?", (space.model, space.dimension)
-        ).fetchone()
-        db.execute(
-            "INSERT INTO spaces (segment, revision, params) VALUES (?, ?, ?)",
-            (number, space.revision, space.params_json),
-        )
-        spaces = {
-            i: (r, p) for i, r, p in db.execute("SELECT id, revision, params FROM spaces WHERE segment = ?", (number,))
-        }
-        segment = self._segment(stem, space.dimension)
-        segment.describe(space.model, spaces)
-        return segment, max(spaces), rows
-
-    def _segment(self, stem: str, dimension: int) -> Segment:
-        with self._segments_lock:
-            if stem not in self._segments:
-                for other in [s for s in self._segments.values() if not s.vectors.exists()]:
-                    del self._segments[other.stem]  # compacted away; do not keep its file mapped
-                self._segments[stem] = Segment(self.path / "segments", stem, dimension)
-            return self._segments[stem]
-
-    def _give_up(self, segment: Segment, number: int, keys: Sequence[bytes], rows: NDArray[np.int64]) -> None:
-        """Drop damaged rows from the index, so that they are computed and stored again."""
-        then = "they are computed again"
-        try:
-            with self._connections.writing() as db:
-                fresh.settle(db)
-                (owner,) = db.execute("SELECT segment FROM spaces WHERE id = ?", (number,)).fetchone()
-                for key, row in zip(keys, rows.tolist(), strict=True):
-                    query = "DELETE FROM vectors WHERE key = ? AND space = ? AND row = ?"
-                    if db.execute(query, (key, number, row)).rowcount:
-                        db.execute("INSERT OR IGNORE INTO holes VALUES (?, ?)", (owner, row))
-        except CacheError as error:
-            then = f"they are computed again but cannot be replaced here ({error})"
-        where = os.fspath(segment.vectors)
-        warnings.warn(f"{len(keys)} cached vectors are damaged in {where!r}; {then}", stacklevel=4)
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
         """Return SHA-256 of each file's bytes; a file that has not changed is not read again.
@@ -304,14 +241,14 @@ class EmbeddingCache:
         """
 
         def known(names: list[str]) -> dict[str, tuple[str, bytes]]:
-            with self._connections.reading() as db:
-                return {} if db is None or version_of(db) < 2 else recall(db, names)
+            with self._index.reading() as catalog:
+                return catalog.recall(names)
 
         digests, learned = digest_files(paths, known)
         if learned and not self.read_only:
             try:
-                with self._connections.writing() as db:
-                    keep(db, learned)
+                with self._index.writing() as catalog:
+                    catalog.keep(learned)
             except CacheError as error:
                 warnings.warn(f"{len(learned)} files will be read again next time: {error}", stacklevel=2)
         return digests
@@ -325,7 +262,7 @@ class EmbeddingCache:
             One row per model, revision, dimension and parameters: vectors, size_bytes (of the vectors alone),
             oldest and newest (UTC).
         """
-        return upkeep.stats(self._connections)
+        return upkeep.stats(self._index)
 
     def verify(self, *, repair: bool = False) -> CacheReport:
         """Read every row and compare it with its checksum, and the index with the files.
@@ -340,7 +277,7 @@ class EmbeddingCache:
         CacheReport
             ``ok``, ``damaged`` (a table), ``problems`` of the index, ``rows`` and ``repaired``.
         """
-        return integrity.verify(self._connections, repair=repair)
+        return integrity.verify(self._index, repair=repair)
 
     def prune(
         self,
@@ -370,7 +307,7 @@ class EmbeddingCache:
         ValueError
             If nothing is asked for: a cache is not emptied by accident.
         """
-        return upkeep.prune(self._connections, model=model, older_than=older_than, max_size=max_size)
+        return upkeep.prune(self._index, model=model, older_than=older_than, max_size=max_size)
 
     def compact(self) -> int:
         """Write segments that have unused rows anew, and delete files that nothing refers to.
@@ -380,7 +317,7 @@ class EmbeddingCache:
         int
             Bytes given back.
         """
-        return upkeep.compact(self._connections)
+        return upkeep.compact(self._index)
 
     def export(
         self,
@@ -413,14 +350,12 @@ class EmbeddingCache:
         space = transfer.choose_space(
             self.stats(), self.path, model=model, revision=revision, dimension=dimension, params=params
         )
-        with self._connections.reading() as db:
-            place = None if db is None else self._place(db, space)
-            if db is None or place is None:  # pruned since it was chosen
-                msg = f"{space} is no longer in the cache {os.fspath(self.path)!r}"
-                raise CacheError(msg)
-            query = f"SELECT key FROM {fresh.entries(db)} WHERE space = ? ORDER BY row"
-            keys = [key for (key,) in db.execute(query, (place[1],))]
-        return transfer.export(self, path, keys, space)
+        keys: dict[bytes, None] = {}
+        with self._index.reading() as catalog:
+            for segment, number in _places(catalog, space):
+                records = segment.log.records[segment.log.latest()]
+                keys |= dict.fromkeys(map(bytes, records[spaces_of(records) == number, :4].astype("<u8")))
+        return transfer.export(self, path, list(keys), space)
 
     def import_(self, path: Any, *, model: str | None = None) -> int:
         """Take over vectors that `export`, or an embedding run on Spark, wrote.
@@ -464,6 +399,35 @@ def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
         if interrupt is not None:
             raise interrupt
         future.result()
+
+
+def _places(catalog: Catalog, space: Space) -> list[tuple[Segment, int]]:
+    """Return the segments that may hold vectors of a space, and its number in each."""
+    found = [(s, s.number(space.revision, space.params_json)) for s in catalog.segments(space.model, space.dimension)]
+    return [(segment, number) for segment, number in found if number is not None]
+
+
+def _lacking(places: list[tuple[Segment, int]], words: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    lacking = np.ones(len(words), dtype=bool)
+    for segment, number in places:
+        lacking &= segment.log.find(words, number) < 0
+    return lacking
+
+
+def _place_to_write(catalog: Catalog, space: Space, folder: Path) -> tuple[Segment, int]:
+    held = catalog.segments(space.model, space.dimension)
+    if held:
+        segment = held[-1]
+    else:
+        note = Note(space.model, space.dimension, {})
+        segment = Segment(folder, new_stem(space.model, space.dimension), note)
+    number = segment.number(space.revision, space.params_json)
+    if number is None:
+        number = max(segment.note.spaces, default=0) + 1
+        spaces = {**segment.note.spaces, number: (space.revision, space.params_json)}
+        segment.note = segment.note._replace(spaces=spaces)
+        segment.describe()
+    return segment, number
 
 
 def _nothing(n: int, space: Space) -> NDArray[np.float32]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import errno
+import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._files import ENDING, sync_folder
-from mmtoolkit.cache import fresh
-from mmtoolkit.cache.segment import Segment, checksums, join_keys, new_stem, pack
+from mmtoolkit._files import ENDING
+from mmtoolkit.cache.reading import intact
+from mmtoolkit.cache.records import created_of, pack, spaces_of
+from mmtoolkit.cache.segment import Note, Segment, new_stem
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
-    from mmtoolkit.cache.connection import Connections
+    from mmtoolkit.cache.index import Catalog, Index
 
-__all__ = ["compact", "parse_age", "parse_size", "prune", "stats"]
+__all__ = ["compact", "parse_age", "parse_size", "prune", "shrink", "stats"]
 
 _BLOCK_BYTES = 16 * 1024 * 1024
 _INDEX_BYTES = 120  # of a row, besides its vector: record and index entry
@@ -40,20 +46,23 @@ _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _COLUMNS = ["model", "revision", "dimension", "params", "vectors", "size_bytes", "oldest", "newest"]
 
 
-def stats(connections: Connections) -> pd.DataFrame:
+def stats(index: Index) -> pd.DataFrame:
     """See `EmbeddingCache.stats`."""
     import pandas as pd
 
-    with connections.reading() as db:
-        rows = (
-            []
-            if db is None
-            else db.execute(
-                "SELECT s.model, p.revision, s.dimension, p.params, count(*), count(*) * s.dimension * 4, "
-                f"min(v.created), max(v.created) FROM {fresh.entries(db)} v JOIN spaces p ON p.id = v.space "
-                "JOIN segments s ON s.id = p.segment GROUP BY p.id ORDER BY 1, 3, 2, 4"
-            ).fetchall()
-        )
+    times: dict[tuple[str, int, str, str], list[NDArray[np.uint64]]] = {}
+    with index.reading() as catalog:
+        for segment in catalog.segments():
+            records = segment.log.records[segment.log.latest()]
+            for number, (revision, params) in segment.note.spaces.items():
+                found = created_of(records[spaces_of(records) == number])
+                if len(found):
+                    times.setdefault((*segment.note[:2], revision, params), []).append(found)
+    rows = []
+    for (model, dimension, revision, params), parts in sorted(times.items()):
+        created = np.concatenate(parts)
+        size = len(created) * dimension * 4
+        rows.append((model, revision, dimension, params, len(created), size, created.min(), created.max()))
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     for name in ("oldest", "newest"):
         frame[name] = pd.to_datetime(frame[name].astype("int64"), unit="s", utc=True)
@@ -86,7 +95,7 @@ def parse_size(value: str | int) -> int:
 
 
 def prune(
-    connections: Connections,
+    index: Index,
     *,
     model: str | None,
     older_than: str | float | dt.timedelta | None,
@@ -96,120 +105,133 @@ def prune(
     if model is None and older_than is None and max_size is None:
         msg = "prune needs at least one of model, older_than and max_size"
         raise ValueError(msg)
-    before = None if older_than is None else time.time() - parse_age(older_than)
-    limit = None if max_size is None else parse_size(max_size)
-    with connections.reading() as db:
-        if db is None:
+    before = np.inf if older_than is None else time.time() - parse_age(older_than)
+    limit = -1 if max_size is None else parse_size(max_size)
+    with index.reading() as catalog:
+        if not catalog.entries:
             return 0
-    with connections.writing() as db:
-        fresh.settle(db)
-        where, values = "1", list[str | float]()
-        if model is not None:
-            where, values = "s.model = ?", [model]
-        if before is not None:
-            where, values = f"{where} AND v.created < ?", [*values, before]
-        source = "FROM vectors v JOIN spaces p ON p.id = v.space JOIN segments s ON s.id = p.segment"
-        db.execute("CREATE TEMP TABLE doomed (key BLOB, space INTEGER, segment INTEGER, row INTEGER)")
-        try:
-            picked = f"SELECT v.key, v.space, s.id, v.row {source} WHERE {where}"
-            if limit is not None:
-                # keep, newest first, as long as the sum stays within the limit
-                cost = f"sum(s.dimension * 4 + {_INDEX_BYTES}) OVER (ORDER BY v.created DESC, s.id, v.row DESC)"
-                picked = (
-                    f"SELECT key, space, id, row FROM (SELECT v.key, v.space, s.id, v.row, {cost} AS used {source} "
-                )
-                picked += f"WHERE {where}) WHERE used > {limit}"
-            db.execute(f"INSERT INTO doomed {picked}", values)
-            db.execute("DELETE FROM vectors WHERE (key, space) IN (SELECT key, space FROM doomed)")
-            db.execute("INSERT OR IGNORE INTO holes SELECT segment, row FROM doomed")
-            (dropped,) = db.execute("SELECT count(*) FROM doomed").fetchone()
-        finally:
-            db.execute("DROP TABLE doomed")
-    compact(connections)
-    return int(dropped)
+    with index.writing() as catalog:
+        kept: dict[str, NDArray[np.bool_]] = {}
+        fits: list[tuple[NDArray[Any], ...]] = []
+        for segment in catalog.segments():
+            created = created_of(segment.log.records)
+            kept[segment.stem] = latest = segment.log.latest()
+            rows = np.flatnonzero(latest & (created < before) & (model in (None, segment.note.model)))
+            fits.append((created[rows], np.full(len(rows), len(fits)), rows, np.full(len(rows), segment.row_bytes)))
+        created, number, rows, cost = (np.concatenate(column) for column in zip(*fits, strict=True))
+        newest = np.lexsort((-rows, number, -created.astype(np.int64)))
+        doomed = newest[np.cumsum(cost[newest] + _INDEX_BYTES) > limit]
+        for i, mask in enumerate(kept.values()):
+            mask[rows[doomed[number[doomed] == i]]] = False
+        shrink(index, catalog, lambda segment: kept[segment.stem])
+    return len(doomed)
 
 
-def compact(connections: Connections) -> int:
+def compact(index: Index) -> int:
     """See `EmbeddingCache.compact`."""
-    with connections.reading() as db:
-        if db is None:
+    with index.reading() as catalog:
+        if not catalog.entries:
             return 0
-    folder = connections.folder / "segments"
-    size = _size(folder)
-    with connections.writing() as db:
-        fresh.settle(db)
-        for number, model, dimension, stem, rows in db.execute(
-            "SELECT id, model, dimension, stem, rows FROM segments"
-        ).fetchall():
-            (holes,) = db.execute("SELECT count(*) FROM holes WHERE segment = ?", (number,)).fetchone()
-            if holes:
-                old = Segment(folder, stem, dimension)
-                new = Segment(folder, new_stem(model, dimension), dimension)
-                _move(db, number, old, new, rows)
-                _describe(db, number, model, new)
-        if folder.exists():
-            sync_folder(folder)
-    with connections.writing() as db:  # under the lock nobody is about to name a new file
-        remove_strangers(db, folder)
-    connections.vacuum()
-    return size - _size(folder)
-
-
-def remove_strangers(db: sqlite3.Connection, folder: Path) -> None:
-    """Delete files that no segment refers to."""
-    named = {stem for (stem,) in db.execute("SELECT stem FROM segments")}
-    for path in folder.glob("*") if folder.exists() else ():
-        if path.name.split(".", 1)[0] not in named or path.suffix == ENDING:
-            try:
-                path.unlink()
-            except PermissionError:  # on Windows, while somebody still has it open
-                continue
+    size = _size(index.home)
+    with index.writing() as catalog:
+        shrink(index, catalog, lambda segment: segment.log.latest())
+    return size - _size(index.home)
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*")) if folder.exists() else 0
+    found = [path.stat() for path in folder.glob("*")]
+    return sum(min(s.st_size, getattr(s, "st_blocks", s.st_size) * 512) for s in found)
 
 
-def _move(db: sqlite3.Connection, number: int, old: Segment, new: Segment, rows: int) -> None:
-    """Copy the rows that count to new files, leaving out damaged ones, and point the index there."""
-    entries = db.execute(
-        "SELECT v.row, v.key, v.space, v.checksum, v.created FROM vectors v JOIN spaces p ON p.id = v.space "
-        "WHERE p.segment = ? ORDER BY v.row",
-        (number,),
-    ).fetchall()
-    view = old.map(rows) if old.vectors.exists() else np.empty((0, old.dimension), dtype=np.float32)
-    step, at = max(_BLOCK_BYTES // old.row_bytes, 1), 0
-    for start in range(0, len(entries), step):
-        part = [entry for entry in entries[start : start + step] if entry[0] < len(view)]
-        X = view[[entry[0] for entry in part]]
-        whole = checksums([entry[1] for entry in part], X) == np.array([entry[3] for entry in part], dtype=np.uint64)
-        part = [entry for entry, ok in zip(part, whole.tolist(), strict=True) if ok]
-        if part:
-            records = pack(join_keys([e[1] for e in part]), *_columns((e[2], e[4], e[3]) for e in part))
-            new.write(at, X[whole])
-            new.write_records(at, records)
-        moved = ((at + i, entry[1], entry[2]) for i, entry in enumerate(part))
-        db.executemany("UPDATE vectors SET row = -1 - ? WHERE key = ? AND space = ?", moved)
-        at += len(part)
-    of_segment = "space IN (SELECT id FROM spaces WHERE segment = ?)"
-    db.execute(f"DELETE FROM vectors WHERE row >= 0 AND {of_segment}", (number,))
-    db.execute(f"UPDATE vectors SET row = -1 - row WHERE {of_segment}", (number,))
-    db.execute("DELETE FROM holes WHERE segment = ?", (number,))
-    db.execute(
-        f"DELETE FROM spaces WHERE segment = ? AND id NOT IN (SELECT space FROM vectors WHERE {of_segment})",
-        (number, number),
-    )
-    db.execute("UPDATE segments SET stem = ?, rows = ? WHERE id = ?", (new.stem, at, number))
-    db.execute("DELETE FROM segments WHERE id = ? AND rows = 0", (number,))
+def shrink(index: Index, catalog: Catalog, keep: Callable[[Segment], NDArray[np.bool_]]) -> None:
+    """Write segments that have other rows than those to keep anew, and delete what nothing refers to; ends the transaction.
+
+    The new files are complete before the index names them, and the old ones go afterwards: a process that dies in between
+    leaves both, and rows that are there twice.
+    """
+    groups: dict[tuple[str, int], list[Segment]] = {}
+    for segment in catalog.segments():
+        groups.setdefault(segment.note[:2], []).append(segment)
+    _remove_strangers(index, catalog)
+    old: list[Segment] = []
+    try:
+        for group in groups.values():
+            kept = [(segment, keep(segment)) for segment in group]
+            if (len(group) > 1 or not kept[0][1].all() or not len(kept[0][1])) and all(map(_is_known, group)):
+                catalog.replace(group, _merged(kept))
+                old += group
+        catalog.commit()
+    except (OSError, sqlite3.OperationalError) as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+            raise
+        _make_room(index, catalog, [(s, keep(s)) for group in groups.values() for s in group if _is_known(s)])
+        return
+    for segment in old:
+        segment.remove()
+    with contextlib.suppress(sqlite3.OperationalError):  # others read just now, or there is no room for it
+        catalog.vacuum()
 
 
-def _columns(triples: Iterable[tuple[int, int, int]]) -> list[np.ndarray[tuple[int], np.dtype[np.uint64]]]:
-    return [np.array(column, dtype=np.uint64) for column in zip(*triples, strict=True)]
+def _is_known(segment: Segment) -> bool:
+    """Tell whether the note names all spaces of the records; else nobody may touch them."""
+    return set(spaces_of(segment.log.records[segment.log.alive]).tolist()) <= segment.note.spaces.keys()
 
 
-def _describe(db: sqlite3.Connection, number: int, model: str, segment: Segment) -> None:
-    spaces = {
-        i: (r, p) for i, r, p in db.execute("SELECT id, revision, params FROM spaces WHERE segment = ?", (number,))
-    }
-    if spaces:
-        segment.describe(model, spaces)
+def _remove_strangers(index: Index, catalog: Catalog) -> None:
+    """Delete files that dead processes left: parts of files, and vectors or notes without records."""
+    for path in index.home.glob("*"):
+        stem = path.name.split(".", 1)[0]
+        left = stem not in catalog.entries and not (index.home / f"{stem}.keys").exists()
+        if path.suffix == ENDING or (left and path.suffix in (".f32", ".json")):
+            with contextlib.suppress(PermissionError):  # on Windows, while somebody still has it open
+                path.unlink()
+
+
+def _merged(kept: list[tuple[Segment, NDArray[np.bool_]]]) -> Segment | None:
+    """Copy the rows to keep, without damaged ones, to one new segment; None where there are none."""
+    model, dimension, _ = kept[0][0].note
+    new = Segment(kept[0][0].folder, new_stem(model, dimension), Note(model, dimension, {}))
+    numbers: dict[tuple[str, str], int] = {}
+    parts: list[NDArray[np.uint64]] = []
+    at, step = 0, max(_BLOCK_BYTES // new.row_bytes, 1)
+    try:
+        for segment, mask in kept:
+            records, view, rows = segment.log.records, segment.map(), np.flatnonzero(mask)
+            rows = rows[intact(segment, records, rows)]
+            for start in range(0, len(rows), step):
+                block = rows[start : start + step]
+                new.write(at, view[block])
+                at += len(block)
+            names, where = np.unique(spaces_of(records[rows]), return_inverse=True)
+            spaces = [numbers.setdefault(segment.note.spaces[n], len(numbers) + 1) for n in names.tolist()]
+            some = records[rows]
+            parts.append(pack(some[:, :4], np.array(spaces, dtype=np.uint64)[where], created_of(some), some[:, 5]))
+        if at == 0:
+            return None
+        new.note = new.note._replace(spaces={number: names for names, number in numbers.items()})
+        new.describe()
+        new.replace_records(np.concatenate(parts))
+    except BaseException:
+        new.remove()
+        raise
+    return new
+
+
+def _make_room(index: Index, catalog: Catalog, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
+    """Give room back on a full disk, where nothing can be copied: the index goes first, it can be made anew."""
+    catalog.close()
+    index.path.unlink(missing_ok=True)
+    for segment, mask in kept:
+        if not mask.any():
+            segment.remove()
+        elif not mask.all():
+            records = segment.log.records.copy()
+            records[~mask] = 0
+            segment.replace_records(records)
+            if not segment.punch(np.flatnonzero(~mask)):
+                msg = (
+                    f"the disk is full and {os.fspath(segment.vectors)!r} is in use, so its room is not free yet: let go of "
+                    "arrays that come from the cache (restart notebooks), free some space, and run `mmtoolkit cache compact`"
+                )
+                warnings.warn(msg, stacklevel=4)
+    index.rebuild("is repaired")

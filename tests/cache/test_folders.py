@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
+import json
 import os
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 
 from mmtoolkit.cache import EmbeddingCache
-from mmtoolkit.cache.connection import is_network
-from mmtoolkit.cache.schema import MIGRATIONS, VERSION
+from mmtoolkit.cache.index import VERSION
 from mmtoolkit.errors import CacheError, CacheVersionError
 
 AS_NOBODY = """
@@ -178,54 +178,140 @@ def test_a_cache_of_a_newer_version_is_left_alone(cache, space, make):
     assert cache.get(make(0, 3)[0], space)[0].all()
 
 
-@pytest.mark.parametrize("version", range(1, VERSION))
-def test_an_older_version_is_read_and_brought_up_to_date_by_the_first_write(cache, space, make, version, tmp_path):
-    cache.put(*make(0, 3), space)
+OLD = """
+CREATE TABLE segments (id INTEGER PRIMARY KEY, model TEXT, dimension INTEGER, stem TEXT, rows INTEGER);
+CREATE TABLE spaces (id INTEGER PRIMARY KEY, segment INTEGER, revision TEXT, params TEXT);
+CREATE TABLE vectors (key BLOB, space INTEGER, row INTEGER, checksum INTEGER, created INTEGER, PRIMARY KEY (key, space)) WITHOUT ROWID;
+CREATE TABLE holes (segment INTEGER, row INTEGER, PRIMARY KEY (segment, row)) WITHOUT ROWID;
+CREATE TABLE fresh (id INTEGER PRIMARY KEY, space INTEGER, first INTEGER, created INTEGER, keys BLOB, sums TEXT);
+CREATE VIEW entries AS SELECT key, space, row, checksum, created FROM vectors UNION ALL
+SELECT substr(f.keys, 32 * n.i + 1, 32), f.space, f.first + n.i, CAST(substr(f.sums, 10 * n.i + 1, 10) AS INTEGER), f.created
+FROM fresh f JOIN (WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < 99) SELECT i FROM numbers) n
+ON n.i < length(f.keys) / 32;
+"""
+
+
+def made_old(cache, space, keys, X, version):
+    """Put the index of an older format in the place of the index, with the log that it would have."""
     cache.close()
-    with sqlite3.connect(cache.path / "index.sqlite", isolation_level=None) as db:  # as that version had written it
-        rows = {
-            name: db.execute(f"SELECT * FROM {name}").fetchall() for name in ("segments", "spaces", "vectors", "holes")
-        }
-    db.close()
-    (cache.path / "index.sqlite").unlink()
-    with sqlite3.connect(cache.path / "index.sqlite") as db:
-        for command in itertools.chain(*MIGRATIONS[:version]):
-            db.execute(command)
-        for name, values in rows.items():
-            for row in values:
-                db.execute(f"INSERT INTO {name} VALUES ({','.join('?' * len(row))})", row)
-        db.execute(f"PRAGMA user_version = {version}")
-    db.close()
+    index = cache.path / "index.sqlite"
+    index.unlink()
+    (note,) = cache.path.rglob("*.json")
+    number = int(next(iter(json.loads(note.read_text())["spaces"])))
+    db = sqlite3.connect(index, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(OLD)
+    db.execute("INSERT INTO segments VALUES (1, ?, ?, ?, ?)", (space.model, space.dimension, note.stem, len(keys)))
+    db.execute("INSERT INTO spaces VALUES (?, 1, ?, ?)", (number, space.revision, space.params_json))
+    sums = [zlib.crc32(x, zlib.crc32(key)) for key, x in zip(keys, X, strict=True)]
+    kept = 1 if version == 3 else len(keys)
+    rows = [(key, number, row, sums[row], 1_700_000_000) for row, key in enumerate(keys[:kept])]
+    db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, ?)", rows)
+    if version == 3:
+        written = "".join(f"{value:010d}" for value in sums[1:])
+        db.execute("INSERT INTO fresh VALUES (1, ?, 1, 1700000000, ?, ?)", (number, b"".join(keys[1:]), written))
+    db.execute(f"PRAGMA user_version = {version}")
+    return db
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+@pytest.mark.parametrize("records", ["there", "lost"])
+def test_an_older_version_is_brought_up_to_date_and_its_processes_fail(cache, space, make, version, records, tmp_path):
+    keys, X = make(0, 20)
+    cache.put(keys, X, space)
+    other = made_old(cache, space, keys, X, version)  # a process that has it open
+    before = (cache.path / "index.sqlite").stat().st_ino
+    if records == "lost":
+        next(cache.path.rglob("*.keys")).unlink()
     (tmp_path / "a").write_text("a")
 
     reader = EmbeddingCache(cache.path, read_only=True)
-    assert reader.get(make(0, 3)[0], space)[0].all()
+    assert reader.get(keys, space)[0].all() == (records == "there")
     assert reader.file_digests([str(tmp_path / "a")])[0] is not None
-    reader.close()
-    assert cache.put(*make(0, 5), space) == 2
+    assert cache.put(*make(0, 25), space) == 5
+
+    assert np.array_equal(reader.get(make(0, 25)[0], space)[1], make(0, 25)[1])
     assert cache.verify().ok
+    assert (cache.path / "index.sqlite").stat().st_ino != before
+    assert {path.name for path in cache.path.glob("index*")} == {"index.sqlite"}
+    other.close()
+    assert cache.verify().ok
+    assert {path.name for path in cache.path.glob("index*")} == {"index.sqlite"}
+
+
+def test_nothing_but_files_and_locks_of_its_own_is_used(cache, space, make):
+    """No log and no shared memory, which network file systems cannot have."""
+    cache.put(*make(0, 3), space)
+
+    assert {p.name for p in cache.path.iterdir()} == {"index.sqlite", "segments", "lock", "lock.next"}
     with sqlite3.connect(cache.path / "index.sqlite") as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     db.close()
 
 
-def test_network_mounts_are_recognised_and_use_no_shared_memory(tmp_path, cache, space, make, monkeypatch):
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(
-        "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
-        "40 22 0:50 / /home rw - nfs4 server:/home rw\n"
-        "41 40 0:51 / /home/a\\040b rw - ext4 /dev/vdb rw\n"
-        "42 22 0:52 / /mnt/share rw - fuse.sshfs me@there:/ rw\n"
-    )
+@pytest.mark.parametrize("name", ["index.sqlite", "segments", "lock", ".f32", ".keys"])
+def test_links_in_a_folder_from_somebody_else_lead_nowhere(cache, space, make, tmp_path, name):
+    keys, X = make(0, 30)
+    cache.put(keys, X, space)
+    (path,) = cache.path.rglob(f"*{name}")
+    path.rename(tmp_path / "outside")
+    before = (tmp_path / "outside").read_bytes() if path.suffix else b""
+    path.symlink_to(tmp_path / "outside")
+    cache = EmbeddingCache(cache.path)
 
-    expected = {"/home/me/.cache": True, "/home/a b/c": False, "/homeless": False, "/mnt/share": True, "/tmp": False}
-    assert {path: is_network(path, mounts) for path in expected} == expected
-    assert is_network("/", tmp_path / "no such file") is False
+    with pytest.raises(CacheError, match="link"):
+        cache.put(*make(0, 40), space)
+    if name == "lock":  # a reader needs none
+        assert cache.get(keys, space)[0].all()
+    else:
+        with pytest.raises(CacheError, match="link"):
+            cache.get(keys, space)
 
-    monkeypatch.setattr("mmtoolkit.cache.connection.is_network", lambda path: True)
-    cache.put(*make(0, 3), space)
-    assert {p.name for p in cache.path.iterdir()} == {"index.sqlite", "segments"}
-    assert cache.get(make(0, 3)[0], space)[0].all()
+    if path.suffix:
+        assert (tmp_path / "outside").read_bytes() == before
+
+
+def test_an_index_from_somebody_else_cannot_name_other_files_or_sizes(cache, space, make):
+    keys, X = make(0, 30)
+    cache.put(keys, X, space)
+    for change in (
+        "stem = '../../x'",
+        "stem = '/etc/passwd'",
+        "rows = 1 << 60",
+        "rows = -3",
+        "note = 'x'",
+        "rows = 'many'",
+    ):
+        with sqlite3.connect(cache.path / "index.sqlite") as db:
+            db.execute(f"UPDATE segments SET {change}")
+        db.close()
+
+        with pytest.warns(UserWarning, match="made anew from the records of 30 vectors"):
+            found, got = cache.get(keys, space)
+
+        assert found.all()
+        assert np.array_equal(got, X)
+    assert cache.verify().ok
+
+
+def test_an_index_that_is_a_folder(cache, space, make):
+    (cache.path / "index.sqlite").mkdir(parents=True)
+
+    for call in (lambda: cache.put(*make(0, 1), space), lambda: cache.get(make(0, 1)[0], space), cache.verify):
+        with pytest.raises(CacheError, match=r"index.sqlite' is a link or no file.*Remove it"):
+            call()
+
+
+def test_a_clock_in_another_century(cache, space, make, monkeypatch):
+    keys, X = make(0, 4)
+    for i, now in enumerate((4.1e9, -5.0, 1.8e9)):  # 2099, 1969, 2027
+        monkeypatch.setattr("mmtoolkit.cache.store.time.time", lambda now=now: now)
+        cache.put(keys[i : i + 1], X[i : i + 1], space)
+
+    assert cache.stats()["newest"].dt.year.tolist() == [2099]
+    assert cache.prune(older_than="30d") == 1
+    assert cache.missing(keys, space).tolist() == [False, True, False, True]
+    assert cache.verify().ok
 
 
 def test_files_are_as_open_as_the_user_s_umask_says(cache, space, make):

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from mmtoolkit.cache import EmbeddingCache, Space, fresh
+from mmtoolkit.cache import EmbeddingCache, Space
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # thousands of syncs
 SPACES = [Space("m", "1", 3), Space("m", "1", 3, {"p": 2}), Space("m", "2", 3), Space("m", "1", 5), Space("n", "", 3)]
@@ -32,11 +32,6 @@ class LikeADict(RuleBasedStateMachine):
         self.model: dict = {}
         self.views: list = []
         self.exports: dict = {}
-        self.sizes = fresh._WORTH, fresh._MOST
-
-    @initialize(sizes=st.sampled_from([(256, 16_384), (1, 4), (2, 10)]))
-    def batches_are_kept_apart_from(self, sizes):
-        fresh._WORTH, fresh._MOST = sizes
 
     @rule(
         which=st.integers(0, 1),
@@ -131,7 +126,6 @@ class LikeADict(RuleBasedStateMachine):
         for cache in self.caches:
             cache.close()
         shutil.rmtree(self.folder)
-        fresh._WORTH, fresh._MOST = self.sizes
 
 
 def space_id(space):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Mapping
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.cache.index import Catalog, Index, translated
+from mmtoolkit.cache.index import Index, translated
 from mmtoolkit.cache.reading import intact
-from mmtoolkit.cache.records import sound, spaces_of
-from mmtoolkit.cache.segment import Log, Segment, mended
+from mmtoolkit.cache.records import spaces_of
+from mmtoolkit.cache.segment import Log, Segment, scan
 from mmtoolkit.cache.upkeep import shrink
 from mmtoolkit.errors import CacheError
 from mmtoolkit.results import Result
@@ -84,82 +85,55 @@ def verify(index: Index, *, repair: bool = False) -> CacheReport:
     with translated(index.folder):
         audit = _audit(index)
         repair = repair and bool(audit.problems or audit.damaged)
-        if repair:
-            with index.lock.held():
-                index.rebuild("is repaired")
     if repair:
-        with index.writing() as catalog:
-            shrink(index, catalog, lambda segment: _intact(segment, segment.log))
+        with index.alone() as segments:
+            shrink(index, [(segment, _intact(segment)) for segment in segments])
     damaged = pd.DataFrame(audit.damaged, columns=["model", "dimension", "row", "key", "reason"])
     return CacheReport(audit.rows, damaged, tuple(audit.problems), repair)
 
 
-def _intact(segment: Segment, log: Log) -> NDArray[np.bool_]:
-    kept = log.latest()
+def _intact(segment: Segment) -> NDArray[np.bool_]:
+    kept = segment.log.latest()
     rows = np.flatnonzero(kept)
-    kept[rows] = intact(segment, log.records, rows)
+    kept[rows] = intact(segment.log.records, segment.map()[0], rows)
     return kept
 
 
 def _audit(index: Index) -> _Audit:
-    audit = _Audit()
+    audit, entries = _Audit(), {}
     catalog, fault = index.look()
-    logs = []
-    try:
+    with contextlib.closing(catalog.db):
         if fault:
             audit.problems.append(f"the index {fault}; the records beside the vectors take its place")
-        elif catalog.db is not None:
+        try:
             found = [text for (text,) in catalog.db.execute(f"PRAGMA integrity_check({_SHOWN})")]
             audit.problems += [f"index: {text}" for text in found if text != "ok"]
-        for segment, _ in catalog.entries.values():
-            if segment.note.dimension:
-                logs.append((segment, _read(catalog, segment, audit)))
-    except sqlite3.DatabaseError as error:
-        audit.problems.append(f"index: {error}")
-    finally:
-        catalog.close()
-    lost = set(index.keys()) - {segment.stem for segment, _ in logs}
-    audit.problems += [f"{stem}.json is lost or damaged: nobody knows what {stem}.keys means" for stem in sorted(lost)]
-    for segment, log in logs:
-        _compare(segment, log, audit)
+        except sqlite3.DatabaseError as error:
+            audit.problems.append(f"index: {error}")
+        entries = catalog.entries
+    for stem in sorted(set(index.stems()) - entries.keys()):
+        audit.problems.append(f"{stem}.json is lost or damaged: nobody knows what {stem}.keys means")
+    for stem, (segment, _) in entries.items():
+        _compare(Segment(index.home, stem, segment.note), audit)
     return audit
 
 
-def _read(catalog: Catalog, segment: Segment, audit: _Audit) -> Log:
-    """Read the records anew, and compare them and the note with the index."""
-    disk, copy = segment.on_disk(), catalog.copy(segment.stem)
-    alive = sound(disk)
-    records, healed, lost = mended(disk, alive, copy)
+def _compare(segment: Segment, audit: _Audit) -> None:
+    """Compare the note, the records and the vectors of a segment with their checksums, whatever was read before."""
+    records, mended, lost = segment.read()
+    segment.log = log = Log((), records, *scan(records))
+    latest, (view, _) = log.latest(), segment.map()
+    good = _intact(segment)
     if segment.described() != segment.note:
         audit.problems.append(f"{segment.words.name} is damaged or differs from the index")
-    if healed:
-        audit.problems.append(f"{segment.keys.name}: {healed} records are damaged; the index has them")
-    n = min(len(disk), len(copy))
-    other = alive[:n] & (disk[:n] != copy[:n]).any(axis=1)
-    if other.any() and catalog.db is not None:
-        audit.problems.append(
-            f"{segment.stem}: {other.sum()} rows are missing or wrong in the index, their records are sound"
-        )
-    if lost:
-        rows = np.flatnonzero(~sound(records) & records.any(axis=1)).tolist()
-        audit.damaged += [(*segment.note[:2], row, "", "its record is damaged") for row in rows]
-    return Log.of(records)
-
-
-def _compare(segment: Segment, log: Log, audit: _Audit) -> None:
-    """Compare the vectors with the records."""
-    latest = log.latest()
-    good = _intact(segment, log)
-    rows, view = np.flatnonzero(latest & ~good), segment.map()
-    if len(rows) and not segment.keys.exists():
-        return  # it was compacted meanwhile
-    for row in rows.tolist():
-        key = log.records[row, :4].astype("<u8").tobytes().hex()
-        reason = (
-            "the vector differs from its checksum" if row < len(view) else "the file of vectors ends before this row"
-        )
-        audit.damaged.append((*segment.note[:2], row, key, reason))
-    unknown = set(spaces_of(log.records[latest]).tolist()) - segment.note.spaces.keys()
+    if mended:
+        audit.problems.append(f"{segment.keys.name}: {mended} records are damaged, and can be mended")
+    unknown = set(spaces_of(records[latest]).tolist()) - segment.note.spaces.keys()
     if unknown:
         audit.problems.append(f"{segment.words.name} does not name the spaces {sorted(unknown)} of {segment.keys.name}")
-    audit.rows += int(latest.sum())
+    for row in np.flatnonzero((latest & ~good) | (~log.alive & records.any(axis=1))).tolist():
+        reason = "the vector differs from its checksum" if log.alive[row] else "the record is damaged"
+        reason = reason if row < len(view) else "the file of vectors ends before this row"
+        key = records[row, :4].astype("<u8").tobytes().hex()
+        audit.damaged.append((*segment.note[:2], row, key, reason))
+    audit.rows += int(latest.sum()) + lost

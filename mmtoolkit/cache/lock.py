@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import sys
+import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
+from mmtoolkit.cache.segment import file_status
 from mmtoolkit.errors import CacheError
 
 __all__ = ["Lock"]
@@ -22,10 +23,10 @@ _LOOK_S = 0.002
 
 
 class Lock:
-    """Two files in a folder: who has the first one writes, who has the second one is next.
+    """Two empty databases in a folder: who has locked the first one writes, who has the second one is next.
 
-    A writer that comes back at once queues behind the one that waits, so that nobody starves. The system takes both from a
-    process that dies. They do not depend on the index, which may be lost or replaced.
+    A writer that comes back at once queues behind the one that waits, so that nobody starves. The system takes both locks
+    from a process that dies. They do not depend on the index, which may be lost or replaced.
 
     Parameters
     ----------
@@ -35,89 +36,46 @@ class Lock:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.holder = folder / "lock.holder"
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keep all other writers out, threads of this process included."""
         patience = self._patience()
-        with ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             with self._locked("lock.next", patience):
-                turn = stack.enter_context(self._locked("lock", patience))
+                stack.enter_context(self._locked("lock", patience))
             with contextlib.suppress(OSError):  # a full disk has no room for the name, which is for others to read
-                os.ftruncate(turn, 0)
-                os.lseek(turn, 0, os.SEEK_SET)
-                os.write(turn, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                self.holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
 
     @contextmanager
-    def _locked(self, name: str, patience: Iterator[None]) -> Iterator[int]:
-        path = self.folder / name
-        while True:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
-            try:
-                while not _try_lock(fd):
+    def _locked(self, name: str, patience: Iterator[None]) -> Iterator[None]:
+        file_status(self.folder / name)  # refuses links
+        with contextlib.closing(sqlite3.connect(self.folder / name, timeout=0, isolation_level=None)) as db:
+            while not db.in_transaction:
+                try:
+                    db.execute("BEGIN EXCLUSIVE")
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error):
+                        raise
                     next(patience)
-                if path.exists() and os.path.samestat(os.fstat(fd), os.stat(path)):  # else deleted while we waited
-                    yield fd
-                    return
-            finally:
-                _unlock(fd)
-                os.close(fd)
+            yield
 
     def _patience(self) -> Iterator[None]:
         """Wait a little at each step; say after a while for whom, and in the end give up."""
         start, told = time.monotonic(), False
         while True:
             waited = time.monotonic() - start
-            if waited > _TELL_S and not told:
+            if (waited > _TELL_S and not told) or waited > _WAIT_S:
                 told = True
-                msg = f"waiting for the cache {os.fspath(self.folder)!r}: {self._holder()} is writing to it, {waited:.0f} s so far"
-                warnings.warn(msg, stacklevel=2)
-            if waited > _WAIT_S:
+                holder = self.holder.read_text(errors="replace")[:200] if self.holder.is_file() else "another process"
                 msg = (
-                    f"the cache {os.fspath(self.folder)!r} is locked: {self._holder()} has been writing for {waited / 60:.0f} "
-                    "minutes. Wait for it or end it, or name another folder with cache= or MMTOOLKIT_CACHE"
+                    f"the cache {os.fspath(self.folder)!r} has been locked by {holder} for {waited:.0f} s. "
+                    "Wait for it or end it, or name another folder with cache= or MMTOOLKIT_CACHE"
                 )
-                raise CacheError(msg)
+                if waited > _WAIT_S:
+                    raise CacheError(msg)
+                warnings.warn(msg, stacklevel=2)
             time.sleep(_LOOK_S)
             yield
-
-    def _holder(self) -> str:
-        try:
-            return (self.folder / "lock").read_text(errors="replace")[:200] or "another process"
-        except OSError:
-            return "another process"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    _FAR = 1 << 30  # a locked byte cannot be read
-
-    def _try_lock(fd: int) -> bool:
-        os.lseek(fd, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        os.lseek(fd, _FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
-        except OSError:  # not locked
-            return
-
-else:
-    import fcntl
-
-    def _try_lock(fd: int) -> bool:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _unlock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_UN)  # also of children that were forked meanwhile

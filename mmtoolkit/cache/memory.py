@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.cache.files import Stamped, digest_files
-from mmtoolkit.cache.reading import usable
-from mmtoolkit.cache.records import join_keys
-from mmtoolkit.errors import CacheError
+from mmtoolkit.cache.reading import accepted, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,20 +52,12 @@ class MemoryCache:
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
         """See `EmbeddingCache.put`."""
-        join_keys(keys)
-        X = np.array(X, dtype=np.float32)
-        if X.shape != (len(keys), space.dimension):
-            msg = f"expected vectors of shape {(len(keys), space.dimension)}, got {X.shape}"
-            raise ValueError(msg)
-        ok, known = usable(X), self._of(space)
+        _, X, ok = accepted(keys, X, space)
+        known = self._of(space)
         before = len(known)
         for i in np.flatnonzero(ok).tolist():
             known.setdefault(keys[i], X[i].copy())
-        if not ok.all():
-            msg = (
-                f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {np.flatnonzero(~ok)[0]} is zero or not finite"
-            )
-            raise CacheError(msg)
+        refuse(ok)
         return len(known) - before
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:

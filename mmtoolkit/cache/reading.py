@@ -1,25 +1,25 @@
-"""Rows of a segment into memory; each is compared with its checksum the first time a process reads it."""
+"""Which vectors a store takes, and rows of a segment into memory: each is compared with its checksum the first time a process reads it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.cache.records import matching
+from mmtoolkit.cache.records import join_keys, matching
+from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache.segment import Segment
+    from mmtoolkit.space import Space
 
-__all__ = ["gather", "intact", "usable"]
+__all__ = ["accepted", "gather", "intact", "refuse", "usable"]
 
 _BLOCK_BYTES = 512 * 1024  # stays in the processor's cache between copying and checking
-_FEW = 2048  # so few rows are read one by one, or each would draw its neighbours from the disk
 _LARGE_BYTES = 8 * 1024 * 1024  # from here on threads share the work
 
 
@@ -33,29 +33,47 @@ def usable(X: NDArray[np.float32]) -> NDArray[np.bool_]:
     return ok
 
 
-def intact(segment: Segment, records: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def accepted(
+    keys: Sequence[bytes], X: NDArray[np.float32], space: Space
+) -> tuple[NDArray[np.uint64], NDArray[np.float32], NDArray[np.bool_]]:
+    """Return keys as numbers, vectors in one piece, and which are usable; a `ValueError` where the shapes do not fit."""
+    words, X = join_keys(keys), np.ascontiguousarray(X, dtype="<f4")
+    if X.shape != (len(keys), space.dimension):
+        msg = f"expected vectors of shape {(len(keys), space.dimension)}, got {X.shape}"
+        raise ValueError(msg)
+    return words, X, usable(X)
+
+
+def refuse(ok: NDArray[np.bool_]) -> None:
+    """Raise a `CacheError` that names the first vector that is not usable, after the others were kept."""
+    if not ok.all():
+        row = int(np.flatnonzero(~ok)[0])
+        msg = f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {row} is zero or not finite"
+        raise CacheError(msg)
+
+
+def intact(records: NDArray[np.uint64], view: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which rows of a segment match their checksums, whether or not that was looked at before."""
-    view = segment.map()
     ok = rows < len(view)
 
     def compare(at: NDArray[np.int64]) -> None:
         ok[at] = matching(records[rows[at]], view[rows[at]])
 
-    _in_blocks(segment, np.flatnonzero(ok), compare)
+    _in_blocks(view, np.flatnonzero(ok), compare)
     return ok
 
 
 def gather(
-    segment: Segment, records: NDArray[np.uint64], rows: NDArray[np.int64]
+    records: NDArray[np.uint64], view: NDArray[np.float32], checked: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return rows of a segment, and which of them are as they were written.
 
     Parameters
     ----------
-    segment : Segment
-        Where from.
     records : ndarray of shape (n_rows, 6)
         Of all its rows.
+    view, checked : ndarray of shape (n_rows, n_features), of shape (n_rows,)
+        Its vectors, and which of them were looked at before; added to.
     rows : ndarray of shape (n,), int64
         Row numbers; -1 where nothing was found.
 
@@ -67,51 +85,37 @@ def gather(
         A read-only view of the file when the rows follow one another and all are intact; else a copy, NaN where not ok.
     """
     n = len(rows)
-    view = segment.map()
-    checked = segment.checked
     ok = (rows >= 0) & (rows < len(view))
     if ok.all() and n and np.array_equal(rows, np.arange(rows[0], rows[0] + n)):
         unread = rows[~checked[rows]]
-        good = intact(segment, records, unread)
-        checked[unread[good]] = True
-        if good.all():
+        checked[unread] = intact(records, view, unread)
+        if checked[rows].all():
             return ok, view[rows[0] : rows[0] + n]
-    X = np.empty((n, segment.note.dimension), dtype=np.float32)
+    if ok.all() and checked[rows].all():
+        return ok, np.take(view, rows, axis=0)
+    X = np.empty((n, view.shape[1]), dtype=np.float32)
     wanted = np.flatnonzero(ok)
-    wanted = wanted[np.argsort(rows[wanted], kind="stable")]  # read in the file's order, scatter in memory
-    few = len(wanted) <= _FEW
 
     def copy(at: NDArray[np.int64]) -> None:
-        here = rows[at]
-        X[at] = block = _read_each(segment, here.tolist()) if few else view[here]
-        unread = ~checked[here]
-        if unread.any():
-            ok[at[unread]] = good = matching(records[here[unread]], block[unread])
-            checked[here[unread]] = good
+        X[at] = block = view[rows[at]]
+        ok[at] = checked[rows[at]] | matching(records[rows[at]], block)
+        checked[rows[at]] = ok[at]
 
-    _in_blocks(segment, wanted, copy)
+    _in_blocks(
+        view, wanted[np.argsort(rows[wanted], kind="stable")], copy
+    )  # read in the file's order, scatter in memory
     X[~ok] = np.nan
     return ok, X
 
 
-def _in_blocks(segment: Segment, wanted: NDArray[np.int64], work: Callable[[NDArray[np.int64]], None]) -> None:
+def _in_blocks(view: NDArray[np.float32], wanted: NDArray[np.int64], work: Callable[[NDArray[np.int64]], None]) -> None:
     """Do a work on some rows at a time, on all cores where there are many."""
-    step = max(_BLOCK_BYTES // segment.row_bytes, 1)
-    blocks = [wanted[start : start + step] for start in range(0, len(wanted), step)]
-    if len(wanted) * segment.row_bytes < _LARGE_BYTES:
-        for block in blocks:
-            work(block)
-        return
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        list(pool.map(work, blocks))
+    step = max(_BLOCK_BYTES // (4 * view.shape[1]), 1)
 
+    def share(part: NDArray[np.int64]) -> None:
+        for start in range(0, len(part), step):
+            work(part[start : start + step])
 
-def _read_each(segment: Segment, rows: list[int]) -> NDArray[np.float32]:
-    X = np.full((len(rows), segment.note.dimension), np.nan, dtype=np.float32)
-    with segment.vectors.open("rb", buffering=0) as file:
-        if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-        for row, x in zip(rows, X, strict=True):
-            file.seek(row * segment.row_bytes)
-            file.readinto(x.data.cast("B"))
-    return X
+    cores = min(os.cpu_count() or 1, 16) if len(wanted) * (4 * view.shape[1]) >= _LARGE_BYTES else 1
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(share, np.array_split(wanted, cores)))

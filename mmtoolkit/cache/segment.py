@@ -7,18 +7,17 @@ holds one record per row and is the truth: a row is there when its record is sou
 
 from __future__ import annotations
 
-import contextlib
+import copy
+import ctypes
 import hashlib
 import json
-import logging
 import mmap
 import os
 import re
 import secrets
 import stat
 import sys
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -27,14 +26,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mmtoolkit._files import replaced, sync_folder
-from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, sound, spaces_of
+from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, matching, sound, spaces_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Log", "Note", "Segment", "file_status", "mended", "new_stem", "note_text", "parse_note"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Log", "Note", "Segment", "file_status", "new_stem", "note_text", "parse_note", "scan"]
 
 _STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -91,11 +88,6 @@ class Log:
     records: NDArray[np.uint64]
     known: NDArray[np.uint64]  # hash of key and space
     alive: NDArray[np.bool_]  # sound, and the vector was not found to be damaged
-
-    @classmethod
-    def of(cls, records: NDArray[np.uint64]) -> Log:
-        """Return the log of records that are at hand."""
-        return cls((), records, *_scan(records))
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -169,11 +161,16 @@ class Segment:
         self.vectors, self.keys, self.words = (folder / f"{stem}{ending}" for ending in (".f32", ".keys", ".json"))
         self.row_bytes = 4 * note.dimension
         self.log = _EMPTY
-        self._map: tuple[tuple[int, ...], NDArray[np.float32]] = ((), self._no_rows())
-        self.checked = np.zeros(0, dtype=bool)  # rows whose vectors this process has compared with their checksums
+        self._map: tuple[tuple[int, ...], NDArray[np.float32], NDArray[np.bool_]] = ((), self._no_rows(), _EMPTY.alive)
 
     def _no_rows(self) -> NDArray[np.float32]:
         return np.empty((0, self.note.dimension), dtype=np.float32)
+
+    def noted(self, note: Note) -> Segment:
+        """Return the same segment with another note; other threads may be reading by the one it had."""
+        other = copy.copy(self)
+        other.note = note
+        return other
 
     def number(self, revision: str, params: str) -> int | None:
         """Return the number of a space, None where there is none."""
@@ -226,33 +223,40 @@ class Segment:
         except FileNotFoundError:
             return from_bytes(b"")
 
-    def refresh(self, counted: int, copy: Callable[[], NDArray[np.uint64]]) -> None:
-        """Read records that were added, or all of them where the file is another one.
+    def read(self) -> tuple[NDArray[np.uint64], int, int]:
+        """Return all records anew, how many of them were mended, and how many cannot be."""
+        records = self.on_disk().copy()
+        damaged = np.flatnonzero(~sound(records) & records.any(axis=1))
+        view, _ = self.map()
+        for row in damaged[damaged < len(view)].tolist():
+            records[row] = healed(records[row], view[row])
+        lost = int((~sound(records[damaged])).sum())
+        return records, len(damaged) - lost, lost
 
-        Parameters
-        ----------
-        counted : int
-            How many records the index knows of.
-        copy : callable
-            Returns the index's copy of them, for those that are damaged.
-        """
+    def refresh(self) -> str:
+        """Read records that were added, or all of them where the file is another one; say what is wrong with them."""
         found, log = file_status(self.keys), self.log
         n = 0 if found is None else found.st_size // RECORD_BYTES
         stamp = () if found is None else (found.st_dev, found.st_ino, n, found.st_mtime_ns)
-        if stamp == log.stamp and n >= counted:
-            return
-        start = len(log.records) if log.stamp[:2] == stamp[:2] and log.stamp[2:3] < stamp[2:3] else 0
+        if stamp == log.stamp:
+            return ""
+        grown = (
+            log.stamp[:2] == stamp[:2] and log.stamp[2:3] < stamp[2:3] and not log.records.flags.owndata
+        )  # not mended
+        start, fault = len(log.records) if grown else 0, ""
         records = self._mapped_records(n)
-        known, alive = _scan(records[start:])
-        if start == 0 and (n < counted or not alive.all()):
-            records, healed, lost = mended(records, alive, copy())
-            known, alive = _scan(records)
-            self._say(healed, lost)
-        elif not alive.all():
-            self._say(0, int((~alive & records[start:].any(axis=1)).sum()))
+        known, alive = scan(records[start:])
+        if records[start:][~alive].any():
+            start, (records, mended, lost) = 0, self.read()
+            known, alive = scan(records)
+            fault = (
+                f"{mended + lost} records of {os.fspath(self.keys)!r} are damaged: {mended} were mended in memory, {lost} vectors "
+                "are computed again when they are needed. `mmtoolkit cache verify --repair` writes them anew"
+            )
         if start:
             known, alive = np.concatenate([log.known, known]), np.concatenate([log.alive, alive])
         self.log = Log(stamp, records, known, alive)
+        return fault
 
     def give_up(self, rows: NDArray[np.int64]) -> None:
         """Count rows as not there in this process: their vectors are damaged."""
@@ -265,36 +269,25 @@ class Segment:
             view = mmap.mmap(file.fileno(), n * RECORD_BYTES, access=mmap.ACCESS_READ)
         return np.frombuffer(view, dtype="<u8").reshape(n, -1)
 
-    def _say(self, healed: int, lost: int) -> None:
-        where = os.fspath(self.keys)
-        if healed:
-            logger.warning(
-                "%d records of %r are damaged; the index's copy is used. `mmtoolkit cache verify --repair`",
-                healed,
-                where,
-            )
-        if lost:
-            msg = f"{lost} records of {where!r} are damaged: their vectors are computed again when they are needed"
-            warnings.warn(msg, stacklevel=5)
+    def map(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return a read-only view of all rows of the file, and which this process has compared with their checksums.
 
-    def map(self) -> NDArray[np.float32]:
-        """Return a read-only view of all rows of the file, none where it is missing."""
+        The mask is to be added to. Both are empty where the file is missing.
+        """
         found = file_status(self.vectors)
         stamp = () if found is None else (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-        seen, view = self._map
+        seen, view, checked = self._map
         if stamp != seen:
             rows = 0 if found is None else found.st_size // self.row_bytes
-            grown = stamp[:2] == seen[:2] and seen[2:3] < stamp[2:3]
-            view = self._mapped_vectors(rows) if rows else self._no_rows()
-            checked = np.zeros(rows, dtype=bool)
-            if grown:  # by rows that were added; else somebody has changed the file
-                checked[: len(self.checked)] = self.checked
-            self.checked, self._map = checked, (stamp, view)
-        return view
+            view, new = self._mapped_vectors(rows) if rows else self._no_rows(), np.zeros(rows, dtype=bool)
+            if stamp[:2] == seen[:2] and seen[2:3] < stamp[2:3]:  # rows were added; else somebody has changed the file
+                new[: len(checked)] = checked
+            self._map = stamp, view, new
+        return self._map[1:]
 
     def _mapped_vectors(self, rows: int) -> NDArray[np.float32]:
         with _opened(self.vectors) as file:
-            _share(file.fileno())  # as long as the view lives, see `punch`
+            _locked(file.fileno())  # as long as the view lives, see `punch`
             view = mmap.mmap(file.fileno(), rows * self.row_bytes, access=mmap.ACCESS_READ)
         return np.frombuffer(view, dtype="<f4").reshape(rows, self.note.dimension)
 
@@ -303,12 +296,16 @@ class Segment:
 
         It is the one case in which a file changes in place, so it is done only when nobody has a view of it.
         """
-        self._map = ((), self._no_rows())
+        self._map = (), self._no_rows(), _EMPTY.alive
+        if sys.platform != "linux":
+            return False
+        call, keep_size_and_punch = ctypes.CDLL(None).fallocate, 1 | 2
         with self.vectors.open("rb+") as file:
-            return _alone(file.fileno()) and all(
-                _punch(file.fileno(), run[0] * self.row_bytes, len(run) * self.row_bytes)
-                for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)
-            )
+            if not _locked(file.fileno(), exclusive=True):
+                return False
+            runs = [run * self.row_bytes for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1)]
+            spans = [(ctypes.c_int64(run[0]), ctypes.c_int64(run[-1] - run[0] + self.row_bytes)) for run in runs]
+            return all(call(file.fileno(), keep_size_and_punch, *span) == 0 for span in spans)
 
     def remove(self) -> None:
         """Delete the files; views that were handed out stay valid."""
@@ -316,22 +313,21 @@ class Segment:
             path.unlink(missing_ok=True)
 
 
-def mended(
-    records: NDArray[np.uint64], alive: NDArray[np.bool_], copy: NDArray[np.uint64]
-) -> tuple[NDArray[np.uint64], int, int]:
-    """Return the records with those that are damaged or cut off taken from a copy, how many were, and how many are lost."""
-    whole = np.zeros((max(len(records), len(copy)), records.shape[1]), dtype=np.uint64)
-    whole[: len(records)] = records
-    damaged = np.ones(len(whole), dtype=bool)
-    damaged[: len(records)] = ~alive
-    better = damaged.copy()
-    better[len(copy) :] = False
-    better[better] = sound(copy[better[: len(copy)]])
-    whole[better] = copy[better[: len(copy)]]
-    return whole, int(better.sum()), int((damaged & ~better & whole.any(axis=1)).sum())
+def healed(record: NDArray[np.uint64], x: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a damaged record as it was, if one byte of it has changed; else as it is.
+
+    Of all changes of one byte those count that make it sound, with a key and a checksum that fit the vector. Of these the one
+    with the smallest number of a space is right: its uppermost byte is 0, and only that one and the guard can stand for each other.
+    """
+    bytes_ = np.repeat(record[None].view(np.uint8), RECORD_BYTES * 256, axis=0)
+    bytes_[np.arange(len(bytes_)), np.arange(len(bytes_)) // 256] = np.arange(len(bytes_)) % 256
+    tried = bytes_.view("<u8")
+    fits = tried[sound(tried)]
+    fits = fits[matching(fits, np.broadcast_to(x, (len(fits), len(x))))]
+    return fits[np.argmin(spaces_of(fits))] if len(fits) else record
 
 
-def _scan(records: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def scan(records: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """Return the hash of each record's key and space, and which records are sound."""
     known, alive = np.empty(len(records), dtype=np.uint64), np.empty(len(records), dtype=bool)
     for start in range(0, len(records), _BLOCK):
@@ -373,33 +369,14 @@ def _write(path: Path, data: NDArray[Any], offset: int) -> None:
         os.close(fd)
 
 
-if sys.platform == "linux":
-    import ctypes
+def _locked(fd: int, *, exclusive: bool = False) -> bool:
+    """Lock a file as long as it is open or mapped; False where that cannot be done."""
+    if sys.platform == "win32":
+        return False
     import fcntl
 
-    def _share(fd: int) -> None:
-        with contextlib.suppress(OSError):  # file systems without locks have no holes either
-            fcntl.flock(fd, fcntl.LOCK_SH)
-
-    def _alone(fd: int) -> bool:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
-
-    def _punch(fd: int, start: int, length: int) -> bool:
-        keep_size, punch_hole = 1, 2
-        call = ctypes.CDLL(None, use_errno=True).fallocate
-        return bool(call(fd, keep_size | punch_hole, ctypes.c_int64(start), ctypes.c_int64(length)) == 0)
-
-else:
-
-    def _share(fd: int) -> None:
-        """Do nothing: there are no holes in files here."""
-
-    def _alone(fd: int) -> bool:  # noqa: ARG001
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB if exclusive else fcntl.LOCK_SH)
+    except OSError:  # others have it; or a file system without locks, which has no holes either
         return False
-
-    def _punch(fd: int, start: int, length: int) -> bool:  # noqa: ARG001
-        return False
+    return True

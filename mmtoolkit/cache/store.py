@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,8 @@ import numpy as np
 
 from mmtoolkit.cache import integrity, transfer, upkeep
 from mmtoolkit.cache.files import digest_files
-from mmtoolkit.cache.index import Catalog, Index, translated
-from mmtoolkit.cache.reading import gather, usable
+from mmtoolkit.cache.index import Catalog, Index
+from mmtoolkit.cache.reading import accepted, gather, refuse
 from mmtoolkit.cache.records import checksums, join_keys, pack, spaces_of
 from mmtoolkit.cache.segment import Note, Segment, new_stem
 from mmtoolkit.errors import CacheError
@@ -143,28 +141,25 @@ class EmbeddingCache:
             If stored vectors are damaged: they count as not found, and are given up so that they are stored anew.
         """
         words = join_keys(keys)
-        bad = np.zeros(len(keys), dtype=bool)
+        bad, blank = np.zeros(len(keys), dtype=bool), np.broadcast_to(np.float32(np.nan), (len(keys), space.dimension))
         for _ in range(_TRIES):
             with self._index.reading() as catalog:
-                places = [(s, s.log.records, s.log.find(words, number)) for s, number in _places(catalog, space)]
-            found, X, again = np.zeros(len(keys), dtype=bool), _nothing(len(keys), space), False
-            with translated(self.path):
-                for segment, records, rows in places:
-                    rows[found] = -1
-                    ok, part = gather(segment, records, rows)
-                    X, found = (np.where(ok[:, None], part, X), found | ok) if found.any() else (part, ok)
-                    damaged = ~ok & (rows >= 0)
-                    if damaged.any() and segment.keys.exists():  # else it was compacted since it was looked up
-                        segment.give_up(rows[damaged])
-                        bad |= damaged
-                    again |= bool(damaged.any())
-            if not again:  # else there may be another row of the same key
+                places = [(s, s.log.find(words, n), s.log.records, *s.map()) for s, n in _places(catalog, space)]
+            found, torn, X = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool), blank
+            for segment, rows, records, view, checked in places:
+                rows[found] = -1
+                ok, part = gather(records, view, checked, rows)
+                segment.give_up(rows[~ok & (rows >= 0)])
+                torn |= ~ok & (rows >= 0)
+                X, found = (np.where(ok[:, None], part, X), found | ok) if found.any() else (part, ok)
+            bad |= torn
+            if not (torn & ~found).any():  # else there may be another row of the same key
                 break
         bad &= ~found
         if bad.any():
             where = os.fspath(self._index.home)
             warnings.warn(f"{bad.sum()} cached vectors are damaged in {where!r}; they are computed again", stacklevel=2)
-        return found, X
+        return found, blank.copy() if X is blank else X
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
         """Keep the vectors whose keys are not there yet; they are on disk when this returns.
@@ -190,41 +185,29 @@ class EmbeddingCache:
         CacheError
             If the folder cannot be written, or a vector is not finite or zero; the other vectors are kept then.
         """
-        words = join_keys(keys)
-        X = np.ascontiguousarray(X, dtype="<f4")
-        if X.shape != (len(keys), space.dimension):
-            msg = f"expected vectors of shape {(len(keys), space.dimension)}, got {X.shape}"
-            raise ValueError(msg)
-        ok = usable(X)
+        words, X, ok = accepted(keys, X, space)
         rows = np.flatnonzero(ok)
         keys = [keys[i] for i in rows.tolist()]
         added = self._append(keys, words[rows], X[rows] if len(rows) < len(X) else X, space) if keys else 0
-        if not ok.all():
-            bad = int(np.flatnonzero(~ok)[0])
-            msg = f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {bad} is zero or not finite"
-            raise CacheError(msg)
+        refuse(ok)
         return added
 
     def _append(self, keys: Sequence[bytes], words: NDArray[np.uint64], X: NDArray[np.float32], space: Space) -> int:
         with self._index.writing() as catalog:
             segment, number = _place_to_write(catalog, space, self._index.home)
             places, total = _places(catalog, space), segment.rows()
-            likely = _lacking(places, words[:1])[0]  # a batch is mostly new as a whole, or not at all
-            # so the disk works meanwhile; what stands behind the records that count may be overwritten
-            with _meanwhile(lambda: segment.write(total, X)) if likely else nullcontext():
-                first: dict[bytes, int] = {}
-                for i in np.flatnonzero(_lacking(places, words)).tolist():
-                    first.setdefault(keys[i], i)
-                if not first:
-                    return 0
-                new = list(first.values())
-                added = X if len(new) == len(X) else X[new]
-                records = pack(words[new], number, max(int(time.time()), 1), checksums(list(first), added))
-            if not likely or len(added) < len(X):
-                segment.write(total, added)
+            first: dict[bytes, int] = {}
+            for i in np.flatnonzero(_lacking(places, words)).tolist():
+                first.setdefault(keys[i], i)
+            if not first:
+                return 0
+            new = list(first.values())
+            added = X if len(new) == len(X) else X[new]
+            segment.write(total, added)
+            records = pack(words[new], number, max(int(time.time()), 1), checksums(list(first), added))
             segment.add(total, records)
-            catalog.add(segment, total, records)
-            return len(new)
+            catalog.enter(segment)
+        return len(new)
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
         """Return SHA-256 of each file's bytes; a file that has not changed is not read again.
@@ -383,24 +366,6 @@ class EmbeddingCache:
         return transfer.import_(self, path, model=model, stats=self.stats)
 
 
-@contextmanager
-def _meanwhile(work: Callable[[], None]) -> Iterator[None]:
-    """Let another thread work, and leave only when it is done: nobody else may get the lock while it writes."""
-    with ThreadPoolExecutor(1) as pool:
-        future, interrupt = pool.submit(work), None
-        try:
-            yield
-        finally:
-            while not future.done():
-                try:
-                    wait([future])
-                except KeyboardInterrupt as error:
-                    interrupt = error
-        if interrupt is not None:
-            raise interrupt
-        future.result()
-
-
 def _places(catalog: Catalog, space: Space) -> list[tuple[Segment, int]]:
     """Return the segments that may hold vectors of a space, and its number in each."""
     found = [(s, s.number(space.revision, space.params_json)) for s in catalog.segments(space.model, space.dimension)]
@@ -425,10 +390,6 @@ def _place_to_write(catalog: Catalog, space: Space, folder: Path) -> tuple[Segme
     if number is None:
         number = max(segment.note.spaces, default=0) + 1
         spaces = {**segment.note.spaces, number: (space.revision, space.params_json)}
-        segment.note = segment.note._replace(spaces=spaces)
+        segment = segment.noted(segment.note._replace(spaces=spaces))
         segment.describe()
     return segment, number
-
-
-def _nothing(n: int, space: Space) -> NDArray[np.float32]:
-    return np.full((n, space.dimension), np.nan, dtype=np.float32)

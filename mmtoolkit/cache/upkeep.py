@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import errno
+import itertools
 import os
 import re
-import sqlite3
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from mmtoolkit.cache.index import Catalog, Index
+    from mmtoolkit.cache.index import Index
 
 __all__ = ["compact", "parse_age", "parse_size", "prune", "shrink", "stats"]
 
@@ -107,34 +106,29 @@ def prune(
         raise ValueError(msg)
     before = np.inf if older_than is None else time.time() - parse_age(older_than)
     limit = -1 if max_size is None else parse_size(max_size)
-    with index.reading() as catalog:
-        if not catalog.entries:
-            return 0
-    with index.writing() as catalog:
-        kept: dict[str, NDArray[np.bool_]] = {}
-        fits: list[tuple[NDArray[Any], ...]] = []
-        for segment in catalog.segments():
+    with index.alone() as segments:
+        kept: list[tuple[Segment, NDArray[np.bool_]]] = []
+        fits: list[tuple[NDArray[Any], ...]] = [(np.zeros(0, dtype=np.int64),) * 4]
+        for segment in segments:
             created = created_of(segment.log.records)
-            kept[segment.stem] = latest = segment.log.latest()
+            latest = segment.log.latest()
+            kept.append((segment, latest))
             rows = np.flatnonzero(latest & (created < before) & (model in (None, segment.note.model)))
-            fits.append((created[rows], np.full(len(rows), len(fits)), rows, np.full(len(rows), segment.row_bytes)))
+            fits.append((created[rows], np.full(len(rows), len(kept)), rows, np.full(len(rows), segment.row_bytes)))
         created, number, rows, cost = (np.concatenate(column) for column in zip(*fits, strict=True))
         newest = np.lexsort((-rows, number, -created.astype(np.int64)))
         doomed = newest[np.cumsum(cost[newest] + _INDEX_BYTES) > limit]
-        for i, mask in enumerate(kept.values()):
+        for i, (_, mask) in enumerate(kept, 1):
             mask[rows[doomed[number[doomed] == i]]] = False
-        shrink(index, catalog, lambda segment: kept[segment.stem])
+        shrink(index, kept)
     return len(doomed)
 
 
 def compact(index: Index) -> int:
     """See `EmbeddingCache.compact`."""
-    with index.reading() as catalog:
-        if not catalog.entries:
-            return 0
     size = _size(index.home)
-    with index.writing() as catalog:
-        shrink(index, catalog, lambda segment: segment.log.latest())
+    with index.alone() as segments:
+        shrink(index, [(segment, segment.log.latest()) for segment in segments])
     return size - _size(index.home)
 
 
@@ -143,33 +137,33 @@ def _size(folder: Path) -> int:
     return sum(min(s.st_size, getattr(s, "st_blocks", s.st_size) * 512) for s in found)
 
 
-def shrink(index: Index, catalog: Catalog, keep: Callable[[Segment], NDArray[np.bool_]]) -> None:
-    """Write segments that have other rows than those to keep anew, and delete what nothing refers to; ends the transaction.
+def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
+    """Write segments that have other rows than those to keep anew, and delete what nothing refers to; inside `alone`.
 
-    The new files are complete before the index names them, and the old ones go afterwards: a process that dies in between
-    leaves both, and rows that are there twice.
+    New records are written when all vectors are, old ones go afterwards: a process that dies in between leaves both, and
+    rows that are there twice.
     """
-    groups: dict[tuple[str, int], list[Segment]] = {}
-    for segment in catalog.segments():
-        groups.setdefault(segment.note[:2], []).append(segment)
-    _remove_strangers(index, catalog)
-    old: list[Segment] = []
+    groups: dict[tuple[str, int], list[tuple[Segment, NDArray[np.bool_]]]] = {}
+    for segment, mask in kept:
+        if _is_known(segment):
+            groups.setdefault(segment.note[:2], []).append((segment, mask))
+    changed = [group for group in groups.values() if len(group) > 1 or not group[0][1].all() or not len(group[0][1])]
+    _remove_strangers(index)
+    new: list[tuple[Segment, NDArray[np.uint64]]] = []
     try:
-        for group in groups.values():
-            kept = [(segment, keep(segment)) for segment in group]
-            if (len(group) > 1 or not kept[0][1].all() or not len(kept[0][1])) and all(map(_is_known, group)):
-                catalog.replace(group, _merged(kept))
-                old += group
-        catalog.commit()
-    except (OSError, sqlite3.OperationalError) as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in str(error):
+        for group in changed:
+            new += _copied(group)
+        for segment, records in new:
+            segment.replace_records(records)
+    except BaseException as error:
+        for segment, _ in new:
+            segment.remove()
+        if getattr(error, "errno", None) != errno.ENOSPC:
             raise
-        _make_room(index, catalog, [(s, keep(s)) for group in groups.values() for s in group if _is_known(s)])
-        return
-    for segment in old:
-        segment.remove()
-    with contextlib.suppress(sqlite3.OperationalError):  # others read just now, or there is no room for it
-        catalog.vacuum()
+        _make_room(index, changed)
+        changed = []
+    if index.home.exists():
+        index.rebuild("is repaired", [segment for group in changed for segment, _ in group])
 
 
 def _is_known(segment: Segment) -> bool:
@@ -177,51 +171,49 @@ def _is_known(segment: Segment) -> bool:
     return set(spaces_of(segment.log.records[segment.log.alive]).tolist()) <= segment.note.spaces.keys()
 
 
-def _remove_strangers(index: Index, catalog: Catalog) -> None:
+def _remove_strangers(index: Index) -> None:
     """Delete files that dead processes left: parts of files, and vectors or notes without records."""
+    stems = index.stems()
     for path in index.home.glob("*"):
-        stem = path.name.split(".", 1)[0]
-        left = stem not in catalog.entries and not (index.home / f"{stem}.keys").exists()
-        if path.suffix == ENDING or (left and path.suffix in (".f32", ".json")):
+        left = path.suffix in (".f32", ".json") and path.stem not in stems
+        if path.suffix == ENDING or left:
             with contextlib.suppress(PermissionError):  # on Windows, while somebody still has it open
                 path.unlink()
 
 
-def _merged(kept: list[tuple[Segment, NDArray[np.bool_]]]) -> Segment | None:
-    """Copy the rows to keep, without damaged ones, to one new segment; None where there are none."""
-    model, dimension, _ = kept[0][0].note
-    new = Segment(kept[0][0].folder, new_stem(model, dimension), Note(model, dimension, {}))
+def _copied(group: list[tuple[Segment, NDArray[np.bool_]]]) -> list[tuple[Segment, NDArray[np.uint64]]]:
+    """Copy the vectors to keep, without damaged ones, to one new segment, and return it with its records; [] where none is left."""
+    model, dimension, _ = group[0][0].note
+    new = Segment(group[0][0].folder, new_stem(model, dimension), Note(model, dimension, {}))
     numbers: dict[tuple[str, str], int] = {}
     parts: list[NDArray[np.uint64]] = []
     at, step = 0, max(_BLOCK_BYTES // new.row_bytes, 1)
     try:
-        for segment, mask in kept:
-            records, view, rows = segment.log.records, segment.map(), np.flatnonzero(mask)
-            rows = rows[intact(segment, records, rows)]
+        for segment, mask in group:
+            records, (view, _), rows = segment.log.records, segment.map(), np.flatnonzero(mask)
+            rows = rows[intact(records, view, rows)]
             for start in range(0, len(rows), step):
                 block = rows[start : start + step]
                 new.write(at, view[block])
                 at += len(block)
-            names, where = np.unique(spaces_of(records[rows]), return_inverse=True)
-            spaces = [numbers.setdefault(segment.note.spaces[n], len(numbers) + 1) for n in names.tolist()]
             some = records[rows]
+            names, where = np.unique(spaces_of(some), return_inverse=True)
+            spaces = [numbers.setdefault(segment.note.spaces[n], len(numbers) + 1) for n in names.tolist()]
             parts.append(pack(some[:, :4], np.array(spaces, dtype=np.uint64)[where], created_of(some), some[:, 5]))
         if at == 0:
-            return None
+            return []
         new.note = new.note._replace(spaces={number: names for names, number in numbers.items()})
         new.describe()
-        new.replace_records(np.concatenate(parts))
     except BaseException:
         new.remove()
         raise
-    return new
+    return [(new, np.concatenate(parts))]
 
 
-def _make_room(index: Index, catalog: Catalog, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
+def _make_room(index: Index, changed: list[list[tuple[Segment, NDArray[np.bool_]]]]) -> None:
     """Give room back on a full disk, where nothing can be copied: the index goes first, it can be made anew."""
-    catalog.close()
     index.path.unlink(missing_ok=True)
-    for segment, mask in kept:
+    for segment, mask in itertools.chain(*changed):
         if not mask.any():
             segment.remove()
         elif not mask.all():
@@ -234,4 +226,3 @@ def _make_room(index: Index, catalog: Catalog, kept: list[tuple[Segment, NDArray
                     "arrays that come from the cache (restart notebooks), free some space, and run `mmtoolkit cache compact`"
                 )
                 warnings.warn(msg, stacklevel=4)
-    index.rebuild("is repaired")

@@ -39,7 +39,10 @@ def test_twenty_flipped_bytes_are_found_and_all_other_rows_stay(filled, space, e
     cache, keys, X = filled
     path = the(cache, ending)
     size = path.stat().st_size
-    offsets = np.random.default_rng(seed).integers(100 if ending == ".sqlite" else 0, size, 20)
+    start = (
+        0 if ending != ".sqlite" else path.read_bytes().index(b'"dimension"') - 20
+    )  # what the index says of the segment
+    offsets = np.random.default_rng(seed).integers(start, size if ending != ".sqlite" else start + 200, 20)
     flip(path, offsets)
 
     report = cache.verify()
@@ -155,19 +158,40 @@ def test_a_segment_that_was_cut_off_loses_only_the_tail(filled, space):
     assert cache.verify().ok
 
 
-def test_lost_vectors_are_missing_and_lost_records_are_taken_from_the_index(filled, space):
+def test_lost_vectors_and_lost_records_are_missing_and_said_to_be(filled, space):
     cache, keys, X = filled
-    the(cache, ".keys").unlink()
+    records = the(cache, ".keys").read_bytes()
+    the(cache, ".keys").write_bytes(records[: 48 * 2000 + 17])
 
-    with pytest.warns(UserWarning, match="has more than the records of .*made anew from the records of 3000 vectors"):
-        assert np.array_equal(cache.get(keys, space)[1], X)
-    assert cache.verify().ok
-    assert the(cache, ".keys").exists()
+    with pytest.warns(
+        UserWarning, match="counts 1000 rows more than there are records, whose vectors are computed again"
+    ):
+        found, got = cache.get(keys, space)
+
+    assert np.flatnonzero(found).tolist() == list(range(2000))
+    assert np.array_equal(got[found], X[found])
+    assert cache.put(keys, X, space) == 1000
+    assert np.array_equal(cache.get(keys, space)[1], X)
     the(cache, ".f32").unlink()
-
     with pytest.warns(UserWarning, match=f"{N} cached vectors are damaged"):
         found, _ = EmbeddingCache(cache.path).get(keys, space)
     assert not found.any()
+
+
+def test_a_record_of_which_one_byte_changed_is_mended(filled, space):
+    cache, keys, X = filled
+    flip(the(cache, ".keys"), [48 * row + row % 48 for row in range(0, N, 50)])
+
+    with pytest.warns(UserWarning, match="60 records of .* are damaged: 60 were mended in memory, 0 vectors"):
+        assert np.array_equal(cache.get(keys, space)[1], X)
+    flip(the(cache, ".keys"), [48 * 7, 48 * 7 + 1])
+    with pytest.warns(UserWarning, match="61 records of .* are damaged: 60 were mended in memory, 1 vectors"):
+        assert np.flatnonzero(~cache.get(keys, space)[0]).tolist() == [7]
+    report = cache.verify(repair=True)
+
+    assert report.damaged["reason"].tolist() == ["the record is damaged"]
+    assert cache.verify().ok
+    assert cache.put(keys, X, space) == 1
 
 
 def test_compaction_leaves_damaged_rows_behind(filled, space):

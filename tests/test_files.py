@@ -14,7 +14,7 @@ import pytest
 import mmtoolkit as mm
 from mmtoolkit._files import replaced
 from mmtoolkit.cache import EmbeddingCache, Space
-from mmtoolkit.cache.segment import Note, Segment
+from mmtoolkit.cache.segment import Segment, SegmentNote
 from mmtoolkit.derived import remember
 from mmtoolkit.errors import CacheError, MMToolkitError
 from mmtoolkit.models import get_model
@@ -136,7 +136,7 @@ def first_vectors(folder, X):
 
 
 def note_of_a_segment(folder, X):
-    Segment(folder, "it", Note("m", 4, dict.fromkeys(range(100), ("1", "{}")))).describe()
+    Segment(folder, "it", SegmentNote("m", 4, dict.fromkeys(range(100), ("1", "{}")))).describe()
 
 
 WRITERS = {

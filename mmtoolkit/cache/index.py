@@ -20,7 +20,7 @@ from pathlib import Path
 
 from mmtoolkit._files import replaced
 from mmtoolkit.cache.lock import Lock
-from mmtoolkit.cache.segment import Note, Segment, file_status, note_text, parse_note
+from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, note_text, parse_note
 from mmtoolkit.errors import CacheError, CacheVersionError
 
 __all__ = ["INDEX", "VERSION", "Catalog", "Index", "translated"]
@@ -131,10 +131,15 @@ class Index:
                     found.db.execute("COMMIT")
 
     @contextmanager
-    def alone(self) -> Iterator[list[Segment]]:
-        """Give all segments to one who changes their files, outside a transaction, and makes the index anew."""
+    def alone(self, said: str = "") -> Iterator[list[Segment]]:
+        """Give all segments to one who changes their files, outside a transaction, and makes the index anew.
+
+        With `said`, the reason to tell, it is made anew before as well.
+        """
         with translated(self.folder), self.lock.held() if self.folder.exists() else contextlib.nullcontext():
-            found, _ = self.look()
+            if said:
+                self.rebuild(said)
+            found = self._mended(write=False)
             found.db.close()
             segments = [segment for segment, _ in found.entries.values()]
             for segment in segments:
@@ -218,10 +223,10 @@ class Index:
             raise OSError(msg)
         return sorted(path.stem for path in self.home.glob("*.keys"))
 
-    def _described(self, stem: str) -> Note | None:
-        return Segment(self.home, stem, Note("", 1, {})).described()
+    def _described(self, stem: str) -> SegmentNote | None:
+        return Segment(self.home, stem, SegmentNote("", 1, {})).described()
 
-    def _segment(self, stem: str, note: Note) -> Segment:
+    def _segment(self, stem: str, note: SegmentNote) -> Segment:
         known = self._segments.get(stem)
         if known is None or known.note != note:
             known = Segment(self.home, stem, note) if known is None else known.noted(note)
@@ -279,9 +284,9 @@ class Index:
             )
 
     @contextmanager
-    def _old(self) -> Iterator[tuple[dict[str, Note], list[tuple[object, ...]]]]:
+    def _old(self) -> Iterator[tuple[dict[str, SegmentNote], list[tuple[object, ...]]]]:
         """Give notes and digests that the index that stands there still tells, while nobody else may write to it."""
-        notes: dict[str, Note] = {}
+        notes: dict[str, SegmentNote] = {}
         digests: list[tuple[object, ...]] = []
         with contextlib.ExitStack() as stack:
             try:

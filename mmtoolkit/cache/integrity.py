@@ -86,7 +86,7 @@ def verify(index: Index, *, repair: bool = False) -> CacheReport:
         audit = _audit(index)
         repair = repair and bool(audit.problems or audit.damaged)
     if repair:
-        with index.alone() as segments:
+        with index.alone("is repaired") as segments:
             shrink(index, [(segment, _intact(segment)) for segment in segments])
     damaged = pd.DataFrame(audit.damaged, columns=["model", "dimension", "row", "key", "reason"])
     return CacheReport(audit.rows, damaged, tuple(audit.problems), repair)

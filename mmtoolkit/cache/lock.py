@@ -55,6 +55,7 @@ class Lock:
         with contextlib.closing(sqlite3.connect(self.folder / name, timeout=0, isolation_level=None)) as db:
             while not db.in_transaction:
                 try:
+                    db.execute("PRAGMA journal_mode = OFF")  # a lock writes nothing, on a full disk either
                     db.execute("BEGIN EXCLUSIVE")
                 except sqlite3.OperationalError as error:
                     if "locked" not in str(error):

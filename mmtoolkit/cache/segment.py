@@ -31,7 +31,7 @@ from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, matching, 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Log", "Note", "Segment", "file_status", "new_stem", "note_text", "parse_note", "scan"]
+__all__ = ["Log", "Segment", "SegmentNote", "file_status", "new_stem", "note_text", "parse_note", "scan"]
 
 _STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -42,7 +42,7 @@ _MANY = 2000  # keys that may stand in the order in which they were stored
 _SHARE = 16  # sorting all hashes costs about so many times more per key than sifting them
 
 
-class Note(NamedTuple):
+class SegmentNote(NamedTuple):
     """What a segment holds: the model, the dimension, and by number the revision and parameters of each space."""
 
     model: str
@@ -56,7 +56,7 @@ def new_stem(model: str, dimension: int) -> str:
     return f"{slug}_{dimension}_{secrets.token_hex(6)}"
 
 
-def note_text(note: Note) -> str:
+def note_text(note: SegmentNote) -> str:
     """Return a note as JSON, with a checksum of itself."""
     named = {str(number): {"revision": r, "params": p} for number, (r, p) in sorted(note.spaces.items())}
     content = {"model": note.model, "dimension": note.dimension, "spaces": named}
@@ -64,13 +64,13 @@ def note_text(note: Note) -> str:
 
 
 @lru_cache(maxsize=256)
-def parse_note(text: str) -> Note | None:
+def parse_note(text: str) -> SegmentNote | None:
     """Return what was written down; None where it is damaged."""
     try:
         content = json.loads(text)
         check = content.pop("check")
         spaces = {int(number): (s["revision"], s["params"]) for number, s in content["spaces"].items()}
-        note = Note(content["model"], int(content["dimension"]), spaces)
+        note = SegmentNote(content["model"], int(content["dimension"]), spaces)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return note if check == _check(content) and note.dimension > 0 else None
@@ -149,11 +149,11 @@ class Segment:
         Where segments lie.
     stem : str
         File name without ending; letters, digits, ``_`` and ``-``.
-    note : Note
+    note : SegmentNote
         What it holds.
     """
 
-    def __init__(self, folder: Path, stem: str, note: Note) -> None:
+    def __init__(self, folder: Path, stem: str, note: SegmentNote) -> None:
         if _STEM.fullmatch(stem) is None:
             msg = f"a segment cannot be called {stem!r}"
             raise ValueError(msg)
@@ -166,7 +166,7 @@ class Segment:
     def _no_rows(self) -> NDArray[np.float32]:
         return np.empty((0, self.note.dimension), dtype=np.float32)
 
-    def noted(self, note: Note) -> Segment:
+    def noted(self, note: SegmentNote) -> Segment:
         """Return the same segment with another note; other threads may be reading by the one it had."""
         other = copy.copy(self)
         other.note = note
@@ -199,7 +199,7 @@ class Segment:
     def replace_records(self, records: NDArray[np.uint64]) -> None:
         """Write all records anew, whole or not at all."""
         with replaced(self.keys) as part:
-            records.astype("<u8").tofile(part)
+            part.write_bytes(records.astype("<u8").tobytes())
 
     def describe(self) -> None:
         """Write the note down."""
@@ -207,7 +207,7 @@ class Segment:
         with replaced(self.words) as part:
             part.write_text(note_text(self.note), encoding="utf-8")
 
-    def described(self) -> Note | None:
+    def described(self) -> SegmentNote | None:
         """Return the note as written down; None where that is lost or damaged."""
         try:
             with _opened(self.words) as file:
@@ -309,6 +309,7 @@ class Segment:
 
     def remove(self) -> None:
         """Delete the files; views that were handed out stay valid."""
+        self.log, self._map = _EMPTY, ((), self._no_rows(), _EMPTY.alive)  # what is mapped takes room
         for path in (self.keys, self.vectors, self.words):  # without its records, nothing else counts
             path.unlink(missing_ok=True)
 
@@ -357,13 +358,14 @@ def _opened(path: Path) -> Any:
 def _write(path: Path, data: NDArray[Any], offset: int) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, 0o666)
     try:
+        size = os.fstat(fd).st_size
         left = np.ascontiguousarray(data).data.cast("B")
         os.lseek(fd, offset, os.SEEK_SET)
         while len(left):  # a short write goes on where it stopped
             left = left[os.write(fd, left) :]
         getattr(os, "fdatasync", os.fsync)(fd)
     except OSError:
-        os.ftruncate(fd, offset)  # a full disk gets back what did not fit
+        os.ftruncate(fd, max(size, offset))  # a full disk gets back what did not fit
         raise
     finally:
         os.close(fd)

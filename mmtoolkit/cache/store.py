@@ -16,7 +16,7 @@ from mmtoolkit.cache.files import digest_files
 from mmtoolkit.cache.index import Catalog, Index
 from mmtoolkit.cache.reading import accepted, gather, refuse
 from mmtoolkit.cache.records import checksums, join_keys, pack, spaces_of
-from mmtoolkit.cache.segment import Note, Segment, new_stem
+from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
 from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
@@ -384,7 +384,7 @@ def _place_to_write(catalog: Catalog, space: Space, folder: Path) -> tuple[Segme
     if held:
         segment = held[-1]
     else:
-        note = Note(space.model, space.dimension, {})
+        note = SegmentNote(space.model, space.dimension, {})
         segment = Segment(folder, new_stem(space.model, space.dimension), note)
     number = segment.number(space.revision, space.params_json)
     if number is None:

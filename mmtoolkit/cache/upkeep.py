@@ -18,7 +18,7 @@ import numpy as np
 from mmtoolkit._files import ENDING
 from mmtoolkit.cache.reading import intact
 from mmtoolkit.cache.records import created_of, pack, spaces_of
-from mmtoolkit.cache.segment import Note, Segment, new_stem
+from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +150,7 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
     changed = [group for group in groups.values() if len(group) > 1 or not group[0][1].all() or not len(group[0][1])]
     _remove_strangers(index)
     new: list[tuple[Segment, NDArray[np.uint64]]] = []
+    full = False
     try:
         for group in changed:
             new += _copied(group)
@@ -158,12 +159,14 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
     except BaseException as error:
         for segment, _ in new:
             segment.remove()
-        if getattr(error, "errno", None) != errno.ENOSPC:
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if not full:
             raise
+    if full:  # and all that was copied is forgotten
         _make_room(index, changed)
-        changed = []
-    if index.home.exists():
-        index.rebuild("is repaired", [segment for group in changed for segment, _ in group])
+    if changed:
+        gone = [segment for group in changed for segment, _ in group if not full]
+        index.rebuild("is repaired", gone)
 
 
 def _is_known(segment: Segment) -> bool:
@@ -184,7 +187,7 @@ def _remove_strangers(index: Index) -> None:
 def _copied(group: list[tuple[Segment, NDArray[np.bool_]]]) -> list[tuple[Segment, NDArray[np.uint64]]]:
     """Copy the vectors to keep, without damaged ones, to one new segment, and return it with its records; [] where none is left."""
     model, dimension, _ = group[0][0].note
-    new = Segment(group[0][0].folder, new_stem(model, dimension), Note(model, dimension, {}))
+    new = Segment(group[0][0].folder, new_stem(model, dimension), SegmentNote(model, dimension, {}))
     numbers: dict[tuple[str, str], int] = {}
     parts: list[NDArray[np.uint64]] = []
     at, step = 0, max(_BLOCK_BYTES // new.row_bytes, 1)
@@ -219,7 +222,7 @@ def _make_room(index: Index, changed: list[list[tuple[Segment, NDArray[np.bool_]
         elif not mask.all():
             records = segment.log.records.copy()
             records[~mask] = 0
-            segment.replace_records(records)
+            segment.add(0, records)  # in place: a new file would need room
             if not segment.punch(np.flatnonzero(~mask)):
                 msg = (
                     f"the disk is full and {os.fspath(segment.vectors)!r} is in use, so its room is not free yet: let go of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,6 @@ import stat
 import subprocess
 import sys
 import zlib
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -157,6 +157,51 @@ def test_a_full_disk_loses_nothing(tmp_path, make):
         subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
+def fill(path):
+    """Take all the room that is left."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.mark.parametrize("how", [{"max_size": 1_000_000}, {"model": "old"}, {"max_size": 2_900_000}])
+def test_prune_gives_room_back_on_a_full_disk(tmp_path, make, how):
+    from mmtoolkit.cache import Space
+
+    if os.name == "nt" or os.getuid() != 0:
+        pytest.skip("needs root, to make a small file system")
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(tmp_path)], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    try:
+        cache, space, kept = EmbeddingCache(tmp_path / "store"), Space("m", "1", 256), 0
+        cache.put(*make(90_000, 90_300, 256), Space("old", "1", 256))
+        full = None
+        while full is None and kept < 5000:
+            try:
+                kept += cache.put(*make(kept, kept + 100, 256), space)
+            except CacheError as error:
+                full = error
+        assert "the disk is full" in str(full)
+        fill(tmp_path / "rest")
+
+        dropped = cache.prune(**how)
+
+        left = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
+        assert left > 0.9 * 1024 * dropped > 0
+        keys, X = make(0, kept, 256)
+        found, got = cache.get(keys, space)
+        assert np.array_equal(got[found], X[found])
+        assert found.sum() >= kept - dropped
+        assert cache.verify().ok
+        assert cache.put(*make(50_000, 50_100, 256), space) == 100
+        del got
+        cache.close()
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
 def test_a_cache_of_a_newer_version_is_left_alone(cache, space, make):
     cache.put(*make(0, 3), space)
     cache.close()
@@ -229,7 +274,7 @@ def test_an_older_version_is_brought_up_to_date_and_its_processes_fail(cache, sp
 
     reader = EmbeddingCache(cache.path, read_only=True)
     with (
-        nullcontext()
+        contextlib.nullcontext()
         if records == "there"
         else pytest.warns(UserWarning, match="1 records .*: 1 were mended in memory, 0")
     ):

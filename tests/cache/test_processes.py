@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from mmtoolkit.cache import EmbeddingCache, Space
+from mmtoolkit.errors import CacheError
 
 SPACE = Space("m", "1", 64)
 
@@ -187,3 +188,49 @@ def test_a_thread_that_writes_while_another_forks_does_not_block_the_child(cache
     writer.join()
 
     assert np.array_equal(EmbeddingCache(cache.path).get(keys, SPACE)[1], X)
+
+
+HOLD = """
+with cache._index.lock.held():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_who_waits_for_long_is_told_for_whom(cache, make, monkeypatch):
+    cache.path.mkdir()
+    command = [sys.executable, "-c", COMMON + HOLD, str(cache.path)]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    holder.stdout.readline()
+    monkeypatch.setattr("mmtoolkit.cache.lock._TELL_S", 0.2)
+    monkeypatch.setattr("mmtoolkit.cache.lock._WAIT_S", 0.6)
+
+    with (
+        pytest.warns(
+            UserWarning, match=f"has been locked by process {holder.pid} on .* for 0 s. Wait for it or end it"
+        ),
+        pytest.raises(CacheError, match=f"has been locked by process {holder.pid}"),
+    ):
+        cache.put(*make(0, 1, 64), SPACE)
+
+    holder.communicate("go")
+    assert cache.put(*make(0, 1, 64), SPACE) == 1
+
+
+TAKE_TURNS = """
+import time
+longest, stop = 0, time.monotonic() + 3
+while time.monotonic() < stop:
+    start = time.monotonic()
+    cache.put(*make(int(start * 1e6) % 10**9, int(start * 1e6) % 10**9 + 5), space)
+    longest = max(longest, time.monotonic() - start)
+print(longest)
+"""
+
+
+def test_writers_that_compete_take_turns(cache):
+    processes = [start(TAKE_TURNS, cache.path) for _ in range(4)]
+
+    longest = [float(process.communicate(timeout=120)[0]) for process in processes]
+
+    assert max(longest) < 2.0  # a second on a machine with nothing else to do

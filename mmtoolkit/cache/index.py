@@ -55,8 +55,7 @@ class Catalog:
 
     def segments(self, model: str | None = None, dimension: int | None = None) -> list[Segment]:
         """Return the segments (of a model and dimension), their records read."""
-        held = [segment for segment, _ in self.entries.values()]
-        wanted = [s for s in held if model is None or s.note[:2] == (model, dimension)]
+        wanted = [s for s, _ in self.entries.values() if model is None or s.note[:2] == (model, dimension)]
         for fault in filter(None, [segment.refresh() for segment in wanted]):
             warnings.warn(fault, stacklevel=4)
         return wanted
@@ -250,16 +249,15 @@ class Index:
     def rebuild(self, fault: str, gone: Sequence[Segment] = ()) -> None:
         """Make the index anew from notes and records, under the lock; records and notes are mended on the way.
 
-        Segments that are `gone` are deleted. The old index is locked meanwhile, so that readers end before or begin after.
+        Segments that are `gone` are left out and deleted afterwards. The old index is locked meanwhile, so that readers end
+        before or begin after.
         Its log is removed before it is replaced: a process of an older version that has it open finds another file at its
         next transaction, reads its format, and fails.
         """
         rows = 0
-        with self._old() as (notes, digests), replaced(self.path, durable=False) as part:
-            for segment in gone:
-                segment.remove()
-            with contextlib.closing(_create(part)) as db:
-                for stem in self.stems():
+        with self._old() as (notes, digests):
+            with replaced(self.path, durable=False) as part, contextlib.closing(_create(part)) as db:
+                for stem in sorted(set(self.stems()) - {segment.stem for segment in gone}):
                     written = self._described(stem)
                     note = written or notes.get(stem)
                     if note is None:
@@ -274,11 +272,12 @@ class Index:
                     Catalog(db, {}).enter(segment)
                 db.executemany("INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?)", digests)
                 db.execute("COMMIT")
-            for ending in ("-wal", "-shm", "-journal"):
-                self.path.with_name(INDEX + ending).unlink(missing_ok=True)
+                for ending in ("-wal", "-shm", "-journal"):
+                    self.path.with_name(INDEX + ending).unlink(missing_ok=True)
+            for segment in gone:
+                segment.remove()
         self.forget()
         if rows:
-            name = os.fspath(self.folder)
             _tell(
                 f"the index of the cache {name!r} {fault}; it was made anew from the records of {rows} vectors", fault
             )

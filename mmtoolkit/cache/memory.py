@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.cache.files import Stamped, digest_files
+from mmtoolkit.cache.files import digest_files
 from mmtoolkit.cache.reading import accepted, refuse
 
 if TYPE_CHECKING:
@@ -63,11 +63,8 @@ class MemoryCache:
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
         """See `EmbeddingCache.file_digests`."""
         digests, learned = digest_files(paths, lambda names: {n: self._files[n] for n in names if n in self._files})
-        self._keep(learned)
-        return digests
-
-    def _keep(self, learned: Sequence[Stamped]) -> None:
         self._files.update((path, (stamp, digest)) for path, stamp, digest in learned)
+        return digests
 
     def stats(self) -> pd.DataFrame:
         """Return one row per model, revision, dimension and parameters, as `EmbeddingCache.stats` without times."""

@@ -8,6 +8,7 @@ import errno
 import itertools
 import os
 import re
+import sqlite3
 import time
 import warnings
 from pathlib import Path
@@ -164,9 +165,17 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
             raise
     if full:  # and all that was copied is forgotten
         _make_room(index, changed)
-    if changed:
-        gone = [segment for group in changed for segment, _ in group if not full]
-        index.rebuild("is repaired", gone)
+    gone = [segment for group in changed for segment, _ in group if not full]
+    try:
+        if changed:
+            index.rebuild("is repaired", gone)
+    except (
+        OSError,
+        sqlite3.OperationalError,
+    ):  # no room even for the index: what stays is on disk, the rest may go first
+        for segment in gone:
+            segment.remove()
+        index.rebuild("is repaired")
 
 
 def _is_known(segment: Segment) -> bool:

@@ -279,7 +279,8 @@ class Index:
         self.forget()
         if rows:
             _tell(
-                f"the index of the cache {name!r} {fault}; it was made anew from the records of {rows} vectors", fault
+                f"the index of the cache {os.fspath(self.folder)!r} {fault}; it was made anew from the records of {rows} vectors",
+                fault,
             )
 
     @contextmanager

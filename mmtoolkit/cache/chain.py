@@ -92,10 +92,8 @@ def open_cache(cache: CacheLike = None) -> VectorStore | None:
     """
     if cache is False:
         return None
-    if cache is None:
-        return _shared(os.path.abspath(default_path()))
-    if isinstance(cache, str | os.PathLike):
-        return _shared(os.path.abspath(os.path.expanduser(cache)))
+    if cache is None or isinstance(cache, str | os.PathLike):
+        return _shared(os.path.abspath(default_path() if cache is None else os.path.expanduser(cache)))
     if isinstance(cache, list | tuple):
         if not cache:
             msg = "cache=[] names no cache; pass False for none, or at least one path or EmbeddingCache"

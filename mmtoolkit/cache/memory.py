@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ class MemoryCache:
     """Vectors in memory, for tests and for what must leave no trace; looks up and keeps as `EmbeddingCache` does."""
 
     def __init__(self) -> None:
-        self._vectors: dict[Space, dict[bytes, NDArray[np.float32]]] = {}
+        self._vectors: defaultdict[Space, dict[bytes, NDArray[np.float32]]] = defaultdict(dict)
         self._files: dict[str, tuple[str, bytes]] = {}
 
     def __repr__(self) -> str:
@@ -33,17 +34,14 @@ class MemoryCache:
         """Return itself: scikit-learn's clones share what was paid for."""
         return self
 
-    def _of(self, space: Space) -> dict[bytes, NDArray[np.float32]]:
-        return self._vectors.setdefault(space, {})
-
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
         """See `EmbeddingCache.missing`."""
-        known = self._of(space)
+        known = self._vectors[space]
         return np.fromiter((key not in known for key in keys), dtype=bool, count=len(keys))
 
     def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """See `EmbeddingCache.get`; always a copy."""
-        known = self._of(space)
+        known = self._vectors[space]
         X = np.full((len(keys), space.dimension), np.nan, dtype=np.float32)
         found = ~self.missing(keys, space)
         for i in np.flatnonzero(found).tolist():
@@ -53,7 +51,7 @@ class MemoryCache:
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
         """See `EmbeddingCache.put`."""
         _, X, ok = accepted(keys, X, space)
-        known = self._of(space)
+        known = self._vectors[space]
         before = len(known)
         for i in np.flatnonzero(ok).tolist():
             known.setdefault(keys[i], X[i].copy())

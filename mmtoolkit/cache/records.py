@@ -71,8 +71,9 @@ def hashes(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def checksums(keys: Sequence[bytes], X: NDArray[np.float32]) -> NDArray[np.uint64]:
     """Return the CRC-32 of each key and its vector."""
-    sums = (zlib.crc32(x, zlib.crc32(key)) for key, x in zip(keys, X, strict=True))
-    return np.fromiter(sums, dtype=np.uint64, count=len(keys))
+    return np.fromiter(
+        (zlib.crc32(x, zlib.crc32(key)) for key, x in zip(keys, X, strict=True)), dtype=np.uint64, count=len(keys)
+    )
 
 
 def _fold(records: NDArray[np.uint64], words: NDArray[np.uint64]) -> NDArray[np.uint64]:

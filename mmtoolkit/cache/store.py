@@ -93,8 +93,7 @@ class EmbeddingCache:
         return {"path": self.path, "read_only": self.read_only}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.path, self.read_only = state["path"], state["read_only"]
-        self._index = Index(self.path, read_only=self.read_only)
+        EmbeddingCache.__init__(self, **state)
 
     def close(self) -> None:
         """Let go of the files that this object has read; the next use reads them again."""

@@ -146,7 +146,8 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
     """
     groups: dict[tuple[str, int], list[tuple[Segment, NDArray[np.bool_]]]] = {}
     for segment, mask in kept:
-        if _is_known(segment):
+        spaces = set(spaces_of(segment.log.records[segment.log.alive]).tolist())
+        if spaces <= segment.note.spaces.keys():  # else its note is an older one, and nobody may touch the rows
             groups.setdefault(segment.note[:2], []).append((segment, mask))
     changed = [group for group in groups.values() if len(group) > 1 or not group[0][1].all() or not len(group[0][1])]
     _remove_strangers(index)
@@ -176,11 +177,6 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
         for segment in gone:
             segment.remove()
         index.rebuild("is repaired")
-
-
-def _is_known(segment: Segment) -> bool:
-    """Tell whether the note names all spaces of the records; else nobody may touch them."""
-    return set(spaces_of(segment.log.records[segment.log.alive]).tolist()) <= segment.note.spaces.keys()
 
 
 def _remove_strangers(index: Index) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._values import missing
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -247,8 +249,8 @@ def _arrow_of(column: pd.Series, name: str) -> pa.Array:
 
     try:
         return pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        cells = [None if value is None or value != value else value for value in column]  # noqa: PLR0124 - NaN test
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ArithmeticError) as error:
+        cells = [None if gone else value for value, gone in zip(column, missing(column), strict=True)]
         if any(not isinstance(value, str | int | float | bool | os.PathLike | None) for value in cells):
             msg = f"the column {name!r} holds objects that only pandas can hold; drop it, or use backend='pandas'"
             raise TypeError(msg) from error

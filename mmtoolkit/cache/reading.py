@@ -91,15 +91,13 @@ def gather(
         checked[unread] = intact(records, view, unread)
         if checked[rows].all():
             return ok, view[rows[0] : rows[0] + n]
-    if ok.all() and checked[rows].all():
-        return ok, np.take(view, rows, axis=0)
     X = np.empty((n, view.shape[1]), dtype=np.float32)
     wanted = np.flatnonzero(ok)
 
     def copy(at: NDArray[np.int64]) -> None:
         X[at] = block = view[rows[at]]
-        ok[at] = checked[rows[at]] | matching(records[rows[at]], block)
-        checked[rows[at]] = ok[at]
+        if not checked[rows[at]].all():
+            ok[at] = checked[rows[at]] = matching(records[rows[at]], block)
 
     _in_blocks(
         view, wanted[np.argsort(rows[wanted], kind="stable")], copy

@@ -103,7 +103,9 @@ def kill_a_worker(port, when, killed):
 
 
 def test_killed_worker_costs_at_most_a_batch(frame, provider, emulator, tmp_path):
-    slow = dataclasses.replace(provider, model="multimodal-embedding-v1")  # one text a request, 120 a minute
+    row = mm.get_model("multimodal-embedding-v1")
+    mm.register_model(dataclasses.replace(row, packs=()))  # one text a request, 120 a minute
+    slow = dataclasses.replace(provider, model=row.name)
     port = int(emulator.base_url.split(":")[2].split("/")[0])
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker, args=(port, lambda: len(emulator.calls) > 60, killed))
@@ -111,6 +113,7 @@ def test_killed_worker_costs_at_most_a_batch(frame, provider, emulator, tmp_path
 
     rows = mm.spark.embed(frame, model=slow, table=tmp_path / "table", batch=BATCH).collect()
     killer.join(timeout=30)
+    mm.register_model(row)
 
     assert killed
     assert all(row["error"] is None for row in rows)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LIMIT", "assign", "hdbscan"]
 
+_EQUAL_DECIMALS = 5  # rows that differ less, relative to the largest number, are equal
 LIMIT = 10_000  # items; the algorithm needs all pairs of them in memory
 
 
@@ -32,7 +33,8 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
     Returns
     -------
     Fit
-        Labels, the largest cluster first, and the means of the clusters. `n_clusters` may be 0: all is noise.
+        Labels, the largest cluster first, and the means of the clusters. `n_clusters` may be 0: all is noise. Equal rows
+        are never noise when there are enough of them for a cluster.
 
     Raises
     ------
@@ -57,10 +59,21 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
     from sklearn.cluster import HDBSCAN
 
     model = HDBSCAN(min_cluster_size=size, algorithm="brute", copy=True)
-    fit = fit_of(X, model.fit_predict(X))
+    fit = fit_of(X, _with_equal_rows(X, model.fit_predict(X), size))
     if max_noise is None or not len(fit.centers):
         return fit
     return Fit(_quieter(X, fit.labels, fit.centers, max_noise), fit.centers)
+
+
+def _with_equal_rows(X: NDArray[np.float32], labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Make clusters of equal rows that were left as noise: their density is infinite, which the algorithm cannot compare."""
+    noise, labels = np.flatnonzero(labels < 0), labels.copy()
+    scale = max(float(np.abs(X).max(initial=0.0)), np.finfo(np.float32).tiny)
+    equal = [row.tobytes() for row in np.round(X[noise] / scale, _EQUAL_DECIMALS) + np.float32(0)]  # no minus zero
+    _, group, counts = np.unique(np.array(equal, dtype=object), return_inverse=True, return_counts=True)
+    for g in np.flatnonzero(counts >= size):
+        labels[noise[group == g]] = labels.max() + 1
+    return labels
 
 
 def assign(

@@ -73,3 +73,18 @@ def test_all_noise_has_no_names_to_find(rng):
     c = mm.cluster(rng.standard_normal((30, 20)), algorithm="hdbscan", min_cluster_size=15, max_noise=0.1)
 
     assert c.with_names(texts=["a frog"] * 30).names.empty
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_equal_rows_are_a_cluster_and_no_noise(rng, normalize):
+    row = rng.standard_normal((1, 16))
+    alone = np.tile(row, (60, 1)) + 1e-8 * rng.standard_normal((60, 16))
+    among = np.concatenate([np.tile(row, (20, 1)), 3 * rng.standard_normal((40, 16))])
+
+    one = mm.cluster(alone, algorithm="hdbscan", normalize=normalize)
+    two = mm.cluster(among, algorithm="hdbscan", normalize=normalize)
+
+    assert one.labels.tolist() == [0] * 60
+    assert len(set(two.labels[:20].tolist())) == 1
+    assert two.labels[0] >= 0
+    assert mm.cluster(np.tile(row, (4, 1)), algorithm="hdbscan", min_cluster_size=4).n_clusters == 1

@@ -68,8 +68,9 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
 def _with_equal_rows(X: NDArray[np.float32], labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Make clusters of equal rows that were left as noise: their density is infinite, which the algorithm cannot compare."""
     noise, labels = np.flatnonzero(labels < 0), labels.copy()
-    scale = max(float(np.abs(X).max(initial=0.0)), np.finfo(np.float32).tiny)
-    equal = [row.tobytes() for row in np.round(X[noise] / scale, _EQUAL_DECIMALS) + np.float32(0)]  # no minus zero
+    scale = max(float(np.abs(X).max(initial=0.0)), float(np.finfo(np.float32).tiny))
+    rounded = np.asarray(X[noise] / np.float32(scale)).round(_EQUAL_DECIMALS) + np.float32(0)  # no minus zero
+    equal = [row.tobytes() for row in rounded]
     _, group, counts = np.unique(np.array(equal, dtype=object), return_inverse=True, return_counts=True)
     for g in np.flatnonzero(counts >= size):
         labels[noise[group == g]] = labels.max() + 1

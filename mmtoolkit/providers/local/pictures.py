@@ -49,7 +49,7 @@ def shares(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     top = np.argsort(-probabilities, kind="stable")[:_TOP]
     found = np.zeros_like(probabilities)
     found[top] = np.sqrt(probabilities[top])
-    return found / found.sum()
+    return np.asarray(found / found.sum())
 
 
 class PictureVectors:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
+    from mmtoolkit.models import ModelSpec
     from mmtoolkit.providers.base import Outcome, Provider
     from mmtoolkit.space import Space
 
@@ -32,22 +33,21 @@ class _Job:
     """All that a worker needs to know; travels with the task, without any key."""
 
     provider: Provider
+    spec: ModelSpec
     space: Space
     media: tuple[str, ...]
     table: str
     run: str
     batch: int
-    share: int
 
-    def encoder(self, share: int = 1) -> Encoder:
+    def encoder(self) -> Encoder:
         from mmtoolkit.embedding.encoder import make_encoder
         from mmtoolkit.models import adopt
 
-        adopt(
-            self.provider.spec, self.provider
-        )  # the driver's row and provider, also when the user changed or added them
-        provider = self.provider.share(share)
-        return make_encoder(provider, dimension=self.space.dimension, params=self.space.params, cache=False)
+        adopt(self.spec, self.provider)  # as the driver has them, also when the user changed or added them
+        return make_encoder(
+            self.provider, dimension=self.space.dimension, params=self.space.params, cache=False, announce=False
+        )
 
 
 def embed(
@@ -110,13 +110,13 @@ def embed(
     vectors.check(space)
     slots = workers or spark.sparkContext.defaultParallelism
     job = _Job(
-        provider=encoder.provider,
+        provider=encoder.provider.share(slots),  # here: it is the driver's environment that says where items go
+        spec=spec,
         space=space,
         media=tuple(media),
         table=vectors.uri,
         run=uuid.uuid4().hex[:12],
         batch=batch,
-        share=slots,
     )
     _same_everywhere(df, job, slots)
     empty = {name: F.col(name).cast("string") for name in media if df.schema[name].dataType.simpleString() == "void"}
@@ -194,7 +194,7 @@ def _vectors(job: _Job, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Record
 
     context = TaskContext.get()
     assert context is not None
-    encoder = job.encoder(job.share)
+    encoder = job.encoder()
     writer = PartWriter(VectorTable(job.table), encoder.space, f"{job.run}-{context.partitionId():05d}", job.batch)
     stopped = False
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_series"]
+__all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_of_spark", "is_series"]
 
 _SIZES = "all columns must have one value per row"
 
@@ -88,6 +88,11 @@ def _library(data: object) -> str:
     return type(data).__module__.partition(".")[0]
 
 
+def is_of_spark(data: object) -> bool:
+    """Tell a table of Spark, which is not in memory."""
+    return _library(data) == "pyspark"
+
+
 def _is_hugging_face(data: object) -> bool:
     """Tell a data set of the library ``datasets``, without importing it."""
     return all(hasattr(data, name) for name in ("features", "column_names", "with_format", "num_rows"))
@@ -112,7 +117,7 @@ def _refuse_unready(data: Any) -> None:
         first = next(iter(data))
         msg = f"expected one table, got {len(data)} of them ({', '.join(map(str, data))}); choose one, such as data[{first!r}]"
         raise TypeError(msg)
-    if _library(data) == "pyspark":
+    if is_of_spark(data):
         msg = "expected a table in memory, got one of Spark; mm.spark.embed works on it there, data.toPandas() brings it here"
         raise TypeError(msg)
     if _library(data) == "datasets" and not hasattr(data, "num_rows"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
+from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_of_spark, is_series
 from mmtoolkit._text import shorten
 from mmtoolkit._values import missing
 
@@ -29,6 +29,8 @@ class LabelledRows(np.ndarray[Any, Any]):
 def numbers_of(X: Any) -> Any:
     """Return frames of numbers, Series of vectors and masked arrays as arrays; everything else comes back as it is.
 
+    Tables of Spark come back too: there are verbs for them.
+
     Raises
     ------
     TypeError
@@ -48,7 +50,7 @@ def numbers_of(X: Any) -> Any:
     if is_series(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
         column = column_of(X)
         return _labelled(_stacked(column), column.index) if _holds_vectors(column) else X
-    return _of_frame(any_frame(X)) if is_frame(X) else X
+    return _of_frame(any_frame(X)) if is_frame(X) and not is_of_spark(X) else X
 
 
 def as_numbers(value: Any) -> NDArray[Any] | None:

@@ -84,7 +84,9 @@ def test_glosses_are_balanced():
 
 
 def test_an_unknown_set_is_told_the_names():
-    with pytest.raises(ValueError, match="unknown data set 'stmps'; choose one of stamps, emoji, glosses, clips"):
+    with pytest.raises(
+        ValueError, match=r"'stmps' \(did you mean 'stamps'\?\); choose one of stamps, emoji, glosses, clips"
+    ):
         mm.load_dataset("stmps")
 
 

@@ -44,6 +44,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.filterwarnings("ignore:texts that look like another language")  # French is
 @pytest.mark.parametrize(("encoding", "text", "note"), READ)
 def test_an_encoding_is_read_and_said(folder, encoding, text, note):
     (folder / "odd.txt").write_bytes(text.encode(encoding))

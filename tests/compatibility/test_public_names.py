@@ -168,9 +168,9 @@ def walk():
             for member, text in members(cls).items():
                 names[f"{name}.{member}"], homes[f"{name}.{member}"] = text, cls.__module__
         told = len(names)
-        for name, text in list(names.items()):  # classes that one gets from these
+        for name, text in list(names.items()):  # classes that one gets from these; pd.Index is none of ours
             match = returned.search(text)
-            for word in re.findall(r"\w+", match[1]) if match else ():
+            for word in re.findall(r"(?<![\w.])\w+", match[1]) if match else ():
                 cls = meant(word, name)
                 if cls is not None and cls not in seen and not word.startswith("_"):
                     add(word, cls)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 
 import numpy as np
@@ -189,15 +190,12 @@ print(emb.usage, emb.ok.all())
 """
 
 
-def test_a_read_only_cache_is_read_and_the_rest_is_computed_with_a_warning(tmp_path):
+def test_a_read_only_cache_is_read_and_the_rest_is_computed_with_a_warning():
     if os.geteuid() != 0:
         pytest.skip("needs root to step down from")
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.name.startswith(("pytest-", "popen-")):
-            parent.chmod(0o755)
-
-    out = subprocess.run([sys.executable, "-c", READ_ONLY, str(tmp_path)], capture_output=True, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is closed to others by every further run of pytest
+        Path(folder).chmod(0o755)
+        out = subprocess.run([sys.executable, "-c", READ_ONLY, folder], capture_output=True, text=True, check=True)
 
     assert out.stdout.splitlines() == [
         "{'cached': 1, 'computed': 1, 'equal': 0} True",

@@ -25,8 +25,12 @@ def fast_sleep(seconds: float) -> None:
 
 @pytest.fixture
 def client(service):
-    """Make a provider; limiter and retries run fifty times faster than real time."""
-    return partial(mm.DashScope, clock=fast_clock, sleep=fast_sleep)
+    """Make a provider; its limiter is of this test alone, and limiter and retries run fifty times faster than real time."""
+
+    def clock() -> float:
+        return fast_clock()
+
+    return partial(mm.DashScope, clock=clock, sleep=fast_sleep)
 
 
 @pytest.fixture

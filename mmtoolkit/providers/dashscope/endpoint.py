@@ -186,7 +186,8 @@ def _checked(source: str, given: str) -> str:
     known = parts.scheme in ("http", "https") and bool(host)
     if not known or "@" in parts.netloc or "?" in url or "#" in url:
         bare = re.fullmatch(r"[\w-]+(\.[\w-]+)+(:\d+)?(/[\w/.-]*)?", shown)
-        meant = _meant(shown) if known else _meant(f"https://{shown}") if bare else ""
+        scheme = "" if "://" in shown else f"{parts.scheme if known else 'https'}://"  # a user name took it along
+        meant = _meant(scheme + shown) if known or bare else ""
         msg = (
             f"{source} must be an http(s) address like {REGIONS['beijing']}, without a user name and without what follows "
             f"? or #, got {shown!r}{f'. Use {shown_address(meant)}' if meant else ''}"

@@ -152,6 +152,9 @@ def test_arguments_that_disagree_are_refused_at_once():
         ("https://gateway.example/ali/services/embeddings", "https://gateway.example/ali"),
         (f"{BEIJING}?api_key=secret", BEIJING),
         (f"{BEIJING}#secret", BEIJING),
+        ("http://user:secret@127.0.0.1:8080/api/v1", "http://127.0.0.1:8080/api/v1"),
+        ("https://user:sec/ret@gateway.example", "https://gateway.example/api/v1"),
+        ("user:secret@gateway.example/api/v1", "https://gateway.example/api/v1"),
     ],
 )
 def test_the_address_that_was_meant_is_named(monkeypatch, url, meant):

@@ -166,7 +166,7 @@ class DashScope(QueuedProvider):
         if spec.dimensions and dimension != spec.dimension:
             sent["dimension"] = dimension
         there = self._endpoint
-        return DashScopeService(spec, key, there.url, sent, there.workspace, self.timeout_s, self.trust_env)
+        return DashScopeService(spec, key, there.url, there.workspace, self.timeout_s, self.trust_env, sent)
 
     @property
     def _endpoint(self) -> Endpoint:

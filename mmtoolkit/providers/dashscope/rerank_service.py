@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.providers.dashscope.rules import batch_limit, classify
-from mmtoolkit.providers.dashscope.sdk import calls, rerank
-from mmtoolkit.providers.dashscope.usage import counted
-from mmtoolkit.providers.queue.rules import Answer, Rule
-from mmtoolkit.providers.queue.service import Service
+from mmtoolkit.providers.dashscope.hosted import HostedModel
+from mmtoolkit.providers.dashscope.sdk import rerank
+from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.reranker import vector_of_score
-from mmtoolkit.providers.wire import session_for
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from mmtoolkit.models import ModelSpec
-    from mmtoolkit.providers.secrets import Secret
 
 __all__ = ["RerankService", "read_scores"]
 
@@ -30,37 +23,10 @@ def _ok() -> dict[str, Any]:
     return {"text": "ok"}
 
 
-@dataclass(frozen=True)
-class RerankService(Service):
-    """One rerank model of DashScope, as it is asked in one run.
+class RerankService(HostedModel):
+    """One rerank model of DashScope, as it is asked in one run."""
 
-    Parameters
-    ----------
-    spec : ModelSpec
-        The model's row.
-    key : Secret
-        The API key.
-    address : str
-        Where requests go.
-    workspace : str or None
-        The account's workspace.
-    timeout_s : float
-        Seconds for the whole request.
-    trust_env : bool
-        Whether proxies are taken from the environment.
-    """
-
-    spec: ModelSpec
-    key: Secret = field(repr=False)
-    address: str
-    workspace: str | None
-    timeout_s: float
-    trust_env: bool
     probe = {"query": _ok, "document": {"text": "ok"}}  # noqa: RUF012 - as in Service
-
-    def prepare(self) -> None:
-        """Import the SDK and open the session."""
-        calls(), session_for(self.trust_env)
 
     def send(self, objects: Sequence[Mapping[str, Any]], grouped: bool) -> Answer:  # noqa: ARG002 - each has its score
         """Send one query with its items; see `Service.send`."""
@@ -84,21 +50,12 @@ class RerankService(Service):
         """Read the scores of a good answer, as vectors; see `Service.vectors`."""
         return [vector_of_score(score) for score in read_scores(body, n)]
 
-    def meaning(self, answer: Answer) -> Rule:
-        """Return the row of the table of rules that fits a failure."""
-        return classify(answer)
-
     def counted(self, body: Mapping[str, Any]) -> tuple[int, int] | None:
         """Return the tokens that the answer names; without a split, those of a request with pictures count as media."""
-        usage = body.get("usage")
-        found = counted(usage) if isinstance(usage, Mapping) else None
-        if found is None or found[1] or not body.get(_MEDIA) or "image_tokens" in usage:  # type: ignore[operator]
+        found = super().counted(body)
+        if found is None or found[1] or not body.get(_MEDIA) or "image_tokens" in body["usage"]:
             return found
         return 0, found[0]
-
-    def pack_limit(self, message: str) -> int | None:
-        """Return N of "should not be larger than N"."""
-        return batch_limit(message)
 
 
 def read_scores(body: Mapping[str, Any], n: int) -> list[float]:

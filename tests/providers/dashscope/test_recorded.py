@@ -17,7 +17,7 @@ ENDING = {end: [name for name, one in RECORDED.items() if one.ends == end] for e
 def asked(name, emulator):
     """Send one request that is answered as recorded."""
     one = RECORDED[name]
-    service = DashScopeService(mm.get_model(one.model), require_api_key(), emulator.base_url, {}, None, 10.0, False)
+    service = DashScopeService(mm.get_model(one.model), require_api_key(), emulator.base_url, None, 10.0, False, {})
     emulator.queue.append(one.fault)
     return one, service, service.send(one.contents, False)
 

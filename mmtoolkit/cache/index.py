@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmtoolkit._files import replaced
+from mmtoolkit.cache.forking import Database
 from mmtoolkit.cache.lock import Lock
 from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, note_text, parse_note
 from mmtoolkit.errors import CacheError, CacheVersionError
@@ -313,12 +314,12 @@ def _tell(msg: str, fault: str) -> None:
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    return Database(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
 
 
 def _create(path: Path | str) -> sqlite3.Connection:
     """Return a new database with our tables, inside a transaction."""
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db = Database(path, isolation_level=None, check_same_thread=False)
     for command in ("PRAGMA synchronous = OFF", "BEGIN", *_SCHEMA, f"PRAGMA user_version = {VERSION}"):
         db.execute(command)
     return db

@@ -19,6 +19,12 @@ from mmtoolkit.errors import CacheError
 
 SPACE = Space("m", "1", 64)
 
+
+def needs_fork(test):
+    test = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")(test)
+    return pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")(test)
+
+
 COMMON = """
 import hashlib, sys
 import numpy as np
@@ -147,8 +153,7 @@ def test_threads_read_whole_rows_while_others_write_and_compact(cache, make, mon
     assert cache.verify().ok
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@needs_fork
 def test_children_of_a_fork_and_their_parent_write_without_loss(cache, make):
     keys, X = make(0, 200, 64)
     cache.put(keys[:10], X[:10], SPACE)
@@ -172,22 +177,54 @@ def test_children_of_a_fork_and_their_parent_write_without_loss(cache, make):
     assert cache.verify().ok
 
 
-def test_a_thread_that_writes_while_another_forks_does_not_block_the_child(cache, make):
-    if not hasattr(os, "fork"):
-        pytest.skip("needs fork")
+@needs_fork
+@pytest.mark.timeout(120)
+def test_a_fork_while_another_thread_writes_leaves_a_child_that_reads_and_writes(cache, make):
     keys, X = make(0, 2000, 64)
     writer = threading.Thread(
-        target=lambda: [cache.put(keys[i : i + 50], X[i : i + 50], SPACE) for i in range(0, 2000, 50)]
+        target=lambda: [cache.put(keys[i : i + 50], X[i : i + 50], SPACE) for i in range(100, 2000, 50)]
     )
     writer.start()
-    while writer.is_alive():
+    first = 0
+    while writer.is_alive() or not first:
         pid = os.fork()
         if pid == 0:
-            os._exit(0 if cache.missing(keys, SPACE).dtype == bool else 1)
+            cache.put(keys[first : first + 1], X[first : first + 1], SPACE)
+            os._exit(0 if not cache.missing(keys[first : first + 1], SPACE).any() else 1)
         assert os.waitpid(pid, 0)[1] == 0
+        first = min(first + 1, 99)
     writer.join()
 
-    assert np.array_equal(EmbeddingCache(cache.path).get(keys, SPACE)[1], X)
+    assert np.array_equal(EmbeddingCache(cache.path).get(keys[100:], SPACE)[1], X[100:])
+    assert not cache.missing(keys[:first], SPACE).any()
+
+
+@needs_fork
+@pytest.mark.timeout(120)
+def test_a_child_is_not_locked_out_by_what_a_thread_of_its_parent_held_at_the_fork(cache, make):
+    keys, X = make(0, 3, 64)
+    cache.put(keys[2:], X[2:], SPACE)
+    held, release = threading.Event(), threading.Event()
+
+    def hold():
+        with cache._index.lock.held():
+            held.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    pid = os.fork()
+    if pid == 0:
+        cache.put(keys, X, SPACE)  # waits for the parent, not for its own copy of the lock
+        os._exit(0)
+    time.sleep(0.2)
+    assert os.waitpid(pid, os.WNOHANG) == (0, 0)  # the parent's lock holds against the child
+    release.set()
+    thread.join()
+
+    assert os.waitpid(pid, 0)[1] == 0
+    assert not cache.missing(keys, SPACE).any()
 
 
 HOLD = """

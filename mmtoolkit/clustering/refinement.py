@@ -8,13 +8,14 @@ import numpy as np
 
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.silhouettes import cluster_means
+from mmtoolkit.clustering.tree import ward_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "ward"]
+__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough"]
 
 N_COMPONENTS = 64
 _BLOCK = 8192
@@ -96,9 +97,9 @@ def partitions(
     """
     n_segments = min(len(Z), _SEGMENTS * max(ks))
     labels, segments = lloyd(Z, Z[_spread(Z, n_segments, rng)], 2)
-    sizes = np.bincount(labels, minlength=n_segments).astype(np.float64)
-    tree = ward(segments.astype(np.float64), sizes, {min(k, n_segments) for k in ks})
-    return [lloyd(Z, tree[min(k, n_segments)].astype(Z.dtype), _STEPS) for k in ks]
+    tree = ward_tree(segments, np.bincount(labels, minlength=n_segments))
+    cuts = ((k, tree.cut(k)[labels]) for k in (min(k, n_segments) for k in ks))
+    return [lloyd(Z, cluster_means(Z, groups, k), _STEPS) for k, groups in cuts]
 
 
 def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -113,44 +114,6 @@ def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray
         below = np.cumsum(gap, dtype=np.float64)
         chosen[at] = min(np.searchsorted(below, rng.random() * below[-1], side="right"), len(Z) - 1)
     return chosen
-
-
-def ward(means: NDArray[np.float64], sizes: NDArray[np.float64], wanted: set[int]) -> dict[int, NDArray[np.float64]]:
-    """Merge the pair that raises the inertia least; return the means at every wanted number.
-
-    Parameters
-    ----------
-    means : ndarray of shape (n_segments, n_features), float64
-        Where to start; changed in place.
-    sizes : ndarray of shape (n_segments,), float64
-        Items per segment; changed in place.
-    wanted : set of int
-        Numbers of clusters to return.
-
-    Returns
-    -------
-    dict of int to ndarray of shape (k, n_features), float64
-        Means by number of clusters.
-    """
-    squares = np.einsum("ij,ij->i", means, means)
-    cost = np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0)
-    cost *= sizes[:, None] * sizes / (sizes[:, None] + sizes)
-    np.fill_diagonal(cost, np.inf)
-    alive = np.ones(len(means), dtype=bool)
-    found = {}
-    for left in range(len(means), min(wanted) - 1, -1):
-        if left in wanted:
-            found[left] = means[alive].copy()
-        i, j = np.unravel_index(cost.argmin(), cost.shape)
-        total = sizes[i] + sizes[j]
-        means[i] = (sizes[i] * means[i] + sizes[j] * means[j]) / total
-        sizes[i], alive[j] = total, False
-        row = np.square(means - means[i]).sum(axis=1) * sizes * total / (sizes + total)
-        row[~alive] = np.inf
-        row[i] = np.inf
-        cost[i], cost[:, i] = row, row
-        cost[j], cost[:, j] = np.inf, np.inf
-    return found
 
 
 def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -1,18 +1,8 @@
-"""Lloyd's steps and Ward's criterion."""
+"""Lloyd's steps."""
 
 import numpy as np
-import pytest
 
-from mmtoolkit.clustering.refinement import lloyd, ward
-
-
-def test_ward_merges_what_costs_least():
-    means = np.array([[0.0], [1.0], [10.0], [10.5]])
-
-    found = ward(means, np.array([1.0, 1.0, 1.0, 3.0]), {3, 2})
-
-    assert sorted(found[3].ravel()) == pytest.approx([0.0, 1.0, 10.375])
-    assert sorted(found[2].ravel()) == pytest.approx([0.5, 10.375])
+from mmtoolkit.clustering.refinement import lloyd
 
 
 def test_lloyd_fills_empty_clusters(rng):

@@ -105,6 +105,8 @@ class Metric:
         Lowest value it can have when 1 is the highest; NaN when it has no highest.
     least_classes : int, default=2
         It says something from this number of classes on.
+    has_baseline : bool, default=True
+        Whether guessing tells anything: the shares of the classes are perfectly calibrated, and say nothing.
 
     Examples
     --------
@@ -121,6 +123,7 @@ class Metric:
     interval: Literal["wilson", "bootstrap", "none"] = "bootstrap"
     lowest: float = 0.0
     least_classes: int = 2
+    has_baseline: bool = True
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,15 @@ _ROWS = (
     Metric("top_{k}_accuracy", "top-{k} accuracy", _among_first, "items", interval="wilson", least_classes=3),
     Metric("log_loss", "log-loss", _log_loss, "items", higher_is_better=False, lowest=np.nan),
     Metric("brier_score", "Brier score", _brier, "items", higher_is_better=False, lowest=np.nan),
-    Metric("ece", "calibration error", _calibration_error, "all", higher_is_better=False, interval="none"),
+    Metric(
+        "ece",
+        "calibration error",
+        _calibration_error,
+        "all",
+        higher_is_better=False,
+        interval="none",
+        has_baseline=False,
+    ),
 )
 METRICS: dict[str, Metric] = {row.name: row for row in _ROWS}
 CLASS_METRICS = (

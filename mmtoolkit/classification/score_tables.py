@@ -240,7 +240,7 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
     -------
     DataFrame
         Index metric; columns majority (one class for all rows; for scores of probabilities the shares of the classes)
-        and neighbours (NaN for scores of probabilities).
+        and neighbours (NaN for scores of probabilities). NaN for scores that have no baseline.
     """
     n_classes = shares.shape[1]
     most = np.full(len(codes), _most_frequent(codes, shares))
@@ -248,7 +248,7 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
     rows = {
         row.name: [float(row.function(counts)) for counts in both]
         if row.of == "counts"
-        else [float(np.mean(row.function(codes, shares))), np.nan]
+        else [float(np.mean(row.function(codes, shares))) if row.has_baseline else np.nan, np.nan]
         for row in metrics_for(n_classes)
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["majority", "neighbours"]).rename_axis(index="metric")

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.coded import name_of
+from mmtoolkit.classification.label_issues import expected_of_clean
 from mmtoolkit.classification.metrics import METRICS, metrics_for
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, points, quoted
@@ -48,7 +49,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         Words(_how(result)),
         Table(
             _scores(result, lower=False),
-            "Each score was measured on items the classifier had not seen, nor any duplicate of them. The interval (thin line) is "
+            f"Each score was measured on items the classifier had not seen{_nor_duplicates(result)}. The interval (thin line) is "
             "for the expected score of this procedure with this many training items. The baseline (tick) always guesses the most "
             "frequent class; neighbours is a vote of the five nearest items.",
             shares=("value",),
@@ -78,11 +79,26 @@ def _how(result: Any) -> str:
     n_small = sum(value is not None for value in getattr(result, "left_out", ()))
     small = f" {n_small:,} items of classes that are too small were predicted as one of the others." if n_small else ""
     repeats = f", repeated {params['repeats']} times" if params["repeats"] > 1 else ""
-    kind = name_of(result.estimator)
-    return (
-        f"{result.n_scored:,} items of {len(result.classes)} classes were scored with {held}{repeats}, by a {kind} whose "
-        f"settings were chosen inside the training folds.{unlabelled}{small}"
+    chosen = list(result.choices.columns)
+    inside = "folds" if params["test"] is None else "rows"
+    settings = (
+        f" whose settings ({', '.join(map(str, chosen))}) were chosen inside the training {inside}" if chosen else ""
     )
+    return (
+        f"{result.n_scored:,} items of {len(result.classes)} classes were scored with {held}{repeats}, by a "
+        f"{name_of(result.estimator)}{settings}.{unlabelled}{small}{_grouped(params['groups'])}"
+    )
+
+
+def _grouped(groups: Any) -> str:
+    """Say which items never stood on both sides of a split because the user said so, "" without groups."""
+    if groups is None:
+        return ""
+    return f" Items of one group ({quoted(groups) if isinstance(groups, str) else 'groups='}) were kept on one side of every split."
+
+
+def _nor_duplicates(result: Any) -> str:
+    return ", nor any duplicate of them that was found" if result.recipe["params"]["duplicates"] == "group" else ""
 
 
 def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
@@ -97,12 +113,17 @@ def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
 
 
 def _groups(result: Any) -> list[Block]:
-    if result.ungrouped_accuracy is None:
+    params = result.recipe["params"]
+    if params["duplicates"] == "ignore":
+        what = "" if params["groups"] is None else " beyond the groups"
         return [
             Words(
-                "No duplicates were found among the scored items, so no score profits from having seen an item twice."
+                f'Duplicates were not looked for{what} (duplicates="ignore"): where an item stands on both sides of a split, the '
+                "scores profit from having seen it."
             )
         ]
+    if result.ungrouped_accuracy is None:
+        return [Words("Duplicates were looked for among the items with a class; none were found.")]
     grouped = float(result.metrics.loc["accuracy", "value"])
     sizes = np.bincount(result.duplicate_groups)
     return [
@@ -164,8 +185,9 @@ def _issues(result: Any) -> list[Block]:
     top = table.head(_MOST_ISSUES)
     notes = [f"{shorten(a, 22)} → {shorten(b, 22)}?" for a, b in zip(top["label"], top["suggested"], strict=True)]
     caption = (
-        f"{len(table):,} items carry a class that the held-out predictions speak against; the strongest come first, as given class → "
-        "suggested class. Look before you change anything."
+        f"{len(table):,} items carry a class that the held-out predictions speak against. Labels without a mistake, drawn by the "
+        f"predicted probabilities, would give about {expected_of_clean(result):,.0f}: as many as that may only lie between two "
+        "classes. The strongest come first, as given class → suggested class. Look before you change anything."
     )
     return [Gallery(frame.iloc[top["row"]], notes, "Labels to look at", caption)]
 
@@ -192,12 +214,14 @@ def _sentences(result: Any) -> list[str]:
     )
     return [
         f"A classifier told {len(result.classes)} classes apart with an accuracy of {percent(value)}{interval} on items it had not "
-        f"seen, {gain} always guessing the most frequent class ({percent(baseline)}).{verdict}{_confused(result)}"
+        f"seen, {gain} always guessing the most frequent class ({percent(baseline)}); a vote of the five nearest items gets "
+        f"{percent(float(result.baselines.loc['accuracy', 'neighbours']))}.{verdict}{_confused(result)}"
     ]
 
 
 def _keys(result: Any) -> list[Key]:
     keys = []
+    rival = result.baselines["neighbours"]
     for metric in ("accuracy", "f1_macro"):
         if metric not in result.metrics.index:
             continue
@@ -207,7 +231,7 @@ def _keys(result: Any) -> list[Key]:
             Key(
                 METRICS[metric].words,
                 percent(float(row["value"])),
-                f"{interval}; majority {percent(float(row['baseline']))}",
+                f"{interval}; majority {percent(float(row['baseline']))}; neighbours {percent(float(rival[metric]))}",
             )
         )
     return keys

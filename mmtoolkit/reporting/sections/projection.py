@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.projection import project
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
@@ -45,14 +46,29 @@ def part(name: str, result: Any, named: Named) -> Contribution:
             blocks.append(_by_cluster(result, clusters))
     if "trust" in result.figures:
         blocks.append(Drawing(result.figure("trust")))
-    known = "" if np.isnan(trust) else f" Its trustworthiness is {trust:.3f} (1 is perfect, about 0.5 a random map)."
+    plain = _of_pca(result)
+    beside = "" if np.isnan(plain) else f", a PCA of the same vectors has {plain:.3f}"
+    known = (
+        ""
+        if np.isnan(trust)
+        else f" Its trustworthiness is {trust:.3f} (1 is perfect, about 0.5 a random map){beside}."
+    )
     keys = (
         []
         if np.isnan(trust)
-        else [Key("map trustworthiness", f"{trust:.3f}", f"{result.method}; 1 is perfect, 0.5 random")]
+        else [Key("map trustworthiness", f"{trust:.3f}", f"{result.method}{beside}; 1 is perfect, 0.5 random")]
     )
     notes = [result.note] if result.note else []
     return Contribution("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
+
+
+def _of_pca(result: Any) -> float:
+    """Return the trustworthiness of a PCA of the same vectors, the simplest map; NaN where the map is one."""
+    if result.method == "pca":
+        return float("nan")
+    params = result.recipe["params"]
+    other = project(result.source, method="pca", normalize=params["normalize"], random_state=params["random_state"])
+    return float(other.trustworthiness)
 
 
 def _caption(result: Any) -> str:

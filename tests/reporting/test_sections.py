@@ -1,0 +1,119 @@
+"""What a report says is true of every result that can make it say so."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+
+import mmtoolkit as mm
+from mmtoolkit.classification.label_issues import expected_of_clean
+
+
+@pytest.fixture(scope="module")
+def twins():
+    """Noise of two classes in which every item stands twice, a little apart, with one class."""
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(30, 8)), 2, axis=0)
+    return X + rng.normal(scale=1e-3, size=X.shape), np.repeat(np.arange(30) % 2, 2)
+
+
+def said(*results):
+    """Words and captions of a report."""
+    blocks = [block for section in mm.report(*results).sections for block in section.blocks]
+    return " ".join(getattr(block, name, "") for block in blocks for name in ("text", "caption"))
+
+
+def test_duplicates_that_were_not_looked_for_are_not_said_to_be_absent(twins):
+    page = said(mm.classify(*twins, duplicates="ignore", cv=3))
+
+    assert "Duplicates were not looked for (duplicates=" in page
+    assert "nor any duplicate" not in page
+    assert "none were found" not in page
+
+
+def test_duplicates_that_were_looked_for_and_not_found_are_said_to_be_absent(rng):
+    page = said(mm.classify(rng.normal(size=(40, 8)), np.arange(40) % 2))
+
+    assert "Duplicates were looked for among the items with a class; none were found." in page
+    assert "nor any duplicate of them that was found" in page
+
+
+def test_results_of_compare_name_their_groups_and_claim_nothing_of_duplicates(twins):
+    X, y = twins
+    c = mm.compare({"one": X, "two": X[:, :6]}, y, cv=3)
+
+    page = said(c.results["one"])
+
+    assert "Duplicates were not looked for beyond the groups" in page
+    assert "Items of one group (groups=) were kept on one side of every split." in page
+
+
+def test_groups_are_named_by_their_column(rng):
+    items = mm.items({"text": [f"text {i}" for i in range(40)], "label": list("ab") * 20, "page": np.arange(40) // 4})
+    emb = mm.Embeddings(rng.normal(size=(40, 8)), items=items)
+
+    assert "Items of one group (“page”) were kept on one side" in said(mm.classify(emb, groups="page"))
+    assert "Items of one group" not in said(mm.classify(emb))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "words"),
+    [
+        (None, "whose settings (C, temperature) were chosen inside the training folds"),
+        (GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3), "whose settings (C) were chosen inside"),
+        (LogisticRegression(C=3.0), None),
+    ],
+    ids=["ours", "search", "fixed"],
+)
+def test_settings_were_chosen_inside_the_folds_only_where_they_were(rng, estimator, words):
+    page = said(mm.classify(rng.normal(size=(60, 4)), np.arange(60) % 2, estimator=estimator, cv=3))
+
+    assert ("were chosen inside" in page) == (words is not None)
+    assert words is None or words in page
+
+
+def test_settings_of_a_fixed_split_were_chosen_in_its_training_rows(rng):
+    page = said(mm.classify(rng.normal(size=(60, 4)), np.arange(60) % 2, test=np.arange(60) >= 40))
+
+    assert "were chosen inside the training rows" in page
+
+
+def test_neighbours_stand_beside_the_majority_in_the_summary(stamps):
+    r = mm.classify(stamps, cv=3)
+
+    summary = mm.report(r).sections[0]
+
+    votes = f"{100 * r.baselines.loc['accuracy', 'neighbours']:.1f} %"
+    assert f"; neighbours {votes}" in summary.blocks[0].entries[0].detail
+    assert f"a vote of the five nearest items gets {votes}." in summary.blocks[1].text
+
+
+def test_calibration_error_has_no_baseline(rng):
+    r = mm.classify(rng.normal(size=(60, 4)), np.arange(60) % 3, cv=3)
+
+    assert np.isnan(r.baselines.loc["ece", "majority"])
+    assert np.isnan(r.metrics.loc["ece", "baseline"])
+    assert r.metrics["baseline"].drop("ece").notna().all()
+
+
+def test_a_map_is_told_beside_the_simplest_one(rng):
+    X = np.concatenate([rng.normal(size=(40, 8)) + shift for shift in (0, 4, 9)])
+    p, plain = mm.project(X, method="tsne"), mm.project(X, method="pca")
+
+    assert f"a PCA of the same vectors has {plain.trustworthiness:.3f}." in said(p)
+    assert "a PCA of the same vectors" not in said(plain)
+
+
+@pytest.mark.parametrize(("apart", "least", "most"), [(6.0, 0, 2), (1.5, 20, 60)], ids=["easy", "hard"])
+def test_issues_of_a_clean_set_are_about_as_many_as_its_difficulty_explains(rng, apart, least, most):
+    y = np.arange(300) % 2
+    X = rng.normal(size=(300, 4)) + np.outer(y, [apart, 0, 0, 0])
+    emb = mm.Embeddings(X, items=mm.items({"text": [f"t{i}" for i in range(300)], "label": y.astype(str)}))
+    r = mm.classify(emb, duplicates="ignore", normalize=False)
+
+    expected, found = expected_of_clean(r), len(r.label_issues())
+
+    assert least <= expected <= most
+    assert abs(found - expected) <= 3 * np.sqrt(expected) + 2
+    if found:
+        assert f"would give about {expected:,.0f}: as many as that may only lie between two classes" in said(r)

@@ -12,9 +12,9 @@ import pandas as pd
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._numbers import matrix
-from mmtoolkit.classification.classifying import classify, thresholds_of
-from mmtoolkit.classification.findings import CHECKS, Subject
-from mmtoolkit.classification.intervals import wilson
+from mmtoolkit.classification.classifying import thresholds_of
+from mmtoolkit.classification.findings import CHECKS, NOT_LOOKED_FOR, Subject
+from mmtoolkit.classification.leaks import leak_scores
 from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
@@ -41,8 +41,8 @@ class Audit(Result):
     leaks : DataFrame
         Columns row, id, split, other_split: items that stand in several splits; empty without `split`.
     leak_scores : DataFrame
-        Index test rows (all, without leaks); accuracy, low, high, n_items; empty without y, test split or leaks, and
-        where nothing can be trained (one class) or scored (no class).
+        Index training rows ("all", "without leaks": those that have no duplicate among the scored items); accuracy, low, high,
+        n_items, both on the same items. Empty where there is nothing to compare: `leak_reason` says why.
     outliers : DataFrame
         Columns row, id, distance, score: items far from everything, the farthest first.
     imbalance : DataFrame
@@ -51,6 +51,8 @@ class Audit(Result):
         Columns row, id, reason.
     captions : DataFrame
         Columns row, id, caption, cosine, rank: pictures whose own caption fits worse than nine in ten captions of others.
+    leak_reason : str
+        Why there are no `leak_scores`; "" where there are.
     recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
@@ -65,6 +67,7 @@ class Audit(Result):
     imbalance: pd.DataFrame
     unreadable: pd.DataFrame
     captions: pd.DataFrame
+    leak_reason: str = ""
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
 
@@ -118,8 +121,9 @@ def audit(
     y : array-like of shape (n_items,), str or None, default=None
         Classes or a column.
     split : array-like of shape (n_items,), str or None, default=None
-        Name of every item's split ("train", "test", ...) or a column. With y and a split "test" the score is given
-        with and without the leaks.
+        Name of every item's split or a column. Known are train ("Train", "training", "train2", ...), test ("Test", "holdout",
+        ...) and validation ("val", "dev", ...); names that mean one split are one. With y, the accuracy on the test items
+        (without a test split: on the validation items) is given as it is and as it would be without the leaks.
     duplicate_threshold : float or None, default=None
         Cosine similarity of near duplicates; None takes it from the model's row of the models table.
     normalize : bool, default=True
@@ -150,17 +154,19 @@ def audit(
     subject = _subject(embeddings, y, split, duplicate_threshold)
     resolved(y=recordable(embeddings, y), split=recordable(embeddings, split, what="split"))
     tables = {name: check.find(subject) for name, check in CHECKS.items()}
-    scores = _leak_scores(subject, tables["leaks"], {"normalize": normalize, "random_state": random_state})
+    options = {"normalize": normalize, "random_state": random_state}
+    scores, reason = leak_scores(subject, tables["leaks"], options)
     told = {name: check for name, check in CHECKS.items() if check.always or len(tables[name])}
     items = {name: check.count(tables[name]) for name, check in told.items()}
-    what = {name: check.words(tables[name]) for name, check in told.items()}
+    what = {name: tables[name].attrs.get(NOT_LOOKED_FOR) or check.words(tables[name]) for name, check in told.items()}
     if len(scores):
-        with_leaks, without = scores["accuracy"]
-        rest = "no test item is without" if np.isnan(without) else f"{without:.3f} without"
-        what["leaks"] += f" The accuracy is {with_leaks:.3f} with them and {rest}."
+        as_is, without = scores["accuracy"]
+        what["leaks"] += f" The accuracy is {as_is:.3f} with them and {without:.3f} without, on the same items."
+    elif len(tables["leaks"]):
+        what["leaks"] += f" What they add to a score is not known: {reason}."
     share = {name: n / len(subject.ok) for name, n in items.items()}
     found = pd.DataFrame({"items": items, "share": share, "what": what}).rename_axis(index="check")
-    return Audit(findings=found, leak_scores=scores, **tables)  # type: ignore[arg-type]  # every table has its field
+    return Audit(findings=found, leak_scores=scores, leak_reason=reason, **tables)  # type: ignore[arg-type]  # every table has its field
 
 
 def _subject(embeddings: Any, y: Any, split: Any, duplicate_threshold: float | None) -> Subject:
@@ -183,20 +189,3 @@ def _subject(embeddings: Any, y: Any, split: Any, duplicate_threshold: float | N
         target=None if y is None else make_target(embeddings, y),
         splits=None if split is None else column(embeddings, split, what="split"),
     )
-
-
-def _leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame:
-    """Train once on the given split; score all test rows, and those that have no duplicate in training."""
-    columns, rows, target = ["accuracy", "low", "high", "n_items"], subject.rows, subject.target
-    found = {}
-    if target is not None and subject.splits is not None and len(leaks):
-        test, codes = subject.splits[rows] == "test", target.codes[rows]
-        if (codes[test] >= 0).any() and len(np.unique(codes[~test & (codes >= 0)])) > 1:
-            r = classify(subject.kept, target.values[rows], test=test, duplicates="ignore", **options)
-            right, scored = r.y_pred == r.y_true, r.fold >= 0
-            alone = scored & ~np.isin(rows, leaks["row"].to_numpy(dtype=np.intp))
-            for name, chosen in (("all", scored), ("without leaks", alone)):
-                n, hits = int(chosen.sum()), int(right[chosen].sum())
-                low, high = wilson(hits, n)
-                found[name] = (hits / n if n else np.nan, float(low), float(high), n)
-    return pd.DataFrame.from_dict(found, orient="index", columns=columns).rename_axis(index="test rows")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +21,26 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.targets import Target
 
-__all__ = ["CHECKS", "Check", "Subject"]
+__all__ = ["CHECKS", "NOT_LOOKED_FOR", "Check", "Subject"]
+
+NOT_LOOKED_FOR = "not looked for"  # attribute of a table: the sentence that stands for it
 
 _NEIGHBOURS = 5
 _FAR = 3.5
 _OTHERS = 500
 _MISFIT = 0.9
+
+
+def _names(words: str) -> re.Pattern[str]:
+    """Return the pattern of names that start with one of the words: "Test", "test_2", "test set"."""
+    return re.compile(rf"({words})[\W_]*(set|split|data|集)?[\W_]*\d*", re.IGNORECASE)
+
+
+_ROLES = {
+    "train": _names("train|training|trn|训练"),
+    "test": _names("test|testing|tst|holdout|eval|evaluation|测试"),
+    "validation": _names("val|valid|validation|dev|development|验证"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +76,15 @@ class Subject:
     target: Target | None
     splits: NDArray[np.object_] | None
 
+    @cached_property
+    def roles(self) -> NDArray[np.object_]:
+        """What every item's split is for: train, test or validation where its name says so, else its name; None without."""
+        names = np.full(len(self.ok), None, dtype=object) if self.splits is None else self.splits
+        known = {name: _role(name) for name in set(names.tolist())}
+        roles = np.empty(len(names), dtype=object)
+        roles[:] = [known[name] for name in names.tolist()]
+        return roles
+
     def table(self, at: NDArray[np.intp], **columns: Any) -> pd.DataFrame:
         """Return a table of some rows of `source`: row, id and further columns."""
         return pd.DataFrame({"row": at, "id": ids_of(self.source)[at], **columns})
@@ -69,6 +94,14 @@ class Subject:
         order = np.argsort(self.groups, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
         return [rows for rows in groups if len(rows) > 1]
+
+
+def _role(name: Any) -> str | None:
+    """Return what a split of this name is for."""
+    if name is None:
+        return None
+    said = str(name).strip()
+    return next((role for role, known in _ROLES.items() if known.fullmatch(said)), said)
 
 
 @dataclass(frozen=True)
@@ -105,14 +138,18 @@ def _duplicates(subject: Subject) -> pd.DataFrame:
 def _leaks(subject: Subject) -> pd.DataFrame:
     """Return the items whose duplicates stand in another split: row, id, split, other_split."""
     found = {}
-    own = np.full(len(subject.rows), None) if subject.splits is None else subject.splits[subject.rows]
+    roles, names = subject.roles[subject.rows], subject.splits
     for members in subject.members():
-        names = {own[m] for m in members} - {None}
+        inside = set(roles[members]) - {None}
         for m in members:
-            if own[m] is not None and len(names) > 1:
-                found[subject.rows[m]] = own[m], ", ".join(sorted(map(str, names - {own[m]})))
+            if names is not None and roles[m] is not None and len(inside) > 1:
+                others = {str(names[subject.rows[o]]) for o in members if roles[o] not in (None, roles[m])}
+                found[subject.rows[m]] = names[subject.rows[m]], ", ".join(sorted(others))
     at = np.array(sorted(found), dtype=np.intp)
-    return subject.table(at, split=[found[row][0] for row in at], other_split=[found[row][1] for row in at])
+    table = subject.table(at, split=[found[row][0] for row in at], other_split=[found[row][1] for row in at])
+    if names is None:
+        table.attrs[NOT_LOOKED_FOR] = "Leaks were not looked for: no split= was given."
+    return table
 
 
 def _outliers(subject: Subject) -> pd.DataFrame:
@@ -159,7 +196,15 @@ def _captions(subject: Subject) -> pd.DataFrame:
     worst = np.argsort(-rank, kind="stable")
     worst = worst[rank[worst] > _MISFIT]
     texts = [shorten(said[i], 80) for i in worst]
-    return subject.table(subject.rows[at[worst]], caption=texts, cosine=cosine[worst], rank=rank[worst])
+    table = subject.table(subject.rows[at[worst]], caption=texts, cosine=cosine[worst], rank=rank[worst])
+    if vectors is None:
+        why = (
+            "the model of the vectors reads no texts"
+            if len(different) > 1
+            else "there are no two different captions of pictures or videos"
+        )
+        table.attrs[NOT_LOOKED_FOR] = f"Captions were not looked at: {why}."
+    return table
 
 
 def _said(kept: Any) -> tuple[NDArray[np.intp], list[str]]:

@@ -18,14 +18,22 @@ def test_audit_finds_what_was_planted(data):
     assert a.unreadable["row"].tolist() == [50]
     assert a.findings.loc["duplicates", "items"] >= 20
     assert a.leak_scores.index.tolist() == ["all", "without leaks"]
-    assert a.leak_scores["n_items"].tolist() == [140, 130]
+    assert a.leak_scores["n_items"].tolist() == [140, 140]
+    assert a.leak_reason == ""
+    assert "without, on the same items." in a.findings.loc["leaks", "what"]
     assert a.imbalance["items"].sum() == 240
     assert "leaks" in repr(a)
     assert a.figure() is not None
 
 
-@pytest.mark.parametrize("lacking", ["classes in training", "classes in test"])
-def test_audit_reports_leaks_that_it_cannot_score(rng, lacking):
+@pytest.mark.parametrize(
+    ("lacking", "reason"),
+    [
+        ("classes in training", "training needs items of two classes"),
+        ("classes in test", "the test items have no class"),
+    ],
+)
+def test_audit_reports_leaks_that_it_cannot_score_and_says_why(rng, lacking, reason):
     X = np.tile(rng.normal(size=(20, 8)), (2, 1))
     split = np.repeat(["train", "test"], 20)
     y = np.array(["a", "b"] * 20, dtype=object)
@@ -36,6 +44,8 @@ def test_audit_reports_leaks_that_it_cannot_score(rng, lacking):
 
     assert len(a.leaks) == 40
     assert len(a.leak_scores) == 0
+    assert a.leak_reason == reason
+    assert a.findings.loc["leaks", "what"].endswith(f"What they add to a score is not known: {reason}.")
 
 
 def test_audit_of_a_test_split_that_leaked_whole_says_so(rng):
@@ -43,7 +53,80 @@ def test_audit_of_a_test_split_that_leaked_whole_says_so(rng):
 
     a = mm.audit(X, ["a", "b"] * 20, np.repeat(["train", "test"], 20))
 
-    assert "with them and no test item is without." in a.findings.loc["leaks", "what"]
+    assert a.leak_reason == "training needs items of two classes that are no duplicates"
+
+
+def leaky(rng):
+    """Noise of two classes; the first ten of the last twenty items are among the first hundred, too."""
+    X, y = rng.normal(size=(140, 16)), rng.integers(0, 2, 140)
+    X[120:130], y[120:130] = X[:10], y[:10]
+    return X, y
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("train", "Test"), ("Training", " test set "), ("train2", "holdout"), ("训练集", "测试集"), ("rest", "TEST_1")],
+)
+def test_names_of_splits_are_understood(rng, train, test):
+    X, y = leaky(rng)
+
+    a = mm.audit(X, y, np.where(np.arange(140) < 120, train, test))
+
+    assert a.leak_scores["n_items"].tolist() == [20, 20]
+    assert a.leak_scores.loc["all", "accuracy"] > a.leak_scores.loc["without leaks", "accuracy"]
+    assert set(a.leaks["split"]) == {train, test}
+
+
+def test_without_a_test_split_the_validation_items_are_scored_and_never_trained_on(rng):
+    X, y = leaky(rng)
+    split = np.where(np.arange(140) < 120, "train", "val")
+    both = mm.audit(np.vstack([X, X[120:]]), np.concatenate([y, y[120:]]), np.append(split, ["test"] * 20))
+
+    assert mm.audit(X, y, split).leak_scores["n_items"].tolist() == [20, 20]
+    pd.testing.assert_frame_equal(
+        both.leak_scores, mm.audit(X, y, split).leak_scores
+    )  # the copies in "val" do not train
+
+
+def test_duplicates_in_two_splits_of_one_purpose_are_no_leak(rng):
+    X, y = leaky(rng)
+
+    a = mm.audit(X, y, np.where(np.arange(140) < 120, "train", "Train 2"))
+
+    assert len(a.leaks) == 0
+    assert a.leak_reason == "no item has a duplicate in another split"
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("a", "b"), "none of the splits 'a', 'b' is called test or validation; call one of them 'test'"),
+        (
+            ("train", "unseen"),
+            "none of the splits 'train', 'unseen' is called test or validation; call one of them 'test'",
+        ),
+        (("a", "b", "test"), "which of the splits 'a', 'b', 'test' is for training is not said; call it 'train'"),
+    ],
+)
+def test_names_that_are_not_understood_are_asked_about(rng, names, reason):
+    X, y = leaky(rng)
+
+    a = mm.audit(X, y, np.array(names)[np.minimum(np.arange(140) // 60, len(names) - 1)])
+
+    assert len(a.leaks)
+    assert len(a.leak_scores) == 0
+    assert a.leak_reason == reason
+
+
+def test_what_was_not_looked_for_is_not_said_to_be_absent(rng):
+    a = mm.audit(rng.normal(size=(20, 4)))
+
+    assert a.findings.loc["leaks", "what"] == "Leaks were not looked for: no split= was given."
+    assert (
+        a.findings.loc["captions", "what"]
+        == "Captions were not looked at: there are no two different captions of pictures or videos."
+    )
+    assert a.leak_reason == "no splits (split=) were given"
 
 
 def test_audit_of_rows_without_any_vector_counts_them():

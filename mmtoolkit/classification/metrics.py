@@ -61,10 +61,19 @@ class Counts:
     """
 
     def __init__(self, table: NDArray[Any]) -> None:
-        self.table = np.asarray(table, dtype=np.float64)
-        self.hits = np.diagonal(self.table, axis1=-2, axis2=-1)
-        self.support, self.predicted = self.table.sum(axis=-1), self.table.sum(axis=-2)
-        self.correct, self.total = self.hits.sum(axis=-1), self.support.sum(axis=-1)
+        table = np.asarray(table, dtype=np.float64)
+        self._take(np.diagonal(table, axis1=-2, axis2=-1), table.sum(axis=-1), table.sum(axis=-2))
+
+    def _take(self, hits: NDArray[np.float64], support: NDArray[np.float64], predicted: NDArray[np.float64]) -> None:
+        self.hits, self.support, self.predicted = hits, support, predicted
+        self.correct, self.total = hits.sum(axis=-1), support.sum(axis=-1)
+
+    @classmethod
+    def of_sums(cls, hits: NDArray[np.float64], support: NDArray[np.float64], predicted: NDArray[np.float64]) -> Counts:
+        """Return counts of which only these sums are known, each of shape (..., n_classes)."""
+        counts = cls.__new__(cls)
+        counts._take(hits, support, predicted)
+        return counts
 
     @cached_property
     def precision(self) -> NDArray[np.float64]:
@@ -107,6 +116,8 @@ class Metric:
         It says something from this number of classes on.
     has_baseline : bool, default=True
         Whether guessing tells anything: the shares of the classes are perfectly calibrated, and say nothing.
+    by_class : bool, default=False
+        Whether a class counts by itself, however few its items: then the smallest classes decide how sure it is.
 
     Examples
     --------
@@ -124,6 +135,7 @@ class Metric:
     lowest: float = 0.0
     least_classes: int = 2
     has_baseline: bool = True
+    by_class: bool = False
 
 
 @dataclass(frozen=True)
@@ -224,10 +236,10 @@ def _calibration_error(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> f
 
 _ROWS = (
     Metric("accuracy", "accuracy", lambda c: ratio(c.correct, c.total), interval="wilson"),
-    Metric("balanced_accuracy", "balanced accuracy", _balanced_accuracy),
-    Metric("f1_macro", "macro F1", _f1_macro),
+    Metric("balanced_accuracy", "balanced accuracy", _balanced_accuracy, by_class=True),
+    Metric("f1_macro", "macro F1", _f1_macro, by_class=True),
     Metric("f1_weighted", "weighted F1", lambda c: ratio((c.f1 * c.support).sum(axis=-1), c.total)),
-    Metric("matthews_corrcoef", "Matthews correlation", _matthews, lowest=-1.0),
+    Metric("matthews_corrcoef", "Matthews correlation", _matthews, lowest=-1.0, by_class=True),
     Metric("top_{k}_accuracy", "top-{k} accuracy", _among_first, "items", interval="wilson", least_classes=3),
     Metric("log_loss", "log-loss", _log_loss, "items", higher_is_better=False, lowest=np.nan),
     Metric("brier_score", "Brier score", _brier, "items", higher_is_better=False, lowest=np.nan),

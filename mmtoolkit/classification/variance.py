@@ -1,0 +1,220 @@
+"""How far a score moves from sample to sample, training included.
+
+Resampling the held-out items alone leaves out that other training items would have given another classifier, and that
+the folds share their training items. Paired disjoint halves have both: two halves of the groups share nothing, each is
+cross-validated by itself, and half the mean square of the difference of their scores is the variance at half the size
+(Nadeau and Bengio 2003, the conservative Z).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification import ridge
+from mmtoolkit.classification.folds import stratified_folds
+from mmtoolkit.classification.intervals import resamples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "MOST_ROWS",
+    "SPLITS",
+    "cross_validated",
+    "halves",
+    "resampled",
+    "some_rows",
+    "variance_of",
+    "with_training",
+]
+
+SPLITS = 10
+MOST_ROWS = 5000
+_FEW_RESAMPLES = 25
+
+Scores = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+
+
+def some_rows(codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int) -> NDArray[np.intp]:
+    """Return at most about 5,000 rows: whole groups, classes in their shares; all rows where there are no more.
+
+    Parameters
+    ----------
+    codes, groups : ndarrays of shape (n_items,), int
+        Classes; groups from 0 without gaps.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    ndarray of int
+        Ascending.
+    """
+    parts = -(-len(codes) // MOST_ROWS)
+    if parts == 1:
+        return np.arange(len(codes))
+    return np.flatnonzero(stratified_folds(codes, groups, parts, random_state) == 0)
+
+
+def halves(
+    codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int, *, n_splits: int = SPLITS
+) -> NDArray[np.bool_]:
+    """Split groups into two halves of equal classes, several times.
+
+    Parameters
+    ----------
+    codes, groups : ndarrays of shape (n_items,), int
+        Classes; groups from 0 without gaps.
+    random_state : int
+        Seed.
+    n_splits : int, default=10
+        Number of splits.
+
+    Returns
+    -------
+    ndarray of shape (n_splits, n_items), bool
+        Which rows are of the first half.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves(np.array([0, 0, 1, 1]), np.arange(4), 0, n_splits=2).sum(axis=1).tolist()
+    [2, 2]
+    """
+    seeds = np.random.SeedSequence([random_state, n_splits]).generate_state(n_splits)
+    return np.stack([stratified_folds(codes, groups, 2, int(seed)) == 0 for seed in seeds])
+
+
+def variance_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance of a score of all items, from scores of paired halves.
+
+    Parameters
+    ----------
+    first, second : ndarrays of shape (n_splits, ...)
+        Scores of the two halves; or differences of two classifiers' scores, for the variance of the difference.
+
+    Returns
+    -------
+    ndarray of shape (...)
+        Mean over the splits, those without a score left out; NaN where there is none.
+
+    References
+    ----------
+    Nadeau and Bengio (2003), Inference for the generalization error.
+    """
+    square = (first - second) ** 2 / 4.0  # half of it at half the size, half of that at the whole
+    n = np.isfinite(square).sum(axis=0)
+    return np.asarray(np.where(n > 0, np.nansum(square, axis=0) / np.maximum(n, 1), np.nan))
+
+
+def cross_validated(
+    Z: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    n_classes: int,
+    splits: NDArray[np.bool_],
+    *,
+    cv: int,
+    class_weight: Any = None,
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Yield held-out predictions of the closed-form classifier, each half of a split cross-validated by itself.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_items, n_components)
+        Rows, as `ridge.components` gives them.
+    codes, groups : ndarrays of shape (n_items,), int
+        Classes; groups.
+    n_classes : int
+        Number of classes.
+    splits : ndarray of shape (n_splits, n_items), bool
+        As `halves` gives them; equal ones for several embeddings make their differences paired.
+    cv : int
+        Number of folds.
+    class_weight : None, "balanced" or mapping of codes to weights, default=None
+        As in scikit-learn.
+
+    Yields
+    ------
+    predicted : ndarray of shape (n_items,), int
+        Classes.
+    proba : ndarray of shape (n_items, n_classes)
+        Probabilities.
+    """
+    for number, first in enumerate(splits):
+        proba = np.zeros((len(codes), n_classes))
+        predicted = np.zeros(len(codes), dtype=np.intp)
+        for half in (first, ~first):
+            inside = np.unique(groups[half], return_inverse=True)[1]
+            fold = stratified_folds(codes[half], inside, cv, number)
+            scores = ridge.held_out(Z[half], codes[half], n_classes, fold, class_weight)
+            predicted[half], proba[half] = scores.argmax(axis=1), ridge.probabilities(scores, codes[half])
+        yield predicted, proba
+
+
+def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_state: int) -> NDArray[np.float64]:
+    """Return the variance of scores when groups are drawn anew and predictions stay as they are.
+
+    Parameters
+    ----------
+    scores : callable
+        From weights of shape (m, n_items) to scores of shape (m, n_scores).
+    groups : ndarray of shape (n_items,), int
+        Groups from 0 without gaps.
+    n_boot : int
+        Number of resamples.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    ndarray of shape (n_scores,)
+        Variances; NaN where fewer than two resamples have a score.
+    """
+    drawn = np.concatenate([scores(W[:, groups]) for W in resamples(int(groups.max()) + 1, n_boot, random_state)])
+    enough = np.isfinite(drawn).sum(axis=0) > 1
+    found = np.full(drawn.shape[1], np.nan)
+    found[enough] = np.nanvar(drawn[:, enough], axis=0, ddof=1)
+    return found
+
+
+def with_training(
+    scores_of: Callable[[NDArray[np.intp], NDArray[np.float64]], Scores],
+    Z: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    n_classes: int,
+    *,
+    cv: int,
+    class_weight: Any,
+    random_state: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the variances of scores of the closed-form classifier: with other training items, and without.
+
+    Parameters
+    ----------
+    scores_of : callable
+        From predictions (n_items,) and probabilities (n_items, n_classes) to what `resampled` takes.
+    Z, codes, groups, n_classes, cv, class_weight
+        As `cross_validated` takes them.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    whole, alone : ndarrays of shape (n_scores,)
+        From paired halves; from resampled groups.
+    """
+    splits = halves(codes, groups, random_state)
+    pairs, alone = [], []
+    made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight)
+    for first, (predicted, proba) in zip(splits, made, strict=True):
+        scores = scores_of(predicted, proba)
+        pairs.append(scores(np.stack([first, ~first]).astype(np.float64)))
+        alone.append(resampled(scores, groups, _FEW_RESAMPLES, random_state))
+    first_half, second_half = np.stack(pairs, axis=1)
+    n = np.isfinite(alone).sum(axis=0)
+    return variance_of(first_half, second_half), np.where(n > 0, np.nansum(alone, axis=0) / np.maximum(n, 1), np.nan)

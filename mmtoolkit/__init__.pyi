@@ -14,7 +14,6 @@ from mmtoolkit.content import Fused as Fused
 from mmtoolkit.content import Image as Image
 from mmtoolkit.content import Text as Text
 from mmtoolkit.content import Video as Video
-from mmtoolkit.embedding import Embedder as Embedder
 from mmtoolkit.embedding import Embeddings as Embeddings
 from mmtoolkit.embedding import concat as concat
 from mmtoolkit.embedding import embed as embed
@@ -22,6 +21,7 @@ from mmtoolkit.embedding import embed_images as embed_images
 from mmtoolkit.embedding import embed_texts as embed_texts
 from mmtoolkit.embedding import embed_videos as embed_videos
 from mmtoolkit.embedding.costs import estimate as estimate
+from mmtoolkit.embedding.transformer import Embedder as Embedder
 from mmtoolkit.errors import MMToolkitError as MMToolkitError
 from mmtoolkit.explorer import explore as explore
 from mmtoolkit.folders import read_folder as read_folder

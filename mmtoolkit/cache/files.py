@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,37 +12,51 @@ from concurrent.futures import ThreadPoolExecutor
 __all__ = ["Stamped", "digest_files"]
 
 Stamped = tuple[str, str, bytes]  # path, stamp, digest
+_Read = tuple[bytes, str | None]  # digest, stamp
 
 _WORKERS = 8
 _SMALL = 1024**2  # bytes
-_AT_ONCE = 16  # files that a worker takes: small ones are read faster than handed out
+_QUICK_S = 0.0005  # for a small file: threads gain nothing, and wait for one another
+_TRIED = 64  # files, read one by one to see
+_LATER: _Read = (b"", None)
 _TICK_NS = 50_000_000  # a file changed so short ago may change again without a newer time
 _COARSE_NS = 2_000_000_000  # the same where times are whole seconds
+_HOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def _stamp(path: str) -> tuple[str, bool] | None:
-    """Return what changes when the file does, and whether it can be relied on; None where there is no file."""
+def _stamp(status: os.stat_result) -> str:
+    """Return what changes when the file does."""
+    return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_dev} {status.st_ino}"
+
+
+def _settled(status: os.stat_result) -> bool:
+    """Whether another change of the file would change its stamp; a clock set back settles nothing."""
+    age = time.time_ns() - max(status.st_ctime_ns, status.st_mtime_ns)
+    return age > (_COARSE_NS if status.st_mtime_ns % 1_000_000_000 == 0 else _TICK_NS)
+
+
+def _unchanged(path: str, remembered: dict[str, tuple[str, bytes]]) -> bool:
     try:
-        s = os.stat(path)
+        return path in remembered and _stamp(os.stat(path)) == remembered[path][0]
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: str, most: float = math.inf) -> _Read | None:
+    """Return a file's SHA-256, and its stamp where it did not change meanwhile; None where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, _HOW)) as file:
+            before = os.fstat(file.fileno())
+            if before.st_size > most:
+                return _LATER
+            if before.st_size <= _SMALL:  # no buffer of its own for each of many small files
+                digest = hashlib.sha256(file.read()).digest()
+            else:
+                digest = hashlib.file_digest(file, "sha256").digest()
+            stamp = _stamp(before)
+            return digest, stamp if _settled(before) and _stamp(os.fstat(file.fileno())) == stamp else None
     except (OSError, ValueError):
         return None
-    age = time.time_ns() - max(s.st_ctime_ns, s.st_mtime_ns)
-    settled = age > (_COARSE_NS if s.st_mtime_ns % 1_000_000_000 == 0 else _TICK_NS)  # a clock set back settles nothing
-    return f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns} {s.st_dev} {s.st_ino}", settled
-
-
-def _digest(path: str) -> bytes | None:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            if os.fstat(file.fileno()).st_size <= _SMALL:  # no buffer of its own for each of many small files
-                return hashlib.sha256(file.read()).digest()
-            return hashlib.file_digest(file, "sha256").digest()
-    except (OSError, ValueError):
-        return None
-
-
-def _digests(paths: Sequence[str]) -> list[bytes | None]:
-    return [_digest(path) for path in paths]
 
 
 def digest_files(
@@ -64,23 +79,18 @@ def digest_files(
         Files that were read and did not change meanwhile.
     """
     distinct = list(dict.fromkeys(paths))
-    stamps = {path: _stamp(path) for path in distinct}
-    remembered = known([path for path, stamp in stamps.items() if stamp is not None])
-    digests: dict[str, bytes | None] = {}
-    for path, stamp in stamps.items():
-        if stamp is None:
-            digests[path] = None
-        elif path in remembered and remembered[path][0] == stamp[0]:
-            digests[path] = remembered[path][1]
-    unread = [path for path in distinct if path not in digests]
-    if unread:
-        parts = [unread[start : start + _AT_ONCE] for start in range(0, len(unread), _AT_ONCE)]
-        with ThreadPoolExecutor(_WORKERS) as pool:
-            for part, read in zip(parts, pool.map(_digests, parts), strict=True):
-                digests.update(zip(part, read, strict=True))
-    learned: list[Stamped] = []
-    for path in unread:
-        before, digest = stamps[path], digests[path]
-        if before is not None and digest is not None and before[1] and _stamp(path) == before:
-            learned.append((path, before[0], digest))
+    remembered = known(distinct)
+    digests = {path: remembered[path][1] if _unchanged(path, remembered) else None for path in distinct}
+    unread = [path for path, digest in digests.items() if digest is None]
+    read: dict[str, _Read | None] = {}
+    start = time.perf_counter()
+    for number, path in enumerate(unread):
+        if number == _TRIED and time.perf_counter() - start > _QUICK_S * _TRIED:
+            break
+        read[path] = _read(path, _SMALL)
+    later = [path for path in unread if read.get(path, _LATER) is _LATER]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        read.update(zip(later, pool.map(_read, later), strict=True))
+    digests |= {path: one[0] for path, one in read.items() if one is not None}
+    learned = [(path, one[1], one[0]) for path, one in read.items() if one is not None and one[1] is not None]
     return [digests[path] for path in paths], learned

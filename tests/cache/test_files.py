@@ -38,10 +38,10 @@ def sha(path):
 
 
 def no_reading(monkeypatch):
-    def refuse(path):
+    def refuse(path, *_):
         raise AssertionError(path)
 
-    monkeypatch.setattr("mmtoolkit.cache.files._digest", refuse)
+    monkeypatch.setattr("mmtoolkit.cache.files._read", refuse)
 
 
 def test_unchanged_files_are_not_opened_again(store, pictures, monkeypatch):
@@ -68,6 +68,19 @@ def test_any_change_is_seen(store, pictures):
     assert digests[0] == sha(pictures[0])
     assert digests[1] is None
     assert digests[2:] == [sha(path) for path in pictures[2:]]
+
+
+@pytest.mark.parametrize("quick_s", [0, 60], ids=["slow disk", "quick disk"])
+def test_small_and_large_files_keep_their_places_on_any_disk(tmp_path, monkeypatch, quick_s):
+    monkeypatch.setattr("mmtoolkit.cache.files._QUICK_S", quick_s)
+    paths = [tmp_path / str(number) for number in range(100)]
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes([number]) * (3_000_000 if number % 30 == 1 else number))
+    names = [*map(str, paths), str(tmp_path / "none"), str(paths[0])]
+
+    digests = EmbeddingCache.in_memory().file_digests(names)
+
+    assert digests == [*map(sha, paths), None, sha(paths[0])]
 
 
 def test_a_file_that_is_still_young_is_not_remembered(tmp_path, monkeypatch):

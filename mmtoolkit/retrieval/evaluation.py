@@ -11,10 +11,10 @@ import numpy as np
 from mmtoolkit._aligned import column
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
-from mmtoolkit.retrieval.find import queries_of
+from mmtoolkit.retrieval.find import Queries, queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import ids_of, rows_of, vectors_of
+from mmtoolkit.vectors import ids_of, items_of, rows_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,14 +124,14 @@ class SearchEvaluation(Result):
     metrics : DataFrame
         Index metric: ``found@k`` (share of queries with a relevant item among the first k), ``recall@k`` (mean share of
         the relevant items that are among the first k), ``mrr@100`` (mean of 1 / rank of the first relevant item, 0
-        beyond 100), ``ndcg@10`` (binary gains). Columns value, low, high (95 % interval over distinct queries) and
-        baseline (what a random order gives).
+        beyond 100), ``ndcg@10`` (binary gains). Columns value, low, high (95 % interval over distinct queries, or over the
+        groups of `groups`) and baseline (what a random order gives).
     per_query : DataFrame
         query, n_relevant, rank (of the first relevant item, NaN beyond 100), best (id of the first hit).
     n_queries : int
-        Queries that have a relevant item.
+        Distinct queries that have a relevant item.
     n_left_out : int
-        Queries without one, left out.
+        Distinct queries without one, left out.
     recipe : Step
         Verb and parameters.
     source : Embeddings or array
@@ -142,6 +142,8 @@ class SearchEvaluation(Result):
         30 groups. The sentence in the summary is about ndcg@10.
     usage : Usage or None
         What reranking took; ``usage.to_frame()`` is the bill.
+    remarks : tuple of str
+        What was counted once or left out, and queries that are equal to an item.
     """
 
     metrics: pd.DataFrame
@@ -152,6 +154,7 @@ class SearchEvaluation(Result):
     source: Any = field(default=None, repr=False)
     reranking: pd.DataFrame | None = None
     usage: Usage | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts and ranks (exact) and the metrics (rounded)."""
@@ -165,14 +168,14 @@ class SearchEvaluation(Result):
         heads = [(name, self.metrics.loc[name]) for name in (self._main, f"mrr@{_DEPTH}")]
         shown = ", ".join(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in heads)
         left = f", {self.n_left_out} left out without a relevant item" if self.n_left_out else ""
-        return f"{self.n_queries} queries{left}: {shown}{self._effect}"
+        return "; ".join([f"{self.n_queries} queries{left}: {shown}{self._effect}", *self.remarks])
 
     @property
     def _effect(self) -> str:
         """One sentence on whether reranking helped, "" without it."""
         if self.reranking is None:
             return ""
-        return f"; {sentence_of(self.reranking, str(self.recipe.params['rerank']), self.per_query['query'].nunique())}"
+        return f"; {sentence_of(self.reranking, str(self.recipe.params['rerank']))}"
 
     @property
     def _main(self) -> str:
@@ -202,13 +205,14 @@ class SearchEvaluation(Result):
         )
 
 
-@verb("evaluate_search", columns=("queries", "relevant"), unrecorded=("budget", "progress"), one_thread=False)
+@verb("evaluate_search", columns=("queries", "relevant", "groups"), unrecorded=("budget", "progress"), one_thread=False)
 def evaluate_search(
     embeddings: HasVectors | ArrayLike,
     queries: Any,
     relevant: str | ArrayLike | Sequence[Any],
     *,
     ks: Sequence[int] = (1, 5, 10),
+    groups: str | ArrayLike | None = None,
     normalize: bool = True,
     random_state: int = 0,
     rerank: str | Reranks | None = None,
@@ -217,6 +221,9 @@ def evaluate_search(
     progress: Any = None,
 ) -> SearchEvaluation:
     """Search for every query and score where the relevant items come.
+
+    Equal queries count once; what is relevant for one of them is relevant. Where the queries are a column of the items, a
+    text item with the same text is the query itself: it is not searched.
 
     Parameters
     ----------
@@ -228,6 +235,9 @@ def evaluate_search(
         Which items are right for each query. A str is the name of a column: items whose value equals the query.
     ks : sequence of int, default=(1, 5, 10)
         Cut-offs for found@k and recall@k.
+    groups : array-like of shape (n_queries,), str or None, default=None
+        Queries that belong together (of one user, one topic): the intervals are over groups. A str is a column of the items,
+        for queries that are one, too.
     normalize : bool, default=True
         Order by cosine; False orders by the dot product of the rows as they are.
     random_state : int, default=0
@@ -242,8 +252,8 @@ def evaluate_search(
     Returns
     -------
     SearchEvaluation
-        Metrics with 95 % intervals (Wilson for found@k where no query is asked more often, else BCa bootstrap over distinct queries)
-        and chance level.
+        Metrics with 95 % intervals (Wilson for found@k of queries without groups, else BCa bootstrap over distinct queries or their
+        groups) and chance level.
 
     Raises
     ------
@@ -269,48 +279,141 @@ def evaluate_search(
     if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
         msg = f"ks must be ints of at least 1, got {list(ks)!r}"
         raise ValueError(msg)
+    frame_rows = None
     asked = queries
     if isinstance(queries, str):
-        asked = [value for value in column(embeddings, queries, what="queries").tolist() if value is not None]
+        values = column(embeddings, queries, what="queries")
+        frame_rows = np.flatnonzero(values != None)  # noqa: E711 - of every cell
+        asked = values[frame_rows].tolist()
     found, ids = queries_of(embeddings, asked, X.shape[1], normalize=normalize), ids_of(embeddings)
     names = np.array([q if isinstance(q, str) else n for q, n in zip(asked, found.names, strict=True)], dtype=object)
     right = _relevant(embeddings, relevant, names, len(X))
     resolved(
         queries=queries if isinstance(queries, str) else found.recorded,
         relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
+        groups=groups if groups is None or isinstance(groups, str) else np.asarray(groups),
     )
+    which = _distinct(names, found)
+    together = _together(embeddings, groups, frame_rows, which)
+    first = np.unique(which, return_index=True)[1]
+    own = [np.empty(0, dtype=np.intp)] * len(first) if frame_rows is None else _themselves(embeddings, names[first])
+    right = [np.setdiff1d(rows, self) for rows, self in zip(_merged(right, which), own, strict=True)]
     n_right = np.array([len(rows) for rows in right])
     used = n_right > 0
     if not used.any():
-        msg = f"none of the {len(right)} queries has a relevant item, so there is nothing to score"
+        other = "" if not any(map(len, own)) else " other than itself; name another column of what is relevant"
+        msg = f"none of the {len(right)} queries has a relevant item{other}, so there is nothing to score"
         raise ValueError(msg)
+    asked_rows, names, together = first[used], names[first][used], together[used]
+    own, right = ([rows for rows, use in zip(all_rows, used, strict=True) if use] for all_rows in (own, right))
+    n_right, n_own = n_right[used], np.array([len(rows) for rows in own])
     wanted = [(metric, k) for metric in METRICS for k in (map(int, ks) if metric.k is None else [metric.k])]
-    hits, _ = top_k(found.vectors[used], X, min(max(_DEPTH, *(k for _, k in wanted)), len(X)), unit=normalize)
-    rows = np.flatnonzero(used)
-    gains, effect, usage = _gains(hits, right, rows), None, None
+    depth = max(_DEPTH, *(k for _, k in wanted)) + int(n_own.max())
+    hits, _ = top_k(found.vectors[asked_rows], X, min(depth, len(X)), unit=normalize)
+    hits = _without(hits, own)
+    gains, effect, usage = _gains(hits, right), None, None
+    remarks = _remarks(len(which) - len(first), int((n_own > 0).sum()), _equal(found.vectors[asked_rows], X, hits))
     if rerank is not None:
         from mmtoolkit.embedding.usage import Usage
 
         usage, before = Usage(), gains
-        contents = None if found.contents is None else [found.contents[i] for i in rows.tolist()]
-        first = hits[:, : int(candidates)]
-        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(contents, found.own[used], first)
-        hits = np.column_stack([np.take_along_axis(first, place, axis=1), hits[:, int(candidates) :]])
-        gains = _gains(hits, right, rows)
-        effect = _effect(wanted, before, gains, n_right[used], names[used], random_state)
+        contents = None if found.contents is None else [found.contents[i] for i in asked_rows.tolist()]
+        nearest = hits[:, : int(candidates)]
+        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(
+            contents, found.own[asked_rows], nearest
+        )
+        hits = np.column_stack([np.take_along_axis(nearest, place, axis=1), hits[:, int(candidates) :]])
+        gains = _gains(hits, right)
+        effect = _effect(wanted, before, gains, n_right, together, random_state)
     return SearchEvaluation(
-        _metrics(wanted, gains, n_right[used], len(X), names[used], random_state),
-        _per_query(names[used], n_right[used], gains, ids[hits[:, 0]]),
-        int(used.sum()),
+        _metrics(wanted, gains, n_right, len(X) - n_own, together, random_state),
+        _per_query(names, n_right, gains, ids[hits[:, 0]]),
+        len(names),
         int((~used).sum()),
         reranking=effect,
         usage=usage,
+        remarks=remarks,
     )
 
 
-def _gains(hits: NDArray[np.intp], right: Sequence[NDArray[np.intp]], rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:
+    """Return which queries are equal, by number in the order they are first asked: name and vector, or vector alone."""
+    import pandas as pd
+
+    keys = [row.tobytes() for row in found.vectors]
+    if found.contents is not None:
+        keys = [str(name).encode() + b"\0" + key for name, key in zip(names, keys, strict=True)]
+    return np.asarray(pd.factorize(np.array(keys, dtype=object))[0], dtype=np.intp)
+
+
+def _together(
+    embeddings: Any, groups: Any, frame_rows: NDArray[np.intp] | None, which: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the number of every distinct query's group."""
+    from mmtoolkit.classification.folds import merge_groups
+
+    if groups is None:
+        return np.arange(int(which.max()) + 1)
+    if isinstance(groups, str):
+        if frame_rows is None:
+            msg = f"groups={groups!r} names a column of the items, but the queries are none; pass one group per query"
+            raise ValueError(msg)
+        values = column(embeddings, groups, what="groups")[frame_rows]
+    else:
+        values = np.asarray(groups)
+    if values.shape != which.shape:
+        msg = f"groups has shape {values.shape} for {len(which)} queries; pass one group per query"
+        raise ValueError(msg)
+    merged = merge_groups(which, np.unique(values.astype(str), return_inverse=True)[1])
+    return merged[np.unique(which, return_index=True)[1]]
+
+
+def _themselves(embeddings: Any, names: NDArray[np.object_]) -> list[NDArray[np.intp]]:
+    """Return for each query of a column the text items with that very text: they are the query."""
+    frame = items_of(embeddings)
+    texts: dict[Any, list[int]] = {}
+    if frame is not None and {"modality", "text"} <= set(frame.columns):
+        for row, (kind, text) in enumerate(zip(frame["modality"], frame["text"], strict=True)):
+            if kind == "text":
+                texts.setdefault(text, []).append(row)
+    return [np.array(texts.get(name, []), dtype=np.intp) for name in names.tolist()]
+
+
+def _merged(right: Sequence[NDArray[np.intp]], which: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return what is relevant for every distinct query."""
+    found: list[set[int]] = [set() for _ in range(int(which.max()) + 1)]
+    for number, rows in zip(which.tolist(), right, strict=True):
+        found[number].update(rows.tolist())
+    return [np.array(sorted(rows), dtype=np.intp) for rows in found]
+
+
+def _without(hits: NDArray[np.intp], own: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return hits with the queries themselves at the end, and as few columns as all queries have others."""
+    most = max(map(len, own))
+    if most == 0:
+        return hits
+    itself = np.stack([np.isin(hit, rows) for hit, rows in zip(hits, own, strict=True)])
+    others = np.argsort(itself, axis=1, kind="stable")
+    return np.take_along_axis(hits, others, axis=1)[:, : max(1, hits.shape[1] - most)]
+
+
+def _equal(vectors: NDArray[np.float32], X: NDArray[np.float32], hits: NDArray[np.intp]) -> int:
+    """Return how many queries have the very vector of the item they find first."""
+    return int((vectors == X[hits[:, 0]]).all(axis=1).sum())
+
+
+def _remarks(n_again: int, n_own: int, n_equal: int) -> tuple[str, ...]:
+    said = {
+        f"equal queries that were not counted again: {n_again}": n_again,
+        f"queries that are the text of an item, which was not searched for them: {n_own}": n_own,
+        f"queries with the vector of an item, which they find at once: {n_equal}": n_equal,
+    }
+    return tuple(words for words, n in said.items() if n)
+
+
+def _gains(hits: NDArray[np.intp], right: Sequence[NDArray[np.intp]]) -> NDArray[np.bool_]:
     """Return which hits are right, (n_queries, depth)."""
-    return np.stack([np.isin(hit, right[i]) for hit, i in zip(hits, rows.tolist(), strict=True)])
+    return np.stack([np.isin(hit, rows) for hit, rows in zip(hits, right, strict=True)])
 
 
 def _effect(
@@ -318,7 +421,7 @@ def _effect(
     before: NDArray[np.bool_],
     after: NDArray[np.bool_],
     n_right: NDArray[np.intp],
-    names: NDArray[np.object_],
+    together: NDArray[np.intp],
     random_state: int,
 ) -> pd.DataFrame:
     """Return what another order of the hits changed in every metric."""
@@ -326,7 +429,7 @@ def _effect(
 
     one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
     index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
-    return effect_of(one, two, np.unique(names.astype(str), return_inverse=True)[1], index, random_state)
+    return effect_of(one, two, np.unique(together, return_inverse=True)[1], index, random_state)
 
 
 def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int) -> list[NDArray[np.intp]]:
@@ -355,26 +458,28 @@ def _metrics(
     wanted: Sequence[tuple[SearchMetric, int]],
     gains: NDArray[np.bool_],
     n_right: NDArray[np.intp],
-    n: int,
-    names: NDArray[np.object_],
+    n: NDArray[np.intp],
+    together: NDArray[np.intp],
     random_state: int,
 ) -> pd.DataFrame:
-    """Return every metric with its interval and what a random order of `n` items gives."""
+    """Return every metric with its interval and what a random order of the `n` items searched for each query gives."""
     import pandas as pd
 
     from mmtoolkit.classification.intervals import bca, widened, wilson
 
     values = np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
-    _, group = np.unique(names.astype(str), return_inverse=True)  # the same question twice tells nothing new
+    _, group = np.unique(together, return_inverse=True)
     totals = np.zeros((int(group.max()) + 1, values.shape[1] + 1))
     np.add.at(totals, group, np.column_stack([values, np.ones(len(values))]))
     value = values.mean(axis=0)
     low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
     low, high = widened(value, low, high, len(totals))
-    if (totals[:, -1] == totals[0, -1]).all():  # every question once, or all equally often: a plain proportion
+    if len(totals) == len(values):  # every query is a group of its own: a plain proportion
         share = np.array([metric.share for metric, _ in wanted])
         low[share], high[share] = wilson(value[share] * len(totals), len(totals))
-    baseline = [metric.chance(n_right, n, k) for metric, k in wanted]
+    sizes, counts = np.unique(n, return_counts=True)
+    chances = [[metric.chance(n_right[n == size], int(size), k) for size in sizes] for metric, k in wanted]
+    baseline = np.array(chances) @ counts / len(n)
     index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
     return pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=index)
 

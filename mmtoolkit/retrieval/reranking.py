@@ -165,7 +165,9 @@ def effect_of(
         low, high = np.where(chance, np.minimum(low, 0.0), low), np.where(chance, np.maximum(high, 0.0), high)
         verdict = np.where(low > 0, "helped", np.where(high < 0, "hurt", "no clear difference")).astype(object)
     columns = {"before": before.mean(axis=0), "after": after.mean(axis=0), "difference": difference}
-    return pd.DataFrame({**columns, "low": low, "high": high, "verdict": verdict}, index=index)
+    effect = pd.DataFrame({**columns, "low": low, "high": high, "verdict": verdict}, index=index)
+    effect.attrs["n_groups"] = n_groups
+    return effect
 
 
 def _flipped(totals: NDArray[np.float64], random_state: int) -> NDArray[np.float64]:
@@ -187,10 +189,10 @@ def _flipped(totals: NDArray[np.float64], random_state: int) -> NDArray[np.float
     return np.array(values)
 
 
-def sentence_of(effect: pd.DataFrame, name: str, n_groups: int) -> str:
+def sentence_of(effect: pd.DataFrame, name: str) -> str:
     """Return one sentence on whether reranking helped."""
     row = effect.loc[_MAIN]
     change = f"{_MAIN} from {row.before:.3f} to {row.after:.3f}"
     if row.verdict == "cannot say":
-        return f"whether reranking with {name!r} helps, {n_groups} different queries cannot say ({change}; {LEAST_GROUPS} are needed)"
+        return f"whether reranking with {name!r} helps, {effect.attrs['n_groups']} independent queries cannot say ({change}; {LEAST_GROUPS} are needed)"
     return f"reranking with {name!r}: {row.verdict} ({change}, difference {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}])"

@@ -59,8 +59,9 @@ def test_the_baseline_is_what_random_orders_give(rng):
 def test_columns_can_name_queries_and_what_is_right(stamps):
     found = mm.evaluate_search(stamps, "text_zh", "text_zh")
 
-    missing = stamps.items["text_zh"].isna().sum()
-    assert found.n_queries == len(stamps) - missing
+    assert found.n_queries == stamps.items["text_zh"].nunique()
+    again = stamps.items["text_zh"].notna().sum() - found.n_queries
+    assert found.remarks == (f"equal queries that were not counted again: {again}",)
     assert found.per_query["n_relevant"].min() >= 1
     assert found.metrics.loc["found@10", "value"] > 5 * found.metrics.loc["found@10", "baseline"]
     assert found.figure().data
@@ -163,3 +164,97 @@ def test_the_hardest_queries_come_first_in_the_notebook(X):
 
     assert "hardest queries" in page
     assert page.index("vector 1") < page.index("vector 0")
+
+
+def words(texts, **columns):
+    """Texts whose vectors differ only where the texts do."""
+    vectors = dict(zip(dict.fromkeys(texts), np.eye(16) + 0.1, strict=False))
+    model = mm.FunctionProvider(
+        lambda asked: np.array([vectors[t] for t in asked]), name="words", revision="1", dimension=16
+    )
+    frame = mm.items({"text": texts, **columns})
+    return mm.embed(frame, model=model, cache=False)
+
+
+def test_an_item_does_not_find_itself():
+    emb = words([f"word {i}" for i in range(8)])
+
+    with pytest.raises(
+        ValueError, match="none of the 8 queries has a relevant item other than itself; name another column"
+    ):
+        mm.evaluate_search(emb, "text", "text")
+
+
+def test_items_of_the_same_text_are_the_query_too_and_others_of_its_kind_are_found(replayed):
+    emb = words(["a", "b", "c", "d", "a", "e"], kind=["x", "x", "y", "y", "x", "z"])
+
+    found = mm.evaluate_search(emb, "text", [["0", "1", "4"], ["0"], ["3"], ["2"], ["1"], ["5"]], ks=[1])
+
+    assert (found.n_queries, found.n_left_out) == (4, 1)  # "e" has itself alone; "a" is asked twice
+    assert found.per_query["n_relevant"].tolist() == [1, 1, 1, 1]
+    assert found.per_query.loc[0, "best"] == "1"
+    assert found.remarks == (
+        "equal queries that were not counted again: 1",
+        "queries that are the text of an item, which was not searched for them: 4",
+    )
+    assert mm.evaluate_search(emb, **replayed(found)).evidence() == found.evidence()
+
+
+def test_chance_is_over_the_items_that_were_searched():
+    emb = words([f"word {i}" for i in range(5)])
+
+    found = mm.evaluate_search(emb, "text", [["1"], ["0"], ["3"], ["2"], ["0"]], ks=[1])
+
+    assert found.metrics.loc["found@1", "baseline"] == pytest.approx(1 / 4)
+
+
+def test_queries_that_equal_an_item_are_said_to(X):
+    found = mm.evaluate_search(X, X[:3], [["0"], ["1"], ["7"]])
+
+    assert found.remarks == ("queries with the vector of an item, which they find at once: 3",)
+    assert found.remarks[0] in repr(found)
+
+
+def test_equal_queries_count_once_and_share_what_is_relevant(X):
+    Q = X[[0, 1, 0]] + 0.01
+
+    found = mm.evaluate_search(X, Q, [["0"], ["400"], ["3"]], ks=[1])
+
+    assert found.n_queries == 2
+    assert found.per_query["n_relevant"].tolist() == [2, 1]
+    assert found.metrics.loc["found@1", "value"] == 0.5
+
+
+def test_the_interval_is_over_groups_of_queries(rng, replayed):
+    X = unit_rows(rng.standard_normal((300, 6)))
+    topics = np.arange(60) // 6
+    Q, right = unit_rows(X[:60] + rng.standard_normal((60, 6)) * (topics % 2)[:, None]), [[str(i)] for i in range(60)]
+
+    alone, grouped = mm.evaluate_search(X, Q, right), mm.evaluate_search(X, Q, right, groups=topics)
+
+    pd.testing.assert_series_equal(alone.metrics["value"], grouped.metrics["value"])
+    width = [(table["high"] - table["low"]).mean() for table in (alone.metrics, grouped.metrics)]
+    assert width[1] > 1.2 * width[0]
+    assert mm.evaluate_search(X, **replayed(grouped)).evidence() == grouped.evidence()
+
+
+def test_groups_of_queries_may_be_a_column_of_their_items():
+    emb = words(list("abcdefgh"), user=[1, 1, 2, 2, 3, 3, 4, 4])
+    right = [[str((i + 1) % 8)] for i in range(8)]
+
+    by_name = mm.evaluate_search(emb, "text", right, groups="user")
+    by_value = mm.evaluate_search(emb, "text", right, groups=[1, 1, 2, 2, 3, 3, 4, 4])
+
+    pd.testing.assert_frame_equal(by_name.metrics, by_value.metrics)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1, 2], r"groups has shape \(2,\) for 3 queries; pass one group per query"),
+        ("user", "groups='user' names a column of the items, but the queries are none"),
+    ],
+)
+def test_groups_that_are_not_of_the_queries_are_refused(X, groups, message):
+    with pytest.raises(ValueError, match=message):
+        mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2"]], groups=groups)

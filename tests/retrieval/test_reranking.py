@@ -179,7 +179,7 @@ def test_with_few_different_queries_nothing_is_said(emb):
 
     assert set(found.reranking["verdict"]) == {"cannot say"}
     assert found.reranking[["low", "high"]].isna().all(axis=None)
-    assert "29 different queries cannot say" in repr(found)
+    assert "29 independent queries cannot say" in repr(found)
 
 
 def test_what_lies_behind_the_candidates_keeps_its_place(emb):

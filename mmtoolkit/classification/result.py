@@ -67,6 +67,9 @@ class Classification(Scored):
     left_out : ndarray of shape (n_items,), object
         The class of items whose class has too few to be scored (see ``min_class_size``); None elsewhere. Such items are
         predicted by the final classifier, as one of the other classes.
+    accuracy_bounds : tuple of float, or None
+        With ``test=`` where some test items have no class: limits of the accuracy that hold whatever their classes are (95 %
+        for other samples of that size). None where all have one.
     together : ndarray of shape (n_items,), int
         Number of the group that no split parted: duplicates, and the user's groups.
     estimator : scikit-learn classifier
@@ -83,11 +86,18 @@ class Classification(Scored):
     ungrouped_accuracy: float | None
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
+    accuracy_bounds: tuple[float, float] | None = None
 
     @property
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
         return ids_of(self.source)
+
+    def _summary(self) -> str:
+        if self.accuracy_bounds is None:
+            return super()._summary()
+        low, high = self.accuracy_bounds
+        return f"{super()._summary()}; {low:.3f} to {high:.3f} whatever the test items without a class are"
 
     def _figures(self) -> Mapping[str, Any]:
         from mmtoolkit.classification import drawings

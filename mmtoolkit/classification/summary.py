@@ -13,6 +13,7 @@ from mmtoolkit._values import look_alikes
 from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.estimators import splits_untold
+from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.vectors import ids_of
@@ -72,6 +73,8 @@ def assemble(
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
+    n_open = 0 if trial.test is None else int((trial.test & (target.values == None)).sum())  # noqa: E711 - of every cell
+    n_right = round(accuracy * int(scored.sum()))
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
     y_pred[scored] = np.array(names, dtype=object)[predicted[0]]
@@ -99,10 +102,12 @@ def assemble(
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=(
             *_notes(grouped, source, trial, outcome, left_out, groups, moves, accuracy),
+            *_open_words(int(scored.sum()), n_open, n_right),
             *_names_to_look_at(target.classes, left_out),
         ),
         together=outcome.together,
         left_out=left_out,
+        accuracy_bounds=_open_bounds(int(scored.sum()), n_open, n_right) if n_open else None,
         estimator=outcome.estimator,
     )
 
@@ -156,6 +161,24 @@ def _notes(
         )
     notes += [f"The final classifier: {sentence}." for sentence in getattr(outcome.estimator, "bounds_", ())]
     return notes + _large_groups(source, trial, outcome)
+
+
+def _open_bounds(n_scored: int, n_open: int, n_right: int) -> tuple[float, float]:
+    """Return limits of the accuracy if all test items without a class are wrong, and if all are right."""
+    n = n_scored + n_open
+    return float(wilson(n_right, n)[0]), float(wilson(n_right + n_open, n)[1])
+
+
+def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
+    """Say what is known of the accuracy whatever the test items without a class are."""
+    if not n_open:
+        return []
+    n, (low, high) = n_scored + n_open, _open_bounds(n_scored, n_open, n_right)
+    return [
+        f"{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {n_right / n:.3f} and "
+        f"{(n_right + n_open) / n:.3f} of all {n} are right, and the accuracy on such items lies between {low:.3f} and {high:.3f} "
+        "(95 %). The scores above are of those with a class alone."
+    ]
 
 
 def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_]) -> list[str]:

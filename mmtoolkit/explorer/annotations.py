@@ -20,6 +20,7 @@ AUDIT = "audit"
 _FIELDS = ("annotation", "how", "order", "time")
 _WORDS = {True: "yes", False: "no", None: "annotated"}  # how the journal spells what a review found
 _OPEN = "taken back"
+_DRAWN = f"review: {AUDIT}: drawn"  # how the journal spells that an item is of the audit sample
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Annotations:
         self.how: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
+        self.sample: NDArray[np.bool_] = np.zeros(n, dtype=bool)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
         self._undo: list[Given] = []
         self._count = 0
@@ -103,6 +105,13 @@ class Annotations:
     def audited(self) -> NDArray[np.bool_]:
         """Which items were annotated in the random audit sample, (n_items,)."""
         return np.asarray(self.given & (self.how == AUDIT), dtype=bool)
+
+    def draw(self, rows: NDArray[np.intp]) -> None:
+        """Note that items are of the random audit sample, answered or not."""
+        new = rows[~self.sample[rows]]
+        self.sample[new] = True
+        if self._journal is not None and len(new):
+            self._journal.append(Entry(row, None, _DRAWN, self._count, None) for row in new.tolist())
 
     def answered(self, queue: str) -> NDArray[np.bool_]:
         """Which items were answered in the review `queue`, (n_items,)."""
@@ -214,6 +223,7 @@ class Annotations:
         """Let values hold for rows, and a verdict (None: no more) in the slot of the verdict `about`."""
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
+        self.sample |= self.audited
         if about is not None:
             self._verdicts.pop(about.slot, None)
             self._verdicts |= {} if verdict is None else {about.slot: verdict}
@@ -231,6 +241,10 @@ class Annotations:
     def _recall(self, entry: Entry) -> None:
         """Take in a line of the journal: a verdict is one without annotation whose `how` ends with its word."""
         self._count = max(self._count, entry.order)
+        if entry.how in (_DRAWN, AUDIT):
+            self.sample[entry.row] = True
+        if entry.how == _DRAWN:
+            return
         queue, _, word = (entry.how or "").removeprefix("review: ").rpartition(": ")
         if entry.annotation is None and queue and word in (*_WORDS.values(), _OPEN):
             self._verdicts.pop((queue, entry.row), None)

@@ -542,6 +542,9 @@ class Explorer:
     def score(self, **options: Any) -> Classification:
         """Train on the annotations and score on the audit sample only.
 
+        Where only some items of the sample are answered, ``accuracy_bounds`` of the result holds whatever the others are. An
+        item of the sample that was annotated by lasso or search alone counts as not answered, and does not train.
+
         Parameters
         ----------
         **options
@@ -560,14 +563,16 @@ class Explorer:
         """
         from mmtoolkit.classification import classify
 
-        audited, given = int(self.audited.sum()), int(self.notes.given.sum())
-        if audited in (0, given):
+        audited, sample = self.audited, self.notes.sample
+        elsewhere = int((self.notes.given & ~sample).sum())
+        if not (audited.any() and elsewhere):
             msg = (
-                f"{audited} items were judged in the audit sample and {given - audited} elsewhere; a score needs both: "
+                f"{int(audited.sum())} items were judged in the audit sample and {elsewhere} elsewhere; a score needs both: "
                 "ex.audit_sample(50) to test, lasso or search to train"
             )
             raise ValueError(msg)
-        return classify(self.source, y=self.annotated, test=self.audited, **options)
+        y = np.where(sample & ~audited, None, self.annotated)
+        return classify(self.source, y=y, test=sample, **options)
 
     # ---- clusters and linked views
 

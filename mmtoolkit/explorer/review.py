@@ -67,6 +67,8 @@ class Review:
         rows, scores = kind.queue(
             self.state, n, result=what if own else result, answered=answered, random_state=random_state
         )
+        if kind.counts:
+            self.notes.draw(rows)
         left = np.flatnonzero(~answered[rows])[:n]
         X = None if kind.counts else self.state.X
         queue = ReviewQueue(kind.name, rows[left], None if scores is None else scores[left], X)

@@ -290,3 +290,70 @@ def test_class_found_only_in_the_audit_sample_counts_as_errors(emb, coords, arou
     rare = int((names == "rare").sum())
     assert result.metrics.loc["accuracy", "value"] == 1 - rare / 16
     assert f"No training row is of class 'rare': its {rare} test items count as errors." in result.notes
+
+
+def half_answered(emb, coords, around, journal=None):
+    """A map whose audit sample of 20 has 8 answers, one wrong; all else is annotated by lasso, the sample included."""
+    ex = mm.explore(emb, projection=coords, journal=journal)
+    sample = ex.audit_sample(20)["id"].tolist()
+    truth = dict(zip(ex.ids, np.repeat(["a", "b", "c", "d"], 10), strict=True))
+    for item in sample[:7]:
+        ex.label(truth[item])
+    ex.label("a" if truth[sample[7]] != "a" else "b")
+    ex.review(None)
+    for group, name in enumerate("abcd"):
+        ex.lasso(around(group))
+        ex.label(name)
+    return ex, sample
+
+
+def test_a_half_answered_audit_sample_gives_bounds_for_whatever_the_others_are(emb, coords, around):
+    ex, sample = half_answered(emb, coords, around)
+
+    r = ex.score(duplicates="ignore")
+
+    assert r.n_scored == 8
+    assert r.metrics.loc["accuracy", "value"] == 7 / 8
+    low, high = r.accuracy_bounds
+    assert low < 7 / 20 < 19 / 20 < high
+    assert any(
+        note.startswith(
+            "8 of the 20 test items have a class. Whatever the other 12 are, between 0.350 and 0.950 of all 20"
+        )
+        for note in r.notes
+    )
+    assert "whatever the test items without a class are" in repr(r)
+    tested = set(r.ids[r.fold >= 0])
+    assert tested == set(sample[:8])
+    trained = {name for name, y in zip(r.ids, r.y_true, strict=True) if y is not None} - tested
+    assert trained.isdisjoint(sample)  # those of the sample that were lassoed alone do not train either
+
+
+def test_bounds_of_a_half_answered_sample_are_verified_with_their_report(emb, coords, around, tmp_path):
+    r = half_answered(emb, coords, around)[0].score(duplicates="ignore")
+
+    assert mm.verify(mm.report(r).save(tmp_path / "report.json"), vectors=emb).verdict == "identical"
+
+
+def test_the_journal_keeps_which_items_were_drawn(emb, coords, around, tmp_path):
+    ex, sample = half_answered(emb, coords, around, tmp_path / "journal.csv")
+
+    again = mm.explore(emb, projection=coords, journal=tmp_path / "journal.csv")
+
+    assert again.score(duplicates="ignore").evidence() == ex.score(duplicates="ignore").evidence()
+    assert sorted(again.ids[again.notes.sample]) == sorted(sample)
+    assert len(again.annotations) == len(ex.annotations)
+
+
+def test_a_sample_that_is_answered_whole_has_no_bounds(emb, coords, around):
+    ex = mm.explore(emb, projection=coords)
+    ex.audit_sample(6)
+    for _ in range(6):
+        ex.label("ab"[ex.asked // 20])
+    ex.label("a", items=[r for r in range(20) if not ex.audited[r]])
+    ex.label("b", items=[r for r in range(20, 40) if not ex.audited[r]])
+
+    r = ex.score(duplicates="ignore")
+
+    assert r.accuracy_bounds is None
+    assert "whatever" not in repr(r)

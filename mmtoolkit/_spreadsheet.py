@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mmtoolkit._files import replaced
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["restored", "safe", "safe_frame"]
+__all__ = ["restored", "safe", "safe_frame", "write_csv"]
 
 # what a spreadsheet may take for a formula or for the next cell, also behind spaces and behind our own apostrophe
 _RUNS = re.compile(r"['\s\x00-\x1f]*[=+\-@＝＋－＠]|'*[\t\r\n]")
@@ -39,3 +43,9 @@ def safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with all its cells, names and index safe."""
     texts = {name: column.map(safe) for name, column in frame.items() if column.dtype.kind not in "biufcmM"}
     return frame.assign(**texts).rename(index=safe, columns=safe)  # type: ignore[arg-type]  # names are texts
+
+
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a frame as CSV that spreadsheets show as it is: a byte order mark tells them the encoding, no cell runs."""
+    with replaced(Path(path).expanduser()) as part:
+        safe_frame(frame).to_csv(part, encoding="utf-8-sig")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._anyframe import handed_on
+from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import plain
@@ -118,6 +122,49 @@ class Classification(Scored):
             "rounded": {**found["rounded"], **{name: plain(getattr(self, name)) for name in rounded}},
             "map": {},
         }
+
+    @cached_property
+    def per_item(self) -> pd.DataFrame:
+        """One row per item, index id: y_true, y_pred, probability (of y_pred), fold, correct, suggested, nearest.
+
+        `correct` is missing and `fold` is -1 where an item was not scored; `suggested` is the class that `label_issues` would
+        give instead, None where it finds nothing; `nearest` is the id of the most similar item that has a class and is
+        neither a duplicate nor of the same group (among 10,000 evenly spaced ones where there are more). `left_out` is a
+        further column where classes were too small.
+        """
+        from mmtoolkit.classification.item_table import per_item
+
+        return per_item(self)
+
+    def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
+        """Return `per_item` with the ids as its first column.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}, default="pandas"
+            Whose frame it is.
+
+        Returns
+        -------
+        DataFrame or Table
+            One row per item.
+
+        Raises
+        ------
+        ValueError
+            If the backend is another.
+        """
+        return handed_on(self.per_item.reset_index(), backend)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write `per_item` as CSV for spreadsheets: UTF-8 with a byte order mark, and no cell that a spreadsheet would run.
+
+        Parameters
+        ----------
+        path : path
+            Replaced in one step.
+        """
+        write_csv(self.per_item, path)
 
     def label_issues(self, *, all_items: bool = False) -> pd.DataFrame:
         """List labels that are probably wrong, the most suspicious first.

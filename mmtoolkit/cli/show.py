@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._files import replaced
-from mmtoolkit._spreadsheet import safe_frame
+from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit._text import shorten
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def save(results: list[Any], folder: str, title: str) -> Path:
     out = Path(folder)
     rep.save(out / "report.json")
     rep.save(out / "report.md")
-    with replaced(out / "items.csv") as part:
-        safe_frame(_per_item(results)).to_csv(part)
+    write_csv(_per_item(results), out / "items.csv")
     return rep.save(out / "report.html")
 
 
@@ -105,8 +103,9 @@ def _per_item(results: list[Any]) -> pd.DataFrame:
 
 def _of_classes(made: Any) -> dict[str, Any]:
     sure = np.nan_to_num(made.y_proba, nan=0.0).max(axis=1).round(4)
-    told = {"y_true": made.y_true, "y_pred": made.y_pred, "confidence": sure, "fold": made.fold}
-    return told if not any(value is not None for value in made.left_out) else {**told, "left_out": made.left_out}
+    told = made.per_item.drop(columns="probability").reset_index(drop=True)
+    told.insert(2, "confidence", sure)
+    return {str(name): values.array for name, values in told.items()}
 
 
 def _of_clusters(made: Any) -> dict[str, Any]:

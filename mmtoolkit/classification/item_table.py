@@ -1,0 +1,58 @@
+"""What a classification says of every item, in one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmtoolkit._nearest import most_similar
+from mmtoolkit.classification.label_issues import confident_learning
+from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.vectors import vectors_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.classification.result import Classification
+
+__all__ = ["per_item"]
+
+_REFERENCE = 10_000
+
+
+def per_item(result: Classification) -> pd.DataFrame:
+    """Return the table behind ``Classification.per_item``."""
+    scored, n = result.fold >= 0, len(result.fold)
+    rows = np.flatnonzero(scored)
+    suggested: NDArray[np.object_] = np.full(n, None, dtype=object)
+    best, likely = confident_learning(codes_of(result.y_true[rows], result.classes), result.y_proba[rows])
+    suggested[rows[likely]] = np.array(result.classes.tolist(), dtype=object)[best[likely]]
+    predicted = np.array([value is not None for value in result.y_pred])
+    probability = np.full(n, np.nan)
+    at = np.flatnonzero(predicted)
+    probability[at] = result.y_proba[at, codes_of(result.y_pred[at], result.classes)]
+    correct = pd.array(np.where(scored, result.y_pred == result.y_true, None), dtype="boolean")
+    columns = {
+        "y_true": result.y_true,
+        "y_pred": result.y_pred,
+        "probability": probability,
+        "fold": result.fold,
+        "correct": correct,
+        "suggested": suggested,
+        "nearest": _nearest(result),
+    }
+    if any(value is not None for value in result.left_out):
+        columns["left_out"] = result.left_out
+    return pd.DataFrame(columns, index=pd.Index(result.ids, name="id", dtype=object))
+
+
+def _nearest(result: Classification) -> NDArray[np.object_]:
+    """Return the id of the most similar item that has a class and is of another group; None where there is none."""
+    known = np.flatnonzero([value is not None for value in result.y_true])
+    some = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), _REFERENCE)).astype(np.intp))]
+    X, groups = vectors_of(result.source), result.together
+    near, _ = most_similar(X, X[some], 1, apart=(groups, groups[some]))
+    ids = result.ids.astype(object)[some[near[:, 0]]]
+    return np.where(groups[some[near[:, 0]]] == groups, None, ids)

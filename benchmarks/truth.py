@@ -1,5 +1,6 @@
-"""How often intervals hold the truth, and tests their level: simulated sets of which the truth is known.
+"""How often intervals hold the truth, and tests their level: simulated sets of which the truth is known."""
 
-    python benchmarks/truth.py [--sets 1000] [--only coverage | null | ...] [--write docs/report.md]
-"""
-DEVELOPMENT, VERDICT = 7, 20261128  # first word of every seed: the method was chosen on the one, the table is of the other
+DEVELOPMENT, VERDICT = (
+    7,
+    20261128,
+)  # first word of every seed: the method was chosen on the one, the table is of the other

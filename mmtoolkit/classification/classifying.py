@@ -43,6 +43,7 @@ def classify(
     class_weight: Literal["balanced"] | Mapping[Any, float] | None = None,
     repeats: int = 1,
     min_class_size: int | None = None,
+    inference: bool = True,
     normalize: bool = True,
     random_state: int = 0,
 ) -> Classification:
@@ -77,6 +78,8 @@ def classify(
         Classes with fewer independent items (those of one group count as one) are left out of scoring and of the final
         classifier; their items are predicted as one of the other classes and marked in `left_out`. None is the number of
         folds, and 1 with ``test=``.
+    inference : bool, default=True
+        Intervals, and a test whether the vectors tell the classes apart; False leaves both out.
     normalize : bool, default=True
         Use unit rows. Duplicates are judged by the angle between rows in either case: where lengths matter, rows of one
         direction count as duplicates unless ``duplicates="ignore"``.
@@ -106,6 +109,9 @@ def classify(
     check_options(cv=cv, duplicates=duplicates, repeats=repeats, duplicate_threshold=duplicate_threshold)
     if min_class_size is not None:
         check_count("min_class_size", min_class_size, 1)
+    if not isinstance(inference, bool):
+        msg = f"inference must be True or False, got {inference!r}"
+        raise ValueError(msg)
     X = vectors_of(embeddings, normalize=normalize)
     target = make_target(embeddings, y)
     weights = _weights(class_weight, target.classes)
@@ -129,7 +135,9 @@ def classify(
     options = {"class_weight": weights, "random_state": random_state}
     trial = Trial(X, unit, target, estimator, options, cv, mask)
     outcome = trial.run(given, same, repeats=repeats, random_state=random_state)
-    return assemble(embeddings, trial, outcome, left_out, grouped=groups is not None, random_state=random_state)
+    return assemble(
+        embeddings, trial, outcome, left_out, grouped=groups is not None, inference=inference, random_state=random_state
+    )
 
 
 def _weights(given: Any, classes: NDArray[Any]) -> Any:

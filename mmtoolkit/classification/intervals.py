@@ -12,7 +12,7 @@ from scipy.special import ndtr, ndtri
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bca", "bootstrap", "resamples", "widened", "wilson"]
+__all__ = ["bca", "bootstrap", "limits", "resamples", "widened", "wilson"]
 
 N_BOOT = 2000
 LEVEL = 0.95
@@ -50,6 +50,44 @@ def wilson(
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0)
+
+
+def limits(
+    value: NDArray[np.float64], variance: NDArray[np.float64], trials: ArrayLike, *, lowest: ArrayLike = 0.0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the interval of scores whose variance is known.
+
+    A score between `lowest` and 1 gets Wilson's interval of a proportion of as many trials as have this variance, at
+    most `trials`: it is never of zero width and never beyond its bounds.
+
+    Parameters
+    ----------
+    value, variance : ndarrays
+        Scores and their variances.
+    trials : array-like
+        Independent trials behind each score.
+    lowest : array-like, default=0
+        Lowest value that a score can have when 1 is the highest; NaN for a loss from 0 on without a highest, which has
+        a normal interval.
+
+    Returns
+    -------
+    low, high : ndarrays
+        NaN where variance or trials are missing, and for a loss without any spread.
+    """
+    lowest = np.broadcast_to(np.asarray(lowest, dtype=np.float64), value.shape)
+    bounded = ~np.isnan(lowest)
+    floor = np.where(bounded, lowest, 0.0)
+    p = (value - floor) / (1.0 - floor)
+    spread = np.where(np.isnan(variance), np.nan, np.maximum(variance, np.finfo(np.float64).tiny)) / (1.0 - floor) ** 2
+    n = np.where(np.isnan(spread), 0.0, np.minimum(np.asarray(trials, dtype=np.float64), p * (1.0 - p) / spread))
+    n = np.where((p <= 0.0) | (p >= 1.0), np.where(np.isnan(spread), 0.0, trials), n)
+    low, high = wilson(np.where(bounded, p, 0.0) * n, np.where(bounded, n, 0.0))
+    reach = np.where(variance > 0, ndtri(0.5 + LEVEL / 2) * np.sqrt(variance), np.nan)
+    return (
+        np.where(bounded, np.minimum(floor + (1.0 - floor) * low, value), np.maximum(value - reach, 0.0)),
+        np.where(bounded, np.maximum(floor + (1.0 - floor) * high, value), value + reach),
+    )
 
 
 def widened(

@@ -34,10 +34,14 @@ class Classification(Scored):
     Attributes
     ----------
     metrics : DataFrame
-        Index metric; columns value, low, high (95 % interval for the expected score of this procedure at this training
-        size; none for ece) and baseline (always the most frequent class).
+        Index metric; columns value, low, high (95 % interval, see `interval_of`; none for ece) and baseline (always the
+        most frequent class).
     per_class : DataFrame
-        Index class; precision, recall, f1 with _low and _high, support, roc_auc, average_precision.
+        Index class; precision, recall, f1, roc_auc and average_precision with _low and _high, support. A class with
+        fewer than 20 independent items has no interval; average precision has one from 50 on.
+    interval_of : str
+        What the intervals are for: with folds "the expected score on new items of models trained on 48 of your 60 items",
+        with ``test=`` the score of this model on other items. "" with ``inference=False``.
     confusion : DataFrame
         Counts (means over repeats); true classes in rows, predicted in columns.
     y_true : ndarray of shape (n_items,), object
@@ -87,6 +91,7 @@ class Classification(Scored):
     duplicate_groups: NDArray[np.intp]
     baselines: pd.DataFrame
     moves: Mapping[str, float]
+    interval_of: str = ""
     ungrouped_accuracy: float | None
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)

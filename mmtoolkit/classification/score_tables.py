@@ -10,8 +10,10 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack
 from scipy.special import ndtri
 
-from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, widened, wilson
-from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
+from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, limits, widened, wilson
+from mmtoolkit.classification.metrics import CLASS_METRICS, ClassMetric, Counts, Metric, confusion_of, metrics_for
+from mmtoolkit.classification.spread import LEAST_OF_CLASS, LEAST_OF_EVERY_CLASS, LEAST_POSITIVES, HeldOutScores
+from mmtoolkit.classification.weighted import AREAS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,13 +24,6 @@ __all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_tab
 def number(frame: pd.DataFrame, row: object, column: str) -> float:
     """Return one cell of a table as a float."""
     return float(frame[column].to_numpy(dtype=np.float64)[list(frame.index).index(row)])
-
-
-def _sums(groups: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return per-group sums of the rows of values."""
-    out = np.zeros((int(groups.max()) + 1, values.shape[1]))
-    np.add.at(out, groups, values)
-    return out
 
 
 def cells_of(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
@@ -100,65 +95,49 @@ def hit_table(
     return _with_intervals(rows, cells, from_counts, n_items=len(codes), random_state=random_state)
 
 
-def metric_table(
-    codes: NDArray[np.intp],
-    predicted: NDArray[np.intp],
-    proba: NDArray[np.float64],
-    groups: NDArray[np.intp],
-    *,
-    random_state: int = 0,
-) -> pd.DataFrame:
+def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDArray[np.float64]) -> pd.DataFrame:
     """Return overall scores, averaged over repeats, with intervals.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_scored,), int
-        True classes.
-    predicted : ndarray of shape (n_repeats, n_scored), int
+    held : HeldOutScores
         Held-out predictions.
-    proba : ndarray of shape (n_repeats, n_scored, n_classes)
-        Held-out probabilities.
-    groups : ndarray of shape (n_scored,), int
-        What the bootstrap draws, from 0 without gaps.
-    random_state : int, default=0
-        Seed of the bootstrap.
+    value, variance : ndarrays of shape (n_scores,)
+        As `held` gives them; NaN where nothing can be said.
 
     Returns
     -------
     DataFrame
-        Index metric; columns value, low, high, error (standard error).
+        Index metric; columns value, low, high, error (standard error). Scores in which every class counts by itself have
+        no interval where a class has fewer than ten independent items.
     """
-
-    def from_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(sums[:, :-1] / sums[:, -1:])
-
-    n_classes = proba.shape[2]
-    rows = metrics_for(n_classes, "items")
-    means = [np.mean([row.function(codes, p) for p in proba], axis=0) for row in rows]
-    totals = _sums(groups, np.column_stack([*means, np.ones(len(codes))]))
-    whole = {row.name: np.mean([row.function(codes, p) for p in proba]) for row in metrics_for(n_classes, "all")}
-    tables = [
-        hit_table(codes, predicted, groups, n_classes, random_state=random_state),
-        _with_intervals(rows, totals, from_sums, n_items=len(codes), random_state=random_state),
-        pd.DataFrame({"value": whole}, dtype=np.float64),
-    ]
-    return pd.concat(tables).rename_axis(index="metric")
+    rows = [row for kind in ("counts", "items") for row in metrics_for(held.n_classes, kind)]
+    value, variance = value[: len(rows)], variance[: len(rows)]
+    sizes = held.class_groups[held.class_groups > 0]
+    by_class = len(sizes) ** 2 / (1.0 / sizes).sum() if sizes.min() >= LEAST_OF_EVERY_CLASS else np.nan
+    trials = np.array([by_class if row.by_class else held.n_groups for row in rows])
+    low, high = limits(value, variance, trials, lowest=[row.lowest for row in rows])
+    error = np.sqrt(variance)
+    error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
+    table = pd.DataFrame(
+        {"value": value, "low": low, "high": high, "error": np.where(np.isnan(low), np.nan, error)},
+        index=[row.name for row in rows],
+    )
+    whole = {
+        row.name: np.mean([row.function(held.codes, p) for p in held.proba])
+        for row in metrics_for(held.n_classes, "all")
+    }
+    return pd.concat([table, pd.DataFrame({"value": whole}, dtype=np.float64)]).rename_axis(index="metric")
 
 
 def class_table(
-    codes: NDArray[np.intp],
-    predicted: NDArray[np.intp],
-    proba: NDArray[np.float64],
-    groups: NDArray[np.intp],
-    classes: NDArray[Any],
-    *,
-    random_state: int = 0,
+    held: HeldOutScores, classes: NDArray[Any], value: NDArray[np.float64], variance: NDArray[np.float64]
 ) -> pd.DataFrame:
     """Return scores per class, averaged over repeats.
 
     Parameters
     ----------
-    codes, predicted, proba, groups, random_state
+    held, value, variance
         As `metric_table` takes them.
     classes : ndarray of shape (n_classes,)
         Names.
@@ -166,51 +145,37 @@ def class_table(
     Returns
     -------
     DataFrame
-        Index class; columns precision, recall and f1, each with _low and _high, then support, roc_auc and
-        average_precision (one class against the rest; NaN for a class without support).
+        Index class; columns precision, recall, f1, roc_auc and average_precision (one class against the rest; NaN for a
+        class without support), each with _low and _high, and support. A class with fewer than 20 independent items has
+        no interval; average precision has one from 50 on.
     """
-    n_repeats, n_classes = len(predicted), len(classes)
-
-    def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        counts = Counts(sums.reshape(len(sums), n_repeats, n_classes, n_classes))
-        return np.concatenate([getattr(counts, row.name).mean(axis=1) for row in CLASS_METRICS], axis=1)
-
-    cells = cells_of(groups, codes, predicted, n_classes)
-    value = from_counts(np.asarray(cells.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-    low, high, _ = bca(cells, from_counts, random_state=random_state)
-    found = np.stack([value, low, high]).reshape(3, len(CLASS_METRICS), n_classes)
+    n, sizes = len(classes), held.class_groups
+    per_class = len(CLASS_METRICS) + len(AREAS)
+    values, variances = (x[-per_class * n :].reshape(per_class, n) for x in (value, variance))
+    named = {
+        row.behind: np.mean([_behind(row, held.codes, p, held.groups, n) for p in held.predicted], axis=0)
+        for row in CLASS_METRICS
+    }
+    others = held.n_groups - sizes
+    trials = [*(named[row.behind] for row in CLASS_METRICS), np.minimum(sizes, others), sizes]
+    least = [*(LEAST_OF_CLASS for _ in CLASS_METRICS), LEAST_OF_CLASS, LEAST_POSITIVES]
+    names = [*(row.name for row in CLASS_METRICS), *AREAS]
     columns: dict[str, Any] = {}
-    for row, (value, low, high) in zip(CLASS_METRICS, found.swapaxes(0, 1), strict=True):
-        named = [
-            {"predicted": p[None], "true": codes[None], "either": np.stack([codes, p])}[row.behind] for p in predicted
-        ]
-        low, high = widened(value, low, high, np.mean([_groups_behind(groups, n, n_classes) for n in named], axis=0))
-        if row.interval == "wilson" and cells.shape[0] == len(codes):
-            n = np.mean([np.bincount(one.ravel(), minlength=n_classes) for one in named], axis=0)
-            low, high = wilson(value * n, n)
-        columns |= {row.name: value, f"{row.name}_low": low, f"{row.name}_high": high}
-    columns |= {"support": np.bincount(codes, minlength=n_classes), **_areas(codes, proba)}
-    return pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
+    for name, score, spread, behind, enough in zip(names, values, variances, trials, least, strict=True):
+        low, high = limits(score, np.where(sizes >= enough, spread, np.nan), behind)
+        columns |= {name: score, f"{name}_low": low, f"{name}_high": high}
+    table = pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
+    table.insert(3 * len(CLASS_METRICS), "support", np.bincount(held.codes, minlength=n))
+    return table
 
 
-def _groups_behind(groups: NDArray[np.intp], named: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
-    """Return how many groups speak of each class, (n_classes,); named has shape (n, n_scored)."""
+def _behind(
+    row: ClassMetric, codes: NDArray[np.intp], predicted: NDArray[np.intp], groups: NDArray[np.intp], n_classes: int
+) -> NDArray[np.intp]:
+    """Return how many groups speak for a score of each class, (n_classes,)."""
+    named = {"predicted": predicted[None], "true": codes[None], "either": np.stack([codes, predicted])}[row.behind]
     pairs = np.unique(np.stack([np.tile(groups, len(named)), named.ravel()]), axis=1)
     return np.bincount(pairs[1], minlength=n_classes)
-
-
-def _areas(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return areas under the curves of one class against the rest, by column."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    n_classes = proba.shape[2]
-    areas = {name: np.full(n_classes, np.nan) for name in ("roc_auc", "average_precision")}
-    for k in range(n_classes):
-        own = codes == k
-        if own.any() and not own.all():
-            for area, score in zip(areas.values(), (roc_auc_score, average_precision_score), strict=True):
-                area[k] = np.mean([score(own, p[:, k]) for p in proba])
-    return areas
 
 
 def _most_frequent(codes: NDArray[np.intp], shares: NDArray[np.float64]) -> int:

@@ -16,6 +16,7 @@ from mmtoolkit.classification.estimators import splits_untold
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.result import Classification
+from mmtoolkit.classification.spread import LEAST_OF_CLASS, LEAST_OF_EVERY_CLASS, HeldOutScores, class_weight_of
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def assemble(
     left_out: NDArray[np.object_],
     *,
     grouped: bool,
+    inference: bool,
     random_state: int,
 ) -> Classification:
     """Build the result of ``classify``.
@@ -54,8 +56,10 @@ def assemble(
         Classes that are too small; None elsewhere.
     grouped : bool
         Whether the user gave groups.
+    inference : bool
+        Whether intervals are wanted.
     random_state : int
-        Seed of the bootstrap.
+        Seed of resamples and halves.
 
     Returns
     -------
@@ -69,7 +73,15 @@ def assemble(
     groups = np.unique(outcome.together[scored], return_inverse=True)[1]
     predicted = np.stack([one.predicted[scored] for one in rounds])
     proba = np.stack([one.proba[scored] for one in rounds])
-    metrics = score_tables.metric_table(codes, predicted, proba, groups, random_state=random_state)
+    held = HeldOutScores(codes, predicted, proba, groups)
+    value = held.values()
+    variance = np.full(len(value), np.nan)
+    if inference:
+        weight = class_weight_of(outcome.estimator, target.classes)
+        rows = trial.X[scored] if trial.test is None else None
+        variance = held.variances(rows, cv=trial.cv, class_weight=weight, random_state=random_state)
+    metrics = score_tables.metric_table(held, value, variance)
+    interval_of = _interval_of(trial, outcome, len(codes)) if inference else ""
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
@@ -84,7 +96,8 @@ def assemble(
     )
     return Classification(
         metrics=metrics[["value", "low", "high"]].assign(baseline=baselines["majority"].reindex(metrics.index)),
-        per_class=score_tables.class_table(codes, predicted, proba, groups, target.classes, random_state=random_state),
+        interval_of=interval_of,
+        per_class=score_tables.class_table(held, target.classes, value, variance),
         confusion=pd.DataFrame(
             confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
         ),
@@ -101,7 +114,8 @@ def assemble(
         n_unlabelled=int((~target.known).sum()) - int((left_out != None).sum()),  # noqa: E711 - of every cell
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=(
-            *_notes(grouped, source, trial, outcome, left_out, groups, moves, accuracy),
+            *_about_intervals(held, target.classes, interval_of, moves),
+            *_notes(grouped, source, trial, outcome, left_out, groups, accuracy),
             *_open_words(int(scored.sum()), n_open, n_right),
             *_names_to_look_at(target.classes, left_out),
         ),
@@ -112,6 +126,54 @@ def assemble(
     )
 
 
+def _interval_of(trial: Trial, outcome: TrialResult, n_scored: int) -> str:
+    """Say which score the intervals are for."""
+    known = int(trial.target.known.sum())
+    if trial.test is not None:
+        trained = known - n_scored - outcome.dropped
+        return f"the score of this model, trained on {trained:,} items, on other items like the {n_scored:,} that were held out"
+    trained = round(known * (trial.cv - 1) / trial.cv)
+    return (
+        f"the expected score on new items of models trained on {trained:,} of your {known:,} items; the model that is kept was "
+        f"trained on all {known:,}"
+    )
+
+
+def _about_intervals(
+    held: HeldOutScores, classes: NDArray[Any], interval_of: str, moves: dict[str, float]
+) -> list[str]:
+    """Say what the intervals are for, where they come from, and which are missing."""
+    if not interval_of:
+        return ["Intervals and tests were left out (inference=False)."]
+    if "accuracy" not in moves:
+        return ["All scored items form one group: how far the scores would move with another cannot be said."]
+    other = (
+        ""
+        if "this model" in interval_of
+        else (
+            " What other training items would change was measured on ten pairs of disjoint halves with a ridge classifier."
+        )
+    )
+    notes = [
+        f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}.",
+        f"The 95 % intervals are for {interval_of}.{other}",
+    ]
+    sizes = held.class_groups
+    few = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))
+    if len(few):
+        named = ", ".join(f"{shorten(repr(classes[k].item()), 40)} ({sizes[k]})" for k in few[:_SHOWN])
+        more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
+        macro = (
+            f" Scores in which every class counts the same need {LEAST_OF_EVERY_CLASS} of each."
+            if (sizes[few] < LEAST_OF_EVERY_CLASS).any()
+            else ""
+        )
+        notes.append(
+            f"Too few for an interval, which needs {LEAST_OF_CLASS} independent items of a class: {named}{more}.{macro}"
+        )
+    return notes
+
+
 def _notes(
     grouped: bool,
     source: Any,
@@ -119,13 +181,10 @@ def _notes(
     outcome: TrialResult,
     left_out: NDArray[np.object_],
     groups: NDArray[np.intp],
-    moves: dict[str, float],
     accuracy: float,
 ) -> list[str]:
     known = trial.target.known
-    notes = ["All scored items form one group: how far the scores would move with another cannot be said."]
-    if "accuracy" in moves:
-        notes = [f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}."]
+    notes = []
     n_small = sum(value is not None for value in left_out)
     if n_without := int((~known).sum()) - n_small:
         notes.append(

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import mmtoolkit as mm
 from mmtoolkit._described import restored
+from mmtoolkit.classification.intervals import wilson
 
 
 def test_scores_describe_the_held_out_predictions(data, result):
@@ -138,6 +139,62 @@ def test_fixed_split_scores_the_test_rows_only(data):
     assert np.isnan(r.y_proba[:160]).all()
     by_number = mm.classify(X, y, test=np.flatnonzero(test))
     assert by_number.evidence() == r.evidence()
+
+
+def test_intervals_say_what_they_are_for(data, result):
+    X, y = data
+    fixed = mm.classify(X, y, test=np.arange(240) >= 160)
+
+    assert result.interval_of == (
+        "the expected score on new items of models trained on 192 of your 240 items; the model that is kept was trained on "
+        "all 240"
+    )
+    assert fixed.interval_of.startswith("the score of this model, trained on 160 items, on other items like the 80 ")
+    for r in (result, fixed):
+        assert any(r.interval_of in note for note in r.notes)
+        scores = r.metrics.drop("ece")
+        assert ((scores["low"] < scores["value"]) & (scores["value"] <= scores["high"])).all()
+    assert "ten pairs of disjoint halves" in result.notes[1]
+    assert "halves" not in fixed.notes[1]
+
+
+def test_inference_can_be_left_out(data, result, tmp_path):
+    r = mm.classify(*data, inference=False)
+
+    assert r.metrics["low"].isna().all()
+    assert r.per_class.filter(like="_low").isna().all(axis=None)
+    assert r.metrics["value"].equals(result.metrics["value"])
+    assert r.notes[0] == "Intervals and tests were left out (inference=False)."
+    assert (r.moves, r.interval_of) == ({}, "")
+    assert "baseline 0.3" in repr(r)
+    said = mm.report(r).save(tmp_path / "report.md").read_text("utf-8")
+    assert "interval (thin line)" not in said
+    with pytest.raises(ValueError, match="inference must be True or False, got 'no'"):
+        mm.classify(*data, inference="no")
+
+
+def test_the_interval_has_training_in_it_where_there_is_training(rng):
+    y = np.arange(120) % 8  # few items of many classes
+    X = rng.normal(size=(8, 30))[y] * 0.6 + rng.normal(size=(120, 30))
+
+    folds = mm.classify(X, y, duplicates="ignore").metrics.loc["accuracy"]
+
+    counted = wilson(folds["value"] * 120, 120)
+    assert folds["high"] - folds["low"] > 1.02 * (counted[1] - counted[0])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_handful_of_items_has_scores_and_says_what_it_lacks(rng, classes):
+    y = np.repeat(np.arange(classes), 2)
+    X = rng.normal(size=(len(y), 1))  # one feature
+
+    r = mm.classify(X, y, cv=2, duplicates="ignore", normalize=False)
+
+    assert 0 <= r.metrics.loc["accuracy", "low"] < r.metrics.loc["accuracy", "high"] <= 1
+    assert r.metrics.loc["f1_macro", ["low", "high"]].isna().all()
+    assert any(
+        note.startswith("Too few for an interval, which needs 20 independent items of a class") for note in r.notes
+    )
 
 
 def test_training_rows_that_leak_into_the_test_rows_are_left_out(data):
@@ -367,10 +424,10 @@ def test_parameters_that_the_first_version_recorded_replay(data):
 
     made = mm.classify(X, **old)
 
-    assert dict(made.recipe.params) == {**old, "min_class_size": None}
+    assert dict(made.recipe.params) == {**old, "min_class_size": None, "inference": True}
     weighted = old | {"estimator": None, "class_weight": [["a", 50], ["b", 1], ["c", 1]]}
     assert mm.classify(X, **weighted).evidence() != mm.classify(X, **(weighted | {"class_weight": None})).evidence()
-    assert dict(mm.classify(X, **weighted).recipe.params) == {**weighted, "min_class_size": None}
+    assert dict(mm.classify(X, **weighted).recipe.params) == {**weighted, "min_class_size": None, "inference": True}
 
 
 def test_raw_rows_are_used_as_they_are(data):

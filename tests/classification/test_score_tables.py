@@ -2,6 +2,15 @@ import numpy as np
 import pytest
 
 from mmtoolkit.classification import score_tables
+from mmtoolkit.classification.spread import HeldOutScores
+
+
+def tables(codes, predicted, proba, groups, classes=None):
+    """Both tables of one classifier that stays what it is."""
+    held = HeldOutScores(codes, predicted[None], proba[None], groups)
+    value, variance = held.values(), held.variances(None, cv=5, class_weight=None, random_state=0)
+    names = np.arange(proba.shape[1]) if classes is None else np.array(classes)
+    return score_tables.metric_table(held, value, variance), score_tables.class_table(held, names, value, variance)
 
 
 def test_no_hit_at_all_is_no_certainty():
@@ -22,10 +31,8 @@ def test_perfect_predictions_have_intervals_with_and_without_a_duplicate(copies)
     codes = np.append(codes, np.zeros(copies, dtype=int))
     proba = np.eye(3)[codes]
 
-    overall = score_tables.metric_table(codes, codes[None], proba[None], groups).drop(
-        ["log_loss", "brier_score", "ece"]
-    )
-    classes = score_tables.class_table(codes, codes[None], proba[None], groups, np.array(["a", "b", "c"]))
+    overall, classes = tables(codes, codes, proba, groups, ["a", "b", "c"])
+    overall = overall.drop(["log_loss", "brier_score", "ece"])
 
     assert overall.loc["accuracy", "low"] == pytest.approx(0.9124, abs=1e-4)
     assert (overall["low"] < 0.92).all()
@@ -42,11 +49,67 @@ def test_copies_in_one_group_do_not_narrow_the_interval(rng):
     proba = np.eye(3)[said] * 0.9 + 0.1 / 3
 
     def width(copies, groups):
-        table = score_tables.metric_table(
-            np.tile(codes, copies), np.tile(said, copies)[None], np.tile(proba, (copies, 1))[None], groups
-        )
+        table, _ = tables(np.tile(codes, copies), np.tile(said, copies), np.tile(proba, (copies, 1)), groups)
         return table.loc["f1_macro", "high"] - table.loc["f1_macro", "low"]
 
     once = width(1, np.arange(120))
     assert width(4, np.tile(np.arange(120), 4)) == pytest.approx(once, rel=1e-6)
     assert width(4, np.arange(480)) < 0.7 * once
+
+
+def test_a_small_class_has_no_interval_and_the_others_have(rng):
+    codes = np.repeat(np.arange(3), [60, 19, 9])
+    said = np.where(rng.random(88) < 0.8, codes, (codes + 1) % 3)
+
+    overall, classes = tables(codes, said, np.eye(3)[said] * 0.9 + 0.1 / 3, np.arange(88))
+
+    for name in ("precision", "recall", "f1", "roc_auc"):
+        assert classes[f"{name}_low"].notna().tolist() == [True, False, False]
+    assert classes["average_precision_low"].notna().tolist() == [True, False, False]
+    assert overall["low"].isna().to_dict() == {
+        **dict.fromkeys(["accuracy", "f1_weighted", "top_2_accuracy", "log_loss", "brier_score"], False),
+        **dict.fromkeys(["balanced_accuracy", "f1_macro", "matthews_corrcoef", "ece"], True),
+    }
+
+
+def test_average_precision_needs_fifty_positives(rng):
+    codes = np.repeat(np.arange(2), [49, 60])
+    proba = rng.dirichlet(np.ones(2), size=109)
+
+    _, classes = tables(codes, proba.argmax(axis=1), proba, np.arange(109))
+
+    assert classes["roc_auc_low"].notna().all()
+    assert classes["average_precision_low"].notna().tolist() == [False, True]
+
+
+def test_areas_are_scikit_learns_with_ties(rng):
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    codes = np.arange(90) % 3
+    proba = np.round(rng.dirichlet(np.ones(3), size=90), 1)
+
+    _, classes = tables(codes, proba.argmax(axis=1), proba, np.arange(90))
+
+    for k in range(3):
+        assert classes["roc_auc"][k] == pytest.approx(roc_auc_score(codes == k, proba[:, k]))
+        assert classes["average_precision"][k] == pytest.approx(average_precision_score(codes == k, proba[:, k]))
+
+
+def test_the_interval_of_one_model_is_that_of_counting(rng):
+    codes = np.arange(400) % 2
+    said = np.where(rng.random(400) < 0.8, codes, 1 - codes)
+
+    overall, _ = tables(codes, said, np.eye(2)[said] * 0.8 + 0.1, np.arange(400))
+
+    p = overall.loc["accuracy", "value"]
+    assert overall.loc["accuracy", "error"] == pytest.approx(np.sqrt(p * (1 - p) / 400), rel=0.1)
+    assert overall.loc["accuracy", "high"] - overall.loc["accuracy", "low"] == pytest.approx(0.078, rel=0.1)
+
+
+def test_a_score_that_cannot_move_has_no_interval_of_zero_width():
+    codes = np.arange(60) % 2
+
+    overall, _ = tables(codes, codes, np.eye(2)[codes], np.arange(60))  # all probabilities are 1
+
+    assert overall["low"].isna()[["log_loss", "brier_score"]].all()
+    assert (overall["high"] - overall["low"]).drop(["log_loss", "brier_score", "ece"]).min() > 0.03

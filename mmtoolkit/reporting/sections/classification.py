@@ -49,8 +49,8 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         Words(_how(result)),
         Table(
             _scores(result, lower=False),
-            f"Each score was measured on items the classifier had not seen{_nor_duplicates(result)}. The interval (thin line) is "
-            "for the expected score of this procedure with this many training items. The baseline (tick) always guesses the most "
+            f"Each score was measured on items the classifier had not seen{_nor_duplicates(result)}. "
+            f"{_interval_of(result)}The baseline (tick) always guesses the most "
             "frequent class; neighbours is a vote of the five nearest items.",
             shares=("value",),
             intervals={"value": ("low", "high")},
@@ -68,6 +68,13 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         *_issues(result),
     ]
     return Contribution(f"Classification{by}", blocks, _sentences(result), _keys(result), result.notes)
+
+
+def _interval_of(result: Any) -> str:
+    """Say what the intervals are for, "" where there are none; Spark's are of the model that it trained."""
+    if result.metrics["low"].isna().all():
+        return ""
+    return f"The 95 % interval (thin line) is for {getattr(result, 'interval_of', 'this model on other items')}. "
 
 
 def _how(result: Any) -> str:

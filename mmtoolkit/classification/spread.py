@@ -1,0 +1,142 @@
+"""The variance of every score in a result of ``classify``: from the items that were scored, and from training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.classification import ridge
+from mmtoolkit.classification.folds import class_sizes
+from mmtoolkit.classification.metrics import CLASS_METRICS
+from mmtoolkit.classification.variance import resampled, some_rows, with_training
+from mmtoolkit.classification.weighted import AREAS, WeightedScores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LEAST_OF_CLASS", "LEAST_OF_EVERY_CLASS", "LEAST_POSITIVES", "HeldOutScores", "class_weight_of"]
+
+LEAST_OF_CLASS = 20
+LEAST_POSITIVES = 50
+LEAST_OF_EVERY_CLASS = 10
+_RESAMPLES = 400
+_LEAST_GROUPS = 4
+
+
+def class_weight_of(estimator: Any, classes: NDArray[Any]) -> Any:
+    """Return the class weights of a classifier, by number in `classes`; those of a step where it is a pipeline."""
+    params = estimator.get_params()
+    found = (v for name, v in params.items() if name.split("__")[-1] == "class_weight" and v is not None)
+    weights = next(found, None)
+    if not isinstance(weights, Mapping):
+        return weights
+    return {k: float(weights.get(name, 1.0)) for k, name in enumerate(classes.tolist())}
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutScores:
+    """Scores of held-out predictions, and how far they would move.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_scored,), int
+        True classes.
+    predicted : ndarray of shape (n_repeats, n_scored), int
+        Held-out predictions.
+    proba : ndarray of shape (n_repeats, n_scored, n_classes)
+        Held-out probabilities.
+    groups : ndarray of shape (n_scored,), int
+        What belongs together, from 0 without gaps.
+    """
+
+    codes: NDArray[np.intp]
+    predicted: NDArray[np.intp]
+    proba: NDArray[np.float64]
+    groups: NDArray[np.intp]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return int(self.proba.shape[2])
+
+    @property
+    def n_groups(self) -> int:
+        """Number of independent groups."""
+        return int(self.groups.max()) + 1
+
+    @property
+    def class_groups(self) -> NDArray[np.intp]:
+        """Independent items of every class, (n_classes,)."""
+        sizes = np.zeros(self.n_classes, dtype=np.intp)
+        found = class_sizes(self.codes, self.groups)[0]
+        sizes[: len(found)] = found
+        return sizes
+
+    def _weighted(self, rows: NDArray[np.intp], areas: NDArray[np.bool_]) -> WeightedScores:
+        return WeightedScores(self.codes[rows], self.predicted[:, rows], self.proba[:, rows], areas)
+
+    def values(self) -> NDArray[np.float64]:
+        """Return all scores, in the order of `WeightedScores`."""
+        rows = np.arange(len(self.codes))
+        return self._weighted(rows, np.ones(self.n_classes, dtype=bool))(np.ones((1, len(rows))))[0]
+
+    def variances(
+        self, X: NDArray[np.float32] | None, *, cv: int, class_weight: Any, random_state: int
+    ) -> NDArray[np.float64]:
+        """Return the variance of every score; NaN where nothing can be said.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_scored, n_features), float32, or None
+            The scored rows, where other training items would have given another classifier; None where the classifier
+            stays what it is.
+        cv : int
+            Number of folds.
+        class_weight : None, "balanced" or mapping of codes to weights
+            Class weights.
+        random_state : int
+            Seed.
+
+        Returns
+        -------
+        ndarray of shape (n_scores,)
+            In the order of `values`. Where training counts, the variance of resampled items is multiplied by how much
+            larger paired halves find it for a classifier in closed form (never less than 1).
+        """
+        areas = self.class_groups >= LEAST_OF_CLASS
+        rows = some_rows(self.codes, self.groups, random_state)
+        groups = np.unique(self.groups[rows], return_inverse=True)[1]
+        scores = self._weighted(rows, areas)
+        n_groups = int(groups.max()) + 1
+        if n_groups < 2:
+            return np.full(len(scores(np.ones((1, len(rows))))[0]), np.nan)
+        alone = resampled(scores, groups, _RESAMPLES, random_state) * (n_groups / self.n_groups)
+        if X is None or n_groups < _LEAST_GROUPS:
+            return alone
+        whole, single = with_training(
+            lambda predicted, proba: WeightedScores(self.codes[rows], predicted[None], proba[None], areas),
+            ridge.components(X[rows]),
+            self.codes[rows],
+            groups,
+            self.n_classes,
+            cv=cv,
+            class_weight=class_weight,
+            random_state=random_state,
+        )
+        return alone * _ratio(whole, single, len(scores.overall), areas)
+
+
+def _ratio(
+    whole: NDArray[np.float64], single: NDArray[np.float64], n_overall: int, large: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return whole / single, at least 1; scores of single classes share the ratio of their kind."""
+    whole, single = whole.copy(), single.copy()
+    for number in range(len(CLASS_METRICS) + len(AREAS)):
+        block = slice(n_overall + number * len(large), n_overall + (number + 1) * len(large))
+        both = large & np.isfinite(whole[block]) & np.isfinite(single[block])
+        whole[block], single[block] = whole[block][both].sum(), single[block][both].sum()
+    known = np.isfinite(whole) & np.isfinite(single) & (single > 0)
+    return np.maximum(np.divide(whole, single, out=np.ones(len(whole)), where=known), 1.0)

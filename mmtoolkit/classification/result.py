@@ -91,10 +91,10 @@ class Classification(Scored):
     duplicate_groups: NDArray[np.intp]
     baselines: pd.DataFrame
     moves: Mapping[str, float]
-    interval_of: str = ""
     ungrouped_accuracy: float | None
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
+    interval_of: str = ""
     accuracy_bounds: tuple[float, float] | None = None
 
     @property

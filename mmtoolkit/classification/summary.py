@@ -114,7 +114,7 @@ def assemble(
         n_unlabelled=int((~target.known).sum()) - int((left_out != None).sum()),  # noqa: E711 - of every cell
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=(
-            *_about_intervals(held, target.classes, interval_of, moves),
+            *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
             *_notes(grouped, source, trial, outcome, left_out, groups, accuracy),
             *_open_words(int(scored.sum()), n_open, n_right),
             *_names_to_look_at(target.classes, left_out),
@@ -140,23 +140,19 @@ def _interval_of(trial: Trial, outcome: TrialResult, n_scored: int) -> str:
 
 
 def _about_intervals(
-    held: HeldOutScores, classes: NDArray[Any], interval_of: str, moves: dict[str, float]
+    held: HeldOutScores, classes: NDArray[Any], interval_of: str, moves: dict[str, float], *, by_folds: bool
 ) -> list[str]:
     """Say what the intervals are for, where they come from, and which are missing."""
     if not interval_of:
         return ["Intervals and tests were left out (inference=False)."]
     if "accuracy" not in moves:
         return ["All scored items form one group: how far the scores would move with another cannot be said."]
-    other = (
-        ""
-        if "this model" in interval_of
-        else (
-            " What other training items would change was measured on ten pairs of disjoint halves with a ridge classifier."
-        )
+    training = (
+        "What other training items would change was measured on ten pairs of disjoint halves with a ridge classifier."
     )
     notes = [
         f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}.",
-        f"The 95 % intervals are for {interval_of}.{other}",
+        f"The 95 % intervals are for {interval_of}.{' ' + training if by_folds else ''}",
     ]
     sizes = held.class_groups
     few = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))

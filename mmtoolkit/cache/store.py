@@ -267,6 +267,7 @@ class EmbeddingCache:
         model: str | None = None,
         older_than: str | float | dt.timedelta | None = None,
         max_size: str | int | None = None,
+        superseded: bool = False,
     ) -> int:
         """Drop vectors and give their space on disk back.
 
@@ -278,6 +279,9 @@ class EmbeddingCache:
             Only vectors that were stored longer ago.
         max_size : bytes, or str such as "2 GB", or None, default=None
             Drop the oldest until the rest is not larger.
+        superseded : bool, default=False
+            Only of a revision that its model no longer has, such as those that an upgrade has left behind. Models that are
+            not known here are left alone.
 
         Returns
         -------
@@ -289,7 +293,7 @@ class EmbeddingCache:
         ValueError
             If nothing is asked for: a cache is not emptied by accident.
         """
-        return upkeep.prune(self._index, model=model, older_than=older_than, max_size=max_size)
+        return upkeep.prune(self._index, model=model, older_than=older_than, max_size=max_size, superseded=superseded)
 
     def compact(self) -> int:
         """Write segments that have unused rows anew, and delete files that nothing refers to.

@@ -20,6 +20,7 @@ from mmtoolkit._files import ENDING
 from mmtoolkit.cache.reading import intact
 from mmtoolkit.cache.records import created_of, pack, spaces_of
 from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
+from mmtoolkit.models import find_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,10 +101,11 @@ def prune(
     model: str | None,
     older_than: str | float | dt.timedelta | None,
     max_size: str | int | None,
+    superseded: bool,
 ) -> int:
     """See `EmbeddingCache.prune`."""
-    if model is None and older_than is None and max_size is None:
-        msg = "prune needs at least one of model, older_than and max_size"
+    if model is None and older_than is None and max_size is None and not superseded:
+        msg = "prune needs at least one of model=, older_than=, max_size= and superseded=True"
         raise ValueError(msg)
     before = np.inf if older_than is None else time.time() - parse_age(older_than)
     limit = -1 if max_size is None else parse_size(max_size)
@@ -114,7 +116,10 @@ def prune(
             created = created_of(segment.log.records)
             latest = segment.log.latest()
             kept.append((segment, latest))
-            rows = np.flatnonzero(latest & (created < before) & (model in (None, segment.note.model)))
+            fit = latest & (created < before) & (model in (None, segment.note.model))
+            if superseded:
+                fit &= np.isin(spaces_of(segment.log.records), _superseded(segment.note))
+            rows = np.flatnonzero(fit)
             fits.append((created[rows], np.full(len(rows), len(kept)), rows, np.full(len(rows), segment.row_bytes)))
         created, number, rows, cost = (np.concatenate(column) for column in zip(*fits, strict=True))
         newest = np.lexsort((-rows, number, -created.astype(np.int64)))
@@ -123,6 +128,12 @@ def prune(
             mask[rows[doomed[number[doomed] == i]]] = False
         shrink(index, kept)
     return len(doomed)
+
+
+def _superseded(note: SegmentNote) -> list[int]:
+    """Return the numbers of those spaces of a segment whose revision its model no longer has."""
+    row = find_model(note.model)
+    return [] if row is None else [n for n, (revision, _) in note.spaces.items() if revision != row.revision]
 
 
 def compact(index: Index) -> int:

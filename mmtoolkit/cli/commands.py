@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import mmtoolkit as mm
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
-from mmtoolkit.cli.inputs import cache_of, embeddings_of, items_of, model_of
+from mmtoolkit.cli.inputs import embeddings_of, items_of, model_of
+from mmtoolkit.providers.choice import make_provider
 
 if TYPE_CHECKING:
     from mmtoolkit.embedding import Embeddings
@@ -33,10 +33,11 @@ def embed(arguments: Namespace) -> int:
 def classify(arguments: Namespace) -> int:
     """Classify, print the scores, and write what was asked for."""
     made = _shown(_classified, arguments)
-    print("", *made.notes, sep="\n")
+    beside = show.beside(arguments)
+    print("", *made.notes, sep="\n", file=beside)
     if arguments.save:
         made.save(arguments.save)
-        print(f"\nclassifier saved to {Path(arguments.save).resolve()}")
+        print(f"\nclassifier saved to {Path(arguments.save).resolve()}", file=beside)
     return _written([made], arguments)
 
 
@@ -65,6 +66,9 @@ def search(arguments: Namespace) -> int:
         candidates=arguments.candidates,
         budget=_left(arguments.budget, emb),
     )
+    if arguments.json:
+        show.result(found, arguments)
+        return 0
     print(found._summary())
     show.table(found.table.set_index("rank")[["id", "score", "modality", "label", "text"]])
     return 0
@@ -74,17 +78,22 @@ def report(arguments: Namespace) -> int:
     """Do all of it and write a report."""
     from mmtoolkit.classification.targets import TooFewError
 
+    show.folder_to_write(arguments.out)
     emb = _embedded(arguments)
     results = []
     if arguments.y in emb.items.columns and emb.items[arguments.y].notna().any():
         try:
             results.append(_classified(emb, arguments))
         except TooFewError as error:  # clusters and map need no classes
-            print(f"mmtoolkit: note: no classification, because {error.reason}", file=sys.stderr)
+            show.note(f"no classification, because {error.reason}", arguments)
     elif arguments.y != "label":
         have = list(map(str, emb.items.columns))
         msg = f"--y {arguments.y!r} names no column with classes{did_you_mean(arguments.y, have)}; the columns are {', '.join(have)}"
         raise ValueError(msg)
+    if arguments.names is None:
+        arguments.names = _costs_nothing_to_name(emb)
+        if not arguments.names:
+            show.note("clusters have numbers; --names lets the model embed words to name them", arguments)
     results += [_clustered(emb, arguments), _projected(emb, arguments)]
     title = arguments.title or Path(arguments.input).resolve().name
     with show.step("report"):
@@ -104,7 +113,7 @@ def verify(arguments: Namespace) -> int:
         cache=arguments.cache,
         allow_fetch=arguments.allow_fetch,
     )
-    show.result(checked)
+    show.result(checked, arguments)
     return 0 if checked.ok else 1
 
 
@@ -115,11 +124,12 @@ def estimate(arguments: Namespace) -> int:
             items_of(arguments),
             model=model_of(arguments),
             dimension=arguments.dimension,
-            cache=cache_of(arguments),
+            cache=arguments.cache,
             rerank=arguments.rerank,
-            n_queries=arguments.queries,
+            n_queries=arguments.n_queries,
             candidates=arguments.candidates,
-        )
+        ),
+        arguments,
     )
     return 0
 
@@ -138,8 +148,10 @@ def _embedded(arguments: Namespace) -> Embeddings:
 
 def _shown(make: Callable[[Embeddings, Namespace], Any], arguments: Namespace) -> Any:
     """Make a result of INPUT and print it."""
+    if arguments.out:
+        show.folder_to_write(arguments.out)
     made = make(_embedded(arguments), arguments)
-    show.result(made)
+    show.result(made, arguments)
     return made
 
 
@@ -152,6 +164,7 @@ def _classified(emb: Embeddings, arguments: Namespace) -> Any:
             test=arguments.test,
             groups=arguments.groups,
             duplicates=arguments.duplicates,
+            duplicate_threshold=arguments.duplicate_threshold,
             min_class_size=arguments.min_class_size,
             random_state=arguments.random_state,
         )
@@ -163,6 +176,14 @@ def _clustered(emb: Embeddings, arguments: Namespace) -> Any:
         return made.with_names() if arguments.names else made
 
 
+def _costs_nothing_to_name(emb: Embeddings) -> bool:
+    """Tell whether clusters get names without a service: texts are named by their own words, all else by the model's."""
+    if (emb.items["modality"] == "text").all():
+        return True
+    known = emb.model in mm.list_models() and emb.revision == mm.get_model(emb.model).revision
+    return known and not make_provider(emb.model).leaves_machine
+
+
 def _projected(emb: Embeddings, arguments: Namespace) -> Any:
     with show.step("project"):
         return mm.project(emb, method=arguments.method, random_state=arguments.random_state)
@@ -171,5 +192,5 @@ def _projected(emb: Embeddings, arguments: Namespace) -> Any:
 def _written(results: list[Any], arguments: Namespace) -> int:
     if arguments.out:
         page = show.save(results, arguments.out, Path(arguments.input).resolve().name)
-        print(f"\n{page}", file=sys.stdout)
+        print(f"\n{page}", file=show.beside(arguments))
     return 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._text import shorten
 from mmtoolkit.cli.parser import make_parser
+from mmtoolkit.cli.wording import in_options
 from mmtoolkit.errors import MMToolkitError
 
 __all__ = ["main"]
@@ -41,46 +43,48 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has printed help (0) or the mistake (2)
         return stop.code if isinstance(stop.code, int) else USAGE
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    say = functools.partial(_say, arguments.options)
     with warnings.catch_warnings():
-        warnings.showwarning = _one_line
+        warnings.showwarning = functools.partial(_warned, say)
         warnings.simplefilter("default", UserWarning)
-        return _run(arguments)
+        try:
+            return int(arguments.run(arguments))
+        except BrokenPipeError:  # `mmtoolkit ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
+        except (KeyboardInterrupt, Exception) as error:
+            message, code = _told(error)
+            say("error", message)
+            return code
 
 
-def _run(arguments: object) -> int:
-    try:
-        return int(arguments.run(arguments))  # type: ignore[attr-defined]  # set by the parser
-    except KeyboardInterrupt:
-        return _fail("stopped; what was computed is kept in the cache, run again to go on", INTERRUPTED)
-    except BrokenPipeError:  # `mmtoolkit ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except MMToolkitError as error:
-        return _fail(str(error), FAILED)
-    except NoColumnError as error:
-        return _fail(f"--{error.argument.replace('_', '-')} {error.reason}", USAGE)
-    except (ValueError, TypeError) as error:
-        if os.environ.get("MMTOOLKIT_DEBUG"):
-            raise
-        return _fail(str(error), USAGE)
-    except OSError as error:
-        return _fail(f"{error.strerror or error}{f': {error.filename!r}' if error.filename else ''}", FAILED)
-    except MemoryError:
-        return _fail("not enough memory for this many items; try fewer, or a smaller dimension", FAILED)
-    except Exception as error:
-        if os.environ.get("MMTOOLKIT_DEBUG"):
-            raise
-        return _fail(
-            f"{type(error).__name__}: {error}. This looks like a mistake of ours; MMTOOLKIT_DEBUG=1 shows where", FAILED
-        )
+def _told(error: BaseException) -> tuple[str, int]:
+    """Return what to say of a failure, and the exit code."""
+    match error:
+        case KeyboardInterrupt():
+            return "stopped; what was computed is kept in the cache, run again to go on", INTERRUPTED
+        case MMToolkitError():
+            return str(error), FAILED
+        case NoColumnError():
+            return f"--{error.argument.replace('_', '-')} {error.reason}", USAGE
+        case ValueError() | TypeError() if not os.environ.get("MMTOOLKIT_DEBUG"):
+            return str(error), USAGE
+        case OSError():
+            return f"{error.strerror or error}{f': {error.filename!r}' if error.filename else ''}", FAILED
+        case MemoryError():
+            return "not enough memory for this many items; try fewer, or a smaller dimension", FAILED
+    if os.environ.get("MMTOOLKIT_DEBUG"):
+        raise error
+    return f"{type(error).__name__}: {error}. This looks like a mistake of ours; MMTOOLKIT_DEBUG=1 shows where", FAILED
 
 
-def _fail(message: str, code: int) -> int:
-    print(f"mmtoolkit: error: {shorten(message, _LONGEST)}", file=sys.stderr)
-    return code
+def _say(options: Mapping[str, str], kind: str, message: object) -> None:
+    """Print a line on stderr, in the words of the command line."""
+    print(f"mmtoolkit: {kind}: {shorten(in_options(str(message), options), _LONGEST)}", file=sys.stderr)
 
 
-def _one_line(
+def _warned(
+    say: Callable[[str, object], None],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -90,4 +94,4 @@ def _one_line(
 ) -> None:
     del filename, lineno, file, line
     if issubclass(category, UserWarning):
-        print(f"mmtoolkit: note: {shorten(message, _LONGEST)}", file=sys.stderr)
+        say("note", message)

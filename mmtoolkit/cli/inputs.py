@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mmtoolkit as mm
 from mmtoolkit._text import did_you_mean
+from mmtoolkit.cli import show
 from mmtoolkit.frames import DATASETS
 from mmtoolkit.providers.choice import make_provider
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.embedding import Embeddings
 
-__all__ = ["cache_of", "embeddings_of", "items_of", "model_of"]
+__all__ = ["embeddings_of", "items_of", "model_of"]
 
 _ROLES = ("id", "text", "image", "video", "label", "modality")
 
@@ -51,21 +51,18 @@ def embeddings_of(arguments: Namespace) -> Embeddings:
         return mm.Embeddings.load(arguments.input)
     items = items_of(arguments)
     for note in items.attrs.get("notes", []):
-        print(f"mmtoolkit: note: {note}", file=sys.stderr)
+        show.note(note, arguments)
     emb = mm.embed(
         items,
         model=model_of(arguments),
         dimension=arguments.dimension,
-        cache=cache_of(arguments),
+        cache=arguments.cache,
         on_error=arguments.on_error,
         budget=arguments.budget,
     )
     if len(emb.failed):
         first = emb.failed.iloc[0]
-        print(
-            f"mmtoolkit: note: {len(emb.failed)} items left out, first: {first['id']!r}: {first['reason']}",
-            file=sys.stderr,
-        )
+        show.note(f"{len(emb.failed)} items left out, first: {first['id']!r}: {first['reason']}", arguments)
         emb = emb.drop_failed()
     return emb
 
@@ -78,11 +75,6 @@ def model_of(arguments: Namespace) -> Any:
         msg = "--region needs --model, because regions belong to a model of the service"
         raise ValueError(msg)
     return make_provider(arguments.model).in_region(arguments.region)
-
-
-def cache_of(arguments: Namespace) -> Any:
-    """Return what to pass as ``cache=``."""
-    return False if getattr(arguments, "no_cache", False) else arguments.cache
 
 
 def _is_saved(path: str) -> bool:

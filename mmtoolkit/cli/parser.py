@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Sequence[Command]) 
             epilog=examples,
             formatter_class=_Formatter,
         )
-        command.set_defaults(run=functools.partial(_run, row.run))
+        command.set_defaults(run=functools.partial(_run, row.run), options=_in_python(row.arguments))
         _add_arguments(command, row.arguments)
         if row.commands:
             _add_commands(command, row.commands)
@@ -147,6 +148,18 @@ def _add_arguments(command: argparse.ArgumentParser, arguments: Sequence[Argumen
                 groups[one.group, True] = group.add_mutually_exclusive_group()
             group = groups[one.group, True]
         group.add_argument(*one.names, **one.options)
+
+
+def _in_python(arguments: Sequence[Argument]) -> dict[str, str]:
+    """Return the options by how Python spells them: ``on_error``, or ``cache=False`` of an option without a value."""
+    spelled = {}
+    for one in arguments:
+        name, action = one.names[-1], one.options.get("action", "")
+        if name.startswith("-"):
+            dest = str(one.options.get("dest", name.lstrip("-").replace("-", "_")))
+            value = one.options.get("const", {"store_true": True, "store_false": False}.get(action))
+            spelled[dest if value is None else f"{dest}={value}"] = name
+    return spelled
 
 
 def _run(where: str, arguments: argparse.Namespace) -> int:
@@ -171,6 +184,17 @@ def _at_least(lowest: int) -> Callable[[str], int]:
         return value
 
     return convert
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if 0 <= value < math.inf:
+        return value
+    msg = f"expected an amount from 0 on, such as 2.50, got {text!r}"
+    raise argparse.ArgumentTypeError(msg)
 
 
 def _numbers(text: str) -> int | range:
@@ -222,7 +246,15 @@ _ITEMS = (
         metavar="DIR",
         help="store of vectors (default: MMTOOLKIT_CACHE, else the user's cache folder)",
     ),
-    _argument("--no-cache", group=_MODEL, exclusive=True, action="store_true", help="keep nothing"),
+    _argument(
+        "--no-cache",
+        group=_MODEL,
+        exclusive=True,
+        action="store_const",
+        const=False,
+        dest="cache",
+        help="keep nothing",
+    ),
     _argument(
         "--on-error",
         group=_MODEL,
@@ -233,7 +265,7 @@ _ITEMS = (
     _argument(
         "--budget",
         group=_MODEL,
-        type=float,
+        type=_amount,
         metavar="AMOUNT",
         help="stop before the cost crosses this, in the currency of the price",
     ),
@@ -255,6 +287,12 @@ _CLASSIFY = (
         default="group",
         help="keep duplicates on one side (default: group)",
     ),
+    _argument(
+        "--duplicate-threshold",
+        type=_amount,
+        metavar="COSINE",
+        help="from which cosine on two items are near duplicates (default: by model and modality)",
+    ),
 )
 _CLUSTER = (
     _argument(
@@ -264,16 +302,18 @@ _CLUSTER = (
         help="a number or a range to choose from (default: choose)",
     ),
     _argument("--algorithm", choices=("kmeans", "hdbscan"), default="kmeans", help="default: kmeans"),
-    _argument("--names", action="store_true", help="name the clusters with words"),
+    _argument("--names", action="store_true", default=None, help="name the clusters with words"),
 )
 _PROJECT = (_argument("--method", choices=("umap", "pca", "tsne"), default="umap", help="default: umap"),)
 _RERANK = (
     _argument("--rerank", metavar="MODEL", help="order the nearest again with this model, such as qwen3-vl-rerank"),
     _argument("--candidates", type=_at_least(1), default=50, metavar="N", help="how many to order again (default: 50)"),
 )
+_JSON = _argument("--json", action="store_true", help="print the whole result as JSON, and all else on stderr")
 _SEED = _argument("--random-state", type=_seed, default=0, metavar="N", help="seed (default: 0)")
 _PAGES = (
     _SEED,
+    _JSON,
     _argument("--out", metavar="DIR", help="write report.html, .md, .json and items.csv there (default: only print)"),
 )
 _FOLDER = _argument("--out", default="out", metavar="DIR", help="where report.html, .md and .json go (default: out)")
@@ -339,6 +379,7 @@ COMMANDS = (
             _argument("--like", metavar="FILE", help="a picture instead of a text"),
             _argument("-k", type=_at_least(1), default=10, metavar="N", help="how many to show (default: 10)"),
             *_RERANK,
+            _JSON,
         ),
         (
             'mmtoolkit search photos/ "a red bird" -k 5',
@@ -354,6 +395,12 @@ COMMANDS = (
             *_ITEMS,
             *_CLASSIFY,
             *_CLUSTER,
+            _argument(
+                "--no-names",
+                action="store_false",
+                dest="names",
+                help="leave the clusters without names (default: names, where no service has to embed words for them)",
+            ),
             *_PROJECT,
             _argument("--title", help="heading (default: the input's name)"),
             _FOLDER,
@@ -376,6 +423,7 @@ COMMANDS = (
             _argument("--vectors", metavar="FILE.parquet", help="vectors saved by embed (default: the cache)"),
             _argument("--cache", metavar="DIR", help="cache to look in (default: the user's)"),
             _argument("--allow-fetch", action="store_true", help="let a service compute vectors that are missing"),
+            _JSON,
         ),
         (
             "mmtoolkit verify out/report.json",
@@ -390,13 +438,26 @@ COMMANDS = (
             *_ITEMS,
             *_RERANK,
             _argument(
-                "--queries", type=_at_least(1), default=1, metavar="N", help="how many searches to rerank (default: 1)"
+                "--queries",
+                type=_at_least(1),
+                default=1,
+                metavar="N",
+                dest="n_queries",
+                help="how many searches to rerank (default: 1)",
             ),
+            _JSON,
         ),
         (
             "mmtoolkit estimate photos/ --model tongyi-embedding-vision-plus",
             "mmtoolkit estimate photos/ --model local --rerank qwen3-vl-rerank --queries 100",
         ),
+    ),
+    Command(
+        "doctor",
+        "say what is installed and found here: versions, extras, API key, cache, Jupyter, Java; exit code 1 when something is wrong",
+        "doctor:doctor",
+        (_STORE, _JSON),
+        ("mmtoolkit doctor", "mmtoolkit doctor --json"),
     ),
     Command(
         "cache",
@@ -433,8 +494,17 @@ COMMANDS = (
                     _argument(
                         "--max-size", metavar="SIZE", help="drop the oldest until the rest is not larger, such as 2GB"
                     ),
+                    _argument(
+                        "--superseded",
+                        action="store_true",
+                        help="only vectors of a revision that its model no longer has, such as those before an upgrade",
+                    ),
                 ),
-                ("mmtoolkit cache prune --model local --older-than 30d", "mmtoolkit cache prune --max-size 2GB"),
+                (
+                    "mmtoolkit cache prune --model local --older-than 30d",
+                    "mmtoolkit cache prune --max-size 2GB",
+                    "mmtoolkit cache prune --superseded",
+                ),
             ),
             Command(
                 "compact",
@@ -452,6 +522,9 @@ COMMANDS = (
                     _FILE,
                     _OF_MODEL,
                     _argument("--dimension", type=_at_least(1), metavar="N", help="only vectors with so many features"),
+                    _argument(
+                        "--revision", help="only vectors of this revision of the model, as `cache stats` shows it"
+                    ),
                 ),
                 ("mmtoolkit cache export vectors.parquet --model local",),
             ),

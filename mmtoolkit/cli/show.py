@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit._text import shorten
+from mmtoolkit.cli.wording import in_options
+from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.results import plain
+from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.embedding import Embeddings
-    from mmtoolkit.results import Result
 
-__all__ = ["embedded", "result", "save", "step", "table"]
+__all__ = ["beside", "document", "embedded", "folder_to_write", "note", "result", "save", "step", "table"]
 
 _MAX_ROWS = 30
 _WIDTH, _SENTENCE = 60, 1500
@@ -34,6 +41,11 @@ def step(name: str) -> Iterator[list[str]]:
     started = time.perf_counter()
     yield words
     print(f"{name:<10} {time.perf_counter() - started:6.1f} s  {'; '.join(words)}".rstrip(), file=sys.stderr)
+
+
+def note(message: str, arguments: Namespace) -> None:
+    """Say something beside the result, in the words of the command line."""
+    print(f"mmtoolkit: note: {in_options(message, arguments.options)}", file=sys.stderr)
 
 
 def embedded(emb: Embeddings) -> str:
@@ -66,8 +78,22 @@ def _cell(value: Any, width: int) -> str:
     return "" if value is None else shorten(value, width)
 
 
-def result(made: Result) -> None:
-    """Print a result's summary and tables."""
+def document(told: Mapping[str, Any]) -> None:
+    """Print plain data as JSON on one line, in ASCII, so that every terminal and pipe can take it."""
+    print(json.dumps(told, allow_nan=False))
+
+
+def beside(arguments: Namespace) -> TextIO:
+    """Return where words go: with --json, stdout holds the result alone."""
+    return sys.stderr if getattr(arguments, "json", False) else sys.stdout
+
+
+def result(made: Any, arguments: Namespace) -> None:
+    """Print a result's summary and tables, or with --json all of it, with the ids where it tells something of each item."""
+    if arguments.json:
+        each = hasattr(made, "recipe") and made.recipe["verb"] in _PER_ITEM
+        document({**({"ids": plain(ids_of(made.source))} if each else {}), **made.to_dict()})
+        return
     print(made._summary())
     for caption, frame in made._tables().items():
         print(f"\n{caption}")
@@ -79,18 +105,36 @@ def save(results: list[Any], folder: str, title: str) -> Path:
     import mmtoolkit as mm
 
     rep = mm.report(*results, title=title)
-    out = Path(folder)
+    out = folder_to_write(folder)
     rep.save(out / "report.json")
     rep.save(out / "report.md")
     write_csv(_per_item(results), out / "items.csv")
     return rep.save(out / "report.html")
 
 
+def folder_to_write(name: str) -> Path:
+    """Make a folder and try it, before a long job as well as after it.
+
+    Raises
+    ------
+    MMToolkitError
+        If nothing can be written there.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        msg = (
+            f"nothing can be written to {os.fspath(folder.absolute())!r}: {error.strerror}; --out names another folder"
+        )
+        raise MMToolkitError(msg) from error
+    return folder
+
+
 def _per_item(results: list[Any]) -> pd.DataFrame:
     """Return one row per item: what each result says about it."""
     import pandas as pd
-
-    from mmtoolkit.vectors import ids_of
 
     sources = {id(made.source): made.source for made in results}
     parts = []

@@ -37,7 +37,10 @@ def verify(arguments: Namespace) -> int:
 def prune(arguments: Namespace) -> int:
     """Drop vectors."""
     dropped = mm.EmbeddingCache(arguments.cache).prune(
-        model=arguments.model, older_than=arguments.older_than, max_size=arguments.max_size
+        model=arguments.model,
+        older_than=arguments.older_than,
+        max_size=arguments.max_size,
+        superseded=arguments.superseded,
     )
     print(f"{dropped} vectors dropped")
     return 0
@@ -52,7 +55,7 @@ def compact(arguments: Namespace) -> int:
 def export(arguments: Namespace) -> int:
     """Write the vectors of one space to a file."""
     rows = mm.EmbeddingCache(arguments.cache).export(
-        arguments.file, model=arguments.model, dimension=arguments.dimension
+        arguments.file, model=arguments.model, revision=arguments.revision, dimension=arguments.dimension
     )
     print(f"{rows} vectors written to {arguments.file}")
     return 0

@@ -11,7 +11,7 @@ from mmtoolkit.models import ModelSpec, get_model, maker_of
 from mmtoolkit.providers.base import Provider
 from mmtoolkit.providers.reranker import Remembered, Reranker, will_send
 
-__all__ = ["choose", "choose_reranker", "make_provider"]
+__all__ = ["choose", "choose_reranker", "make_provider", "readiness"]
 
 
 def _local(spec: ModelSpec) -> Provider:  # noqa: ARG001 - it has one model
@@ -152,6 +152,25 @@ def make_provider(name: str) -> Provider:
         )
         raise MMToolkitError(msg)
     return made
+
+
+def readiness() -> list[tuple[str, str, str]]:
+    """Return what is set up: the model taken where none is named, and what the built-in service needs; no secrets.
+
+    Returns
+    -------
+    list of (str, str, str)
+        A name, "ok", "absent" or "wrong", and words.
+    """
+    from mmtoolkit.providers.dashscope.readiness import readiness as of_service
+
+    try:
+        provider, reason = choose(None)
+        goes = f"items go to {provider.destination}" if provider.leaves_machine else "nothing leaves this machine"
+        model = ("ok", f"{provider.spec.name!r} ({reason}); {goes}")
+    except (MMToolkitError, ValueError, OSError) as error:
+        model = ("wrong", str(error))
+    return [("default model", *model), *of_service()]
 
 
 def _default_model() -> tuple[str, str]:

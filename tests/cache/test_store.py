@@ -9,6 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
+import mmtoolkit as mm
+
 from mmtoolkit.cache import EmbeddingCache, Space, VectorStore, open_cache
 from mmtoolkit.errors import CacheError
 
@@ -228,6 +230,19 @@ def test_prune_by_age_size_and_model_gives_space_back(cache, make, monkeypatch):
     assert cache.prune(model="future") == kept.sum()
     assert list(cache.path.rglob("*.f32")) == []
     assert cache.verify().ok
+
+
+def test_prune_drops_revisions_that_an_upgrade_has_left_behind(cache, make):
+    keys, X = make(0, 4, 512)
+    now = mm.get_model("local").revision
+    for space in (Space("local", now, 512), Space("local", "of 0.1.0", 512), Space("of a package not here", "1", 512)):
+        cache.put(keys, X, space)
+
+    assert cache.prune(superseded=True, model="another") == 0
+    assert cache.prune(superseded=True) == 4
+
+    assert cache.stats()[["model", "revision"]].values.tolist() == [["local", now], ["of a package not here", "1"]]
+    assert np.array_equal(cache.get(keys, Space("local", now, 512))[1], X)
 
 
 @pytest.mark.parametrize(

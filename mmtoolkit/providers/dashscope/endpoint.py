@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.providers.secrets import shown_address
 
 __all__ = [
@@ -220,9 +221,9 @@ def _canonical(source: str, region: str) -> str:
     """Return the name of a region, however it is spelled."""
     name = region.strip().lower() if isinstance(region, str) else region
     if name not in REGIONS and name not in _WORKSPACE_REGIONS:
-        have = ", ".join([*REGIONS, *_WORKSPACE_REGIONS])
+        names = [*REGIONS, *_WORKSPACE_REGIONS]
         what = "region" if source == "region" else f"region in {source}:"
-        msg = f"unknown {what} {region!r}; choose one of {have}, or pass base_url="
+        msg = f"unknown {what} {region!r}{did_you_mean(region, names)}; choose one of {', '.join(names)}, or name an address with base_url= or {_URLS[0]}"
         raise ValueError(msg)
     return _WORKSPACE_REGIONS.get(name, name)
 

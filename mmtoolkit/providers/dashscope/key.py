@@ -8,7 +8,7 @@ from pathlib import Path
 from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.providers.secrets import Secret
 
-__all__ = ["find_api_key", "require_api_key"]
+__all__ = ["find_api_key", "key_source", "require_api_key"]
 
 _HOW = 'set it before the call, in a terminal `export DASHSCOPE_API_KEY=...` or in a notebook os.environ["DASHSCOPE_API_KEY"] = getpass()'
 
@@ -21,10 +21,21 @@ def find_api_key() -> Secret | None:
     Secret or None
         Stripped of white space and quotes; None where there is none.
     """
+    return _found()[0]
+
+
+def key_source() -> str:
+    """Return where the key is found, in words; "" where there is none."""
+    return _found()[1]
+
+
+def _found() -> tuple[Secret | None, str]:
+    """Return the key and where it was."""
     if key := _stripped(os.environ.get("DASHSCOPE_API_KEY", "")):
-        return key
+        return key, "the environment variable DASHSCOPE_API_KEY"
     path = _key_file() or Path.home() / ".dashscope" / "api_key"
-    return _stripped(path.read_text("utf-8", errors="replace")) if path.is_file() else None
+    key = _stripped(path.read_text("utf-8", errors="replace")) if path.is_file() else None
+    return key, os.fspath(path) if key else ""
 
 
 def _key_file() -> Path | None:

@@ -1,0 +1,41 @@
+"""What is set up for the service, in words: where a key was found and where items would go; never the key itself."""
+
+from __future__ import annotations
+
+from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.providers.dashscope.endpoint import find_endpoint, region_of
+from mmtoolkit.providers.dashscope.key import key_source, require_api_key
+from mmtoolkit.providers.secrets import shown_address
+
+__all__ = ["readiness"]
+
+
+def readiness() -> list[tuple[str, str, str]]:
+    """Return what is found: a name, "ok", "absent" or "wrong", and words.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Of the key and of the region. Nothing is sent.
+    """
+    return [("API key", *_key()), ("region", *_region())]
+
+
+def _key() -> tuple[str, str]:
+    try:
+        source = key_source()
+        if source:
+            require_api_key()
+            return "ok", f"found in {source}"
+        return "absent", "none in DASHSCOPE_API_KEY or ~/.dashscope/api_key; the offline model needs none"
+    except (MMToolkitError, OSError) as error:
+        return "wrong", str(error)
+
+
+def _region() -> tuple[str, str]:
+    try:
+        endpoint = find_endpoint(None, None, None)
+    except ValueError as error:
+        return "wrong", str(error)
+    said = f"as {endpoint.source} says" if endpoint.source else "the default"
+    return "ok", f"{region_of(endpoint.url) or 'a host of your own'}, {shown_address(endpoint.url)}, {said}"

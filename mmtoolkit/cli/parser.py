@@ -455,7 +455,7 @@ COMMANDS = (
     Command(
         "doctor",
         "say what is installed and found here: versions, extras, API key, cache, Jupyter, Java; exit code 1 when something is wrong",
-        "doctor:doctor",
+        "inventory:doctor",
         (_STORE, _JSON),
         ("mmtoolkit doctor", "mmtoolkit doctor --json"),
     ),

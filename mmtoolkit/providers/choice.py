@@ -162,7 +162,7 @@ def readiness() -> list[tuple[str, str, str]]:
     list of (str, str, str)
         A name, "ok", "absent" or "wrong", and words.
     """
-    from mmtoolkit.providers.dashscope.readiness import readiness as of_service
+    from mmtoolkit.providers.dashscope.settings import readiness as of_service
 
     try:
         provider, reason = choose(None)

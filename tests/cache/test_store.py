@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import mmtoolkit as mm
-
 from mmtoolkit.cache import EmbeddingCache, Space, VectorStore, open_cache
 from mmtoolkit.errors import CacheError
 

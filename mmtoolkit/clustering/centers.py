@@ -11,6 +11,7 @@ import numpy as np
 
 from mmtoolkit._numbers import as_numbers
 from mmtoolkit.clustering.partition import nearest
+from mmtoolkit.clustering.tfidf import UNNAMED
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import check_same_space, has_vectors, unit_rows, vectors_of
@@ -39,8 +40,9 @@ class Clusters(Result):
     centers : ndarray of shape (n_clusters, n_features), float32
         Means of the clusters.
     names : DataFrame
-        Index cluster; name, and after `with_names` words (the runners-up) and margin (how far the name fits its
-        cluster better than the nearest other one).
+        Index cluster; name, and after `with_names` words (the runners-up), margin (how far the name fits its cluster
+        better than the nearest other one), support (share of the cluster that the name holds for), named_by ("texts",
+        "vocabulary" or "function") and, of items with a label, majority and majority_share (the commonest label, which was given and not found).
     recipe : Step
         Verb and parameters with which the result can be made again.
     source : Embeddings or array
@@ -63,6 +65,15 @@ class Clusters(Result):
     def _central(self, n: int) -> pd.DataFrame:
         """Return up to `n` items of every cluster, the nearest to its center first; a column says the cluster."""
         raise NotImplementedError
+
+    @property
+    def titles(self) -> dict[int, str]:
+        """What each cluster is called where they stand side by side: its name, with its number where others have it, too."""
+        counts = self.names["name"].value_counts()
+        return {
+            int(cluster): f"{name} (cluster {cluster})" if name == UNNAMED or counts[name] > 1 else str(name)
+            for cluster, name in self.names["name"].items()
+        }
 
     def _directions(self) -> NDArray[np.float32]:
         """Return the unit vectors that a cluster's name is chosen for."""
@@ -121,26 +132,29 @@ class Clusters(Result):
         function: Callable[[pd.DataFrame], str] | None = None,
         language: Literal["en", "zh"] = "en",
     ) -> Self:
-        """Return the same clusters with names.
+        """Return the same clusters with names; "?" is the name of a cluster that none fits.
 
         Parameters
         ----------
         vocabulary : {"nouns", "emoji"}, sequence of str, or None, default=None
-            Words embedded by the items' own model; every cluster takes the word that is nearest to it compared with
-            its siblings. None is "nouns" unless `texts` or `function` is given or the items are texts.
+            Words embedded by the items' own model; a cluster takes the word that is nearest to it compared with its
+            siblings, where one stands out from the others. None is "nouns" unless `texts` or `function` is given or the
+            items have texts.
         texts : str, sequence of str, or None, default=None
-            One text per item, or the name of a column: names are then the keywords of each cluster. None takes the
-            items' own texts where all of them have one.
+            One text per item, or the name of a column: a name is up to three words that many of the cluster's texts
+            hold, and at most half as many of the others. None takes the items' own texts or captions (column text_zh
+            or text_en, else text) where a fifth of the items have one; pictures and videos whose captions share no word
+            then take one from the vocabulary "nouns".
         function : callable or None, default=None
             Called once per cluster with a frame of its 20 most central items; returns the name. The answers are
-            recorded in the recipe.
+            recorded in the recipe, so that `verify` asks nobody.
         language : {"en", "zh"}, default="en"
-            Language of the shipped vocabularies.
+            Language of the captions that are looked for, and of the shipped vocabularies.
 
         Returns
         -------
         Clusters
-            A new result; `names` has the runners-up and margins.
+            A new result; `names` has the runners-up, margins, and how many items a name holds for.
 
         Raises
         ------
@@ -174,7 +188,7 @@ class Clusters(Result):
         return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
 
     def _with(self, names: pd.DataFrame) -> Self:
-        step = Step(self.recipe.verb, {**self.recipe.params, "names": names["name"].tolist()})
+        step = dataclasses.replace(self.recipe, params={**self.recipe.params, "names": names["name"].tolist()})
         return dataclasses.replace(self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:

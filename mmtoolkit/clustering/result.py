@@ -58,8 +58,9 @@ class Clustering(Clusters):
     centers : ndarray of shape (n_clusters, n_features), float32
         Means of the clusters.
     names : DataFrame
-        Index cluster; name, and after `with_names` words (the runners-up) and margin (how far the name fits its
-        cluster better than the nearest other one).
+        Index cluster; name, and after `with_names` words (the runners-up), margin (how far the name fits its cluster
+        better than the nearest other one), support (share of the cluster that the name holds for), named_by ("texts",
+        "vocabulary" or "function") and, of items with a label, majority and majority_share (the commonest label, which was given and not found).
     recipe : Step
         Verb and parameters with which the result can be made again.
     source : Embeddings or array

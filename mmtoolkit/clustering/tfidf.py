@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,19 +11,63 @@ import numpy as np
 from mmtoolkit._cedict import HAN, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
-__all__ = ["keywords", "tokens"]
+__all__ = ["LEAST", "UNNAMED", "keywords", "tokens"]
 
+UNNAMED = "?"
 _PIECES = re.compile(rf"{HAN.pattern}|[^\W\d_{HAN.pattern[1:-2]}]{{2,}}")
 _PARTICLES = frozenset(
-    "的了是一二两三几半只個个條条在有和也不就都把被您你我他她它们們這这那着著过吧吗嗎呢啊头些張张块塊片位座"
+    "者向来最先像因的了是一二两三几半只個个條条在有和也不就都把被您你我他她它们們這这那着著过吧吗嗎呢啊头些張张块塊片位座"
     "匹辆輛棵艘朵与與及或但而很再从從到为為上下中里裡之其以于於对對将將会會可能要用种種"
 )
-_SHOWN = 3
+_FILLERS = frozenset(
+    [
+        "called",
+        "certain",
+        "consisting",
+        "containing",
+        "different",
+        "especially",
+        "having",
+        "just",
+        "kind",
+        "kinds",
+        "known",
+        "like",
+        "looks",
+        "lot",
+        "make",
+        "makes",
+        "means",
+        "pair",
+        "pairs",
+        "particular",
+        "piece",
+        "pieces",
+        "say",
+        "says",
+        "set",
+        "sort",
+        "sorts",
+        "type",
+        "types",
+        "use",
+        "used",
+        "usually",
+        "various",
+        "way",
+    ]
+)
+_SHORT_FORMS = re.compile(r"\b\w+n['’]t\b|['’](?:s|ll|ve|re|d|m)\b")
+_TIMES = 2.0  # how much larger a word's share must be inside than outside
+LEAST = 0.25  # share of a cluster that a name must hold for
+_WORDS = 3
+_GAIN = 0.1
 _RUNNERS_UP = 8
 
 
@@ -37,7 +82,7 @@ def tokens(text: str) -> list[str]:
     Returns
     -------
     list of str
-        Words in order; English stop words, Chinese particles and measure words left out.
+        Words in order; English stop words and fillers, Chinese particles and measure words left out.
 
     Examples
     --------
@@ -47,56 +92,109 @@ def tokens(text: str) -> list[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     found: list[str] = []
-    for piece in _PIECES.findall(text.lower()):
+    for piece in _PIECES.findall(_SHORT_FORMS.sub(" ", text.lower())):
         if HAN.match(piece):
             found += [word for word in cut(piece) if not set(word) <= _PARTICLES]
-        elif piece not in ENGLISH_STOP_WORDS:
+        elif piece not in ENGLISH_STOP_WORDS and piece not in _FILLERS:
             found.append(piece)
     return found
 
 
 def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -> pd.DataFrame:
-    """Name every cluster by the words that are frequent in it and rare in the others.
+    """Name every cluster by words that many of its texts hold and few others do.
+
+    A word counts when its share of the cluster's texts is at least twice its share of all other texts. A name is up to
+    three such words, each of which stands in texts where those before it do not; it is shown when a quarter of the
+    cluster's texts hold one of its words, and would do so with one text fewer.
 
     Parameters
     ----------
     texts : sequence of str
-        One per item.
+        One per item; blank ones count nowhere.
     labels : ndarray of shape (n_items,), int64
-        Cluster of every item; -1 is left out.
+        Cluster of every item; -1 belongs to none.
     n_clusters : int
         Number of clusters.
 
     Returns
     -------
     DataFrame
-        Index cluster; name (three words), words (the best eight), margin: share of the cluster's items that hold the
-        first word, less the largest such share of another cluster. A cluster without words keeps its number.
+        Index cluster; name ("?" where no words stand out), words (the best eight by class-based TF-IDF), margin (share
+        of the cluster's texts that hold a word of the name, less the largest such share of another cluster) and
+        support (that share).
 
     References
     ----------
     Grootendorst (2022), BERTopic: neural topic modeling with a class-based TF-IDF procedure.
+
+    Examples
+    --------
+    >>> texts = ["a frog", "two frogs", "a green frog", "a car", "red cars", "a fast car"]
+    >>> keywords(texts, np.array([0, 0, 0, 1, 1, 1]), 2)["name"].tolist()
+    ['frog', 'car']
     """
     import pandas as pd
     from scipy.sparse import csr_array
 
-    rows = np.flatnonzero(labels >= 0)
-    documents = [tokens(texts[row]) for row in rows.tolist()]
+    rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
+    documents = _folded([tokens(texts[row]) for row in rows.tolist()])
+    labels = labels[rows]
     vocabulary, codes = np.unique([word for words in documents for word in words], return_inverse=True)
     document = np.repeat(np.arange(len(rows)), list(map(len, documents)))
     counts = csr_array((np.ones(len(codes)), (document, codes)), shape=(len(rows), len(vocabulary)))
-    members = csr_array((np.ones(len(rows)), (labels[rows], np.arange(len(rows)))), shape=(n_clusters, len(rows)))
-    frequency = (members @ counts).toarray()
-    held = (members @ (counts > 0).astype(np.float64)).toarray() / np.asarray(members.sum(axis=1))[:, None]
-    total = frequency.sum(axis=1, keepdims=True)
-    weight = frequency / np.maximum(total, 1) * np.log1p(total.sum() / max(n_clusters, 1) / frequency.sum(axis=0))
+    counts.sum_duplicates()
+    holds = (counts > 0).astype(np.float64).tocsr()
+    inside = np.flatnonzero(labels >= 0)
+    members = csr_array((np.ones(len(inside)), (labels[inside], inside)), shape=(n_clusters, len(rows)))
+    frequency, held = (members @ counts).toarray(), (members @ holds).toarray()
+    size = np.bincount(labels[inside], minlength=n_clusters)[:, None]
+    share = held / np.maximum(size, 1)
+    outside = (holds.sum(axis=0) - held) / np.maximum(len(rows) - size, 1)
+    telling = (share >= _TIMES * outside) & (held >= np.clip(np.ceil(size / 3), 2, 3))
+    rarity = np.log1p(frequency.sum() / max(n_clusters, 1) / np.maximum(frequency.sum(axis=0), 1))
+    weight = frequency / np.maximum(frequency.sum(axis=1, keepdims=True), 1) * rarity
     table = []
     for cluster in range(n_clusters):
-        order = np.argsort(-weight[cluster], kind="stable")[:_RUNNERS_UP]
-        order = order[weight[cluster, order] > 0]
-        others = np.delete(held, cluster, axis=0)[:, order[:1]].max(axis=0, initial=0.0)
-        margin = float(held[cluster, order[0]] - others[0]) if len(order) else np.nan
-        name = ", ".join(vocabulary[order[:_SHOWN]]) or f"cluster {cluster}"
-        table.append((name, ", ".join(vocabulary[order]), margin))
+        order = np.argsort(-weight[cluster], kind="stable")
+        chosen = _covering(holds[np.flatnonzero(labels == cluster)], order[telling[cluster, order]])
+        shares = np.zeros(n_clusters)
+        if chosen:
+            some = np.asarray(holds[:, chosen].sum(axis=1)) > 0
+            shares = np.bincount(labels[inside], weights=some[inside], minlength=n_clusters) / np.maximum(size[:, 0], 1)
+        n = int(size[cluster, 0])
+        shown = n > 0 and shares[cluster] - 1 / n >= LEAST
+        margin = float(shares[cluster] - np.delete(shares, cluster).max(initial=0.0)) if shown else np.nan
+        words = ", ".join(vocabulary[order[weight[cluster, order] > 0][:_RUNNERS_UP]])
+        name = ", ".join(vocabulary[chosen]) if shown else UNNAMED
+        table.append((name, words, margin, float(shares[cluster]) if shown else np.nan))
     index = pd.RangeIndex(n_clusters, name="cluster")
-    return pd.DataFrame(table, columns=["name", "words", "margin"], index=index)
+    return pd.DataFrame(table, columns=["name", "words", "margin", "support"], index=index)
+
+
+def _covering(own: csr_array, words: NDArray[np.int64]) -> list[int]:
+    """Return up to three of the words, each the one that stands in most of the texts without those before it."""
+    holds = own[:, words].toarray() > 0
+    without, chosen = np.ones(len(holds), dtype=bool), list[int]()
+    while len(chosen) < min(_WORDS, len(words)):
+        new = holds[without].sum(axis=0)
+        best = int(new.argmax())
+        if new[best] < max(2, _GAIN * len(holds) if chosen else 0):
+            break
+        chosen.append(int(words[best]))
+        without &= ~holds[:, best]
+    return chosen
+
+
+def _folded(documents: list[list[str]]) -> list[list[str]]:
+    """Write singular and plural alike where the texts have both, in the form that is commoner."""
+    counts = Counter(word for words in documents for word in words)
+    form = {word: max(word, _singular(word, counts), key=lambda one: counts[one]) for word in counts}
+    form |= {_singular(word, counts): best for word, best in form.items() if best == word}
+    return [[form[word] for word in words] for words in documents]
+
+
+def _singular(word: str, known: Mapping[str, int]) -> str:
+    for ending, added in (("ies", "y"), ("es", ""), ("s", "")):
+        if word.endswith(ending) and word.removesuffix(ending) + added in known:
+            return word.removesuffix(ending) + added
+    return word

@@ -110,7 +110,7 @@ def labels_of(
     if hasattr(clusters, "labels"):
         if has_vectors(clusters.source):
             check_same_items(embeddings, clusters.source.ids, what)
-        names = {int(k): str(v) for k, v in clusters.names["name"].items()}
+        names = clusters.titles
         clusters = clusters.labels
     labels = np.asarray(clusters)
     n = len(ids_of(embeddings))

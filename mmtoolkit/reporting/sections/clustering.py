@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.clustering.algorithms import find_algorithm
+from mmtoolkit.clustering.tfidf import UNNAMED
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, quoted
 from mmtoolkit.vectors import items_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _SHOWN = 7
+_MOST = 0.5  # share of a cluster's items that a name must hold for to stand in the summary
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
@@ -72,20 +74,55 @@ def _members(result: Any) -> Block:
     clusters = chosen.table["cluster"].to_numpy()
     groups = [
         Group(
-            str(row["name"]),
-            f"{int(row['size']):,} items ({percent(float(row['share']))}), cohesion {row['cohesion']:.2f}",
+            result.titles[cluster],
+            f"{int(row['size']):,} items ({percent(float(row['share']))}), cohesion {row['cohesion']:.2f}"
+            f"{_about(result.names.loc[cluster])}",
             float(row["share"]),
             frame.iloc[chosen.rows[clusters == cluster]],
         )
-        for cluster, row in enumerate(result.sizes.to_dict("records"))
+        for cluster, row in result.sizes.to_dict("index").items()
     ]
     return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
 
 
+_ORIGINS = {
+    "texts": "{} of its texts hold a word of the name",
+    "vocabulary": "nearest word of the vocabulary, which fits {} of its items better than the other names",
+}
+
+
+def _about(row: Any) -> str:
+    """Return what is known about the name of a cluster, and the label that most of its items came with."""
+    told = ""
+    if row["name"] == UNNAMED:
+        told = f"; no name stands out, nearest: {row['words']}" if row.get("words") else "; no name stands out"
+    elif row.get("named_by") in _ORIGINS:
+        told = f"; {_ORIGINS[row['named_by']].format(percent(row['support']))}"
+    if isinstance(row.get("majority"), str):
+        told += f"; {percent(row['majority_share'])} came with the label {quoted(row['majority'])}"
+    return told
+
+
+def _called(result: Any) -> str:
+    """Return the names that hold for most items of their cluster; guesses only where no labels speak for the items."""
+    table = result.names
+    given = ~table["name"].eq(UNNAMED) & ~table["name"].str.fullmatch(r"cluster \d+")
+    if "support" in table:
+        given &= ~(table["support"] < _MOST)
+    if "majority" in table:
+        given &= table["named_by"].ne("vocabulary")
+    names = table.loc[given, "name"].head(6)
+    if names.empty:
+        return ""
+    return (
+        f", among them {', '.join(map(quoted, names))}"
+        if len(names) < result.n_clusters
+        else f": {', '.join(map(quoted, names))}"
+    )
+
+
 def _sentence(result: Any) -> str:
-    names = result.names["name"].head(6).tolist()
-    given = names and not names[0].startswith("cluster ")
-    named = f", the largest being {', '.join(map(quoted, names))}" if given else ""
+    named = _called(result)
     plausible = ""
     if result.plausible_n_clusters is not None and len(set(result.plausible_n_clusters)) > 1:
         low, high = result.plausible_n_clusters

@@ -78,8 +78,7 @@ def _caption(result: Any) -> str:
 
 
 def _by_cluster(result: Any, clusters: Any) -> Drawing:
-    names = {i: f"{name}" for i, name in enumerate(clusters.names["name"])}
     return Drawing(
-        result.draw(clusters.labels, names=names, title="The same map by cluster"),
+        result.draw(clusters.labels, names=clusters.titles, title="The same map by cluster"),
         "The same places, coloured by the clusters of the section above.",
     )

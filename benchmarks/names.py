@@ -1,0 +1,119 @@
+"""How often is a name right? Clusters of pictures, named from captions and from the shipped vocabulary.
+
+    python benchmarks/names.py [--halves 10] [--seeds 3]
+
+captions: names are made from the captions of a random half of the items; a name is right when at least 25 % of the other
+half's captions of that cluster hold one of its words, and at most half as many of the other half's captions elsewhere.
+`ceiling` is the share of clusters for which any single word of the other half would be right: no honest names from the
+first half can be more. hidden: names from the vocabulary, captions unseen; a name is right when it stands in what is
+written about at least 10 % of the cluster's items (caption, label, sublabel, tags) and at most half as often elsewhere.
+The offline model has seen the emoji, not the stamps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+
+import numpy as np
+
+import mmtoolkit as mm
+from mmtoolkit.clustering.names import UNNAMED
+from mmtoolkit.clustering.tfidf import tokens
+
+SETS = ("stamps", "emoji")
+NUMBERS = (10, 40)
+COLUMNS = {"stamps": ("text", "text_zh"), "emoji": ("text", "text+tags_en", "text_zh", "text_zh+tags_zh")}
+WRITTEN = ("text", "label", "sublabel", "tags_en")
+
+
+def written(frame, columns):
+    """Return what columns say about every item, in one text."""
+    return [
+        " ".join(str(v).replace("|", " ").replace("_", " ") for v in row if v)
+        for row in frame[columns].fillna("").to_numpy()
+    ]
+
+
+def stands(name, texts):
+    """Tell which texts hold one of a name's words, in the singular or plural."""
+    forms = []
+    for word in name.lower().split(", "):
+        stem = re.escape(word.removesuffix("s"))
+        forms.append(
+            rf"\b(?:{re.escape(word)}|{stem})(?:s|es)?\b|\b{re.escape(word[:-1])}ies\b"
+            if word.isascii()
+            else re.escape(word)
+        )
+    pattern = re.compile("|".join(forms))
+    return np.array([bool(pattern.search(text.lower())) for text in texts])
+
+
+def right(held, mine, others, least):
+    inside, outside = held[mine].mean() if mine.any() else 0.0, held[others].mean()
+    return bool(inside >= least and inside >= 2 * outside)
+
+
+def from_captions(c, texts, halves):
+    has = np.array([bool(text.strip()) for text in texts])
+    shown, good, ceiling = [], [], []
+    for seed in range(halves):
+        first = np.random.default_rng(seed).permutation(len(texts)) < len(texts) // 2
+        names = c.with_names(texts=[text if half else "" for text, half in zip(texts, first, strict=True)]).names[
+            "name"
+        ]
+        second = has & ~first
+        words = [set(tokens(text)) for text in texts]
+        for cluster, name in enumerate(names):
+            mine, others = second & (c.labels == cluster), second & (c.labels != cluster)
+            shown.append(name != UNNAMED)
+            if shown[-1]:
+                good.append(right(stands(name, texts), mine, others, 0.25))
+            if seed == 0:
+                candidates = set().union(*(words[i] for i in np.flatnonzero(mine)))
+                held = ([w in found for found in words] for w in candidates)
+                ceiling.append(any(right(np.array(h), mine, others, 0.25) for h in held))
+    return {"named": shown, "right": good, "ceiling": ceiling}
+
+
+def hidden(c, frame):
+    texts = written(frame, [name for name in WRITTEN if name in frame])
+    names = c.with_names(vocabulary="nouns").names["name"]
+    shown = [name != UNNAMED for name in names]
+    mine = [c.labels == cluster for cluster in range(c.n_clusters)]
+    good = [right(stands(names[k], texts), mine[k], ~mine[k], 0.1) for k, s in enumerate(shown) if s]
+    return {"named": shown, "right": good}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--halves", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    rows, pooled = [], {}
+    for name in SETS:
+        emb = mm.embed(mm.load_dataset(name), model="local", progress=False)
+        for k in NUMBERS:
+            for seed in range(options.seeds):
+                c = mm.cluster(emb, k, random_state=seed)
+                found = {"hidden": hidden(c, emb.items)}
+                for columns in COLUMNS[name]:
+                    found[columns] = from_captions(c, written(emb.items, columns.split("+")), options.halves)
+                for source, figures in found.items():
+                    whole = pooled.setdefault((name, k, source), {})
+                    for figure, values in figures.items():
+                        whole.setdefault(figure, []).extend(values)
+    for (name, k, source), figures in pooled.items():
+        row = {"set": name, "k": k, "source": source}
+        rows.append({**row, **{figure: round(float(np.mean(v)), 3) if v else None for figure, v in figures.items()}})
+    print(json.dumps({"benchmark": "names", "rows": rows}))
+    print("\n| set | k | names from | named | of these right | ceiling |\n| --- | --- | --- | --- | --- | --- |")
+    for row in rows:
+        print(
+            "| " + " | ".join(str(row.get(c, "")) for c in ("set", "k", "source", "named", "right", "ceiling")) + " |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -71,8 +71,8 @@ class Clusters(Result):
         """What each cluster is called where they stand side by side: its name, with its number where others have it, too."""
         counts = self.names["name"].value_counts()
         return {
-            int(cluster): f"{name} (cluster {cluster})" if name == UNNAMED or counts[name] > 1 else str(name)
-            for cluster, name in self.names["name"].items()
+            cluster: f"{name} (cluster {cluster})" if name == UNNAMED or counts[name] > 1 else name
+            for cluster, name in zip(self.names.index.tolist(), self.names["name"], strict=True)
         }
 
     def _directions(self) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ __all__ = ["contrast", "make_names"]
 _RUNNERS_UP = 5
 _CENTRAL = 20
 _CAPTIONED = 0.2  # share of the items that have a text, from which texts give the names
-_LEAD = 4 / 3  # how far the best word must lie above the rest: times what the best of as many chance numbers has
+_LEAD = 5 / 4  # how far the best word must lie above the rest: times what the best of as many chance numbers has
 _OWN = 0.15  # part of a word's lead that no other cluster may have
 
 
@@ -137,8 +137,8 @@ def contrast(
 
     A word's similarity to a cluster is taken relative to its mean similarity to all clusters, so that words that are
     near to everything (hubs, the gap between texts and pictures) win nowhere. The best word is a name when its lead
-    over the other words is 4/3 of what the best of as many normal numbers would have (4.5 standard deviations of 1,800
-    words, 2 of nine), no other cluster has more than 85 % of its relative similarity, and it holds for a quarter of the cluster's items.
+    over the other words is 5/4 of what the best of as many normal numbers would have (4 standard deviations of 700
+    words, 1.9 of nine), no other cluster has more than 85 % of its relative similarity, and it holds for a quarter of the cluster's items.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def contrast(
         other = np.delete(relative[word], cluster).max(initial=0.0)
         mine = labels == cluster
         support = float((rivals[:, mine].max(axis=0) <= rivals[cluster, mine]).mean()) if mine.any() else np.nan
-        shown = lead >= least and 0 < own[word] and other <= (1 - _OWN) * own[word] and not support < LEAST
+        shown = lead >= least and own[word] > 0 and other <= (1 - _OWN) * own[word] and not support < LEAST
         name = words[word] if shown else UNNAMED
         seen = ", ".join(words[w] for w in order[: 1 + _RUNNERS_UP, cluster].tolist())
         rows.append((name, seen, float(own[word] - other) if shown else np.nan, support if shown else np.nan))

@@ -25,47 +25,14 @@ _PARTICLES = frozenset(
     "者向来最先像因的了是一二两三几半只個个條条在有和也不就都把被您你我他她它们們這这那着著过吧吗嗎呢啊头些張张块塊片位座"
     "匹辆輛棵艘朵与與及或但而很再从從到为為上下中里裡之其以于於对對将將会會可能要用种種"
 )
-_FILLERS = frozenset(
-    [
-        "called",
-        "certain",
-        "consisting",
-        "containing",
-        "different",
-        "especially",
-        "having",
-        "just",
-        "kind",
-        "kinds",
-        "known",
-        "like",
-        "looks",
-        "lot",
-        "make",
-        "makes",
-        "means",
-        "pair",
-        "pairs",
-        "particular",
-        "piece",
-        "pieces",
-        "say",
-        "says",
-        "set",
-        "sort",
-        "sorts",
-        "type",
-        "types",
-        "use",
-        "used",
-        "usually",
-        "various",
-        "way",
-    ]
+_FILLERS = (
+    "called certain consisting containing different especially having just kind kinds known like looks lot make makes "
+    "means pair pairs particular piece pieces say says set sort sorts type types use used usually various way"
 )
 _SHORT_FORMS = re.compile(r"\b\w+n['’]t\b|['’](?:s|ll|ve|re|d|m)\b")
 _TIMES = 2.0  # how much larger a word's share must be inside than outside
 LEAST = 0.25  # share of a cluster that a name must hold for
+_LEVEL = 2 / 3
 _WORDS = 3
 _GAIN = 0.1
 _RUNNERS_UP = 8
@@ -91,11 +58,11 @@ def tokens(text: str) -> list[str]:
     """
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    found: list[str] = []
+    found, fillers = list[str](), set(_FILLERS.split())
     for piece in _PIECES.findall(_SHORT_FORMS.sub(" ", text.lower())):
         if HAN.match(piece):
             found += [word for word in cut(piece) if not set(word) <= _PARTICLES]
-        elif piece not in ENGLISH_STOP_WORDS and piece not in _FILLERS:
+        elif piece not in ENGLISH_STOP_WORDS and piece not in fillers:
             found.append(piece)
     return found
 
@@ -104,8 +71,8 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     """Name every cluster by words that many of its texts hold and few others do.
 
     A word counts when its share of the cluster's texts is at least twice its share of all other texts. A name is up to
-    three such words, each of which stands in texts where those before it do not; it is shown when a quarter of the
-    cluster's texts hold one of its words, and would do so with one text fewer.
+    three such words, each of which stands in texts where those before it do not; it is shown when at least a
+    quarter of the cluster's texts hold one of its words, by the lower end of Wilson's interval at two thirds.
 
     Parameters
     ----------
@@ -136,6 +103,8 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     import pandas as pd
     from scipy.sparse import csr_array
 
+    from mmtoolkit.classification.intervals import wilson
+
     rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
     documents = _folded([tokens(texts[row]) for row in rows.tolist()])
     labels = labels[rows]
@@ -162,7 +131,7 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
             some = np.asarray(holds[:, chosen].sum(axis=1)) > 0
             shares = np.bincount(labels[inside], weights=some[inside], minlength=n_clusters) / np.maximum(size[:, 0], 1)
         n = int(size[cluster, 0])
-        shown = n > 0 and shares[cluster] - 1 / n >= LEAST
+        shown = bool(wilson(shares[cluster] * n, n, level=_LEVEL)[0] >= LEAST)
         margin = float(shares[cluster] - np.delete(shares, cluster).max(initial=0.0)) if shown else np.nan
         words = ", ".join(vocabulary[order[weight[cluster, order] > 0][:_RUNNERS_UP]])
         name = ", ".join(vocabulary[chosen]) if shown else UNNAMED
@@ -188,9 +157,12 @@ def _covering(own: csr_array, words: NDArray[np.int64]) -> list[int]:
 def _folded(documents: list[list[str]]) -> list[list[str]]:
     """Write singular and plural alike where the texts have both, in the form that is commoner."""
     counts = Counter(word for words in documents for word in words)
-    form = {word: max(word, _singular(word, counts), key=lambda one: counts[one]) for word in counts}
-    form |= {_singular(word, counts): best for word, best in form.items() if best == word}
-    return [[form[word] for word in words] for words in documents]
+    singular = {word: _singular(word, counts) for word in counts}
+    by_count = sorted(counts, key=lambda word: (counts[word], word == singular[word], word))
+    form = {
+        singular[word]: word for word in by_count
+    }  # the last of a kind stays: the commonest, of equals the singular
+    return [[form[singular[word]] for word in words] for words in documents]
 
 
 def _singular(word: str, known: Mapping[str, int]) -> str:

@@ -1,5 +1,7 @@
 """What a report says is true of every result that can make it say so."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -117,3 +119,45 @@ def test_issues_of_a_clean_set_are_about_as_many_as_its_difficulty_explains(rng,
     assert abs(found - expected) <= 3 * np.sqrt(expected) + 2
     if found:
         assert f"would give about {expected:,.0f}: as many as that may only lie between two classes" in said(r)
+
+
+def _named(names, labels=("a",) * 8, **columns):
+    """Two clusters of four items, with a table of names of this kind."""
+    items = mm.items({"text": [f"text {i}" for i in range(8)], "label": list(labels)})
+    c = mm.cluster(mm.Embeddings(np.repeat(np.eye(2, 4), 4, axis=0) + np.arange(8)[:, None] * 0.01, items=items), 2)
+    return dataclasses.replace(c, names=c.names.assign(name=names, **columns), sizes=c.sizes.assign(name=names))
+
+
+def _first(result):
+    return next(b.text for s in mm.report(result).sections for b in s.blocks if hasattr(b, "text"))
+
+
+def test_the_summary_states_names_that_hold_for_most_items():
+    two = {"named_by": "texts", "words": "cat, dog, bird"}
+
+    assert "2 clusters: “cat”, “dog”." in _first(_named(["cat", "dog"], support=[0.6, 0.9], **two))
+    assert "2 clusters, among them “dog”." in _first(_named(["cat", "dog"], support=[0.4, 0.9], **two))
+    assert "2 clusters." in _first(_named(["cat", "?"], support=[0.4, np.nan], **two))
+    assert "2 clusters: “my own”, “names”." in _first(_named(["my own", "names"]))
+
+
+def test_the_summary_states_no_guess_where_items_have_labels():
+    guesses = {"named_by": "vocabulary", "words": "guitar, violin", "support": 0.9}
+
+    assert "2 clusters: “guitar”, “hook”." in _first(_named(["guitar", "hook"], **guesses))
+    assert "guitar" not in _first(_named(["guitar", "hook"], **guesses, majority="birds", majority_share=0.8))
+
+
+def test_groups_say_where_a_name_is_from_and_which_label_came_with_the_items():
+    c = _named(["cat", "?"], named_by=["texts", None], words=["cat, pet", "dog, bird"], support=[0.75, np.nan])
+    c = dataclasses.replace(c, names=c.names.assign(majority="pets", majority_share=[1.0, 0.5]))
+    groups = next(
+        b.entries for s in mm.report(c).sections for b in s.blocks if hasattr(b, "entries") and s.name != "summary"
+    )
+
+    assert groups[0].name == "cat"
+    assert groups[0].detail.endswith(
+        "; 75.0 % of its texts hold a word of the name; 100.0 % came with the label “pets”"
+    )
+    assert groups[1].name == "? (cluster 1)"
+    assert groups[1].detail.endswith("; no name stands out, nearest: dog, bird; 50.0 % came with the label “pets”")

@@ -46,12 +46,12 @@ def make_names(
         msg = f"names come from one source; got {' and '.join(asked)}"
         raise ValueError(msg)
     check_choice("language", language, LANGUAGES)
-    found = _captions(clustering.source, language) if not asked else None
+    found = texts if asked else _captions(clustering.source, language)
     if function is not None:
         table = _answers(clustering, function).assign(named_by="function")
-    elif texts is not None or found is not None:
-        table = _from_texts(clustering, found if texts is None else texts)
-        if found is not None and _may_ask_model(clustering.source) and (table["name"] == UNNAMED).any():
+    elif found is not None:
+        table = _from_texts(clustering, found)
+        if not asked and _may_ask_model(clustering.source) and (table["name"] == UNNAMED).any():
             try:
                 guessed = _from_vocabulary(clustering, _word_list("nouns", language))
             except Exception as error:

@@ -16,7 +16,7 @@ from mmtoolkit.provenance import one_thread
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decide", "fit", "make_estimator", "proba_of", "splits_untold"]
+__all__ = ["decide", "fit", "make_estimator", "proba_of", "shares_nothing", "splits_untold"]
 
 
 def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: int = 0) -> Any:
@@ -81,6 +81,14 @@ def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray
                 return CodedClassifier(estimator).fit(X, y, **options)
             except ValueError:  # it was not about the classes
                 raise error from None
+
+
+def shares_nothing(estimator: Any) -> bool:
+    """Tell whether fits may go on side by side: all parts are our own or scikit-learn's, whose clones share nothing."""
+    if estimator is None or isinstance(estimator, Mapping):
+        return True
+    parts = [estimator, *(value for value in estimator.get_params().values() if hasattr(value, "fit"))]
+    return all(type(part).__module__.startswith(("sklearn.", "mmtoolkit.")) for part in parts)
 
 
 def _groups_go_to(estimator: Any) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit.classification.lbfgs import minimize
 
 if TYPE_CHECKING:
@@ -115,14 +116,15 @@ class SoftmaxPath:
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
         loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)
-        block = max(_LEAST_ROWS, _CACHED // self._shape[1])
-        for start in range(0, len(self.codes), block):
-            part = slice(start, start + block)
-            loss += self._add(part, W, gradient)
+        parts = blocks(len(self.codes), max(_LEAST_ROWS, _CACHED // self._shape[1]))
+        for more, slopes, intercepts in in_order(lambda part: self._part(part, W), parts):
+            loss += more
+            gradient[:-1] += slopes
+            gradient[-1] += intercepts
         return loss, gradient
 
-    def _add(self, part: slice, W: NDArray[np.float32], gradient: NDArray[np.float32]) -> float:
-        """Add a block of rows to the gradient and return its loss."""
+    def _part(self, part: slice, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], NDArray[np.float64]]:
+        """Return a block's share of the loss and of the gradient, that of the intercepts apart."""
         rows, own, weights = self.axes.rows[part], self._own[part], self.weights[part]
         flat = rows @ W[:-1]
         flat += W[-1]
@@ -134,9 +136,7 @@ class SoftmaxPath:
         loss = np.einsum("ij,ij->", weights, np.log(total) - at_own, dtype=np.float64)
         Z *= (weights / total)[:, :, None]
         np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
-        gradient[:-1] += rows.T @ flat
-        gradient[-1] += flat.sum(axis=0, dtype=np.float64)
-        return float(loss)
+        return float(loss), rows.T @ flat, flat.sum(axis=0, dtype=np.float64)
 
     def solve(self, C: float, *, tol: float = 1e-6) -> NDArray[np.float32]:
         """Minimise cross-entropy + ||coef||^2 / (2 C) in every set, from where the last C ended.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.crossval import chosen, deal, neighbour_votes
-from mmtoolkit.classification.estimators import decide, fit, make_estimator
+from mmtoolkit.classification.estimators import decide, fit, make_estimator, shares_nothing
 from mmtoolkit.classification.folds import merge_groups
 
 if TYPE_CHECKING:
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["Trial", "TrialResult"]
 
 Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
+Job = tuple["NDArray[np.intp]", "NDArray[np.intp]", "NDArray[np.intp]"]  # groups, rows to fit on, rows to predict
+Fitted = tuple[Any, "NDArray[np.intp]", "NDArray[np.float64]"]  # classifier, its choices, probabilities
+
+_TOGETHER = 2**26  # numbers in the rows: above, folds side by side take too much memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,17 +136,28 @@ class Trial:
             raise ValueError(msg)
         return [(train, test)]
 
-    def predict(self, groups: NDArray[np.intp], splits: Splits) -> HeldOut:
-        """Fit on the training rows of each split and predict its test rows; inner folds split no group either."""
-        X, classes = self.X, self.target.classes
-        fold, predicted = np.full((2, len(X)), -1, dtype=np.intp)
-        proba, choices = np.full((len(X), len(classes)), np.nan), []
-        for number, (train, test) in enumerate(splits):
-            model = self.fit(groups, train)
+    def _held_out(self, splits: Splits, fitted: Iterator[Fitted]) -> HeldOut:
+        """Put together what the next classifiers say about the test rows of their splits."""
+        fold, predicted = np.full((2, len(self.X)), -1, dtype=np.intp)
+        proba, choices = np.full((len(self.X), len(self.target.classes)), np.nan), []
+        for number, (_, test) in enumerate(splits):
+            model, predicted[test], proba[test] = next(fitted)
             fold[test] = number
-            predicted[test], proba[test] = decide(model, X[test], classes)
             choices.append(chosen(model))
         return HeldOut(fold, proba, predicted, choices)
+
+    def _fitted(self, jobs: Sequence[Job]) -> Iterator[Fitted]:
+        """Yield the classifier of every job and its predictions; side by side where that is safe and there is room."""
+
+        def work(job: Job) -> Fitted:
+            groups, train, rows = job
+            model, classes = self.fit(groups, train), self.target.classes
+            if not len(rows):
+                return model, np.empty(0, dtype=np.intp), np.empty((0, len(classes)))
+            return model, *decide(model, self.X[rows], classes)
+
+        together = self.X.size <= _TOGETHER and shares_nothing(self.estimator)
+        return in_order(work, jobs) if together else map(work, jobs)
 
     def fit(self, groups: NDArray[np.intp], train: NDArray[np.intp]) -> Any:
         """Return a new classifier fitted on some rows."""
@@ -169,22 +186,26 @@ class Trial:
         codes, classes, known = self.target.codes, self.target.classes, self.target.known
         together = merge_groups(given, same)
         dealt = [self.splits(together, random_state + r) for r in range(1 if self.test is not None else repeats)]
-        rounds = [self.predict(together, splits) for splits in dealt]
         first = dealt[0]
+        train = np.flatnonzero(known) if self.test is None else first[0][0]
+        several = len(np.unique(same[known])) < int(known.sum())
+        loose = self.splits(given, random_state) if several else []
+        jobs: list[Job] = [(together, train, np.flatnonzero(~known))]  # the longest first
+        jobs += [(together, *split) for splits in dealt for split in splits]
+        fitted = self._fitted([*jobs, *((given, *split) for split in loose)])
+        model, assigned_unseen, proba_unseen = next(fitted)
+        rounds = [self._held_out(splits, fitted) for splits in dealt]
         shares = np.full((len(codes), len(classes)), np.nan)
         for train, test in first:
             shares[test] = np.bincount(codes[train], minlength=len(classes)) / len(train)
         ungrouped = None
-        if len(np.unique(same[known])) < int(known.sum()):
-            loose = self.predict(given, self.splits(given, random_state))
-            scored = loose.fold >= 0
-            ungrouped = float((loose.predicted[scored] == codes[scored]).mean())
-        train = np.flatnonzero(known) if self.test is None else first[0][0]
+        if several:
+            scattered = self._held_out(loose, fitted)
+            scored = scattered.fold >= 0
+            ungrouped = float((scattered.predicted[scored] == codes[scored]).mean())
         dropped = 0 if self.test is None else int((known & ~self.test).sum()) - len(train)
-        model = self.fit(together, train)
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
-        if not known.all():
-            assigned[~known], unseen[~known] = decide(model, self.X[~known], classes)
+        assigned[~known], unseen[~known] = assigned_unseen, proba_unseen
         return TrialResult(
             rounds=rounds,
             votes=neighbour_votes(self.unit, codes, len(classes), first),

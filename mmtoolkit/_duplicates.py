@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._nearest import pair_products
+from mmtoolkit._nearest import for_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,20 +35,24 @@ def similar_blocks(
     block : int, default=2048
         Rows per matrix product.
 
-    Yields
-    ------
-    tuple of (i, j, similarity)
+    Returns
+    -------
+    iterator of (i, j, similarity)
         Row numbers with i < j and their cosine, for one pair of blocks.
     """
     n = len(unit)
     cut = np.broadcast_to(np.asarray(threshold, dtype=np.float32), (n,))
-    for rows, columns, cosine in pair_products(unit, block):
+
+    def similar(
+        rows: slice, columns: slice, cosine: NDArray[np.float32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
         i, j = np.nonzero(cosine >= np.maximum(cut[rows, None], cut[None, columns]))
         similarity = cosine[i, j]
         i, j = i + rows.start, j + columns.start
         upper = i < j
-        if upper.any():
-            yield i[upper], j[upper], similarity[upper]
+        return i[upper], j[upper], similarity[upper]
+
+    return (found for found in for_pairs(similar, unit, block) if len(found[0]))
 
 
 def equal_rows(X: NDArray[np.float32]) -> NDArray[np.intp]:

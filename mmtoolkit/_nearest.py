@@ -1,18 +1,20 @@
 """Nearest rows by blocked matrix products: the one place where sets of vectors are compared with each other.
 
-The bytes of a BLAS product depend on threads and shapes. Therefore blocks have fixed sizes, and what feeds a report is
-computed on one thread: `nearest_rows` and `most_similar` see to it, callers of the products below do. Where an answer must
+The bytes of a BLAS product depend on threads and shapes. Therefore blocks have fixed sizes, and each is computed with one
+BLAS thread. Where an answer must
 depend on nothing but the vectors, float32 finds candidates and float64 ranks them, one pair at a time (`top_k`,
 `nearest_rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "cosines",
+    "for_pairs",
     "most_similar",
     "nearest_rows",
-    "pair_products",
     "product_error",
     "products",
     "relative_squares",
@@ -30,6 +32,8 @@ __all__ = [
     "squares",
     "top_k",
 ]
+
+_Value = TypeVar("_Value")
 
 _CELLS = 4_000_000  # of one product of `top_k`
 _ITEMS = 8192  # rows of X per product, at least
@@ -40,17 +44,16 @@ _SPARE = 8  # candidates of `nearest_rows` beyond those asked for
 
 def products(A: NDArray[np.float32], B: NDArray[np.float32], block: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield ``A[rows] @ B.T`` and the rows, `block` rows at a time."""
-    for start in range(0, len(A), block):
-        rows = slice(start, min(start + block, len(A)))
-        yield rows, A[rows] @ B.T
+    return in_order(lambda rows: (rows, A[rows] @ B.T), blocks(len(A), block))
 
 
-def pair_products(X: NDArray[np.float32], block: int) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
-    """Yield ``X[rows] @ X[columns].T`` for every pair of blocks, `columns` never before `rows`."""
-    cuts = [slice(start, min(start + block, len(X))) for start in range(0, len(X), block)]
-    for number, rows in enumerate(cuts):
-        for columns in cuts[number:]:
-            yield rows, columns, X[rows] @ X[columns].T
+def for_pairs(
+    function: Callable[[slice, slice, NDArray[np.float32]], _Value], X: NDArray[np.float32], block: int
+) -> Iterator[_Value]:
+    """Yield what a function makes of ``X[rows] @ X[columns].T`` for every pair of blocks, `columns` never before `rows`."""
+    cuts = blocks(len(X), block)
+    pairs = [(rows, columns) for number, rows in enumerate(cuts) for columns in cuts[number:]]
+    return in_order(lambda pair: function(*pair, X[pair[0]] @ X[pair[1]].T), pairs)
 
 
 def squared_lengths(X: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -98,14 +101,17 @@ def most_similar(
         The most similar first.
     """
     near, values = np.empty((len(Q), k), dtype=np.intp), np.empty((len(Q), k), dtype=np.float32)
-    with one_thread():
-        for rows, cosine in products(Q, X, block):
-            if apart is not None:
-                cosine[apart[0][rows][:, None] == apart[1][None, :]] = -2.0
-            found = np.argpartition(-cosine, max(k - 1, 0), axis=1)[:, :k]
-            order = np.argsort(-np.take_along_axis(cosine, found, axis=1), axis=1, kind="stable")
-            near[rows] = np.take_along_axis(found, order, axis=1)
-            values[rows] = np.take_along_axis(cosine, near[rows], axis=1)
+
+    def look(rows: slice) -> None:
+        cosine = Q[rows] @ X.T
+        if apart is not None:
+            cosine[apart[0][rows][:, None] == apart[1][None, :]] = -2.0
+        found = np.argpartition(-cosine, max(k - 1, 0), axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosine, found, axis=1), axis=1, kind="stable")
+        near[rows] = np.take_along_axis(found, order, axis=1)
+        values[rows] = np.take_along_axis(cosine, near[rows], axis=1)
+
+    deque(in_order(look, blocks(len(Q), block)), maxlen=0)
     return near, values
 
 

@@ -85,7 +85,7 @@ def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray
 
 def shares_nothing(estimator: Any) -> bool:
     """Tell whether fits may go on side by side: all parts are our own or scikit-learn's, whose clones share nothing."""
-    if estimator is None or isinstance(estimator, Mapping):
+    if isinstance(estimator, type | Mapping) or not hasattr(estimator, "get_params"):
         return True
     parts = [estimator, *(value for value in estimator.get_params().values() if hasattr(value, "fit"))]
     return all(type(part).__module__.startswith(("sklearn.", "mmtoolkit.")) for part in parts)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._gram import centred_gram, rotated
 from mmtoolkit.classification.lbfgs import minimize
 
 if TYPE_CHECKING:
@@ -42,11 +43,14 @@ class Axes:
     """
 
     def __init__(self, X: NDArray[np.float32]) -> None:
-        n, d = X.shape
-        self.mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
-        centred = X - self.mean
-        wide = d > n
-        power, vectors = np.linalg.eigh((centred @ centred.T if wide else centred.T @ centred).astype(np.float64))
+        wide = X.shape[1] > len(X)
+        if wide:
+            self.mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+            centred = X - self.mean
+            gram = (centred @ centred.T).astype(np.float64)
+        else:
+            self.mean, gram = centred_gram(X)
+        power, vectors = np.linalg.eigh(gram)
         keep = power > _RANK_TOL * max(power[-1], np.finfo(np.float32).tiny)
         self.power = power[keep][::-1]
         vectors = vectors[:, keep][:, ::-1]
@@ -56,7 +60,7 @@ class Axes:
             self.rows = (vectors * root).astype(np.float32)
         else:
             self.basis = np.ascontiguousarray(vectors, dtype=np.float32)
-            self.rows = centred @ self.basis
+            self.rows = rotated(X, self.basis, self.mean)
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_least
+from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._gram import rotated
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
@@ -116,7 +118,7 @@ def kmeans(
         models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
         best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
         return settle(X, best.cluster_centers_)
-    reduced = X @ axes
+    reduced = rotated(X, axes)
     labels, _ = lloyd(reduced, cluster_means(sample @ axes, labels, n_clusters), _STEPS, still=_STILL)
     return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), 2)[1])
 
@@ -217,19 +219,20 @@ def keep_known(
 
 def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the nearest centre of every row, and the rows that were too close to call in float32."""
-    labels = np.zeros(len(X), dtype=np.int64)
-    ties: list[int] = []
+    none = np.empty(0, dtype=np.int64)
     if len(centers) == 1:
-        return labels, np.array(ties, dtype=np.int64)
+        return np.zeros(len(X), dtype=np.int64), none
     wide = centers.astype(np.float64)
-    for start in range(0, len(X), _BLOCK):
-        block = X[start : start + _BLOCK]
+
+    def look(rows: slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        block = X[rows]
         score = -0.5 * relative_squares(block, centers)
         best = score.argmax(axis=1)
         top = np.partition(score, -2, axis=1)[:, -2:]
         close = np.flatnonzero(top[:, 1] - top[:, 0] < _TIE * (1.0 + np.abs(top[:, 1])))
         for row in close:
             best[row] = np.square(wide - block[row]).sum(axis=1).argmin()
-        labels[start : start + _BLOCK] = best
-        ties += (start + close).tolist()
-    return labels, np.array(ties, dtype=np.int64)
+        return best, rows.start + close
+
+    found = list(in_order(look, blocks(len(X), _BLOCK)))
+    return np.concatenate([none, *(f[0] for f in found)]), np.concatenate([none, *(f[1] for f in found)])

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._gram import centred_gram
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.silhouettes import cluster_means
 from mmtoolkit.clustering.tree import ward_tree
@@ -30,8 +32,7 @@ def principal_axes(X: NDArray[np.float32], n_components: int = N_COMPONENTS) -> 
     d = X.shape[1]
     if d <= n_components:
         return np.eye(d, dtype=X.dtype)
-    centered = X - X.mean(axis=0, dtype=np.float64).astype(X.dtype)
-    _, axes = eigh(centered.T @ centered, subset_by_index=[d - n_components, d - 1])
+    _, axes = eigh(centred_gram(X)[1].astype(X.dtype), subset_by_index=[d - n_components, d - 1])
     return np.ascontiguousarray(axes[:, ::-1])
 
 
@@ -118,11 +119,8 @@ def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray
 
 def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
-    labels = np.empty(len(X), dtype=np.int64)
-    for start in range(0, len(X), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        labels[rows] = relative_squares(X[rows], centers).argmin(axis=1)
-    return labels
+    parts = in_order(lambda rows: relative_squares(X[rows], centers).argmin(axis=1), blocks(len(X), _BLOCK))
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
 def filled(X: NDArray[np.float32], centers: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.int64]:

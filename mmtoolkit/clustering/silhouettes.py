@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._nearest import products
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["SCORES", "Scorer", "cluster_means", "inertia", "silhouette"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
+_ROWS = 65_536  # of a sum: the sums of a block are as large as the centers
 _BLOCK = 8192  # rows at a time: memory stays flat, and the shape of a product never depends on the machine
 
 
@@ -36,9 +38,15 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
     """
     from scipy.sparse import csc_array
 
-    n = len(labels)
-    members = csc_array((np.ones(n, dtype=X.dtype), labels, np.arange(n + 1)), shape=(n_clusters, n))
-    sums, sizes = members @ X, np.bincount(labels, minlength=n_clusters)
+    def part(rows: slice) -> NDArray[np.float32]:
+        n = rows.stop - rows.start
+        members = csc_array((np.ones(n, dtype=X.dtype), labels[rows], np.arange(n + 1)), shape=(n_clusters, n))
+        return np.asarray(members @ X[rows])
+
+    sums = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
+    for more in in_order(part, blocks(len(labels), _ROWS)):
+        sums += more
+    sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
 
 

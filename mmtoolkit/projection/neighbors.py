@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._nearest import nearest_rows
 from mmtoolkit.provenance import fingerprint
 
@@ -35,7 +36,7 @@ def exact(X: NDArray[np.float32], k: int) -> Neighbors:
     tuple of ndarray
         Row numbers (n_items, k), int32, and Euclidean distances (n_items, k), float32; nearest first, ties by row number.
     """
-    parts = [nearest_rows(X[i : i + _BLOCK], X, k, own=i) for i in range(0, len(X), _BLOCK)]
+    parts = list(in_order(lambda rows: nearest_rows(X[rows], X, k, own=rows.start), blocks(len(X), _BLOCK)))
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 

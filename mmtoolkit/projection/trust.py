@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._nearest import relative_squares
 
 if TYPE_CHECKING:
@@ -89,12 +90,15 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
     rows = np.arange(n)
     if n > ALL_BELOW:
         rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
-    penalty = 0
-    for i in range(0, len(rows), _BLOCK):
-        block = rows[i : i + _BLOCK]
+
+    def penalty_of(part: slice) -> int:
+        block, penalty = rows[part], 0
         d2 = relative_squares(X[block], X)
         d2[np.arange(len(block)), block] = np.inf
         for j in range(k):
             closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)
             penalty += int(np.maximum(closer + 1 - k, 0).sum())
+        return penalty
+
+    penalty = sum(in_order(penalty_of, blocks(len(rows), _BLOCK)))
     return float(1.0 - 2.0 * penalty / (len(rows) * k * (2 * n - 3 * k - 1)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._duplicates import equal_rows, joined
-from mmtoolkit._nearest import cosines, pair_products, product_error
+from mmtoolkit._nearest import cosines, for_pairs, product_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,12 +90,16 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
     sample = Pairs(np.empty((0, 2), dtype=np.intp), np.empty(0), np.empty(0, dtype=bool))
     zeros = int((~unit.any(axis=1)).sum())  # equal, but without any direction: no product finds them
     groups, n_pairs = equal_rows(unit), zeros * (zeros - 1) // 2
-    for rows, columns, S in pair_products(unit, _BLOCK):
+
+    def look(rows: slice, columns: slice, S: NDArray[np.float32]) -> tuple[Any, ...]:
         if rows == columns:
             S[np.tril_indices(len(S))] = -1.0  # each pair once, no row with itself
-        np.maximum(near[rows], S.max(axis=1), out=near[rows])
-        np.maximum(near[columns], S.max(axis=0), out=near[columns])
-        reached, some = _close_pairs(unit, cut, S, rows.start, columns.start)
+        most = S.max(axis=1)
+        return rows, most, columns, S.max(axis=0), *_close_pairs(unit, cut, S, rows.start, columns.start, most)
+
+    for rows, most_of_row, columns, most_of_column, reached, some in for_pairs(look, unit, _BLOCK):
+        np.maximum(near[rows], most_of_row, out=near[rows])
+        np.maximum(near[columns], most_of_column, out=near[columns])
         n_pairs += len(reached)
         groups = joined(groups, reached[:, 0], reached[:, 1])
         sample = sample.nearest_to_cut(some)
@@ -103,12 +107,17 @@ def scan_pairs(unit: NDArray[np.float32], cut: NDArray[np.float64]) -> PairScan:
 
 
 def _close_pairs(
-    unit: NDArray[np.float32], cut: NDArray[np.float64], S: NDArray[np.float32], top: int, left: int
+    unit: NDArray[np.float32],
+    cut: NDArray[np.float64],
+    S: NDArray[np.float32],
+    top: int,
+    left: int,
+    most: NDArray[np.float32],
 ) -> tuple[NDArray[np.intp], Pairs]:
     """Return the pairs of one block that reach the cut, (n, 2), and some next to it on either side."""
     error = product_error(unit.shape[1])
     lowest = float(cut[top : top + S.shape[0]].min())
-    some = np.flatnonzero(S.max(axis=1) >= lowest - _BELOW)
+    some = np.flatnonzero(most >= lowest - _BELOW)
     need = np.maximum(cut[top + some, None], cut[None, left : left + S.shape[1]]).astype(np.float32)
     part = S[some]
     r, c = np.nonzero(part >= need - np.float32(_BELOW))

@@ -1,0 +1,111 @@
+"""All cores, same bytes: work is cut into parts of fixed size, and results come in the order of the parts.
+
+A part is computed with one BLAS thread, by as many worker threads as there are cores. Which thread computes which part
+changes nothing, so results do not depend on the machine's cores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import ContextVar, copy_context
+from threading import Event
+from typing import TypeVar
+
+from mmtoolkit.provenance import one_thread
+
+__all__ = ["blocks", "in_order", "n_workers"]
+
+_Part = TypeVar("_Part")
+_Value = TypeVar("_Value")
+
+_VARIABLE = "MMTOOLKIT_NUM_THREADS"
+_AHEAD = 2  # parts per worker that are begun before the first result is taken: memory stays bounded
+_PATIENCE_S = 1.0  # for parts under way that nobody wants any more
+_STOP: ContextVar[Event | None] = ContextVar("stop", default=None)  # set inside a worker
+_pools: dict[int, ThreadPoolExecutor] = {}
+
+
+class _StoppedError(RuntimeError):
+    """Nobody waits for the result any more."""
+
+
+def n_workers() -> int:
+    """Return how many threads share the work: ``MMTOOLKIT_NUM_THREADS``, else the cores that this process may use.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not a whole number of at least 1; -1 is all cores.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    named = os.environ.get(_VARIABLE, "").strip()
+    if named in ("", "-1"):
+        return cores
+    if not named.isdecimal() or int(named) < 1:
+        msg = f"{_VARIABLE} must be a number of threads of at least 1, or -1 for all cores, got {named!r}"
+        raise ValueError(msg)
+    return int(named)
+
+
+def blocks(n: int, size: int) -> list[slice]:
+    """Cut `n` rows into slices of `size`; the last may be shorter."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def in_order(function: Callable[[_Part], _Value], parts: Sequence[_Part]) -> Iterator[_Value]:
+    """Yield what a function gives for every part, in order, computed by all cores.
+
+    Inside a worker, where the cores are busy already, the parts are computed one after another. The function runs in a
+    copy of the caller's context. Where the caller stops (an error, Ctrl-C), parts that wait are dropped and those under
+    way end at their next part.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a part; does not write to what another part's call reads.
+    parts : sequence
+        Its arguments.
+
+    Yields
+    ------
+    object
+        One result per part.
+    """
+    outer, workers = _STOP.get(), n_workers()
+    if outer is not None or workers == 1 or len(parts) < 2:
+        with one_thread():
+            for part in parts:
+                if outer is not None and outer.is_set():
+                    raise _StoppedError
+                yield function(part)
+        return
+    stop, waiting = Event(), deque[Future[_Value]]()
+
+    def work(part: _Part) -> _Value:
+        _STOP.set(stop)
+        return function(part)
+
+    with one_thread():
+        try:
+            for part in parts:
+                if len(waiting) == _AHEAD * workers:
+                    yield waiting.popleft().result()
+                waiting.append(_pool(workers).submit(copy_context().run, work, part))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            stop.set()
+            wait([future for future in waiting if not future.cancel()], _PATIENCE_S)
+
+
+def _pool(workers: int) -> ThreadPoolExecutor:
+    if workers not in _pools:
+        _pools[workers] = ThreadPoolExecutor(workers, thread_name_prefix="mmtoolkit")
+    return _pools[workers]
+
+
+if hasattr(os, "register_at_fork"):  # threads do not live on in the copy
+    os.register_at_fork(after_in_child=_pools.clear)

@@ -1,0 +1,44 @@
+"""Covariance and rotation of rows, block by block: no second copy of the rows, all cores, same bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmtoolkit._blocks import blocks, in_order
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["centred_gram", "rotated"]
+
+_BLOCK = 8192
+
+
+def centred_gram(X: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the mean row, (n_features,), and the sum of ``x.T @ x`` over the centred rows, (n_features, n_features)."""
+    mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+    def part(rows: slice) -> NDArray[np.float32]:
+        centred = X[rows] - mean
+        return np.asarray(centred.T @ centred)
+
+    total = np.zeros((X.shape[1], X.shape[1]))
+    for gram in in_order(part, blocks(len(X), _BLOCK)):
+        total += gram
+    return mean, total
+
+
+def rotated(
+    X: NDArray[np.float32], basis: NDArray[np.float32], mean: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return the rows, with `mean` the centred ones, in the axes of a basis, (n_items, n_axes)."""
+    out = np.empty((len(X), basis.shape[1]), dtype=np.float32)
+
+    def part(rows: slice) -> None:
+        np.matmul(X[rows] if mean is None else X[rows] - mean, basis, out=out[rows])
+
+    deque(in_order(part, blocks(len(X), _BLOCK)), maxlen=0)
+    return out

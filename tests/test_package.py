@@ -177,6 +177,8 @@ LAYERS = (
     {
         "provenance",
         "_nearest",
+        "_blocks",
+        "_gram",
         "space",
         "results",
         "steps",

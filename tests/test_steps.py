@@ -22,6 +22,7 @@ CALLS = {
     "audit": lambda e: mm.audit(e, "label"),
     "classify": lambda e: mm.classify(e, "label", cv=2, class_weight={"a": 1.0, "b": 2.0}),
     "classify.learning_curve": lambda e: mm.classify(e, "label", cv=2).learning_curve(sizes=[2, 4]),
+    "classify.thresholds": lambda e: mm.classify(e, "label", cv=2).thresholds(max_risk=0.2),
     "cluster": lambda e: mm.cluster(e, range(2, 5), random_state=3),
     "cluster.compare": lambda e: mm.cluster(e, 2).compare("label"),
     "cluster.representatives": lambda e: mm.cluster(e, 2).representatives(2, how="far"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.results import plain
+
+if TYPE_CHECKING:
+    from mmtoolkit.classification.answering import Thresholds
 
 __all__ = ["Scored"]
 
@@ -73,19 +76,25 @@ class Scored(Predictor):
             "map": {},
         }
 
-    def save(self, directory: str | os.PathLike[str]) -> None:
+    def save(self, directory: str | os.PathLike[str], *, thresholds: Thresholds | None = None) -> None:
         """Write the final classifier as arrays and a JSON manifest; `load_classifier` reads it.
 
         Parameters
         ----------
         directory : path
             Created; an older classifier there is replaced.
+        thresholds : Thresholds or None, default=None
+            From ``r.thresholds(max_risk=...)``: kept with the classifier, and ``predict`` of what `load_classifier` returns
+            answers only where it is that sure.
 
         Raises
         ------
         TypeError
-            If the estimator is not the default one: others could only be pickled, which is not safe to load.
+            If the estimator is not the default one: others could only be pickled, which is not safe to load. If `thresholds`
+            is something else.
+        ValueError
+            If `thresholds` are of another classifier.
         """
         from mmtoolkit.classification.saved import save
 
-        save(self, directory)
+        save(self, directory, thresholds)

@@ -42,6 +42,11 @@ class Classification(Scored):
     interval_of : str
         What the intervals are for: with folds "the expected score on new items of models trained on 48 of your 60 items",
         with ``test=`` the score of this model on other items. "" with ``inference=False``.
+    p_value : float
+        Of the test whether the vectors tell the classes apart better than chance: labels permuted inside the folds, every
+        permutation fitted anew. NaN where too few groups can be exchanged, and with ``inference=False``.
+    p_value_of : str
+        The statistic that the p is of, or why there is none; it is not the accuracy.
     confusion : DataFrame
         Counts (means over repeats); true classes in rows, predicted in columns.
     y_true : ndarray of shape (n_items,), object
@@ -95,12 +100,17 @@ class Classification(Scored):
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
     interval_of: str = ""
+    p_value: float = float("nan")
+    p_value_of: str = ""
     accuracy_bounds: tuple[float, float] | None = None
 
     @property
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
         return ids_of(self.source)
+
+    def _chance(self) -> str:
+        return "" if np.isnan(self.p_value) else f", p {self.p_value:.3f}"
 
     def _summary(self) -> str:
         if self.accuracy_bounds is None:
@@ -117,7 +127,7 @@ class Classification(Scored):
         """Return what a report stores: folds, labels and counts exactly, scores rounded."""
         found = super().evidence()
         exact = ("y_true", "y_pred", "fold", "duplicate_groups")
-        rounded = ("baselines", "moves", "ungrouped_accuracy")
+        rounded = ("baselines", "moves", "ungrouped_accuracy", "p_value")
         return {
             "exact": {
                 **{name: plain(getattr(self, name)) for name in exact},

@@ -50,11 +50,15 @@ class Scored(Predictor):
     n_unlabelled: int
     notes: tuple[str, ...]
 
+    def _chance(self) -> str:
+        """Return what a test against chance found, "" without one."""
+        return ""
+
     def _summary(self) -> str:
         row = self.metrics.loc["accuracy"]
         between = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
         return (
-            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}, "
+            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}{self._chance()}, "
             f"{len(self.classes)} classes, {self.n_scored} items scored"
         )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALGORITHMS", "LIBRARIES", "STEP", "Algorithm", "Clusterer", "find_algorithm"]
 
-STEP = 1
+STEP = 2
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
@@ -106,7 +106,7 @@ def _redraw_kmeans(
 
 
 def _fit_hdbscan(X: NDArray[np.float32], options: Mapping[str, Any]) -> Fit:
-    return density.hdbscan(X, min_cluster_size=options["min_cluster_size"], max_noise=options["max_noise"])
+    return density.hdbscan(X, **{name: options[name] for name in ALGORITHMS["hdbscan"].arguments})
 
 
 def _assign_by_reach(X: NDArray[np.float32], clustering: Clustering) -> NDArray[np.int64]:
@@ -150,7 +150,7 @@ ALGORITHMS: dict[str, Algorithm] = {
         Algorithm(
             "hdbscan",
             _fit_hdbscan,
-            arguments={"max_noise": None, "min_cluster_size": None},
+            arguments={"max_noise": None, "min_cluster_size": None, "allow_single_cluster": False},
             ignores=("n_init", "exact"),  # version 0.1.0 took them, and its reports have them
             finds="HDBSCAN finds the number of clusters itself",
             chosen_by="hdbscan",

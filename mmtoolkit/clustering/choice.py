@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 __all__ = ["Choice", "choose", "elbow"]
 
 _WINDOW = 6  # slopes after a k that say what splitting noise gains
-_CLEAR = 1.3  # an elbow: twice what structureless data show above 1, see docs/choosing_k.md
-_FOOT = 1 / 3  # the elbow's foot: where its height has fallen to a third
+_CLEAR = 1.15  # below, no cloud is asked: nobody would see an elbow
+_FOOT = 1 / 3  # the foot of an elbow, and of the gains of splits: where the height has fallen to a third
+_ITEMS = 10  # per cluster, on average, where no elbow says that there are more clusters
 _AGREE = 0.25  # a run agrees with another number this near
-_WORTH = 0.2  # a silhouette better by less is not worth more clusters: a convention, not a measurement
 
 
 @dataclass(frozen=True)
@@ -31,24 +31,31 @@ class Choice:
         The number to use.
     plausible : tuple of two int
         Lowest and highest number that the data cannot tell from it.
-    by : {"elbow", "silhouette"}
-        "elbow": there is a number above which more clusters gain only what splitting noise gains. "silhouette": there
-        is none; the smallest number that more clusters hardly improve.
+    by : {"elbow", "no elbow"}
+        "elbow": there is a number above which more clusters gain only what splitting noise gains. "no elbow": no number
+        stands out; the one used is between that which comes back best and that up to which splits gain much.
     """
 
     n_clusters: int
     plausible: tuple[int, int]
-    by: Literal["elbow", "silhouette"]
+    by: Literal["elbow", "no elbow"]
 
 
-def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: Sequence[int]) -> Choice:
+def choose(
+    arrays: Mapping[str, NDArray[np.float64]],
+    ks: Sequence[int],
+    steps: Sequence[int],
+    clouds: Callable[[], Mapping[str, NDArray[np.float64]]],
+) -> Choice:
     """Choose a number of clusters from what ``sweep`` returned.
 
-    Every run of the sweep, on the whole and on bootstrap samples, votes for the foot of its elbow: the last number before
-    more clusters gain no more than splitting noise does. When the median curve has a clear elbow and half of the runs
-    agree with its foot, it is used; the range holds all votes but the outer tenth at either end, and one step further,
-    because a single small group more or less hardly moves the inertia. Otherwise the silhouette decides: the smallest
-    number that comes within a fifth (or one standard error) of the best silhouette, with a range up to the best.
+    Every run of the sweep, on the whole and on halves, votes for the foot of its elbow: the last number before more
+    clusters gain no more than splitting noise does. When half of the runs agree with the foot of the median curve, and the
+    elbow is higher than that of any cloud without groups, it is used; the range holds all votes but the outer tenth at
+    either end, and one step further, because a single small group more or less hardly moves the inertia. Otherwise no number stands out, and the one used
+    is the middle, on a scale of ratios, of two: the number of largest stability times the square root of its logarithm, and
+    the number up to which each split of a Ward tree gains a third of what the first one gains. The range holds both, and
+    all that neither silhouette nor that product tells from the number used, given their spread over the runs.
 
     Parameters
     ----------
@@ -58,6 +65,8 @@ def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: 
         Numbers to choose from.
     steps : sequence of int
         Numbers at which "path" was measured.
+    clouds : callable
+        Returns what ``cloud_peaks`` returns; called only where there is an elbow to compare.
 
     Returns
     -------
@@ -73,17 +82,34 @@ def choose(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int], steps: 
     votes = np.array([_foot(curve, steps) for curve in curves])
     used = _foot(middle, steps)
     agree = np.abs(votes - used) <= _AGREE * used
-    if middle.max() >= _CLEAR and agree.mean() >= 0.5:
+    if middle.max() >= _CLEAR and agree.mean() >= 0.5 and _above(clouds()):
         used = _within(used, ks)
         low = ks.index(_within(np.quantile(votes, 0.1, method="nearest"), ks))
         high = ks.index(_within(np.quantile(votes, 0.9, method="nearest"), ks))
         low, high = ks[max(low - 1, 0)], ks[min(high + 1, len(ks) - 1)]
         return Choice(used, (min(low, used), max(high, used)), "elbow")
-    mean = np.nan_to_num(arrays["silhouette"].mean(axis=0), nan=-1.0)  # one cluster per row has no silhouette
-    error = arrays["silhouette_se"].mean(axis=0)
-    top = int(mean.argmax())
-    k = ks[int((mean >= mean[top] - max(_WORTH * abs(mean[top]), np.nan_to_num(error[top]))).argmax())]
-    return Choice(k, (k, ks[top]), "silhouette")
+    return _without_elbow(arrays, ks)
+
+
+def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:
+    """Choose between the number that comes back best and the number up to which splits gain much.
+
+    Stability alone is highest for few clusters; what a clustering says about an item grows with the logarithm of their
+    number. Their balance has its best number; splits gain much down to a third of the first one's gain. The middle of both
+    is used, on a scale of ratios. Both leave ten items to a cluster: halves of fewer say little.
+    """
+    gains, returns = arrays["gains"], arrays["stability"] * np.sqrt(np.log(ks))
+    large = max(1, sum(k <= (len(gains) + 1) / _ITEMS for k in ks))  # so many of the numbers are small enough
+    stable = ks[int(returns.mean(axis=0)[:large].argmax())]
+    worth = _within(1 + int((gains >= _FOOT * gains[0]).sum()), ks[:large])
+    used = _within(np.sqrt(stable * worth), ks)
+    at = ks.index(used)
+    alike = np.ones(len(ks), dtype=bool)
+    for score in (returns, arrays["silhouette"]):
+        mean, spread = score.mean(axis=0), score.std(axis=0)
+        alike &= np.abs(mean - mean[at]) <= spread + spread[at]
+    numbers = [used, stable, worth, *(k for k, same in zip(ks, alike, strict=True) if same)]
+    return Choice(used, (min(numbers), max(numbers)), "no elbow")
 
 
 def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64]:
@@ -112,6 +138,11 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
         after = np.median(slopes[at : at + _WINDOW])
         out[at] = slopes[at - 1] / after if after > 0 else 1.0
     return out
+
+
+def _above(peaks: Mapping[str, NDArray[np.float64]]) -> bool:
+    """Tell whether the elbow is higher than that of every cloud; where one was as high, the others were not measured."""
+    return bool((peaks["peak"] > peaks["clouds"]).all())
 
 
 def _foot(curve: NDArray[np.float64], ks: Sequence[int]) -> int:

@@ -17,7 +17,13 @@ _EQUAL_DECIMALS = 5  # rows that differ less, relative to the largest number, ar
 LIMIT = 10_000  # items; the algorithm needs all pairs of them in memory
 
 
-def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_noise: float | None = None) -> Fit:
+def hdbscan(
+    X: NDArray[np.float32],
+    *,
+    min_cluster_size: int | None = None,
+    max_noise: float | None = None,
+    allow_single_cluster: bool = False,
+) -> Fit:
     """Group rows by density; rows in thin places are noise, -1.
 
     Parameters
@@ -29,6 +35,8 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
     max_noise : float or None, default=None
         Share of rows that may be noise: the noise rows nearest to a centre, measured by the usual distance in that
         cluster, join it. None leaves all noise.
+    allow_single_cluster : bool, default=False
+        Whether one cluster may hold all that is not noise.
 
     Returns
     -------
@@ -58,7 +66,7 @@ def hdbscan(X: NDArray[np.float32], *, min_cluster_size: int | None = None, max_
         raise ValueError(msg)
     from sklearn.cluster import HDBSCAN
 
-    model = HDBSCAN(min_cluster_size=size, algorithm="brute", copy=True)
+    model = HDBSCAN(min_cluster_size=size, algorithm="brute", allow_single_cluster=allow_single_cluster, copy=True)
     fit = fit_of(X, _with_equal_rows(X, model.fit_predict(X), size))
     if max_noise is None or not len(fit.centers):
         return fit

@@ -47,14 +47,14 @@ def sweep(clustering: Clustering) -> go.Figure:
 
 
 def _plausible(low: int, high: int) -> str:
-    return "" if low == high else f"The data cannot tell {low} from {high} clusters. "
+    return "" if low == high else f"Plausible are {low} to {high} clusters. "
 
 
 def sizes(clustering: Clusters) -> go.Figure:
     """Draw the number of items per cluster."""
     inside, noise = int(clustering.sizes["size"].sum()), int((clustering._source_labels < 0).sum())
     return figures.bars(
-        [f"{cluster}: {name}" for cluster, name in clustering.names["name"].items()],
+        [f"{cluster}: {name}" for cluster, name in enumerate(clustering.names["name"])],
         clustering.sizes["size"].to_numpy(),
         title="Cluster sizes",
         x_title="items",
@@ -72,7 +72,8 @@ def jaccard(stability: Stability) -> go.Figure:
         high=table["high"].to_numpy(),
         title="How far does each cluster come back?",
         x_title="Jaccard overlap",
-        caption=f"Mean and 95 % of {len(stability.ari)} bootstrap samples. Below 0.5 a cluster mostly dissolves.",
+        caption=f"Mean and 95 % of {len(stability.ari)} bootstrap samples. Below 0.5 a cluster mostly dissolves; cuts through "
+        f"one cloud without groups come back up to {table['chance'].max():.2f}.",
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -13,7 +14,8 @@ from mmtoolkit.clustering.algorithms import LIBRARIES, STEP, Clusterer, find_alg
 from mmtoolkit.clustering.choice import Choice, choose
 from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distinct
 from mmtoolkit.clustering.result import Clustering, describe
-from mmtoolkit.clustering.sweeping import default_range, path_range, sweep, sweep_frame
+from mmtoolkit.clustering.structureless import cloud_peaks
+from mmtoolkit.clustering.sweeping import content_order, default_range, path_range, sweep, sweep_frame
 from mmtoolkit.derived import remember
 from mmtoolkit.provenance import fingerprint
 from mmtoolkit.steps import resolved, verb
@@ -40,6 +42,7 @@ def cluster(
     exact: bool = False,
     min_cluster_size: int | None = None,
     max_noise: float | None = None,
+    allow_single_cluster: bool = False,
     names: Sequence[str] | None = None,
     normalize: bool = True,
     random_state: int = 0,
@@ -66,6 +69,8 @@ def cluster(
     max_noise : float or None, default=None
         Share of items that HDBSCAN may leave as noise, 0 to 1; the noise nearest to a cluster joins it until no more
         is left. None leaves it all.
+    allow_single_cluster : bool, default=False
+        Whether HDBSCAN may find one cluster.
     names : sequence of str or None, default=None
         Names of the clusters 0, 1, ...; see also ``with_names``.
     normalize : bool, default=True
@@ -105,7 +110,13 @@ def cluster(
     X = vectors_of(embeddings, normalize=normalize)
     algorithm = restored(algorithm)
     row = find_algorithm(algorithm)
-    options = {"n_init": n_init, "exact": exact, "min_cluster_size": min_cluster_size, "max_noise": max_noise}
+    options = {
+        "n_init": n_init,
+        "exact": exact,
+        "min_cluster_size": min_cluster_size,
+        "max_noise": max_noise,
+        "allow_single_cluster": allow_single_cluster,
+    }
     row.check(n_clusters, options)
     table, choice, k = None, None, None
     if not row.finds:
@@ -165,11 +176,13 @@ def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
 
 
 def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd.DataFrame, Choice]:
-    arrays = remember(
-        "sweep",
-        {"X": fingerprint(X), "ks": ks, "random_state": random_state},
-        lambda: sweep(X, ks, random_state=random_state),
-        step=STEP,
-        libraries=LIBRARIES,
-    )
-    return sweep_frame(arrays, ks), choose(arrays, ks, path_range(ks, min(len(X), LARGE)))
+    X = X[content_order(X)[:LARGE]]
+    parts = {"X": fingerprint(X), "ks": ks, "random_state": random_state}
+    steps = path_range(ks, len(X))
+
+    def kept(kind: str, compute: Callable[[], dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+        return remember(kind, parts, compute, step=STEP, libraries=LIBRARIES)
+
+    arrays = kept("sweep", lambda: sweep(X, ks, random_state=random_state))
+    clouds = partial(kept, "clouds", lambda: cloud_peaks(X, steps, random_state=random_state))
+    return sweep_frame(arrays, ks), choose(arrays, ks, steps, clouds)

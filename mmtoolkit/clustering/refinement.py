@@ -10,14 +10,14 @@ from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import centred_gram
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.silhouettes import cluster_means
-from mmtoolkit.clustering.tree import ward_tree
+from mmtoolkit.clustering.tree import Tree, ward_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough"]
+__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "rough_tree"]
 
 N_COMPONENTS = 64
 _BLOCK = 8192
@@ -96,11 +96,17 @@ def partitions(
     Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding. Ward (1963), Hierarchical grouping to
     optimize an objective function.
     """
-    n_segments = min(len(Z), _SEGMENTS * max(ks))
-    labels, segments = lloyd(Z, Z[_spread(Z, n_segments, rng)], 2)
-    tree = ward_tree(segments, np.bincount(labels, minlength=n_segments))
-    cuts = ((k, tree.cut(k)[labels]) for k in (min(k, n_segments) for k in ks))
+    labels, means, tree = rough_tree(Z, max(ks), rng)
+    cuts = ((k, tree.cut(k)[labels]) for k in (min(k, len(means)) for k in ks))
     return [lloyd(Z, cluster_means(Z, groups, k), _STEPS) for k, groups in cuts]
+
+
+def rough_tree(
+    Z: NDArray[np.float32], n_clusters: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32], Tree]:
+    """Over-segment rows for `n_clusters` or fewer clusters; return segments, their means, and the tree of their merges."""
+    labels, means = lloyd(Z, Z[_spread(Z, min(len(Z), _SEGMENTS * n_clusters), rng)], 2)
+    return labels, means, ward_tree(means, np.bincount(labels, minlength=len(means)))
 
 
 def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.clustering.partition import LARGE
 from mmtoolkit.clustering.refinement import partitions, principal_axes, rough
 from mmtoolkit.clustering.resampling import adjusted_rand
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, inertia
+from mmtoolkit.clustering.tree import ward_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["N_BOOT", "N_SEEDS", "default_range", "path_range", "sweep", "sweep_frame"]
+__all__ = ["N_PAIRS", "N_SEEDS", "content_order", "default_range", "path_range", "sweep", "sweep_frame"]
 
 N_SEEDS = 5
-N_BOOT = 5
+N_PAIRS = 5
+TREE = 2_000  # rows; its costs grow with their square
 _BEYOND = 6
 
 
@@ -36,16 +38,22 @@ def path_range(ks: Sequence[int], n_items: int) -> list[int]:
     return [*([ks[0] - 1] if ks[0] > 1 else []), *ks, *beyond]
 
 
+def content_order(X: NDArray[np.float32]) -> list[int]:
+    """Return an order of the rows that depends on their content alone: a shuffled set is swept alike."""
+    digests = [hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X]
+    return sorted(range(len(X)), key=digests.__getitem__)
+
+
 def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -> dict[str, NDArray[np.float64]]:
     """Cluster with every number of clusters and score each on all features.
 
     Partitions of all k are made together on the first 64 principal components, several times with other seeds and on
-    bootstrap samples.
+    halves of the rows.
 
     Parameters
     ----------
     X : ndarray of shape (n_items, n_features), float32
-        Rows; above 20,000 a random sample of that size is used.
+        Rows, in an order without meaning.
     ks : sequence of int
         Numbers of clusters, ascending.
     random_state : int, default=0
@@ -55,41 +63,36 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     -------
     dict of str to ndarray
         Each of ``SCORES``, and "silhouette_se" (standard error over the items), with shape (n_seeds, n_ks);
-        "stability" (n_boot, n_ks), the adjusted Rand index between the clusters of a bootstrap sample and those of the
-        whole; "path" (n_seeds + n_boot, n_path), the inertia on the components for every k of ``path_range``.
+        "stability" (n_pairs, n_ks), the adjusted Rand index of two clusterings of all rows, each made on one half of them;
+        "path" (n_seeds + 2 n_pairs, n_path), the inertia on the components for every k of ``path_range``; "gains"
+        (n_items - 1,), what each split of the Ward tree of 2,000 or fewer rows takes off the inertia, the largest first.
 
     References
     ----------
-    Hennig (2007), Cluster-wise assessment of
-    cluster stability.
+    Lange, Roth, Braun and Buhmann (2004), Stability-based validation of clustering solutions.
     """
     rng = np.random.default_rng(random_state)
-    if len(X) > LARGE:
-        X = X[np.sort(rng.permutation(len(X))[:LARGE])]
     reduced = np.ascontiguousarray(X @ principal_axes(X))
     scorer = Scorer(X)
     steps = path_range(ks, len(X))
     first = steps.index(ks[0])
     out = {name: np.full((N_SEEDS, len(ks)), np.nan) for name in (*SCORES, "silhouette_se")}
-    path = np.empty((N_SEEDS + N_BOOT, len(steps)))
-    best: dict[int, NDArray[np.int64]] = {}
+    path = np.empty((N_SEEDS + 2 * N_PAIRS, len(steps)))
     for run in range(N_SEEDS):
         for at, (labels, _) in enumerate(partitions(reduced, steps, rng)):
             path[run, at] = inertia(reduced, labels)
-            if path[run, at] <= path[: run + 1, at].min():
-                best[at] = labels
             if 0 <= at - first < len(ks):
                 for name, value in scorer.scores(labels).items():
                     out[name][run, at - first] = value
-    stability = np.empty((N_BOOT, len(ks)))
-    for boot in range(N_BOOT):
-        drawn = reduced[np.unique(rng.integers(0, len(X), len(X)))]  # repeats would look like tight clusters
-        for at, (_, centers) in enumerate(partitions(drawn, steps, rng)):
-            labels = rough(reduced, centers)
-            path[N_SEEDS + boot, at] = inertia(reduced, labels)
-            if 0 <= at - first < len(ks):
-                stability[boot, at - first] = adjusted_rand(best[at], labels)
-    return {**out, "stability": stability, "path": path}
+    stability = np.empty((N_PAIRS, len(ks)))
+    for pair in range(N_PAIRS):
+        halves = np.array_split(rng.permutation(len(X)), 2)
+        both = [[rough(reduced, centers) for _, centers in partitions(reduced[half], steps, rng)] for half in halves]
+        for half, found in enumerate(both):
+            path[N_SEEDS + 2 * pair + half] = [inertia(reduced, labels) for labels in found]
+        stability[pair] = [adjusted_rand(*at) for at in zip(*both, strict=True)][first : first + len(ks)]
+    gains = ward_tree(reduced[:TREE]).heights[::-1]
+    return {**out, "stability": stability, "path": path, "gains": gains}
 
 
 def sweep_frame(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> pd.DataFrame:

@@ -18,15 +18,51 @@ def test_elbow_is_flat_on_a_power_law_and_high_at_a_kink():
     assert ks[int(elbow(kink, ks).argmax())] == 12
 
 
-def test_no_elbow_leaves_the_number_to_the_silhouette(rng):
-    X = unit_rows(rng.standard_normal((500, 40)))
+@pytest.mark.parametrize("longer", [1, 3])
+def test_one_cloud_has_no_number_that_stands_out(rng, longer):
+    X = rng.standard_normal((400, 8)).astype(np.float32)
+    X[:, 0] *= longer
 
     c = mm.cluster(X)
 
-    assert c.chosen_by == "silhouette"
-    assert "no clear elbow" in repr(c)
+    assert c.chosen_by == "no elbow"
+    assert "no number stands out" in repr(c)
     low, high = c.plausible_n_clusters
     assert low <= c.n_clusters <= high
+
+
+def test_an_elbow_counts_only_above_every_cloud():
+    ks = list(range(2, 40))
+    inertia = np.array([100.0 * k**-0.1 - 3.0 * min(k, 12) for k in range(1, 46)])
+    scores = np.random.default_rng(0).random((5, len(ks)))
+    arrays = {
+        "path": np.tile(inertia, (15, 1)),
+        "silhouette": scores,
+        "stability": scores,
+        "gains": np.arange(900.0, 0, -1),
+    }
+
+    def clouds(high):
+        return lambda: {"peak": np.array(2.0), "clouds": np.array([[1.2, high]])}
+
+    found, refused = (choose(arrays, ks, [1, *ks, *range(40, 46)], clouds(high)) for high in (1.9, 2.1))
+
+    assert (found.by, found.n_clusters) == ("elbow", 12)
+    assert refused.by == "no elbow"
+
+
+def test_no_cloud_is_asked_where_there_is_no_elbow():
+    ks = [2, 3, 4]
+    arrays = {
+        "path": np.tile(100.0 * np.arange(1, 11) ** -0.1, (15, 1)),
+        "silhouette": np.ones((5, 3)),
+        "stability": np.ones((5, 3)),
+        "gains": np.array([9.0, 4.0, 2.0, *[1.0] * 50]),
+    }
+
+    choice = choose(arrays, ks, list(range(1, 11)), lambda: pytest.fail("asked"))
+
+    assert choice.n_clusters == 3  # between 4, which comes back for the most information, and 3 of two large gains
 
 
 def test_choice_stays_within_what_was_asked(rng):
@@ -34,8 +70,8 @@ def test_choice_stays_within_what_was_asked(rng):
     ks = [3, 5, 9]
 
     arrays = sweep(X, ks)
-    choice = choose(arrays, ks, path_range(ks, 200))
+    choice = choose(arrays, ks, path_range(ks, 200), lambda: {"peak": np.array(0.0), "clouds": np.ones((1, 1))})
 
     assert {choice.n_clusters, *choice.plausible} <= set(ks)
     assert arrays["silhouette"].shape == (5, 3)
-    assert arrays["path"].shape == (10, 10)
+    assert arrays["path"].shape == (15, 10)

@@ -88,3 +88,16 @@ def test_equal_rows_are_a_cluster_and_no_noise(rng, normalize):
     assert len(set(two.labels[:20].tolist())) == 1
     assert two.labels[0] >= 0
     assert mm.cluster(np.tile(row, (4, 1)), algorithm="hdbscan", min_cluster_size=4).n_clusters == 1
+
+
+def test_one_cluster_is_found_when_it_is_allowed(rng):
+    X = rng.standard_normal((80, 3)).astype(np.float32)
+
+    free = mm.cluster(X, algorithm="hdbscan", normalize=False)
+    one = mm.cluster(X, algorithm="hdbscan", normalize=False, allow_single_cluster=True, max_noise=0.1)
+
+    assert free.n_clusters != 1
+    assert one.n_clusters == 1
+    assert (one.labels == 0).mean() >= 0.9
+    with pytest.raises(ValueError, match="belong to algorithm='hdbscan'"):
+        mm.cluster(X, 2, allow_single_cluster=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 import mmtoolkit as mm
-from mmtoolkit.clustering.sweeping import default_range, path_range, sweep
+from mmtoolkit.clustering.sweeping import default_range, path_range
 from mmtoolkit.vectors import unit_rows
 
 
@@ -35,10 +35,19 @@ def test_sweep_shows_means_and_spread(stamps):
 
 
 def test_a_large_set_is_swept_on_a_sample(monkeypatch, rng):
-    monkeypatch.setattr("mmtoolkit.clustering.sweeping.LARGE", 60)
+    monkeypatch.setattr("mmtoolkit.clustering.grouping.LARGE", 60)
     X = unit_rows(rng.standard_normal((200, 5)))
 
-    arrays = sweep(X, [2, 3])
+    c = mm.cluster(X, [2, 3])
 
-    assert np.isfinite(arrays["silhouette"]).all()
-    assert arrays["inertia"].max() < np.square(X[:60] - X[:60].mean(axis=0)).sum() * 1.5
+    assert np.isfinite(c.sweep["silhouette"]).all()
+    assert c.sweep["inertia"].max() < np.square(X - X.mean(axis=0)).sum() / 2
+
+
+def test_the_order_of_the_items_does_not_matter(rng):
+    X = unit_rows(rng.standard_normal((150, 9)))
+
+    one, other = mm.cluster(X), mm.cluster(X[rng.permutation(150)])
+
+    assert one.sweep.equals(other.sweep)
+    assert one.plausible_n_clusters == other.plausible_n_clusters

@@ -45,7 +45,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
 
 
 def _how(result: Any) -> str:
-    params = result.recipe.first.params
+    params = result.recipe["params"]
     silhouette = float(result.scores["value"].get("silhouette", np.nan))
     seen = (
         ""
@@ -59,7 +59,7 @@ def _how(result: Any) -> str:
 
 
 def _algorithm(result: Any) -> str:
-    return find_algorithm(result.recipe.first.params["algorithm"]).name
+    return find_algorithm(result.recipe["params"]["algorithm"]).name
 
 
 def _members(result: Any) -> Block:
@@ -122,12 +122,19 @@ def _called(result: Any) -> str:
 
 
 def _sentence(result: Any) -> str:
-    named = _called(result)
-    plausible = ""
-    if result.plausible_n_clusters is not None and len(set(result.plausible_n_clusters)) > 1:
-        low, high = result.plausible_n_clusters
-        plausible = f" Any number from {low} to {high} would fit the data about as well."
-    return f"The items fall into {result.n_clusters} clusters{named}.{plausible}"
+    return f"The items fall into {result.n_clusters} clusters{_called(result)}.{_sure(result)}"
+
+
+def _sure(result: Any) -> str:
+    """Return how far the number of clusters can be believed."""
+    if result.plausible_n_clusters is None:
+        return ""
+    low, high = result.plausible_n_clusters
+    if result.chosen_by == "elbow":
+        found = f"repeated runs find it between {low} and {high}" if low < high else "repeated runs agree"
+        return f" Further splits gain hardly more than splitting noise; {found}."
+    others = f"; what comes back on other items and what splits gain speak for {low} to {high}" if low < high else ""
+    return f" No number of clusters stands out{others}."
 
 
 def _key(result: Any) -> Key:
@@ -136,4 +143,5 @@ def _key(result: Any) -> Key:
     if result.plausible_n_clusters is not None:
         low, high = result.plausible_n_clusters
         given = f"plausible {low} to {high}" if low < high else "number chosen"
+        given += "" if result.chosen_by == "elbow" else ", none stands out"
     return Key("clusters", f"{result.n_clusters}", f"{given}; the largest has {percent(largest)}")

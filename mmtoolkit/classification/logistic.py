@@ -23,9 +23,10 @@ __all__ = ["CS", "LogisticClassifier", "check_class_weight"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
-_COARSE = 10.0
+_COARSE = 100.0
 _NEAR = 1.001
 _LEAST = 1e-6
+_GAIN = 0.01  # nats: where no held-out row is wrong, less is only confidence, which the temperature sees to
 _BLOCK = 4096
 
 
@@ -58,8 +59,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     Cs : sequence of float, default=(1, 3.16, 10, 31.6, 100, 316, 1000)
         Inverse penalties to start from, for unit rows: the path stops when the held-out loss turns, goes on beyond an
-        edge when it still falls there, and ends at the bottom of the parabola through the best three. It does not go on
-        beyond the largest when no held-out row is wrong: there, nothing says where to stop.
+        edge when it still falls there, and ends at the bottom of the parabola through the best three. Where no held-out
+        row is wrong it stops when the loss falls by less than 0.01, and at the largest: there, nothing else says where.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. With a class of one group nothing can be chosen:
         then the middle of `Cs` is used.
@@ -72,7 +73,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     max_iter : int, default=200
         Largest number of steps per C.
     tol : float, default=1e-6
-        Relative decrease of the objective at which the chosen C is done; the others stop at ten times that.
+        Relative decrease of the objective at which the chosen C is done; the others stop at a hundred times that.
     random_state : int, default=0
         Seed of the inner folds.
 
@@ -202,13 +203,14 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         step = Cs[-1] / Cs[-2] if len(Cs) > 1 else 1.0
         beyond = [step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
-        self.C_ = Cs[0]
+        self.C_, all_right = Cs[0], False
         for C in [*Cs, *(Cs[-1] * far for far in beyond)]:
-            if Cs[-1] < C and bool((kept[1].argmax(axis=1) == path.codes).all()):
-                self.bounds_ = (f"C={self.C_:g} is the largest that was tried: no held-out item was wrong",)
+            if Cs[-1] < C and all_right:
                 break
+            before = best
             look(C, _COARSE * self.tol)
-            if C > self.C_:
+            all_right = bool((kept[1].argmax(axis=1) == path.codes).all())
+            if C > self.C_ or (all_right and before - best < _GAIN):
                 break
         for C in [Cs[0] / far for far in beyond]:
             if min(self.path_) != self.C_:
@@ -217,7 +219,9 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         path.solution = kept[0]
         look(_lowest_between(self.path_, self.C_), self.tol)
         path.solution, logits = kept
-        if not self.bounds_ and len(self.path_) > 1 and self.C_ in (min(self.path_), max(self.path_)):
+        if len(self.path_) > 1 and max(self.path_) == self.C_ and all_right:
+            self.bounds_ = (f"C={self.C_:g} is the largest that was tried: no held-out item was wrong",)
+        elif len(self.path_) > 1 and self.C_ in (min(self.path_), max(self.path_)):
             self.bounds_ = (f"C={self.C_:g} is at the end of what was tried, and the loss still fell there",)
         return logits
 

@@ -19,7 +19,7 @@ from mmtoolkit._arguments import checked_seed
 from mmtoolkit._described import described
 from mmtoolkit._text import did_you_mean
 
-__all__ = ["GROUP", "UNRECORDED", "Step", "Verb", "find_verb", "resolved", "verb", "verbs"]
+__all__ = ["GROUP", "UNRECORDED", "Step", "Verb", "find_verb", "kind_of", "resolved", "verb", "verbs"]
 
 GROUP = "mmtoolkit.verbs"  # of entry points: name = the verb's, value = the decorated function
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -42,6 +42,11 @@ class Step(Mapping[str, Any]):
     verb: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     of: Step | None = None
+
+    @property
+    def first(self) -> Step:
+        """The step that all the others were asked of."""
+        return self if self.of is None else self.of.first
 
     def _parts(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"verb": self.verb, "params": self.params}
@@ -85,6 +90,8 @@ class Verb:
         What printed code calls the result; "" is the name of the verb.
     needs : str
         What a recipe does not hold but the call needs, such as a session; "" when it can be called again.
+    gives : str
+        The verb whose methods its result has, where it is not its own: "cluster" of "cluster.split".
     """
 
     name: str
@@ -95,6 +102,7 @@ class Verb:
     method: bool = False
     variable: str = ""
     needs: str = ""
+    gives: str = ""
 
     @property
     def call(self) -> str:
@@ -122,6 +130,7 @@ def verb(
     method: bool = False,
     variable: str = "",
     needs: str = "",
+    gives: str = "",
     one_thread: bool = True,
 ) -> Callable[[_Function], _Function]:
     """Make a function a verb: its calls are recorded in their results, and the table knows it.
@@ -133,7 +142,7 @@ def verb(
     ----------
     name : str
         As `Verb` has it; for a verb of your own with a dot, such as "mypackage.outliers".
-    columns, unrecorded, sources, method, variable, needs
+    columns, unrecorded, sources, method, variable, needs, gives
         As `Verb` has them.
     one_thread : bool, default=True
         False where the verb keeps to that rule itself.
@@ -192,7 +201,7 @@ def verb(
                 Step(name, params, asked.recipe if method else None), dict(source) if named else source
             )
 
-        _add(Verb(name, call, columns, unrecorded, sources, method, variable, needs))
+        _add(Verb(name, call, columns, unrecorded, sources, method, variable, needs, gives))
         return call  # type: ignore[return-value]
 
     return decorate
@@ -276,6 +285,23 @@ def find_verb(name: str) -> Verb | None:
         for point in metadata.entry_points(group=GROUP, name=name):
             point.load()
     return _VERBS.get(name)
+
+
+def kind_of(name: str) -> str:
+    """Return what a verb's result is: the verb whose methods it has.
+
+    Parameters
+    ----------
+    name : str
+        As a step has it.
+
+    Returns
+    -------
+    str
+        "cluster" of "cluster.split"; mostly the verb itself.
+    """
+    row = find_verb(name)
+    return row.gives if row is not None and row.gives else name
 
 
 def verbs() -> Mapping[str, Verb]:

@@ -20,7 +20,7 @@ from mmtoolkit.reporting.as_html import block_html, page
 from mmtoolkit.reporting.as_markdown import block_markdown
 from mmtoolkit.reporting.blocks import Code, Drawing, Gallery, Groups, Key, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.reporting.code import as_python
-from mmtoolkit.reporting.record import rounded, seal
+from mmtoolkit.reporting.record import figures, rounded, seal
 from mmtoolkit.verification.reading import read_report
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> `code` | [link](javascript:alert(1)) $x$'
@@ -75,7 +75,10 @@ def test_json_holds_recipe_items_results_environment_and_run(rep, tmp_path, stam
     assert data["items"]["emb"]["id"] == stamps.ids.tolist()
     assert data["items"]["emb"]["content_key"] == stamps.content_keys.tolist()
     assert data["items"]["emb"]["columns"]["label"] == stamps.items["label"].tolist()
-    assert data["seals"] == {part: seal(data[part]) for part in ("recipe", "items", "results", "environment")}
+    sealed = ("title", "tolerance", "recipe", "items", "results", "environment")
+    tables = figures(data["results"])
+    assert data["seals"] == {**{name: seal(data[name]) for name in sealed}, **{n: seal(t) for n, t in tables.items()}}
+    assert {"classify.metrics", "cluster.labels", "project.coords"} <= set(tables)
     assert set(data["run"]) == {"time", "seconds", "usage", "items_folder"}
 
 

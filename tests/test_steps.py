@@ -22,9 +22,13 @@ CALLS = {
     "audit": lambda e: mm.audit(e, "label"),
     "classify": lambda e: mm.classify(e, "label", cv=2, class_weight={"a": 1.0, "b": 2.0}),
     "classify.learning_curve": lambda e: mm.classify(e, "label", cv=2).learning_curve(sizes=[2, 4]),
+    "classify.thresholds": lambda e: mm.classify(e, "label", cv=2).thresholds(max_risk=0.2),
     "cluster": lambda e: mm.cluster(e, range(2, 5), random_state=3),
     "cluster.compare": lambda e: mm.cluster(e, 2).compare("label"),
+    "cluster.merge": lambda e: mm.cluster(e, 4).split(1).merge([0, 2]),
+    "cluster.parent": lambda e: mm.cluster(e, 4).parent(2),
     "cluster.representatives": lambda e: mm.cluster(e, 2).representatives(2, how="far"),
+    "cluster.split": lambda e: mm.cluster(e, 2).split(0, 3, names=["p", "q", "r", "s"]),
     "cluster.stability": lambda e: mm.cluster(e, 2).stability(3),
     "compare": lambda e: mm.compare(
         {"whole": e, "half": mm.Embeddings(e.vectors[:, :8], items=e.items)}, "label", cv=2

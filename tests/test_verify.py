@@ -88,8 +88,9 @@ def test_one_changed_seed_names_the_parameter(home):
 
     checked = mm.verify(path)
 
-    assert checked.verdict.startswith("differs at classify.")
+    assert checked.verdict == "edited at recipe.classify.random_state"
     assert checked.causes == (
+        "'recipe' of the report was edited after it was written",
         "the recipe says random_state=1 for 'classify', but its results were made with random_state=0",
     )
 
@@ -100,19 +101,132 @@ def test_one_changed_figure_is_named_and_the_edit_is_seen(home):
 
     checked = mm.verify(edit(home, change))
 
-    assert checked.verdict == "differs at classify.metrics.value of 'accuracy'"
-    assert checked.causes == ("the part 'results' of the report was edited after it was written",)
+    assert checked.verdict == "edited at classify.metrics.value of 'accuracy'"
+    assert checked.causes == ("'classify.metrics' of the report was edited after it was written",)
 
 
-def test_a_last_digit_is_equal_within_tolerance(home):
+def resealed(data):
+    """Seal a report anew, as a machine would have written it that rounds otherwise."""
+    data["seals"] = {name: record.seal(data[name]) for name in data["seals"] if name in record.SEALED}
+
+
+def test_a_last_digit_that_was_computed_is_equal_within_tolerance(home):
     def change(data):
         data["results"]["classify"]["rounded"]["metrics"]["value"][0] += 0.0001
+        resealed(data)
 
     checked = mm.verify(edit(home, change))
 
     assert checked.ok
     assert checked.verdict == "equal within tolerance"
-    assert checked.notes == ("the part 'results' of the report was edited after it was written",)
+    assert checked.causes == checked.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (lambda d: d["results"]["classify"]["rounded"]["metrics"]["value"].__setitem__(0, d["results"]["classify"]["rounded"]["metrics"]["value"][0] + 0.0001), "classify.metrics.value of 'accuracy'"),
+        (lambda d: d["results"]["classify"]["exact"]["notes"].append("All is well."), "classify.notes (length)"),
+        (lambda d: d["results"]["project"]["map"]["coords"][0].__setitem__(0, 9.0), "project.coords"),
+        (lambda d: d["results"]["cluster"]["exact"].pop("labels"), "cluster.labels"),
+        (lambda d: d["results"]["cluster"]["params"].update(algorithm="dbscan"), "cluster.algorithm"),
+        (lambda d: d.update(title="Sixty thousand pictures"), "title"),
+        (lambda d: d["environment"].update(mmtoolkit="9.9"), "environment"),
+        (lambda d: d["tolerance"].update(rounded=1e-5), "tolerance"),
+    ],
+)  # fmt: skip
+def test_any_edit_is_named_however_small(home, change, where):
+    checked = mm.verify(edit(home, change))
+
+    assert not checked.ok
+    assert checked.verdict.startswith(f"edited at {where}")
+    assert "of the report was edited after it was written" in checked.causes[0]
+
+
+def test_a_figure_that_was_edited_is_named_before_the_picture_that_has_changed(home):
+    picture = next((home / "photos" / "money").iterdir())
+    shutil.copy(next((home / "photos" / "animals").iterdir()), picture)
+
+    def change(data):
+        data["results"]["cluster"]["exact"]["n_clusters"] = 4
+
+    checked = mm.verify(edit(home, change))
+
+    assert checked.verdict == "edited at cluster.n_clusters"
+    assert checked.causes == (
+        "'cluster.n_clusters' of the report was edited after it was written",
+        f"the picture of item 'money/{picture.name}' has changed",
+    )
+
+
+@pytest.fixture
+def page(tmp_path, rng):
+    """A page, its report beside it, and its vectors."""
+    X = rng.normal(size=(60, 5))
+    rep = mm.report(mm.classify(X, np.arange(60) % 2, cv=3), title="A page <b>")
+    rep.save(tmp_path / "report.json")
+    return rep.save(tmp_path / "report.html"), X
+
+
+def test_a_page_is_verified_with_the_report_beside_it(page):
+    path, X = page
+
+    checked = mm.verify(path, vectors=X)
+
+    assert checked.verdict == "identical"
+    assert checked.checked == ("classify",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("Each score was measured on items", "Each score was nicely measured on items", "page.classify"),
+        (
+            '<div class="key"><dt>accuracy</dt><dd><strong>',
+            '<div class="key"><dt>accuracy</dt><dd><strong>1',
+            "page.summary",
+        ),
+        ("<h1>A page", "<h1>The page", "page.title"),
+        ("<title>A page", "<title>The page", "page"),
+        ("</main>", "<p>99 %</p></main>", "page"),
+        ('<section id="environment">', '<section id="other">', "page.environment"),
+    ],
+)
+def test_whatever_a_reader_sees_on_a_page_is_sealed(page, old, new, where):
+    path, X = page
+    html = path.read_text("utf-8")
+    assert old in html
+    path.write_text(html.replace(old, new, 1), "utf-8")
+
+    checked = mm.verify(path, vectors=X)
+
+    assert checked.verdict == f"edited at {where}"
+    assert checked.causes[0] == f"the page is not as it was written: {where}"
+
+
+def test_a_page_of_another_report_is_told(page):
+    path, X = page
+    mm.report(mm.classify(X, np.arange(60) % 3, cv=3), title="Another").save(path.with_suffix(".json"))
+
+    assert mm.verify(path, vectors=X).verdict == "edited at page (of another report.json)"
+
+
+def test_an_edit_of_the_report_beside_a_page_is_named(page):
+    path, X = page
+    edit(path.parent, lambda data: data["results"]["classify"]["exact"].update(n_scored=600))
+
+    assert mm.verify(path, vectors=X).verdict == "edited at classify.n_scored"
+
+
+def test_a_page_alone_or_without_seals_says_what_to_do(page):
+    path, X = page
+    path.with_suffix(".json").rename(path.parent / "elsewhere.json")
+    with pytest.raises(VerifyError, match=r"checked by 'report\.json', which must lie beside it; save both"):
+        mm.verify(path, vectors=X)
+
+    path.write_text("<html>no seals</html>", "utf-8")
+    with pytest.raises(VerifyError, match=r"carries no seals: .* verify 'report\.json' instead"):
+        mm.verify(path, vectors=X)
 
 
 def test_a_version_alone_is_a_note(home):
@@ -517,7 +631,7 @@ def test_an_edit_of_what_cannot_be_computed_again_differs(tmp_path, rng):
 
     path = edit(tmp_path, lambda data: data["results"]["spark_cluster"]["exact"].update(n_clusters=9))
 
-    assert mm.verify(path, vectors=X).verdict == "differs at results"
+    assert mm.verify(path, vectors=X).verdict == "edited at spark_cluster.n_clusters"
 
 
 def test_every_verb_is_computed_again_also_those_that_start_from_another_result(tmp_path, rng):
@@ -583,7 +697,7 @@ def test_no_edit_passes(derived, tmp_path, change, verdict):
 
     checked = mm.verify(edit(tmp_path, change), vectors=derived[1])
 
-    assert checked.verdict == f"differs at {verdict}"
+    assert checked.verdict.startswith(f"edited at {verdict}")
 
 
 def test_a_wide_tolerance_excuses_nothing(derived, tmp_path):
@@ -595,8 +709,9 @@ def test_a_wide_tolerance_excuses_nothing(derived, tmp_path):
 
     checked = mm.verify(edit(tmp_path, change), vectors=derived[1])
 
-    assert checked.verdict == "differs at cluster_compare.metrics.ari"
-    assert checked.causes[0] == "the report allows a tolerance of rounded values of 1.0, more than 0.0001"
+    assert checked.verdict == "edited at tolerance.rounded"
+    assert "cluster_compare.metrics.ari" in checked.differences.index
+    assert checked.causes[-1] == "the report allows a tolerance of rounded values of 1.0, more than 0.0001"
 
 
 def test_rows_without_a_vector_may_stay_without_one(tmp_path, rng):

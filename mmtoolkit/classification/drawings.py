@@ -145,13 +145,14 @@ def _risk_coverage(result: Classification) -> go.Figure:
     half = table[table["coverage"] >= 0.5].iloc[0]
     return curve(
         shown["coverage"],
-        {"share wrong": (shown["risk"], None, None)},
+        {"share wrong": (shown["risk"], None, None), "95 % limit": (shown["upper"], None, None)},
         title="Fewer mistakes by answering only when sure",
         x_title="share of items answered",
         y_title="share of answers that are wrong",
         caption=(
             f"Answering all items {table['risk'].iloc[-1]:.1%} are wrong; answering only the surer half "
-            f"(min_confidence={half['confidence']:.2f}) {half['risk']:.1%}."
+            f"(min_confidence={half['confidence']:.2f}) {half['risk']:.1%}, on other items at most {half['upper']:.1%} (95 %, for all "
+            "points of the curve at once)."
         ),
     )
 

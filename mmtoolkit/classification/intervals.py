@@ -83,7 +83,7 @@ def limits(
     n = np.where(np.isnan(spread), 0.0, np.minimum(np.asarray(trials, dtype=np.float64), p * (1.0 - p) / spread))
     n = np.where((p <= 0.0) | (p >= 1.0), np.where(np.isnan(spread), 0.0, trials), n)
     low, high = wilson(np.where(bounded, p, 0.0) * n, np.where(bounded, n, 0.0))
-    reach = np.where(variance > 0, ndtri(0.5 + LEVEL / 2) * np.sqrt(variance), np.nan)
+    reach = np.where(variance > _FLAT**2, ndtri(0.5 + LEVEL / 2) * np.sqrt(variance), np.nan)
     return (
         np.where(bounded, np.minimum(floor + (1.0 - floor) * low, value), np.maximum(value - reach, 0.0)),
         np.where(bounded, np.maximum(floor + (1.0 - floor) * high, value), value + reach),

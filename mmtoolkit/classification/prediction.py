@@ -62,16 +62,21 @@ class Predictor(Result):
         """
         return proba_of(self.estimator, self._rows(new), self.classes)
 
-    def predict(self, new: Any, *, min_confidence: float = 0.0) -> NDArray[np.object_]:
+    @property
+    def min_confidence(self) -> float:
+        """Probability below which `predict` answers None when it is not told another: 0, or what was saved with a classifier."""
+        return 0.0
+
+    def predict(self, new: Any, *, min_confidence: float | None = None) -> NDArray[np.object_]:
         """Return the classes of other items, None where the classifier is not sure enough.
 
         Parameters
         ----------
         new : Embeddings, array of shape (n, n_features), items frame, contents or str
             As `predict_proba` takes it.
-        min_confidence : float, default=0
-            Probability of the class below which the answer is None; ``Classification.risk_coverage`` tells what to
-            expect of a value.
+        min_confidence : float or None, default=None
+            Probability of the class below which the answer is None; ``Classification.thresholds`` finds the one that keeps a
+            promise (``inf`` answers nothing). None is the `min_confidence` of the classifier.
 
         Returns
         -------
@@ -83,14 +88,15 @@ class Predictor(Result):
         SpaceError
             If the vectors come from another model, revision or dimension.
         ValueError
-            If `min_confidence` is not between 0 and 1.
+            If `min_confidence` is not between 0 and 1, nor ``inf``.
         """
-        if not 0.0 <= min_confidence <= 1.0:
+        least = self.min_confidence if min_confidence is None else min_confidence
+        if not (0.0 <= least <= 1.0 or least == np.inf):
             msg = f"min_confidence must be between 0 and 1, got {min_confidence!r}"
             raise ValueError(msg)
         best, found = decide(self.estimator, self._rows(new), self.classes)
         named = np.array(self.classes.tolist(), dtype=object)[best]
-        named[found[np.arange(len(best)), best] < min_confidence] = None
+        named[found[np.arange(len(best)), best] < least] = None
         return np.asarray(named)
 
     def _rows(self, new: Any) -> NDArray[np.float32]:

@@ -14,7 +14,6 @@ import pandas as pd
 from mmtoolkit._anyframe import handed_on
 from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit.classification.scored import Scored
-from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import plain
 from mmtoolkit.steps import verb
 from mmtoolkit.vectors import ids_of
@@ -22,6 +21,7 @@ from mmtoolkit.vectors import ids_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmtoolkit.classification.answering import Thresholds
     from mmtoolkit.classification.learning_curve import LearningCurve
 
 __all__ = ["Classification"]
@@ -42,6 +42,11 @@ class Classification(Scored):
     interval_of : str
         What the intervals are for: with folds "the expected score on new items of models trained on 48 of your 60 items",
         with ``test=`` the score of this model on other items. "" with ``inference=False``.
+    p_value : float
+        Of the test whether the vectors tell the classes apart better than chance: labels permuted inside the folds, every
+        permutation fitted anew. NaN where too few groups can be exchanged, and with ``inference=False``.
+    p_value_of : str
+        The statistic that the p is of, or why there is none; it is not the accuracy.
     confusion : DataFrame
         Counts (means over repeats); true classes in rows, predicted in columns.
     y_true : ndarray of shape (n_items,), object
@@ -95,12 +100,17 @@ class Classification(Scored):
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
     interval_of: str = ""
+    p_value: float = float("nan")
+    p_value_of: str = ""
     accuracy_bounds: tuple[float, float] | None = None
 
     @property
     def ids(self) -> NDArray[np.str_]:
         """Item ids, (n_items,)."""
         return ids_of(self.source)
+
+    def _chance(self) -> str:
+        return "" if np.isnan(self.p_value) else f", p {self.p_value:.3f}"
 
     def _summary(self) -> str:
         if self.accuracy_bounds is None:
@@ -117,7 +127,7 @@ class Classification(Scored):
         """Return what a report stores: folds, labels and counts exactly, scores rounded."""
         found = super().evidence()
         exact = ("y_true", "y_pred", "fold", "duplicate_groups")
-        rounded = ("baselines", "moves", "ungrouped_accuracy")
+        rounded = ("baselines", "moves", "ungrouped_accuracy", "p_value")
         return {
             "exact": {
                 **{name: plain(getattr(self, name)) for name in exact},
@@ -219,15 +229,60 @@ class Classification(Scored):
         Returns
         -------
         DataFrame
-            Columns confidence (answer when at least this sure), coverage (share answered), risk (share of the answers
-            that is wrong); one row per distinct confidence of the held-out items, the surest first.
+            Columns confidence (answer when at least this sure), coverage (share answered), risk (share of the answers that
+            is wrong), upper (95 % limit of that share for other items: it holds for all rows at once, so also for the one
+            that is chosen by looking; groups count, not items); one row per distinct confidence of the held-out items, the
+            surest first.
         """
-        rows = self.fold >= 0
-        sure = self.y_proba[rows, codes_of(self.y_pred[rows], self.classes)]
-        order = np.argsort(-sure, kind="stable")
-        sure = sure[order]
-        wrong = np.cumsum((self.y_pred[rows] != self.y_true[rows])[order].astype(np.float64))
-        answered = np.arange(1, len(sure) + 1)
-        last = np.append(sure[1:] != sure[:-1], True)
-        columns = {"confidence": sure, "coverage": answered / len(sure), "risk": wrong / answered}
-        return pd.DataFrame(columns)[last].reset_index(drop=True)
+        from mmtoolkit.classification.answering import curve
+
+        return curve(self)
+
+    @verb("classify.thresholds", method=True)
+    def thresholds(self, *, max_risk: float, confidence: float = 0.95) -> Thresholds:
+        """Find how sure the classifier must be to answer, so that at most a share of the answers is wrong.
+
+        Parameters
+        ----------
+        max_risk : float
+            Largest share of wrong answers, between 0 and 1.
+        confidence : float, default=0.95
+            In how many of such data sets the promise holds.
+
+        Returns
+        -------
+        Thresholds
+            `min_confidence` for ``predict(new, min_confidence=...)`` and, with the object, for ``save(directory,
+            thresholds=...)``. Where the promise cannot be made it is ``inf``, which answers nothing, and `reason` says why:
+            2 % at 95 % takes 149 answers without an error.
+
+        Raises
+        ------
+        ValueError
+            If `max_risk` or `confidence` does not lie between 0 and 1.
+
+        Notes
+        -----
+        With folds the held-out answers are of models trained on fewer items than the final one, for which the promise is
+        made. It is made for items like those that were scored.
+
+        References
+        ----------
+        Angelopoulos, Bates, Candès, Jordan and Lei (2021), Learn then test: calibrating predictive algorithms to achieve risk
+        control; Clopper and Pearson (1934).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y = np.arange(200) % 2
+        >>> X = np.random.default_rng(0).normal(size=(200, 4)) + np.outer(y, [4, 0, 0, 0])
+        >>> r = mm.classify(X, y, normalize=False)
+        >>> r.thresholds(max_risk=0.05).n_needed
+        59
+        >>> r.thresholds(max_risk=0.01).reason
+        'it takes 299 answers without an error, and 200 items were held out'
+        """
+        from mmtoolkit.classification.answering import find_threshold
+
+        return find_threshold(self, max_risk, confidence)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 
 from mmtoolkit.classification.gradients import Axes, softmax
 
@@ -73,18 +72,21 @@ def held_out(
     return scores
 
 
+def _weights(codes: NDArray[np.intp], class_weight: Any) -> NDArray[np.float64]:
+    """Return row weights with a mean of 1."""
+    w = np.ones(len(codes))
+    if class_weight == "balanced":
+        w = 1.0 / np.bincount(codes)[codes]
+    elif class_weight is not None:
+        w = np.array([class_weight.get(k, 1.0) for k in range(int(codes.max()) + 1)], dtype=np.float64)[codes]
+    return w * (len(w) / w.sum()) if w.sum() > 0 else np.ones(len(codes))
+
+
 def _fit(
     Z: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int, class_weight: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return means, coefficients and intercepts; the penalty is chosen by generalised cross-validation."""
-    seen = np.unique(codes)
-    given = class_weight if not isinstance(class_weight, dict) else {k: class_weight.get(k, 1.0) for k in seen.tolist()}
-    weight = np.zeros(n_classes)
-    weight[seen] = compute_class_weight(given, classes=seen, y=codes)
-    w = weight[codes]
-    if w.sum() <= 0:
-        w = np.ones(len(codes))
-    w = w * (len(w) / w.sum())
+    w = _weights(codes, class_weight)
     Y = np.zeros((len(codes), n_classes))
     Y[np.arange(len(codes)), codes] = 1.0
     mean, share = w @ Z / len(w), w @ Y / len(w)

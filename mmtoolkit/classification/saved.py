@@ -7,14 +7,16 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import is_number
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json_file
+from mmtoolkit.classification.answering import Thresholds
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.manifest import arrays_in, claim, classes_in, manifest_digest, mapping_in
@@ -44,6 +46,8 @@ class SavedClassifier(Predictor):
     ----------
     metrics : dict
         The scores it was saved with.
+    promise : dict
+        Empty, or max_risk, confidence and min_confidence (None: it answers nothing) of the thresholds it was saved with.
     classes, estimator
         As every `Predictor` has them.
     recipe : Step
@@ -53,14 +57,25 @@ class SavedClassifier(Predictor):
     """
 
     metrics: Mapping[str, Any]
+    promise: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def min_confidence(self) -> float:
+        """Probability below which `predict` answers None: of the thresholds it was saved with, else 0."""
+        if not self.promise:
+            return 0.0
+        least = self.promise["min_confidence"]
+        return np.inf if least is None else float(least)
 
     def _summary(self) -> str:
         made = f"{self.source.model!r} vectors" if self.source.model else "vectors"
-        return f"{len(self.classes)} classes, {made} of {self.source.dimension} features"
+        sure = f", answers from {self.min_confidence:.4f}" if self.promise else ""
+        return f"{len(self.classes)} classes, {made} of {self.source.dimension} features{sure}"
 
 
-def save(result: Scored, directory: str | os.PathLike[str]) -> None:
+def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = None) -> None:
     """Write the final classifier of a result, as its method ``save`` says."""
+    promise = _promised(result, thresholds)
     model = result.estimator
     if type(model) is not LogisticClassifier:
         msg = (
@@ -88,6 +103,7 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
         "arrays_sha256": hashlib.sha256(arrays.getvalue()).hexdigest(),
         "recipe": plain(Step("classify", params)),
         "metrics": plain(result.metrics["value"].to_dict()),
+        "promise": promise,
     }
     manifest["sha256"] = manifest_digest(manifest)
     home = Path(directory)
@@ -99,6 +115,24 @@ def save(result: Scored, directory: str | os.PathLike[str]) -> None:
     for name, content in ((_ARRAYS, arrays.getvalue()), (_MANIFEST, text.encode())):
         with replaced(home / name) as part:
             part.write_bytes(content)
+
+
+def _promised(result: Scored, thresholds: Any) -> dict[str, float | None]:
+    """Return what a manifest says of thresholds; refuse those of another result."""
+    if thresholds is None:
+        return {}
+    if not isinstance(thresholds, Thresholds):
+        msg = f"thresholds are what r.thresholds(max_risk=...) returns, got {type(thresholds).__name__}"
+        raise TypeError(msg)
+    if thresholds.recipe.of is not result.recipe:
+        msg = "these thresholds are of another classification; ask this one: r.save(directory, thresholds=r.thresholds(max_risk=...))"
+        raise ValueError(msg)
+    least = thresholds.min_confidence
+    return {
+        "max_risk": thresholds.max_risk,
+        "confidence": thresholds.confidence,
+        "min_confidence": least if np.isfinite(least) else None,
+    }
 
 
 def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
@@ -173,6 +207,11 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
     params = mapping_in(mapping_in(manifest["recipe"], "recipe")["params"], "recipe.params")
     normalize = params["normalize"]
     claim(isinstance(normalize, bool), f"normalize must be true or false, got {normalize!r}")
+    promise = mapping_in(manifest.get("promise", {}), "promise")  # there since thresholds are saved
+    claim(
+        not promise or _is_promise(promise),
+        f"promise must hold max_risk, confidence and min_confidence, got {dict(promise)!r}",
+    )
     model = LogisticClassifier()
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
     model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
@@ -186,4 +225,13 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         recipe=Step("classify", params),
         source=space,
         metrics=mapping_in(manifest["metrics"], "metrics"),
+        promise=promise,
     )
+
+
+def _is_promise(promise: Mapping[str, Any]) -> bool:
+    """Tell whether a manifest's promise is what `save` writes."""
+    shares = [promise.get(name) for name in ("max_risk", "confidence")]
+    least = promise.get("min_confidence", "absent")
+    known = least is None or (is_number(least) and 0.0 <= least <= 1.0)
+    return known and all(is_number(share) and 0.0 < share < 1.0 for share in shares)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.results import plain
+
+if TYPE_CHECKING:
+    from mmtoolkit.classification.answering import Thresholds
 
 __all__ = ["Scored"]
 
@@ -47,11 +50,15 @@ class Scored(Predictor):
     n_unlabelled: int
     notes: tuple[str, ...]
 
+    def _chance(self) -> str:
+        """Return what a test against chance found, "" without one."""
+        return ""
+
     def _summary(self) -> str:
         row = self.metrics.loc["accuracy"]
         between = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
         return (
-            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}, "
+            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}{self._chance()}, "
             f"{len(self.classes)} classes, {self.n_scored} items scored"
         )
 
@@ -73,19 +80,25 @@ class Scored(Predictor):
             "map": {},
         }
 
-    def save(self, directory: str | os.PathLike[str]) -> None:
+    def save(self, directory: str | os.PathLike[str], *, thresholds: Thresholds | None = None) -> None:
         """Write the final classifier as arrays and a JSON manifest; `load_classifier` reads it.
 
         Parameters
         ----------
         directory : path
             Created; an older classifier there is replaced.
+        thresholds : Thresholds or None, default=None
+            From ``r.thresholds(max_risk=...)``: kept with the classifier, and ``predict`` of what `load_classifier` returns
+            answers only where it is that sure.
 
         Raises
         ------
         TypeError
-            If the estimator is not the default one: others could only be pickled, which is not safe to load.
+            If the estimator is not the default one: others could only be pickled, which is not safe to load. If `thresholds`
+            is something else.
+        ValueError
+            If `thresholds` are of another classifier.
         """
         from mmtoolkit.classification.saved import save
 
-        save(self, directory)
+        save(self, directory, thresholds)

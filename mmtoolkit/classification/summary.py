@@ -15,6 +15,7 @@ from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.estimators import splits_untold
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.metrics import confusion_of
+from mmtoolkit.classification.permutation import ChanceTest, better_than_chance
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.spread import LEAST_OF_CLASS, LEAST_OF_EVERY_CLASS, HeldOutScores, class_weight_of
 from mmtoolkit.vectors import ids_of
@@ -82,6 +83,7 @@ def assemble(
         variance = held.variances(rows, cv=trial.cv, class_weight=weight, random_state=random_state)
     metrics = score_tables.metric_table(held, value, variance)
     interval_of = _interval_of(trial, outcome, len(codes)) if inference else ""
+    test = _test_of_chance(trial, outcome, random_state) if inference else ChanceTest(float("nan"), "")
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
@@ -97,6 +99,8 @@ def assemble(
     return Classification(
         metrics=metrics[["value", "low", "high"]].assign(baseline=baselines["majority"].reindex(metrics.index)),
         interval_of=interval_of,
+        p_value=test.p_value,
+        p_value_of=test.words,
         per_class=score_tables.class_table(held, target.classes, value, variance),
         confusion=pd.DataFrame(
             confusion, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted")
@@ -115,6 +119,7 @@ def assemble(
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=(
             *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
+            *_about_chance(test),
             *_notes(grouped, source, trial, outcome, left_out, groups, accuracy),
             *_open_words(int(scored.sum()), n_open, n_right),
             *_names_to_look_at(target.classes, left_out),
@@ -168,6 +173,24 @@ def _about_intervals(
             f"Too few for an interval, which needs {LEAST_OF_CLASS} independent items of a class: {named}{more}.{macro}"
         )
     return notes
+
+
+def _test_of_chance(trial: Trial, outcome: TrialResult, random_state: int) -> ChanceTest:
+    """Test the rows that trained or were scored."""
+    fold, together = outcome.rounds[0].fold, outcome.together
+    scored = fold >= 0
+    rows = scored | (trial.target.known & ~np.isin(together, together[scored]))  # others were dropped
+    groups = np.unique(together[rows], return_inverse=True)[1]
+    return better_than_chance(trial.X[rows], trial.target.codes[rows], groups, fold[rows], random_state)
+
+
+def _about_chance(test: ChanceTest) -> list[str]:
+    """Say what the test against chance found, and that its p is not of the accuracy."""
+    if not test.words:
+        return []
+    if np.isnan(test.p_value):
+        return [f"Whether the score is better than chance was not tested: {test.words}."]
+    return [f"Better than chance? p = {test.p_value:.3f}, of this statistic and not of the accuracy: {test.words}."]
 
 
 def _notes(

@@ -33,7 +33,7 @@ __all__ = [
 
 SPLITS = 10
 MOST_ROWS = 5000
-_FEW_RESAMPLES = 25
+_FEW_RESAMPLES = 16
 
 Scores = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
@@ -56,7 +56,8 @@ def some_rows(codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: i
     parts = -(-len(codes) // MOST_ROWS)
     if parts == 1:
         return np.arange(len(codes))
-    return np.flatnonzero(stratified_folds(codes, groups, parts, random_state) == 0)
+    seed = int(np.random.SeedSequence([random_state, parts]).generate_state(1)[0])  # not that of the folds
+    return np.flatnonzero(stratified_folds(codes, groups, parts, seed) == 0)
 
 
 def halves(

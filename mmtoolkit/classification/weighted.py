@@ -68,29 +68,39 @@ class WeightedScores:
         found = [np.mean([row.function(c) for c in repeats], axis=0)[:, None] for row in self._counted]
         found.append(W @ self._losses / total)
         found += [np.mean([getattr(c, row.name) for c in repeats], axis=0) for row in CLASS_METRICS]
-        areas = np.full((len(AREAS), len(W), self.n_classes), np.nan)
+        areas, columns = np.full((len(AREAS), len(W), self.n_classes), np.nan), np.ascontiguousarray(W.T)
         for k, curves in enumerate(self._curves):
             if curves:
-                areas[:, :, k] = np.mean([curve(W) for curve in curves], axis=0)
+                areas[:, :, k] = np.mean([curve(columns) for curve in curves], axis=0)
         return np.concatenate([*found, *areas], axis=1)
 
 
 class _Curve:
-    """Areas under the curves of one class against the rest."""
+    """Areas under the curves of one class against the rest; of equal scores none comes first."""
 
     def __init__(self, own: NDArray[np.bool_], score: NDArray[np.float64]) -> None:
         self.order = np.argsort(-score, kind="stable")
-        self.own = own[self.order]
-        self.starts = np.flatnonzero(np.diff(score[self.order], prepend=np.inf))
+        down, mine = -score[self.order], own[self.order]
+        self.own = self.order[mine]
+        ends = [np.searchsorted(down, down[mine], side) for side in ("left", "right")]
+        self.before, self.until = ends  # items ahead of each of the class, and with its equals
+        self.own_before, self.own_until = (np.searchsorted(np.flatnonzero(mine), end) for end in ends)
 
-    def __call__(self, W: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ROC AUC and average precision, (2, m); NaN without items on either side."""
-        weights = W[:, self.order]
-        P = np.add.reduceat(weights * self.own, self.starts, axis=1)
-        N = np.add.reduceat(weights * ~self.own, self.starts, axis=1)
-        found, missed = P.cumsum(axis=1), N.cumsum(axis=1)
-        positive, negative = found[:, -1], missed[:, -1]
+    def __call__(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ROC AUC and average precision, (2, m), of weights (n_items, m); NaN without items on either side."""
+        weights = columns[self.own]
+        every, mine = _from_zero(columns[self.order]), _from_zero(weights)
+        found, named = mine[self.own_until], every[self.until]
+        ahead = (named - found + every[self.before] - mine[self.own_before]) / 2.0  # others, equals by half
+        positive, negative = mine[-1], every[-1] - mine[-1]
         with np.errstate(invalid="ignore", divide="ignore"):
-            auc = (P * (negative[:, None] - missed + N / 2)).sum(axis=1) / (positive * negative)
-            precision = np.where(found > 0, found / (found + missed), 0.0)
-            return np.stack([auc, np.where(negative > 0, (P * precision).sum(axis=1) / positive, np.nan)])
+            auc = (weights * (negative - ahead)).sum(axis=0) / (positive * negative)
+            precision = np.where(named > 0, found / named, 0.0)
+            return np.stack([auc, np.where(negative > 0, (weights * precision).sum(axis=0) / positive, np.nan)])
+
+
+def _from_zero(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sums of the first 0, 1, 2, ... rows."""
+    sums = np.zeros((len(rows) + 1, rows.shape[1]))
+    np.cumsum(rows, axis=0, out=sums[1:])
+    return sums

@@ -114,8 +114,8 @@ def compare(clustering: Clustering, y: ArrayLike | str) -> Agreement:
         msg = "no item has a class: y holds only missing values"
         raise ValueError(msg)
     classes, codes = number_classes(values[known])
-    labels = clustering.labels[known]
-    names = [f"{c}: {name}" for c, name in enumerate(clustering.names["name"])]
+    labels = clustering._source_labels[known]
+    names = [f"{c}: {name}" for c, name in clustering.names["name"].items()]
     shifted, columns = (labels + 1, ["noise", *names]) if (labels < 0).any() else (labels, names)
     table = np.zeros((len(classes), len(columns)), dtype=np.int64)
     np.add.at(table, (codes, shifted), 1)

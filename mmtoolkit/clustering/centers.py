@@ -109,7 +109,7 @@ class Clusters(Result):
             msg = "there is no cluster to assign to: all items are noise"
             raise ValueError(msg)
         check_same_space(self.source, new, "the vectors of the clusters and of the new items")
-        normalize = self.recipe.params["normalize"]
+        normalize = self.recipe.first.params["normalize"]
         rows = new if has_vectors(new) or isinstance(new, np.ndarray) else as_numbers(new)
         if rows is not None:
             X = vectors_of(rows, normalize=normalize)

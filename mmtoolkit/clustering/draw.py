@@ -54,7 +54,7 @@ def sizes(clustering: Clusters) -> go.Figure:
     """Draw the number of items per cluster."""
     inside, noise = int(clustering.sizes["size"].sum()), int((clustering._source_labels < 0).sum())
     return figures.bars(
-        [f"{cluster}: {name}" for cluster, name in enumerate(clustering.names["name"])],
+        [f"{cluster}: {name}" for cluster, name in clustering.names["name"].items()],
         clustering.sizes["size"].to_numpy(),
         title="Cluster sizes",
         x_title="items",

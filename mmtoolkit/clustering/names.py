@@ -85,7 +85,7 @@ def _majorities(clustering: Clusters) -> pd.DataFrame:
     counts = pd.crosstab(
         clustering._source_labels, items["label"].astype(object).map(str).where(items["label"].notna()).to_numpy()
     )
-    counts = counts.reindex(index, fill_value=0)
+    counts = counts.reindex(range(len(index)), fill_value=0).set_axis(index)
     total = counts.sum(axis=1)
     share = counts.max(axis=1) / total.where(total > 0)
     return pd.DataFrame({"majority": counts.idxmax(axis=1).where(total > 0), "majority_share": share})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +12,7 @@ import numpy as np
 
 from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
 from mmtoolkit.clustering.centers import Clusters
-from mmtoolkit.clustering.partition import Fit
+from mmtoolkit.clustering.partition import Fit, renumber
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
 from mmtoolkit.results import plain
 from mmtoolkit.steps import verb
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mmtoolkit.clustering.choice import Choice
     from mmtoolkit.clustering.resampling import Stability
     from mmtoolkit.clustering.selected import Selection
+    from mmtoolkit.clustering.walking import Move
 
 __all__ = ["Clustering", "describe"]
 
@@ -39,7 +41,8 @@ class Clustering(Clusters):
     Parameters
     ----------
     labels : ndarray of shape (n_items,), int64
-        Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise.
+        Cluster of every item, 0 to ``n_clusters - 1``, the largest first; -1 is noise. After `split`, `merge` and `parent`
+        they are numbers of the index of `sizes` and `names`: a number means the same items all along.
     n_clusters : int
         Number of clusters.
     chosen_by : {"given", "elbow", "no elbow", "hdbscan", "algorithm"}
@@ -72,16 +75,17 @@ class Clustering(Clusters):
     chosen_by: str
     plausible_n_clusters: tuple[int, int] | None
     sweep: pd.DataFrame
+    _move: Move | None = field(default=None, repr=False)  # of a clustering that comes from another one
     _fit: Any = field(default=None, repr=False)  # with the model of a scikit-learn clusterer
 
     @property
     def _algorithm(self) -> Algorithm:
         model = None if self._fit is None else self._fit.model
-        return find_algorithm(self.recipe.params["algorithm"] if model is None else model)
+        return find_algorithm(self.recipe.first.params["algorithm"] if model is None else model)
 
     @cached_property
     def _X(self) -> NDArray[np.float32]:
-        return vectors_of(self.source, normalize=self.recipe.params["normalize"])
+        return vectors_of(self.source, normalize=self.recipe.first.params["normalize"])
 
     @cached_property
     def per_item(self) -> pd.DataFrame:
@@ -93,32 +97,123 @@ class Clustering(Clusters):
         import pandas as pd
 
         kept = self.labels >= 0
-        labels = self.labels[kept]
+        labels = self._source_labels[kept]
         values = np.full((3, len(self.labels)), np.nan)
         values[0, kept] = silhouette(self._X[kept], labels) if self.n_clusters > 1 else 0.0
         values[1, kept] = np.linalg.norm(self._X[kept] - self.centers[labels], axis=1)
-        for cluster in range(self.n_clusters):
+        for cluster in self.names.index:
             rows = self.labels == cluster
             middle = np.median(values[1, rows])
             values[2, rows] = values[1, rows] / middle if middle > 0 else 1.0
         columns = dict(zip(("silhouette", "distance", "outlier"), values, strict=True))
-        names = [self.names["name"].iloc[c] if c >= 0 else "noise" for c in self.labels]
+        names = [*self.names["name"], "noise"]
+        names = [names[place] for place in self._source_labels]  # noise is -1, the last
         index = pd.Index(ids_of(self.source), name="id", dtype=object)
         return pd.DataFrame({"label": self.labels, "name": names, **columns}, index=index)
 
-    @property
+    @cached_property
     def _source_labels(self) -> NDArray[np.int64]:
-        return self.labels
+        return renumber(self.labels, self.names.index.to_numpy())
 
     def _central(self, n: int) -> pd.DataFrame:
         return self.representatives(n).table
 
     def _directions(self) -> NDArray[np.float32]:
         kept = self.labels >= 0
-        return unit_rows(cluster_means(self.source.unit[kept], self.labels[kept], self.n_clusters))
+        return unit_rows(cluster_means(self.source.unit[kept], self._source_labels[kept], self.n_clusters))
 
     def _assigned(self, X: NDArray[np.float32]) -> NDArray[np.int64]:
+        if self._move is not None:
+            return self._move(X, self._move.start._assigned(X))
         return self._algorithm.assign(X, self)
+
+    @verb("cluster.split", method=True, gives="cluster")
+    def split(self, cluster: int, n_clusters: int = 2, *, names: Sequence[str] | None = None) -> Clustering:
+        """Return the clustering with one cluster in parts, by k-means among its items.
+
+        Parameters
+        ----------
+        cluster : int
+            Number of the cluster. Its parts get numbers that no cluster had before, the largest part first; all other
+            clusters keep number and name.
+        n_clusters : int, default=2
+            Number of parts.
+        names : sequence of str or None, default=None
+            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+
+        Returns
+        -------
+        Clustering
+            A new result. `assign` asks the old one first, then the parts.
+
+        Raises
+        ------
+        ValueError
+            If there is no such cluster, or it holds fewer different vectors than parts.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.array([[1, 0], [1, 0.1], [1, 0.9], [1, 1], [-1, 0]]), 2)
+        >>> c.labels.tolist(), c.split(0).labels.tolist()
+        ([0, 0, 0, 0, 1], [2, 2, 3, 3, 1])
+        """
+        from mmtoolkit.clustering.walking import split
+
+        return _moved(split(self, cluster, n_clusters), names)
+
+    @verb("cluster.merge", method=True, gives="cluster")
+    def merge(self, clusters: Sequence[int], *, names: Sequence[str] | None = None) -> Clustering:
+        """Return the clustering with some clusters as one.
+
+        Parameters
+        ----------
+        clusters : sequence of int
+            At least two numbers. The cluster that they become gets a number that none had before; all other clusters
+            keep number and name.
+        names : sequence of str or None, default=None
+            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+
+        Returns
+        -------
+        Clustering
+            A new result.
+
+        Raises
+        ------
+        ValueError
+            If there is no such cluster, or fewer than two are given.
+        """
+        from mmtoolkit.clustering.walking import merge
+
+        return _moved(merge(self, clusters), names)
+
+    @verb("cluster.parent", method=True, gives="cluster")
+    def parent(self, n_clusters: int | None = None, *, names: Sequence[str] | None = None) -> Clustering:
+        """Return the clustering that is one step up, or as many as it takes, in Ward's tree of these clusters.
+
+        Parameters
+        ----------
+        n_clusters : int or None, default=None
+            Number of clusters to go up to; None is one fewer than there are: the two whose union raises the inertia
+            least become one. Clusters that become one get a new number; all others keep number and name.
+        names : sequence of str or None, default=None
+            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+
+        Returns
+        -------
+        Clustering
+            A new result.
+
+        Raises
+        ------
+        ValueError
+            If `n_clusters` is not between 1 and one fewer than there are.
+        """
+        from mmtoolkit.clustering.walking import parent
+
+        return _moved(parent(self, n_clusters), names)
 
     @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
@@ -155,6 +250,13 @@ class Clustering(Clusters):
             `ari` per sample and `per_cluster` (Jaccard). It describes a clustering; it does not choose k.
         """
         from mmtoolkit.clustering.resampling import stability
+
+        if self._move is not None:
+            msg = (
+                "stability clusters samples anew, and nobody would split or merge them again by hand; ask the clustering "
+                "that this one comes from"
+            )
+            raise ValueError(msg)
 
         return stability(self, self._X, n_boot)
 
@@ -211,11 +313,14 @@ def describe(
     choice: Choice | None,
     given_by: str,
     source: Any,
+    numbers: NDArray[np.int64] | None = None,
+    move: Move | None = None,
 ) -> Clustering:
-    """Score a fit and put the result together."""
+    """Score a fit and put the result together; `numbers` are those of its clusters where they are not 0, 1, ..."""
     import pandas as pd
 
     labels, k = fit.labels, len(fit.centers)
+    index = pd.RangeIndex(k, name="cluster") if numbers is None else pd.Index(numbers, name="cluster")
     kept = labels >= 0
     found = Scorer(X[kept]).scores(labels[kept]) if kept.any() else {}
     values = {name: found[name] for name in SCORES if name in found}
@@ -226,28 +331,46 @@ def describe(
         from sklearn.metrics import adjusted_mutual_info_score
 
         values["ami_modality"] = float(adjusted_mutual_info_score(items["modality"].astype(str), labels))
-    index = pd.RangeIndex(k, name="cluster")
-    names = pd.DataFrame({"name": [f"cluster {c}" for c in range(k)]}, index=index)
+    names = pd.DataFrame({"name": [f"cluster {c}" for c in index]}, index=index)
     return Clustering(
-        labels=labels,
+        labels=np.where(labels >= 0, index.to_numpy()[labels], -1).astype(np.int64) if k else labels,
         n_clusters=k,
         chosen_by=given_by if choice is None else choice.by,
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
-        sizes=_sizes(X[kept], labels[kept], k).assign(name=names["name"])[
+        sizes=_sizes(X[kept], labels[kept], index).assign(name=names["name"])[
             ["name", "size", "share", "cohesion", "silhouette"]
         ],
         centers=fit.centers,
         names=names,
+        _move=move,
         _fit=fit,
         source=source,
     )
 
 
-def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> pd.DataFrame:
+def _moved(move: Move, called: Sequence[str] | None) -> Clustering:
+    """Put the clustering together that comes from another one; clusters that stay keep their names."""
+    start = move.start
+    found = move(start._X, start.labels)
+    kept = found >= 0
+    numbers = np.unique(found[kept])
+    places = renumber(found, numbers)
+    fit = Fit(places, cluster_means(start._X[kept], places[kept], len(numbers)))
+    result = describe(
+        start._X, fit, sweep=None, choice=None, given_by="given", source=start.source, numbers=numbers, move=move
+    )
+    names = result.names.join(start.names.drop(columns="name"))
+    names["name"] = start.names["name"].reindex(names.index).fillna(names["name"])
+    result = dataclasses.replace(result, names=names, sizes=result.sizes.assign(name=names["name"]))
+    return result if called is None else result.named(called)
+
+
+def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], index: pd.Index) -> pd.DataFrame:
     import pandas as pd
 
+    k = len(index)
     size = np.bincount(labels, minlength=k)
     directions = unit_rows(cluster_means(X, labels, k))
     cosine = np.einsum("ij,ij->i", unit_rows(X), directions[labels], dtype=np.float64)
@@ -259,5 +382,5 @@ def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> pd.Data
             "cohesion": np.bincount(labels, weights=cosine, minlength=k) / np.maximum(size, 1),
             "silhouette": np.bincount(labels, weights=width, minlength=k) / np.maximum(size, 1),
         },
-        index=pd.RangeIndex(k, name="cluster"),
+        index=index,
     )

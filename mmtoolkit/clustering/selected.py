@@ -92,9 +92,9 @@ def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, h
     check_choice("how", how, HOW)
     check_least("n", n, 1)
     found: list[tuple[str, int, int, int, float]] = []
-    for cluster, name in clustering.titles.items():
+    for place, (cluster, name) in enumerate(clustering.titles.items()):
         members = np.flatnonzero(clustering.labels == cluster)
-        chosen, scores = _order(X[members], clustering.centers, cluster, n, how)
+        chosen, scores = _order(X[members], clustering.centers, place, n, how)
         found += [(name, cluster, rank, *one) for rank, one in enumerate(zip(members[chosen], scores, strict=True), 1)]
     table = pd.DataFrame(found, columns=["group", "cluster", "rank", "row", "score"])
     rows = table.pop("row").to_numpy(dtype=np.int64)

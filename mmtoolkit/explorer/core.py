@@ -588,7 +588,7 @@ class Explorer:
         if isinstance(k, bool) or not isinstance(k, int | np.integer):
             msg = f"n_clusters must be an int, got {k!r}"
             raise ValueError(msg)
-        params: Mapping[str, Any] = {} if self.clusters is None else self.clusters.recipe.params
+        params: Mapping[str, Any] = {} if self.clusters is None else self.clusters.recipe.first.params
         options = {name: params[name] for name in ("random_state", "normalize", "n_init", "exact") if name in params}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about modalities: said when the clusters were first made

@@ -70,6 +70,7 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
+        '<meta name="mmtoolkit-seals" content="">'
         f"<title>{escape(title)}</title><style>{_asset('page.css')}</style>"
         f"{f'<script>{_plotly()}</script>' if drawn else ''}</head><body>"
         f'<header><p class="eyebrow">mmtoolkit report</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'

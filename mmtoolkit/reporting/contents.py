@@ -10,6 +10,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.reporting.code import as_python, n_left_out, needs_of, whole_sources
+from mmtoolkit.reporting.record import PARTS
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
@@ -131,6 +132,7 @@ def _repeat(data: Mapping[str, Any], title: str) -> Section:
         " Vectors are taken from the cache, so nothing is paid for twice." if whole_sources(data["recipe"]) else ""
     )
     left_out = f" It cannot compute {' and '.join(elsewhere)} again, and says so." if elsewhere else ""
+    seals = ", ".join(f"{name} {data['seals'][name][:16]}" for name in PARTS)
     blocks: list[Block] = [
         Words(f"This script makes the report again.{vectors}"),
         Code(as_python(data["recipe"], title)),
@@ -139,7 +141,11 @@ def _repeat(data: Mapping[str, Any], title: str) -> Section:
             f"saved vectors, compares, and names the first figure that differs and why. It calls no service.{left_out}"
         ),
         Code("mmtoolkit verify report.json", "shell"),
-        Words(f"Seals (SHA-256): {', '.join(f'{name} {value[:16]}' for name, value in data['seals'].items())}."),
+        Words("With report.html in its place and report.json beside it, the page is checked as well."),
+        Words(
+            f"Seals (SHA-256): {seals}. A seal shows a change by accident or in passing. It is no signature: who changes a report "
+            "on purpose can seal it anew."
+        ),
     ]
     return Section("repeat", "How to repeat it", blocks)
 

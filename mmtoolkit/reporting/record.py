@@ -26,9 +26,11 @@ __all__ = [
     "DIGITS",
     "FORMAT",
     "PARTS",
+    "SEALED",
     "VERSION",
     "Named",
     "document",
+    "figures",
     "name_results",
     "rounded",
     "seal",
@@ -38,6 +40,7 @@ __all__ = [
 FORMAT, VERSION = "mmtoolkit-report", 1
 DIGITS = 4
 PARTS = ("recipe", "items", "results", "environment")
+SEALED = ("title", "tolerance", *PARTS)  # reports of 0.1.0 have seals of PARTS alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,15 +158,30 @@ def document(named: Named, *, title: str) -> dict[str, Any]:
             "rounded": rounded(evidence.get("rounded", {})),
             "map": rounded(evidence.get("map", {})),
         }
-    parts = {"recipe": recipe, "items": _items(named), "results": results, "environment": environment()}
+    parts = {
+        "title": title,
+        "tolerance": {"rounded": 10.0**-DIGITS, "map": 10.0**-DIGITS},
+        "recipe": recipe,
+        "items": _items(named),
+        "results": results,
+        "environment": environment(),
+    }
     return {
         "format": FORMAT,
         "version": VERSION,
-        "title": title,
-        "tolerance": {"rounded": 10.0**-DIGITS, "map": 10.0**-DIGITS},
         **parts,
-        "seals": {name: seal(part) for name, part in parts.items()},
+        "seals": {name: seal(part) for name, part in {**parts, **figures(results)}.items()},
     }
+
+
+def figures(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every table and list of the results by its name, such as "classify.metrics", so that each has a seal."""
+    found: dict[str, Any] = {}
+    for name, kinds in results.items():
+        for kind, fields in kinds.items():
+            for field, value in fields.items():
+                found.setdefault(f"{name}.{field}", {})[kind] = value
+    return found
 
 
 def seal(part: Any) -> str:

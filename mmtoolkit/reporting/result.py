@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._files import replaced
-from mmtoolkit.reporting.record import document, name_results
+from mmtoolkit.reporting.record import document, name_results, seal
 from mmtoolkit.results import Result
 
 if TYPE_CHECKING:
@@ -114,11 +114,13 @@ class Report(Result):
         Returns
         -------
         str
-            HTML; about 5 MB of it is Plotly.
+            HTML; about 5 MB of it is Plotly. It carries the digest of its report.json and seals of what a reader sees, so
+            that ``verify("report.html")`` can tell whether it was changed.
         """
         from mmtoolkit.reporting.as_html import page
+        from mmtoolkit.reporting.page_seals import seal_page
 
-        return page(self.title, self.facts, self.sections)
+        return seal_page(page(self.title, self.facts, self.sections), seal(self.data))
 
     def _run(self, folder: Path) -> dict[str, Any]:
         """Return what differs from run to run and is never compared."""

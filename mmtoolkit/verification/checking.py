@@ -15,7 +15,7 @@ from mmtoolkit.reporting.record import rounded
 from mmtoolkit.results import plain
 from mmtoolkit.verification.differences import Difference, compare
 from mmtoolkit.verification.lookup import align, given_items, remembered_items
-from mmtoolkit.verification.reading import read_report
+from mmtoolkit.verification.reading import read_page, read_report
 from mmtoolkit.verification.repeating import obstacle, replay
 from mmtoolkit.verification.sources import Found, Request, find
 from mmtoolkit.verification.verdict import TOLERANCE, changed_versions, judge
@@ -44,7 +44,7 @@ def verify(
     Parameters
     ----------
     report : path
-        Of report.json.
+        Of report.json, or of report.html with report.json beside it: then the page is checked as well.
     items : DataFrame, path, or mapping of str to such, default=None
         The items as they are now: a frame, table or folder. None looks where they were; when that folder or file is
         gone, only vectors and results are checked, and a note says so. A mapping names one per source of the report.
@@ -58,8 +58,8 @@ def verify(
     Returns
     -------
     Verification
-        `verdict`, `causes`, `differences`, `notes`; `ok` is False when it differs, and when a result could not be
-        computed again.
+        `verdict`, `causes`, `differences`, `notes`; `ok` is False when it differs or was edited, and when a result could not
+        be computed again.
 
     Raises
     ------
@@ -74,28 +74,25 @@ def verify(
     >>> mm.verify(path, vectors=X)
     <Verification: identical (computed again: cluster)>
     """
-    data = read_report(report)
+    path = Path(report).expanduser()
+    data, page = read_page(path) if path.suffix.lower() in (".html", ".htm") else (read_report(path), [])
     found = {
-        name: find(
-            _request(name, data, Path(report), items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch)
-        )
+        name: find(_request(name, data, path, items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch))
         for name in data["recipe"]["sources"]
     }
     here = environment()
     same_place = {**here, "source": None} == {**data["environment"], "source": None}
     notes = [note for one in found.values() for note in one.notes]
     notes += [f"{name} was {a}, now it is {b}" for name, a, b in changed_versions(data["environment"], here)]
-    compared = {"results", "environment"} if same_place else {"results"}
     if not same_place and any(result["map"] for result in data["results"].values()):
         notes.append("map coordinates were not compared, because versions or platform differ")
-        compared.remove("results")
     rules = [*_parameters(data), *_tolerances(data)]
     others = [*rules, *(d for one in found.values() for d in one.differences)]
     causes = [_rule_cause(d) for d in rules] + [c for one in found.values() for c in one.causes]
     with nullcontext() if allow_fetch else only_cached():
         results, skipped = _compared(data, found, with_map=same_place)
     notes += [f"{name!r} was not checked: {why}" for name, why in skipped.items()]
-    return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, compared=compared, here=here)
+    return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, page=page, here=here)
 
 
 def _compared(

@@ -9,11 +9,12 @@ from typing import Any
 
 from mmtoolkit._json import read_json_file
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.reporting.record import FORMAT, PARTS, VERSION, seal
+from mmtoolkit.reporting.page_seals import broken_on_page, seals_of_page
+from mmtoolkit.reporting.record import FORMAT, PARTS, SEALED, VERSION, figures, seal
 from mmtoolkit.reporting.sidecar import join
 from mmtoolkit.verification.structure import check_structure
 
-__all__ = ["broken_seals", "read_report"]
+__all__ = ["broken_seals", "read_page", "read_report"]
 
 
 def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -58,6 +59,58 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     return data
 
 
+def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return the report that a page was made from, which lies beside it, and the places of the page that were changed.
+
+    Parameters
+    ----------
+    path : Path
+        Of report.html; report.json is in the same folder.
+
+    Returns
+    -------
+    data : dict
+        As `read_report` returns it.
+    places : list of str
+        Such as "page.summary"; "page (of another report.json)" where the page does not belong to that report.
+
+    Raises
+    ------
+    VerifyError
+        If the page has no seals, or there is no report beside it.
+    """
+    beside = path.with_suffix(".json")
+    try:
+        html = path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        msg = f"the page {path.name!r} cannot be read: {error}"
+        raise VerifyError(msg) from error
+    seals = seals_of_page(html)
+    if seals is None:
+        msg = (
+            f"{path.name!r} carries no seals: it was not saved by mm.report, or by a version before they came; "
+            f"verify {beside.name!r} instead"
+        )
+        raise VerifyError(msg)
+    if not beside.is_file():
+        msg = f"the figures of {path.name!r} are checked by {beside.name!r}, which must lie beside it; save both"
+        raise VerifyError(msg)
+    data = read_report(beside)
+    whole = {name: part for name, part in data.items() if name != "run"}
+    other = [] if seal(whole) == seals["report"] or broken_seals(data) else ["page (of another report.json)"]
+    return data, [*broken_on_page(html, seals), *other]
+
+
 def broken_seals(data: Mapping[str, Any]) -> list[str]:
-    """Return the parts that were changed after the report was written."""
-    return [part for part in PARTS if data["seals"].get(part) != seal(data[part])]
+    """Return the parts that were changed after the report was written, tables of results by name where they can be told."""
+    seals = data["seals"]
+    parts = [part for part in SEALED if (part in PARTS or part in seals) and seals.get(part) != seal(data.get(part))]
+    if "results" not in parts or "title" not in seals:
+        return parts
+    now = figures(data["results"])
+    stored = [name for name in seals if name not in SEALED]
+    tables = [
+        name for name in {**now, **dict.fromkeys(stored)} if name not in now or seals.get(name) != seal(now[name])
+    ]
+    at = parts.index("results")
+    return [*parts[:at], *(tables or ["results"]), *parts[at + 1 :]]

@@ -10,7 +10,7 @@ from mmtoolkit._described import restored
 from mmtoolkit.derived import bypass
 from mmtoolkit.errors import MMToolkitError, VerifyError
 from mmtoolkit.reporting.record import seal
-from mmtoolkit.steps import find_verb
+from mmtoolkit.steps import find_verb, kind_of
 
 __all__ = ["obstacle", "replay"]
 
@@ -31,7 +31,7 @@ def obstacle(step: Mapping[str, Any]) -> str:
         return f"{name} needs {row.needs}; run it there again"
     if of is not None and (why := obstacle({**of, "source": step["source"]})):
         return why
-    fits = of is not None and name.rpartition(".")[0] == of["verb"] if row.method else of is None
+    fits = of is not None and name.rpartition(".")[0] == kind_of(of["verb"]) if row.method else of is None
     if not fits or (row.sources == "named" and not isinstance(step["source"], Mapping)):
         return f"{name!r} cannot be computed again from the recipe alone"
     return ""

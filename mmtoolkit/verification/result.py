@@ -24,8 +24,9 @@ class Verification(Result):
     Parameters
     ----------
     verdict : str
-        "identical", "equal within tolerance", "differs at NAME", where NAME is the first figure that differs, or
-        "not checked: NAME ..." when nothing differs but a result could not be computed again.
+        "identical", "equal within tolerance", "edited at NAME" when the report is not as it was written, "differs at NAME",
+        where NAME is the first figure that differs, or "not checked: NAME ..." when nothing differs but a result could not
+        be computed again.
     causes : tuple of str
         Why, as far as it can be known: a changed picture, class, vector, parameter, seed or version.
     differences : DataFrame

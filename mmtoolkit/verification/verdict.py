@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.reporting.record import DIGITS
@@ -27,7 +27,7 @@ def judge(
     causes: Sequence[str],
     notes: Sequence[str],
     skipped: Mapping[str, str],
-    compared: Collection[str],
+    page: Sequence[str],
     here: Mapping[str, Any],
 ) -> Verification:
     """Return the verdict.
@@ -42,31 +42,32 @@ def judge(
         What is known so far.
     skipped : mapping of str to str
         Results that were not computed again, and why.
-    compared : collection of str
-        Parts of the report that were compared in full, apart from `skipped`: an edit there shows by itself. Any other
-        part must be as it was sealed.
+    page : sequence of str
+        Places of report.html that are not as they were sealed.
     here : mapping
         The environment.
 
     Returns
     -------
     Verification
-        A tolerance wider than that of mmtoolkit counts as that of mmtoolkit.
+        A tolerance wider than that of mmtoolkit counts as that of mmtoolkit. None excuses an edit: what is stored must be as
+        it was sealed, however small the difference.
     """
     allowed = {kind: min(float(value), TOLERANCE) for kind, value in data["tolerance"].items()}
     beyond = [d for d in results if not d.within(allowed.get(d.kind, 0.0))]
-    edited = broken_seals(data)
-    unseen = [part for part in edited if part not in compared or (part == "results" and skipped)]
-    serious = [*beyond, *others, *(Difference(part, "(sealed)", "(edited)", "seal") for part in unseen)]
-    words = [f"the part {part!r} of the report was edited after it was written" for part in edited]
-    if causes or not serious:
-        notes = [*notes, *words]
-    else:
+    parts = broken_seals(data)
+    edits = [_edit(name, [*results, *others]) for name in [*parts, *page]]
+    named = {edit.where for edit in edits}
+    serious = [*edits, *(d for d in [*beyond, *others] if d.where not in named)]
+    words = [f"{name!r} of the report was edited after it was written" for name in parts]
+    words += [f"the page is not as it was written: {name}" for name in page]
+    causes = [*words, *causes]
+    if serious and not causes:
         versions = [f"{name} {a} became {b}" for name, a, b in changed_versions(data["environment"], here)]
-        causes = [*words, *([f"versions differ: {', '.join(versions)}"] if versions and beyond else [])]
+        causes = [f"versions differ: {', '.join(versions)}"] if versions and beyond else []
         causes = causes or ["unknown: items, vectors, parameters and versions are those of the report"]
     if serious:
-        verdict = f"differs at {serious[0].where}"
+        verdict = f"{'edited' if edits else 'differs'} at {serious[0].where}"
     elif skipped:
         name, why = next(iter(skipped.items()))
         verdict = f"not checked: {name!r}{f' and {len(skipped) - 1} more' if len(skipped) > 1 else ''}, because {why}"
@@ -74,6 +75,17 @@ def judge(
         verdict = "equal within tolerance" if results else "identical"
     checked = tuple(name for name in data["results"] if name not in skipped)
     return Verification(verdict, tuple(causes[:_MOST]), _table(serious or results), tuple(notes), checked)
+
+
+def _edit(name: str, differences: Sequence[Difference]) -> Difference:
+    """Return the edit of a part of the report, at the first value of it that is another one now, where one is known."""
+    inside = (d for d in differences if d.where == name or d.where.startswith((f"{name}.", f"{name} ", f"{name}[")))
+    at = next(inside, None)
+    return (
+        Difference(name, "(edited)", "(sealed)", "seal")
+        if at is None
+        else Difference(at.where, at.report, at.now, "seal")
+    )
 
 
 def changed_versions(stored: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

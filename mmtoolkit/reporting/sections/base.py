@@ -11,6 +11,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Table, Words
+from mmtoolkit.steps import kind_of
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -69,7 +70,7 @@ def contribution_of(name: str, named: Named) -> Contribution:
         From the room of its verb, else from `plain_contribution`.
     """
     result: Any = named.results[name]
-    room = _SECTIONS.get(result.recipe["verb"])
+    room = _SECTIONS.get(kind_of(result.recipe["verb"]))
     if room is None:
         return plain_contribution(name, result)
     part: Contribution = importlib.import_module(f"mmtoolkit.reporting.sections.{room}").part(name, result, named)

@@ -23,6 +23,7 @@ __all__ = ["part"]
 
 _FIGURES = ("confusion", "calibration", "risk_coverage", "roc", "precision_recall")  # the others repeat the tables
 _MOST_ERRORS = 16
+_SIGNIFICANT = 0.05
 _MOST_ISSUES = 16
 
 
@@ -209,21 +210,35 @@ def _confused(result: Any) -> str:
     return f" The most frequent confusion is {quoted(true)} taken for {quoted(wrong)} ({counts[i, j]:.0f} times)."
 
 
+def _verdict(result: Any) -> str:
+    """Say what the permutation test found, "" where there was none; Spark has none."""
+    p = getattr(result, "p_value", np.nan)
+    if np.isnan(p):
+        return ""
+    found = (
+        "The vectors tell the classes apart"
+        if p <= _SIGNIFICANT
+        else "No evidence that the vectors tell the classes apart"
+    )
+    return f" {found} (permutation test, p = {p:.3f})."
+
+
 def _sentences(result: Any) -> list[str]:
     row = result.metrics.loc["accuracy"]
     value, baseline = float(row["value"]), float(row["baseline"])
     interval = f" (95 % interval {percent(row['low'])} to {percent(row['high'])})" if np.isfinite(row["low"]) else ""
     gain = f"{points(value - baseline)} above" if value > baseline else f"{points(baseline - value)} below"
-    verdict = (
-        ""
-        if not np.isfinite(row["low"]) or row["low"] > baseline
-        else " The interval reaches the baseline: this is no evidence that the vectors tell the classes apart."
-    )
     return [
         f"A classifier told {len(result.classes)} classes apart with an accuracy of {percent(value)}{interval} on items it had not "
         f"seen, {gain} always guessing the most frequent class ({percent(baseline)}); a vote of the five nearest items gets "
-        f"{percent(float(result.baselines.loc['accuracy', 'neighbours']))}.{verdict}{_confused(result)}"
+        f"{percent(float(result.baselines.loc['accuracy', 'neighbours']))}.{_verdict(result)}{_confused(result)}"
     ]
+
+
+def _beside(result: Any) -> str:
+    """Return the p that stands beside the accuracy."""
+    p = getattr(result, "p_value", np.nan)
+    return "" if np.isnan(p) else f"; p = {p:.3f}"
 
 
 def _keys(result: Any) -> list[Key]:
@@ -238,7 +253,7 @@ def _keys(result: Any) -> list[Key]:
             Key(
                 METRICS[metric].words,
                 percent(float(row["value"])),
-                f"{interval}; majority {percent(float(row['baseline']))}; neighbours {percent(float(rival[metric]))}",
+                f"{interval}{_beside(result) if metric == 'accuracy' else ''}; majority {percent(float(row['baseline']))}; neighbours {percent(float(rival[metric]))}",
             )
         )
     return keys

@@ -45,7 +45,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
 
 
 def _how(result: Any) -> str:
-    params = result.recipe["params"]
+    params = result.recipe.first.params
     silhouette = float(result.scores["value"].get("silhouette", np.nan))
     seen = (
         ""
@@ -59,7 +59,7 @@ def _how(result: Any) -> str:
 
 
 def _algorithm(result: Any) -> str:
-    return find_algorithm(result.recipe["params"]["algorithm"]).name
+    return find_algorithm(result.recipe.first.params["algorithm"]).name
 
 
 def _members(result: Any) -> Block:

@@ -9,6 +9,7 @@ import numpy as np
 from mmtoolkit.projection import project
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
 from mmtoolkit.reporting.sections.base import Contribution
+from mmtoolkit.steps import kind_of
 from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:
     trust = float(result.trustworthiness)
     blocks: list[Block] = [Words(_READ), Drawing(result.figure(), _caption(result))]
     for other, clusters in named.results.items():
-        if clusters.recipe["verb"] == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
+        if kind_of(clusters.recipe["verb"]) == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
             blocks.append(_by_cluster(result, clusters))
     if "trust" in result.figures:
         blocks.append(Drawing(result.figure("trust")))

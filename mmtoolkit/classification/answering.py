@@ -1,0 +1,201 @@
+"""Answering only when sure: what silence buys, with limits that hold for whoever has looked at the whole curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mmtoolkit._arguments import is_number
+from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.results import Result, plain
+from mmtoolkit.steps import UNRECORDED, Step
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.classification.result import Classification
+
+__all__ = ["Thresholds", "curve", "find_threshold"]
+
+_LEVEL = 0.95
+_STEPS = 20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Thresholds(Result):
+    """How sure a classifier must be to answer, so that few answers are wrong.
+
+    Attributes
+    ----------
+    min_confidence : float
+        To be passed to ``predict`` or to ``save``; ``inf``, which answers nothing, where the promise cannot be made.
+    max_risk : float
+        Largest share of wrong answers that is promised.
+    confidence : float
+        In how many of such data sets the promise holds.
+    coverage : float
+        Share of the held-out items that is answered.
+    risk : float
+        Share of these answers that is wrong; NaN without answers.
+    n_answers, n_wrong : int
+        Held-out items that are answered, and of these the wrong ones.
+    n_needed : int
+        Answers without an error that the promise takes at least, of different groups.
+    reason : str
+        Why nothing is answered; "" where something is.
+    recipe : Step
+        Verb and parameters, to run it again.
+    source : Embeddings or array
+        What the classifier was made from.
+    """
+
+    min_confidence: float
+    max_risk: float
+    confidence: float
+    coverage: float
+    risk: float
+    n_answers: int
+    n_wrong: int
+    n_needed: int
+    reason: str = ""
+    recipe: Step = UNRECORDED
+    source: Any = field(default=None, repr=False)
+
+    def _summary(self) -> str:
+        promise = f"at most {100 * self.max_risk:g} % of the answers wrong, with {100 * self.confidence:g} % confidence"
+        if self.reason:
+            return f"no answers: {promise}, cannot be promised; {self.reason}"
+        return (
+            f"min_confidence {self.min_confidence:.4f}: {promise}; {100 * self.coverage:.1f} % of the held-out items are answered, "
+            f"{self.n_wrong} of {self.n_answers} wrong"
+        )
+
+    def _tables(self) -> Mapping[str, pd.DataFrame]:
+        names = ("min_confidence", "coverage", "risk", "n_answers", "n_wrong", "n_needed")
+        values = [float(getattr(self, name)) for name in names]
+        return {"threshold": pd.DataFrame({"value": values}, index=pd.Index(names, name="what"))}
+
+    def evidence(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return counts and reason exactly, the threshold rounded."""
+        exact = {name: plain(getattr(self, name)) for name in ("n_answers", "n_wrong", "n_needed", "reason")}
+        rounded = {"min_confidence": self.min_confidence if np.isfinite(self.min_confidence) else None}
+        return {"exact": exact, "rounded": rounded, "map": {}}
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """Held-out items in the order of confidence, one entry for each distinct confidence: those at least as sure.
+
+    Attributes
+    ----------
+    confidence : ndarray of shape (n_distinct,)
+        The surest first.
+    n, wrong : ndarrays of shape (n_distinct,), int
+        Items answered, and of these the wrong ones.
+    groups : ndarray of shape (n_distinct,), int
+        How many independent answers these items stand for: Kish's effective number of groups.
+    doubt : ndarray of shape (n_distinct,)
+        Mean probability, by the classifier itself, that an answer is wrong.
+    """
+
+    confidence: NDArray[np.float64]
+    n: NDArray[np.intp]
+    wrong: NDArray[np.intp]
+    groups: NDArray[np.intp]
+    doubt: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, result: Classification) -> _Answers:
+        rows = np.flatnonzero(result.fold >= 0)
+        sure = result.y_proba[rows, codes_of(result.y_pred[rows], result.classes)]
+        order = np.argsort(-sure, kind="stable")
+        rows, sure = rows[order], sure[order]
+        n = np.arange(1, len(rows) + 1)
+        before = pd.Series(result.together[rows]).groupby(result.together[rows]).cumcount().to_numpy()
+        groups = np.floor(n**2 / np.cumsum(2 * before + 1) + 1e-9).astype(np.intp)
+        wrong = np.cumsum(result.y_pred[rows] != result.y_true[rows])
+        last = np.append(sure[1:] != sure[:-1], True)
+        return cls(sure[last], n[last], wrong[last].astype(np.intp), groups[last], (np.cumsum(1.0 - sure) / n)[last])
+
+    @property
+    def risk(self) -> NDArray[np.float64]:
+        return self.wrong / self.n
+
+    def upper(self, level: float) -> NDArray[np.float64]:
+        """Return the upper limit of the risk of each threshold alone (Clopper and Pearson), groups as trials."""
+        from scipy.special import betaincinv
+
+        wrong = np.ceil(self.risk * self.groups - 1e-9)
+        whole = wrong >= self.groups
+        return np.where(whole, 1.0, betaincinv(wrong + 1.0, np.maximum(self.groups - wrong, 1.0), level))
+
+
+def curve(result: Classification) -> pd.DataFrame:
+    """Return the table behind ``Classification.risk_coverage``."""
+    answers = _Answers.of(result)
+    total = answers.n[-1]
+    grid = np.unique(np.searchsorted(answers.n, np.ceil(np.arange(1, _STEPS + 1) / _STEPS * total)))
+    limit = answers.upper(1.0 - (1.0 - _LEVEL) / len(grid))[grid]
+    after = np.searchsorted(
+        grid, np.arange(len(answers.n))
+    )  # fewer answers have no more errors than the next on the grid
+    upper = np.minimum(limit[after] * answers.n[grid][after] / answers.n, 1.0)
+    columns = {"confidence": answers.confidence, "coverage": answers.n / total, "risk": answers.risk, "upper": upper}
+    return pd.DataFrame(columns)
+
+
+def find_threshold(result: Classification, max_risk: float, confidence: float) -> Thresholds:
+    """Return the smallest threshold that keeps a promise, by a fixed sequence of exact tests.
+
+    The sequence starts where the classifier's own probabilities, without a look at the classes, say that the test is passed
+    most surely, goes to more and more answers in 20 steps, and ends before the first test that fails. So each has the whole
+    level, and the threshold may be chosen on the same items.
+    """
+    for name, value in (("max_risk", max_risk), ("confidence", confidence)):
+        if not (is_number(value) and 0.0 < value < 1.0):
+            msg = f"{name} must lie between 0 and 1, both excluded, got {value!r}"
+            raise ValueError(msg)
+    answers = _Answers.of(result)
+    needed = int(np.ceil(np.log1p(-confidence) / np.log1p(-max_risk) - 1e-9))
+    able = np.flatnonzero(answers.groups >= needed)
+    keeps = answers.upper(confidence) <= max_risk
+    at, reason = -1, ""
+    if not len(able):
+        n, most = int(answers.n[-1]), int(answers.groups.max())
+        apart = "" if most == n else f" of {most} independent groups"
+        reason = f"it takes {needed} answers without an error, and {n} items{apart} were held out"
+    else:
+        start = able[_passes(answers.groups[able], answers.doubt[able], max_risk, confidence).argmax()]
+        for place in np.unique(np.linspace(start, len(keeps) - 1, _STEPS + 1).astype(np.intp)):
+            if not keeps[place]:
+                break
+            at = int(place)
+        if at < 0:
+            reason = f"of the {answers.n[start]} surest held-out items {answers.wrong[start]} are predicted wrong"
+    found = at >= 0
+    return Thresholds(
+        min_confidence=float(answers.confidence[at]) if found else float("inf"),
+        max_risk=float(max_risk),
+        confidence=float(confidence),
+        coverage=float(answers.n[at] / answers.n[-1]) if found else 0.0,
+        risk=float(answers.risk[at]) if found else float("nan"),
+        n_answers=int(answers.n[at]) if found else 0,
+        n_wrong=int(answers.wrong[at]) if found else 0,
+        n_needed=needed,
+        reason=reason,
+    )
+
+
+def _passes(
+    groups: NDArray[np.intp], doubt: NDArray[np.float64], max_risk: float, confidence: float
+) -> NDArray[np.float64]:
+    """Return how probably each test is passed if the classifier's probabilities are right."""
+    from scipy.special import bdtrik, betainc
+
+    n = groups.astype(np.float64)
+    most = np.clip(np.floor(bdtrik(1.0 - confidence, n, max_risk) + 1e-9), 0.0, n - 1)  # errors that still pass
+    return np.asarray(betainc(n - most, most + 1.0, 1.0 - np.clip(doubt, 0.0, 1.0)))

@@ -1,0 +1,185 @@
+"""Better than chance? A permutation test in which every permutation is fitted anew, in closed form.
+
+Permuting classes against predictions that stay is no test of them: the predictions have seen the classes of the other
+folds. So each permutation trains again. Classes move only inside a fold, from one whole group to another of the same
+size: then all permutations are equally probable when the vectors say nothing, whatever belongs together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaln
+
+from mmtoolkit.classification import ridge
+from mmtoolkit.classification.variance import MOST_ROWS, some_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ChanceTest", "better_than_chance"]
+
+_PERMUTATIONS, _FEW_PERMUTATIONS = 999, 199
+_MOST_SCORES = 40_000_000
+_MOST_CLASSES = 50
+_LEAST_ARRANGEMENTS = 200
+_CHUNK = 2_000_000
+
+
+@dataclass(frozen=True)
+class ChanceTest:
+    """What the test found.
+
+    Attributes
+    ----------
+    p_value : float
+        NaN where there are too few groups to exchange.
+    words : str
+        What the p is of, or why there is none; a part of a sentence.
+    """
+
+    p_value: float
+    words: str
+
+
+def better_than_chance(
+    X: NDArray[np.float32],
+    codes: NDArray[np.intp],
+    groups: NDArray[np.intp],
+    fold: NDArray[np.intp],
+    random_state: int,
+) -> ChanceTest:
+    """Test whether the vectors tell the classes apart at all.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows.
+    codes : ndarray of shape (n_items,), int
+        Classes.
+    groups : ndarray of shape (n_items,), int
+        What belongs together, from 0 without gaps; no group is in two folds.
+    fold : ndarray of shape (n_items,), int
+        Fold that holds a row out; -1 for rows that only train.
+    random_state : int
+        Seed.
+
+    Returns
+    -------
+    ChanceTest
+        The statistic is the mean area under the ROC curve, of each class against the rest, of held-out ridge scores.
+
+    References
+    ----------
+    Ojala and Garriga (2010), Permutation tests for studying classifier performance.
+    """
+    rows = some_rows(codes, groups, random_state)
+    codes, groups, fold = codes[rows], np.unique(groups[rows], return_inverse=True)[1], fold[rows]
+    held = fold >= 0
+    sizes = np.bincount(codes[held])
+    ks = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CLASSES])
+    ks = ks[(sizes[ks] > 0) & (sizes[ks] < held.sum())]
+    strata = _strata(groups, fold)
+    n_ways = sum(_log_arrangements(codes[members]) for members in strata)
+    if n_ways < np.log(_LEAST_ARRANGEMENTS) or not len(ks):
+        return ChanceTest(
+            float("nan"),
+            "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in "
+            f"{np.exp(n_ways):.0f} ways, {_LEAST_ARRANGEMENTS} are needed",
+        )
+    if len(sizes) == 2:
+        ks = ks[-1:]  # the other's area is the same
+    large = len(X) > MOST_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
+    n = _FEW_PERMUTATIONS if large else _PERMUTATIONS
+    Z, labels = ridge.components(X[rows]), _permuted(codes, strata, n, random_state)
+    areas = _areas(Z, labels, fold, ks)
+    area = (areas[0] + _areas(Z, labels[:1], fold, ks, own_first=False)[0]) / 2  # of equal scores none comes first
+    p = (1 + int((areas[1:] >= areas[0] - 1e-9).sum())) / (n + 1)
+    of = "" if len(ks) == len(sizes) or len(sizes) == 2 else f" (of {len(ks)} classes)"
+    return ChanceTest(
+        p,
+        f"mean area under the ROC curve, each class against the rest{of}, {area:.3f} for held-out scores of a ridge "
+        f"classifier; {n} permutations of the classes inside the folds, each fitted anew",
+    )
+
+
+def _strata(groups: NDArray[np.intp], fold: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Return arrays of rows (n_groups, size), one for the groups of each size in each fold."""
+    size = np.bincount(groups)[groups]
+    order = np.lexsort((groups, size, fold))
+    starts = np.flatnonzero((np.diff(fold[order]) != 0) | (np.diff(size[order]) != 0)) + 1
+    return [part.reshape(-1, size[part[0]]) for part in np.split(order, starts)]
+
+
+def _log_arrangements(classes: NDArray[np.intp]) -> float:
+    """Return the log of the number of different ways to deal the classes of groups (n_groups, size) to these groups."""
+    _, counts = np.unique(classes, axis=0, return_counts=True)
+    return float(gammaln(len(classes) + 1) - gammaln(counts + 1).sum())
+
+
+def _permuted(codes: NDArray[np.intp], strata: list[NDArray[np.intp]], n: int, random_state: int) -> NDArray[np.int32]:
+    """Return the classes, then n permutations of them: (1 + n, n_items)."""
+    rng = np.random.default_rng([random_state, n])
+    found = np.tile(codes.astype(np.int32), (1 + n, 1))
+    for members in strata:
+        dealt = rng.permuted(np.tile(np.arange(len(members)), (n, 1)), axis=1)
+        found[1:, members.ravel()] = codes[members][dealt].reshape(n, -1)
+    return found
+
+
+def _areas(
+    Z: NDArray[np.float64],
+    labels: NDArray[np.int32],
+    fold: NDArray[np.intp],
+    ks: NDArray[np.intp],
+    *,
+    own_first: bool = True,
+) -> NDArray[np.float64]:
+    """Return the mean area of every row of labels; the classes of a fold have the same sizes in all of them."""
+    inner = [(part, *_solver(Z, fold, part)) for part in np.unique(fold[fold >= 0])]
+    Z = Z.astype(np.float32)
+    found = []
+    step = max(1, _CHUNK // (len(fold) * len(ks)))
+    for start in range(0, len(labels), step):
+        own = labels[start : start + step, None, :] == ks[None, :, None].astype(np.int32)
+        Y = own.reshape(-1, len(fold)).astype(np.float32)
+        sums = {part: Y[:, fold == part] @ Z[fold == part] for part in np.unique(fold)}
+        scores = np.empty_like(Y)
+        for part, mean, inverse in inner:
+            train = (fold == -1) if -1 in sums else (fold != part)
+            n_train = Y[:, train].sum(axis=1, keepdims=True)
+            others = sum(value for name, value in sums.items() if (name == -1 if -1 in sums else name != part))
+            coef = (others - n_train * mean) @ inverse
+            scores[:, fold == part] = coef @ (Z[fold == part] - mean).T + n_train / train.sum()
+        held = fold >= 0
+        areas = _auc(np.ascontiguousarray(scores[:, held]), own.reshape(-1, len(fold))[:, held], own_first=own_first)
+        found.append(areas.reshape(-1, len(ks)).mean(axis=1))
+    return np.concatenate(found)
+
+
+def _solver(
+    Z: NDArray[np.float64], fold: NDArray[np.intp], part: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the mean of the rows that train for a fold, and the inverse of their penalised Gram matrix."""
+    train = Z[fold == -1] if (fold == -1).any() else Z[fold != part]
+    mean = train.mean(axis=0)
+    gram = (train - mean).T @ (train - mean)
+    penalty = max(np.trace(gram) / max(len(gram), 1), np.finfo(np.float32).tiny)
+    return mean.astype(np.float32), np.linalg.inv(gram + penalty * np.eye(len(gram))).astype(np.float32)
+
+
+def _auc(scores: NDArray[np.float32], own: NDArray[np.bool_], *, own_first: bool = True) -> NDArray[np.float64]:
+    """Return the areas under the ROC curves of rows of scores; of equal scores those of the class come first, or last.
+
+    Whether an item is of the class goes into the last bit of its score: so sorting keeps both together, at the speed of
+    plain sorting.
+    """
+    bits = (scores + np.float32(0.0)).view(np.int32)  # no -0.0
+    flag = own ^ (bits < 0) ^ (not own_first)  # the last bit makes negative numbers smaller
+    bits = np.sort(((bits & ~np.int32(1)) | flag).view(np.float32), axis=1).view(np.int32)
+    bits = (bits & 1) ^ (bits < 0) ^ (not own_first)
+    n, n_own = own.shape[1], own.sum(axis=1)
+    ranks = bits @ np.arange(1, n + 1, dtype=np.int64)
+    return np.asarray((ranks - n_own * (n_own + 1) / 2) / (n_own * (n - n_own)))

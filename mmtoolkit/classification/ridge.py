@@ -19,7 +19,7 @@ __all__ = ["components", "held_out", "probabilities"]
 
 _MOST_COMPONENTS = 64
 _PENALTIES = np.logspace(-2, 3, 11)
-_SHARPNESS = np.logspace(0, 2, 17)
+_SHARPNESS = np.logspace(0, 2, 13)
 _NULL = 1e-9
 
 

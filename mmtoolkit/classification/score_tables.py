@@ -157,7 +157,8 @@ def class_table(
         for row in CLASS_METRICS
     }
     others = held.n_groups - sizes
-    trials = [*(named[row.behind] for row in CLASS_METRICS), np.minimum(sizes, others), sizes]
+    pairs = 2 * np.minimum(sizes, others)  # an item in the wrong place loses half of its pairs on average
+    trials = [*(named[row.behind] for row in CLASS_METRICS), pairs, sizes]
     least = [*(LEAST_OF_CLASS for _ in CLASS_METRICS), LEAST_OF_CLASS, LEAST_POSITIVES]
     names = [*(row.name for row in CLASS_METRICS), *AREAS]
     columns: dict[str, Any] = {}

@@ -156,8 +156,6 @@ def test_groups_say_where_a_name_is_from_and_which_label_came_with_the_items():
     )
 
     assert groups[0].name == "cat"
-    assert groups[0].detail.endswith(
-        "; 75.0 % of its texts hold a word of the name; 100.0 % came with the label “pets”"
-    )
+    assert groups[0].detail.endswith("; named by its texts (75.0 %); labelled “pets”: 100.0 %")
     assert groups[1].name == "? (cluster 1)"
-    assert groups[1].detail.endswith("; no name stands out, nearest: dog, bird; 50.0 % came with the label “pets”")
+    assert groups[1].detail.endswith("; no name stands out; nearest: dog, bird; labelled “pets”: 50.0 %")

@@ -80,32 +80,38 @@ def _members(result: Any) -> Block:
             float(row["share"]),
             frame.iloc[chosen.rows[clusters == cluster]],
         )
-        for cluster, row in result.sizes.to_dict("index").items()
+        for cluster, row in _largest_first(result).to_dict("index").items()
     ]
+    if "support" in result.names:
+        caption += (
+            " Beside a name stands the share of the cluster that it holds for: texts that hold one of its words, or items that the "
+            "word fits better than the words of the other clusters. Labels came with the items; they were not found."
+        )
     return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
 
 
-_ORIGINS = {
-    "texts": "{} of its texts hold a word of the name",
-    "vocabulary": "nearest word of the vocabulary, which fits {} of its items better than the other names",
-}
+_ORIGINS = {"texts": "named by its texts", "vocabulary": "named from the vocabulary"}
+
+
+def _largest_first(result: Any) -> Any:
+    return result.sizes.sort_values("size", ascending=False, kind="stable")
 
 
 def _about(row: Any) -> str:
     """Return what is known about the name of a cluster, and the label that most of its items came with."""
     told = ""
     if row["name"] == UNNAMED:
-        told = f"; no name stands out, nearest: {row['words']}" if row.get("words") else "; no name stands out"
+        told = f"; no name stands out; nearest: {row['words']}" if row.get("words") else "; no name stands out"
     elif row.get("named_by") in _ORIGINS:
-        told = f"; {_ORIGINS[row['named_by']].format(percent(row['support']))}"
+        told = f"; {_ORIGINS[row['named_by']]} ({percent(row['support'])})"
     if isinstance(row.get("majority"), str):
-        told += f"; {percent(row['majority_share'])} came with the label {quoted(row['majority'])}"
+        told += f"; labelled {quoted(row['majority'])}: {percent(row['majority_share'])}"
     return told
 
 
 def _called(result: Any) -> str:
     """Return the names that hold for most items of their cluster; guesses only where no labels speak for the items."""
-    table = result.names
+    table = result.names.loc[_largest_first(result).index]
     given = ~table["name"].eq(UNNAMED) & ~table["name"].str.fullmatch(r"cluster \d+")
     if "support" in table:
         given &= ~(table["support"] < _MOST)
@@ -122,7 +128,8 @@ def _called(result: Any) -> str:
 
 
 def _sentence(result: Any) -> str:
-    return f"The items fall into {result.n_clusters} clusters{_called(result)}.{_sure(result)}"
+    clusters = f"{result.n_clusters} clusters" if result.n_clusters != 1 else "one cluster"
+    return f"The items fall into {clusters}{_called(result)}.{_sure(result)}"
 
 
 def _sure(result: Any) -> str:

@@ -120,7 +120,7 @@ def _first_costs(means: NDArray[np.float64], weight: NDArray[np.float64]) -> NDA
     """Return what joining each pair of leaves adds to the inertia."""
     means = means - means.mean(axis=0)
     squares = np.einsum("ij,ij->i", means, means)
-    cost = np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0)
+    cost: NDArray[np.float64] = np.maximum(squares[:, None] + squares - 2 * means @ means.T, 0.0)
     cost *= weight[:, None] * weight / (weight[:, None] + weight)
     np.fill_diagonal(cost, np.inf)
     return cost

@@ -74,7 +74,7 @@ def test_a_comparison_and_the_classifications_inside_keep_their_own_records(data
     inside = c.results["other"]
     assert (c.recipe.verb, inside.recipe.verb) == ("compare", "classify")
     assert set(c.recipe.params) == {
-        "y", "metric", "estimator", "cv", "groups", "duplicates", "normalize", "random_state",
+        "y", "metric", "estimator", "cv", "groups", "duplicates", "margin", "normalize", "random_state",
     }  # fmt: skip
     assert c.recipe.params["groups"] == groups.tolist()
     assert (c.recipe.params["duplicates"], inside.recipe.params["duplicates"]) == ("group", "ignore")
@@ -106,6 +106,90 @@ def test_parameters_that_the_first_version_recorded_are_compared_again(data):
 
     c = mm.compare({"a": X, "b": X[:, :4]}, **old)
 
-    assert dict(c.recipe.params) == old | {"normalize": True}
+    assert dict(c.recipe.params) == old | {"margin": None, "normalize": True}
     assert "points" in repr(c)
     assert "price unknown" in c.figure().to_json()
+
+
+def test_scores_have_the_intervals_of_their_classifications(data):
+    X, y = data
+
+    c = mm.compare({"all": X, "some": X[:, :4]}, y, cv=3)
+
+    for name, r in c.results.items():
+        np.testing.assert_array_equal(
+            c.scores.loc[name, ["value", "low", "high"]].astype(float),
+            r.metrics.loc["accuracy", ["value", "low", "high"]],
+        )
+
+
+def noisy(data, rng, much=0.1):
+    """The vectors of the data, and the same with a little noise."""
+    X, y = data
+    return {"one": X, "other": X + much * rng.normal(size=X.shape)}, y
+
+
+def test_what_could_have_been_shown_stands_beside_what_could_not(data, rng):
+    c = mm.compare(*noisy(data, rng), cv=3)
+
+    pair = c.pairs.iloc[0]
+    assert pair["p_holm"] > 0.05
+    assert pair["detectable"] > (pair["high"] - pair["low"]) / 2 > 0
+    assert pair["equivalent"] is None
+    assert pair["verdict"].endswith(
+        f"This data would most probably have shown one of {100 * pair['detectable']:.1f} points or more."
+    )
+
+
+def test_equivalence_is_shown_within_a_margin_or_not(data, rng):
+    embeddings, y = noisy(data, rng)
+
+    wide, narrow = (mm.compare(embeddings, y, cv=3, margin=margin).pairs.iloc[0] for margin in (0.2, 0.001))
+
+    assert wide["equivalent"] is True
+    assert wide["verdict"].endswith("They are equivalent within ±20.0 points.")
+    assert narrow["equivalent"] is False
+    assert narrow["verdict"].endswith("That they are equivalent within ±0.1 points cannot be shown.")
+    assert wide["p_value"] == narrow["p_value"]
+
+
+@pytest.mark.parametrize("margin", [0, -0.1, 1.0, 2, "0.02", True, float("nan")])
+def test_margins_that_are_none_are_refused(data, margin):
+    X, y = data
+
+    with pytest.raises(ValueError, match=r"margin is a difference between 0 and 1, such as 0\.02 for two points, got"):
+        mm.compare({"a": X, "b": X}, y, margin=margin)
+
+
+def test_predictions_that_agree_on_all_items_are_no_certainty(data):
+    X, y = data
+
+    pair = mm.compare({"a": X, "b": X.copy()}, y, cv=3, margin=0.1).pairs.iloc[0]
+
+    assert pair["p_value"] == 1
+    assert pair["low"] < 0 < pair["high"]
+    assert pair["high"] == pytest.approx(1.96**2 / 240, rel=1e-3)
+    assert pair["equivalent"] is True
+
+
+def test_more_pairs_show_less(data, rng):
+    X, y = data
+    embeddings = {name: X + 0.1 * rng.normal(size=X.shape) for name in "abc"}
+
+    three = mm.compare(embeddings, y, cv=3).pairs.set_index(["better", "other"])
+    two = mm.compare({name: embeddings[name] for name in "ab"}, y, cv=3).pairs.iloc[0]
+
+    same = three[[set(pair) == {"a", "b"} for pair in three.index]].iloc[0]
+    assert len(three) == 3
+    assert same["difference"] == pytest.approx(two["difference"])
+    assert same["detectable"] > two["detectable"]
+
+
+def test_one_feature_and_groups_are_compared(rng):
+    y = np.arange(60) % 2
+    good, bad = y[:, None] + 0.1 * rng.normal(size=(60, 1)), rng.normal(size=(60, 1))
+
+    c = mm.compare({"bad": bad, "good": good}, y, groups=np.arange(60) // 2, cv=3, normalize=False, duplicates="ignore")
+
+    assert c.pairs["better"].tolist() == ["good"]
+    assert c.pairs["p_holm"].iloc[0] < 0.05

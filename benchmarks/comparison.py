@@ -14,6 +14,7 @@ from scipy.stats import binom
 
 from mmtoolkit.classification import ridge
 from mmtoolkit.classification.folds import stratified_folds
+from mmtoolkit.classification.metrics import METRICS
 from mmtoolkit.classification.paired import LEVEL, differences
 from mmtoolkit.provenance import one_thread
 
@@ -40,7 +41,7 @@ def trial(cell: tuple[int, int, float, float, int], further: float, seed: int) -
         rows[name] = (distance / np.sqrt(2) * np.eye(n_classes, D)[y] + noise).astype(np.float32)
     fold = stratified_folds(y, group, CV, 0)
     predicted = [ridge.held_out(ridge.components(X), y, n_classes, fold).argmax(axis=1) for X in rows.values()]
-    found = differences(rows, predicted, y, group, n_classes, "accuracy", cv=CV, random_state=0)[0]
+    found = differences(rows, predicted, y, group, n_classes, METRICS["accuracy"], cv=CV, random_state=0)[0]
     right = [p == y for p in predicted]
     one, other = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     mcnemar = min(2 * float(binom.cdf(min(one, other), one + other, 0.5)), 1.0)

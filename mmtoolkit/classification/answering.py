@@ -166,7 +166,7 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
     at, reason = -1, ""
     if not len(able):
         n, most = int(answers.n[-1]), int(answers.groups.max())
-        apart = "" if most == n else f" of {most} independent groups"
+        apart = "" if most == n else f" in {most} independent group{'s' if most > 1 else ''}"
         reason = f"it takes {needed} answers without an error, and {n} items{apart} were held out"
     else:
         start = able[_passes(answers.groups[able], answers.doubt[able], max_risk, confidence).argmax()]

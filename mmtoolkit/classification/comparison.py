@@ -257,7 +257,7 @@ def _judge(
         codes_of(one.y_true[scored], one.classes),
         np.unique(one.together[scored], return_inverse=True)[1],
         len(one.classes),
-        metric.name,
+        metric,
         cv=cv,
         random_state=random_state,
     )
@@ -290,7 +290,7 @@ def _verdict(a: str, b: str, size: float, reach: float, shown: bool, least: floa
     """Say which is better, or that no difference can be shown and which could have been."""
     points = f"{100 * size:.1f} points"
     if np.isnan(reach):
-        return f"{a} and {b} differ by {points}: with one group of items that cannot be tested."
+        return f"{a} and {b} differ by {points}; with so few independent items (of a class) that cannot be tested."
     between = f"[{100 * (size - reach):.1f}, {100 * (size + reach):.1f}]"
     if shown:
         return f"{a} is better than {b} by {points} {between}."

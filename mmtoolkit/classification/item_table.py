@@ -33,13 +33,13 @@ def per_item(result: Classification) -> pd.DataFrame:
     probability = np.full(n, np.nan)
     at = np.flatnonzero(predicted)
     probability[at] = result.y_proba[at, codes_of(result.y_pred[at], result.classes)]
-    correct = pd.array(np.where(scored, result.y_pred == result.y_true, None), dtype="boolean")
+    right = result.y_pred == result.y_true
     columns = {
         "y_true": result.y_true,
         "y_pred": result.y_pred,
         "probability": probability,
         "fold": result.fold,
-        "correct": correct,
+        "correct": pd.Series(right, dtype="boolean").where(scored).array,
         "suggested": suggested,
         "nearest": _nearest(result),
     }
@@ -55,4 +55,5 @@ def _nearest(result: Classification) -> NDArray[np.object_]:
     X, groups = vectors_of(result.source), result.together
     near, _ = most_similar(X, X[some], 1, apart=(groups, groups[some]))
     ids = result.ids.astype(object)[some[near[:, 0]]]
-    return np.where(groups[some[near[:, 0]]] == groups, None, ids)
+    ids[groups[some[near[:, 0]]] == groups] = None
+    return np.asarray(ids)

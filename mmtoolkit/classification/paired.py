@@ -11,11 +11,15 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from mmtoolkit.classification import ridge
+from mmtoolkit.classification.folds import class_sizes
+from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
 from mmtoolkit.classification.variance import cross_validated, halves, resampled, some_rows, variance_of
 from mmtoolkit.classification.weighted import WeightedScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from mmtoolkit.classification.metrics import Metric
 
 __all__ = ["LEVEL", "Difference", "differences"]
 
@@ -63,7 +67,7 @@ def differences(
     codes: NDArray[np.intp],
     groups: NDArray[np.intp],
     n_classes: int,
-    metric: str,
+    metric: Metric,
     *,
     cv: int,
     random_state: int,
@@ -84,7 +88,7 @@ def differences(
         True classes; groups from 0 without gaps.
     n_classes : int
         Number of classes.
-    metric : str
+    metric : Metric
         A row of the table of metrics that is computed from counts.
     cv : int
         Number of folds.
@@ -94,7 +98,8 @@ def differences(
     Returns
     -------
     list of Difference
-        As many as pairs.
+        As many as pairs. The error is NaN where there is one group, and for scores in which every class counts the same where
+        a class has fewer than ten independent items.
     """
     couples = list(combinations(range(len(predicted)), 2))
 
@@ -102,7 +107,7 @@ def differences(
         """Return the differences of all pairs as a function of weights."""
         shares, areas = np.full((1, len(codes), n_classes), 1.0 / n_classes), np.zeros(n_classes, dtype=bool)
         weighted = [WeightedScores(codes, one[None], shares, areas) for one in each]
-        at = weighted[0].overall.index(metric)
+        at = weighted[0].overall.index(metric.name)
 
         def differ(W: NDArray[np.float64]) -> NDArray[np.float64]:
             values = np.stack([one(W)[:, at] for one in weighted])
@@ -114,7 +119,10 @@ def differences(
     some = some_rows(codes, groups, random_state)
     y, inside = codes[some], np.unique(groups[some], return_inverse=True)[1]
     n_groups, all_groups = int(inside.max()) + 1, int(groups.max()) + 1
-    if n_groups < 2:
+    sizes = class_sizes(codes, groups)[0]
+    sizes = sizes[sizes > 0]
+    trials = len(sizes) ** 2 / (1.0 / sizes).sum() if metric.by_class else all_groups
+    if n_groups < 2 or (metric.by_class and sizes.min() < LEAST_OF_EVERY_CLASS):
         return [Difference(float(v), float("nan")) for v in value]
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, _RESAMPLES, random_state) * n_groups / all_groups
     splits = halves(y, inside, random_state)
@@ -127,6 +135,6 @@ def differences(
     first_half, second_half = np.stack(pairs, axis=1)
     whole, apart = variance_of(first_half, second_half), np.mean(single, axis=0)
     ratio = np.maximum(np.divide(whole, apart, out=np.ones(len(whole)), where=apart > 0), 1.0)
-    least = float(ndtri(1 - LEVEL / 2)) / all_groups
+    least = float(ndtri(1 - LEVEL / 2)) / trials
     error = np.maximum(np.sqrt(alone * ratio), least)
     return [Difference(float(v), float(e)) for v, e in zip(value, error, strict=True)]

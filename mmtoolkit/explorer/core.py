@@ -571,7 +571,7 @@ class Explorer:
                 "ex.audit_sample(50) to test, lasso or search to train"
             )
             raise ValueError(msg)
-        y = np.where(sample & ~audited, None, self.annotated)
+        y = np.where(sample & ~audited, np.array(None), self.annotated)
         return classify(self.source, y=y, test=sample, **options)
 
     # ---- clusters and linked views

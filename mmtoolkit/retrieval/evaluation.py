@@ -349,7 +349,9 @@ def _distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:
 def _together(
     embeddings: Any, groups: Any, frame_rows: NDArray[np.intp] | None, which: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Return the number of every distinct query's group."""
+    """Return the number of every distinct query's group; a query without one is alone."""
+    import pandas as pd
+
     from mmtoolkit.classification.folds import merge_groups
 
     if groups is None:
@@ -364,7 +366,10 @@ def _together(
     if values.shape != which.shape:
         msg = f"groups has shape {values.shape} for {len(which)} queries; pass one group per query"
         raise ValueError(msg)
-    merged = merge_groups(which, np.unique(values.astype(str), return_inverse=True)[1])
+    codes = pd.factorize(pd.Series(list(values), dtype=object).map(str, na_action="ignore"))[0]
+    alone = codes < 0  # without a group
+    codes[alone] = len(codes) + np.flatnonzero(alone)
+    merged = merge_groups(which, codes)
     return merged[np.unique(which, return_index=True)[1]]
 
 

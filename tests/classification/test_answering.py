@@ -55,7 +55,7 @@ def test_groups_count_and_not_items(rng):
 
     t = r.thresholds(max_risk=0.02)
 
-    assert t.reason == "it takes 149 answers without an error, and 400 items of 100 independent groups were held out"
+    assert t.reason == "it takes 149 answers without an error, and 400 items in 100 independent groups were held out"
     assert r.thresholds(max_risk=0.05).n_answers == 400
     assert r.risk_coverage()["upper"].iloc[-1] > classified(rng, 400, 30.0).risk_coverage()["upper"].iloc[-1]
 

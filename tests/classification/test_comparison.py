@@ -193,3 +193,15 @@ def test_one_feature_and_groups_are_compared(rng):
 
     assert c.pairs["better"].tolist() == ["good"]
     assert c.pairs["p_holm"].iloc[0] < 0.05
+
+
+def test_classes_that_are_too_small_for_a_score_by_class_are_not_tested(rng):
+    X, y = rng.normal(size=(60, 4)), np.array(["a"] * 57 + ["b"] * 3)
+
+    by_class = mm.compare({"one": X, "two": X[:, :2]}, y, cv=3, metric="f1_macro", margin=0.1).pairs.iloc[0]
+    by_item = mm.compare({"one": X, "two": X[:, :2]}, y, cv=3, margin=0.3).pairs.iloc[0]
+
+    assert np.isnan(by_class[["low", "high", "p_value", "p_holm", "detectable"]].astype(float)).all()
+    assert by_class["equivalent"] is None
+    assert "with so few independent items (of a class) that cannot be tested" in by_class["verdict"]
+    assert by_item["low"] < 0 < by_item["high"]

@@ -258,3 +258,14 @@ def test_groups_of_queries_may_be_a_column_of_their_items():
 def test_groups_that_are_not_of_the_queries_are_refused(X, groups, message):
     with pytest.raises(ValueError, match=message):
         mm.evaluate_search(X, X[:3], [["0"], ["1"], ["2"]], groups=groups)
+
+
+def test_queries_without_a_group_are_alone(X):
+    right = [[str(i)] for i in range(6)]
+
+    some, named = (
+        mm.evaluate_search(X, X[:6] + 0.3, right, groups=groups).metrics
+        for groups in ([None, None, "a", "a", float("nan"), None], [1, 2, 3, 3, 4, 5])
+    )
+
+    pd.testing.assert_frame_equal(some, named)

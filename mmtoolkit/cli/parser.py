@@ -416,7 +416,11 @@ COMMANDS = (
         "compute a report again from cached or saved vectors and compare; exit code 1 unless it stands",
         "commands:verify",
         (
-            _argument("report", metavar="REPORT.json", help="written by report, demo or Report.save"),
+            _argument(
+                "report",
+                metavar="REPORT.json",
+                help="written by report, demo or Report.save; or the page REPORT.html, with REPORT.json beside it",
+            ),
             _argument(
                 "--items", metavar="FILE_OR_FOLDER", help="the items, to compare them too (default: where they were)"
             ),
@@ -427,6 +431,7 @@ COMMANDS = (
         ),
         (
             "mmtoolkit verify out/report.json",
+            "mmtoolkit verify out/report.html",
             "mmtoolkit verify report.json --items photos/ --vectors vectors.parquet",
         ),
     ),

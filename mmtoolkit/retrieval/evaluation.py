@@ -11,10 +11,19 @@ import numpy as np
 from mmtoolkit._aligned import column
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
-from mmtoolkit.retrieval.find import Queries, queries_of
+from mmtoolkit.retrieval.counted import (
+    distinct,
+    equal_to_items,
+    merged,
+    remarks_of,
+    themselves,
+    together_of,
+    without,
+)
+from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import ids_of, items_of, rows_of, vectors_of
+from mmtoolkit.vectors import ids_of, rows_of, vectors_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -293,11 +302,11 @@ def evaluate_search(
         relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
         groups=groups if groups is None or isinstance(groups, str) else np.asarray(groups),
     )
-    which = _distinct(names, found)
-    together = _together(embeddings, groups, frame_rows, which)
+    which = distinct(names, found)
+    together = together_of(embeddings, groups, frame_rows, which)
     first = np.unique(which, return_index=True)[1]
-    own = [np.empty(0, dtype=np.intp)] * len(first) if frame_rows is None else _themselves(embeddings, names[first])
-    right = [np.setdiff1d(rows, self) for rows, self in zip(_merged(right, which), own, strict=True)]
+    own = [np.empty(0, dtype=np.intp)] * len(first) if frame_rows is None else themselves(embeddings, names[first])
+    right = [np.setdiff1d(rows, self) for rows, self in zip(merged(right, which), own, strict=True)]
     n_right = np.array([len(rows) for rows in right])
     used = n_right > 0
     if not used.any():
@@ -308,11 +317,13 @@ def evaluate_search(
     own, right = ([rows for rows, use in zip(all_rows, used, strict=True) if use] for all_rows in (own, right))
     n_right, n_own = n_right[used], np.array([len(rows) for rows in own])
     wanted = [(metric, k) for metric in METRICS for k in (map(int, ks) if metric.k is None else [metric.k])]
-    depth = max(_DEPTH, *(k for _, k in wanted)) + int(n_own.max())
-    hits, _ = top_k(found.vectors[asked_rows], X, min(depth, len(X)), unit=normalize)
-    hits = _without(hits, own)
+    depth = max(_DEPTH, *(k for _, k in wanted))
+    hits, _ = top_k(found.vectors[asked_rows], X, min(depth + int(n_own.max()), len(X)), unit=normalize)
+    hits = without(hits, own, depth)
     gains, effect, usage = _gains(hits, right), None, None
-    remarks = _remarks(len(which) - len(first), int((n_own > 0).sum()), _equal(found.vectors[asked_rows], X, hits))
+    remarks = remarks_of(
+        len(which) - len(first), int((n_own > 0).sum()), equal_to_items(found.vectors[asked_rows], X, hits)
+    )
     if rerank is not None:
         from mmtoolkit.embedding.usage import Usage
 
@@ -323,6 +334,7 @@ def evaluate_search(
             contents, found.own[asked_rows], nearest
         )
         hits = np.column_stack([np.take_along_axis(nearest, place, axis=1), hits[:, int(candidates) :]])
+        hits = without(hits, own, depth)
         gains = _gains(hits, right)
         effect = _effect(wanted, before, gains, n_right, together, random_state)
     return SearchEvaluation(
@@ -334,86 +346,6 @@ def evaluate_search(
         usage=usage,
         remarks=remarks,
     )
-
-
-def _distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:
-    """Return which queries are equal, by number in the order they are first asked: name and vector, or vector alone."""
-    import pandas as pd
-
-    keys = [row.tobytes() for row in found.vectors]
-    if found.contents is not None:
-        keys = [str(name).encode() + b"\0" + key for name, key in zip(names, keys, strict=True)]
-    return np.asarray(pd.factorize(np.array(keys, dtype=object))[0], dtype=np.intp)
-
-
-def _together(
-    embeddings: Any, groups: Any, frame_rows: NDArray[np.intp] | None, which: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Return the number of every distinct query's group; a query without one is alone."""
-    import pandas as pd
-
-    from mmtoolkit.classification.folds import merge_groups
-
-    if groups is None:
-        return np.arange(int(which.max()) + 1)
-    if isinstance(groups, str):
-        if frame_rows is None:
-            msg = f"groups={groups!r} names a column of the items, but the queries are none; pass one group per query"
-            raise ValueError(msg)
-        values = column(embeddings, groups, what="groups")[frame_rows]
-    else:
-        values = np.asarray(groups)
-    if values.shape != which.shape:
-        msg = f"groups has shape {values.shape} for {len(which)} queries; pass one group per query"
-        raise ValueError(msg)
-    codes = pd.factorize(pd.Series(list(values), dtype=object).map(str, na_action="ignore"))[0]
-    alone = codes < 0  # without a group
-    codes[alone] = len(codes) + np.flatnonzero(alone)
-    merged = merge_groups(which, codes)
-    return merged[np.unique(which, return_index=True)[1]]
-
-
-def _themselves(embeddings: Any, names: NDArray[np.object_]) -> list[NDArray[np.intp]]:
-    """Return for each query of a column the text items with that very text: they are the query."""
-    frame = items_of(embeddings)
-    texts: dict[Any, list[int]] = {}
-    if frame is not None and {"modality", "text"} <= set(frame.columns):
-        for row, (kind, text) in enumerate(zip(frame["modality"], frame["text"], strict=True)):
-            if kind == "text":
-                texts.setdefault(text, []).append(row)
-    return [np.array(texts.get(name, []), dtype=np.intp) for name in names.tolist()]
-
-
-def _merged(right: Sequence[NDArray[np.intp]], which: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Return what is relevant for every distinct query."""
-    found: list[set[int]] = [set() for _ in range(int(which.max()) + 1)]
-    for number, rows in zip(which.tolist(), right, strict=True):
-        found[number].update(rows.tolist())
-    return [np.array(sorted(rows), dtype=np.intp) for rows in found]
-
-
-def _without(hits: NDArray[np.intp], own: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
-    """Return hits with the queries themselves at the end, and as few columns as all queries have others."""
-    most = max(map(len, own))
-    if most == 0:
-        return hits
-    itself = np.stack([np.isin(hit, rows) for hit, rows in zip(hits, own, strict=True)])
-    others = np.argsort(itself, axis=1, kind="stable")
-    return np.take_along_axis(hits, others, axis=1)[:, : max(1, hits.shape[1] - most)]
-
-
-def _equal(vectors: NDArray[np.float32], X: NDArray[np.float32], hits: NDArray[np.intp]) -> int:
-    """Return how many queries have the very vector of the item they find first."""
-    return int((vectors == X[hits[:, 0]]).all(axis=1).sum())
-
-
-def _remarks(n_again: int, n_own: int, n_equal: int) -> tuple[str, ...]:
-    said = {
-        f"equal queries that were not counted again: {n_again}": n_again,
-        f"queries that are the text of an item, which was not searched for them: {n_own}": n_own,
-        f"queries with the vector of an item, which they find at once: {n_equal}": n_equal,
-    }
-    return tuple(words for words, n in said.items() if n)
 
 
 def _gains(hits: NDArray[np.intp], right: Sequence[NDArray[np.intp]]) -> NDArray[np.bool_]:

@@ -269,3 +269,12 @@ def test_queries_without_a_group_are_alone(X):
     )
 
     pd.testing.assert_frame_equal(some, named)
+
+
+def test_among_few_items_every_other_one_is_reached():
+    emb = words(["a", "a", "a", "b", "c"])
+
+    found = mm.evaluate_search(emb, "text", [["3", "4"]] * 3 + [["0", "1", "2", "4"], ["0", "1", "2", "3"]], ks=[5])
+
+    assert found.metrics.loc["recall@5", "value"] == 1
+    assert found.metrics.loc["recall@5", "baseline"] == 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.metrics import Metric
 
-__all__ = ["LEVEL", "Difference", "differences"]
+__all__ = ["LEVEL", "PairedDifference", "differences"]
 
 LEVEL = 0.05
 _POWER = 0.8
@@ -29,7 +29,7 @@ _RESAMPLES, _FEW_RESAMPLES = 400, 25
 
 
 @dataclass(frozen=True)
-class Difference:
+class PairedDifference:
     """The difference of two scores, and how sure it is.
 
     Parameters
@@ -71,7 +71,7 @@ def differences(
     *,
     cv: int,
     random_state: int,
-) -> list[Difference]:
+) -> list[PairedDifference]:
     """Return the differences of all pairs, in the order of ``itertools.combinations``.
 
     The variance of the difference when items are drawn anew is multiplied by how much larger paired halves find it for a
@@ -97,7 +97,7 @@ def differences(
 
     Returns
     -------
-    list of Difference
+    list of PairedDifference
         As many as pairs. The error is NaN where there is one group, and for scores in which every class counts the same where
         a class has fewer than ten independent items.
     """
@@ -123,7 +123,7 @@ def differences(
     sizes = sizes[sizes > 0]
     trials = len(sizes) ** 2 / (1.0 / sizes).sum() if metric.by_class else all_groups
     if n_groups < 2 or (metric.by_class and sizes.min() < LEAST_OF_EVERY_CLASS):
-        return [Difference(float(v), float("nan")) for v in value]
+        return [PairedDifference(float(v), float("nan")) for v in value]
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, _RESAMPLES, random_state) * n_groups / all_groups
     splits = halves(y, inside, random_state)
     made = (cross_validated(ridge.components(X[some]), y, inside, n_classes, splits, cv=cv) for X in rows.values())
@@ -137,4 +137,4 @@ def differences(
     ratio = np.maximum(np.divide(whole, apart, out=np.ones(len(whole)), where=apart > 0), 1.0)
     least = float(ndtri(1 - LEVEL / 2)) / trials
     error = np.maximum(np.sqrt(alone * ratio), least)
-    return [Difference(float(v), float(e)) for v, e in zip(value, error, strict=True)]
+    return [PairedDifference(float(v), float(e)) for v, e in zip(value, error, strict=True)]

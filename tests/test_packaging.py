@@ -1,18 +1,37 @@
 """What wheel and source archive carry, and what they must not."""
 
+import json
+import os
+import re
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LICENCES = {
     "emoji": {"LICENSE.apache-2.0.txt", "LICENSE.mit.txt", "LICENSE.unicode.txt"},
     "glosses": {"LICENSE.wordnet.txt"},
     "clips": {"LICENSE.mit.txt", "LICENSE.unicode.txt"},
+}
+TOP = {
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "Makefile",
+    "NOTICE",
+    "PKG-INFO",
+    "README.md",
+    "SECURITY.md",
+    "llms.txt",
+    "pyproject.toml",
 }
 SETS = list(LICENCES.items())
 
@@ -82,6 +101,18 @@ def test_stamps_and_workshop_are_in_neither(wheel, sdist):
         name for name in (*wheel, *sdist) if "__pycache__" in name or name.endswith((".pyc", ".sqlite", ".key"))
     ]
     assert not [name for name in sdist if name.startswith((".venv", ".git/", ".ci", "out/", "dist/"))]
+    top = {name.partition("/")[0] for name in sdist}
+    assert top == {
+        "mmtoolkit",
+        "datasets",
+        "tests",
+        "docs",
+        "notebooks",
+        "benchmarks",
+        ".github",
+        ".gitignore",
+        *TOP,
+    }  # no trial's output
 
 
 def test_licence_and_notice_are_in_both(wheel, sdist):
@@ -130,42 +161,87 @@ def test_the_notice_names_everything_that_comes_along():
         assert word in notice
 
 
-INSTALLED = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import mmtoolkit as mm
-from pathlib import Path
-assert Path(mm.__file__).is_relative_to(sys.argv[1]), mm.__file__
-for name in ("emoji", "glosses", "clips"):
-    frame = mm.load_dataset(name)
-    paths = [p for column in ("image", "video") for p in frame[column] if p is not None]
-    assert all(Path(p).is_file() for p in paths), name
-    print(name, len(frame))
-try:
-    mm.load_dataset("stamps")
-except ValueError as error:
-    print(error)
-print(mm.embed_images(paths and [mm.load_dataset("emoji")["image"][0]], model="local", cache=False).shape)
-"""
+def _with_all_it_needs(requirement, found):
+    """Add a distribution and those that it asks for to `found`, as pip would install them here."""
+    for one in map(Requirement, metadata.requires(requirement.name) or []):
+        extras = requirement.extras or {""}
+        wanted = one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+        if wanted and one.name not in found:
+            found[one.name] = metadata.distribution(one.name)
+            _with_all_it_needs(one, found)
+    return found
 
 
-def test_an_unpacked_wheel_works_alone(built, tmp_path):
-    (path,) = built.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(tmp_path / "site")
+@pytest.fixture(scope="module")
+def bare(built, tmp_path_factory):
+    """A virtual environment with the wheel, installed by pip, and exactly what its metadata ask for: links to the files here.
 
-    out = subprocess.run(
-        [sys.executable, "-c", INSTALLED, str(tmp_path / "site")],
-        cwd=tmp_path,
+    Downloading all of it again would take minutes; `make test-bare` does.
+    """
+    home = tmp_path_factory.mktemp("bare")
+    venv.create(home, symlinks=True)
+    (wheel,) = built.glob("*.whl")
+    install = ["-m", "pip", "--python", home / "bin" / "python", "install", "--no-deps", "--no-index", "--quiet", wheel]
+    subprocess.run([sys.executable, *install], check=True, timeout=120)
+    (site,) = home.glob("lib/python*/site-packages")
+    (told,) = site.glob("mmtoolkit-*.dist-info")
+    found = {}
+    for one in map(Requirement, metadata.Distribution.at(told).requires):
+        if one.marker is None:  # no extra
+            found[one.name] = metadata.distribution(one.name)
+            assert one.specifier.contains(found[one.name].version)
+            _with_all_it_needs(one, found)
+    for distribution in found.values():
+        for name in {file.parts[0] for file in distribution.files} - {"..", "__pycache__"}:
+            if not (site / name).exists():
+                (site / name).symlink_to(distribution.locate_file(name))
+    return home
+
+
+def _run(bare, folder, *command):
+    environment = {**os.environ, "PYTHONWARNINGS": "", "HOME": os.fspath(folder)}
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(
+        [bare / "bin" / command[0], *command[1:]],
+        cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_bare_environment_has_no_extra_and_lacks_nothing(bare, tmp_path):
+    found = json.loads(_run(bare, tmp_path, "mmtoolkit", "doctor", "--json"))
+
+    assert found["system"]["mmtoolkit"]["words"].endswith(
+        f"{bare}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages/mmtoolkit"
+    )
+    assert {one["state"] for one in found["libraries"].values()} == {"ok"}
+    assert {name: one["state"] for name, one in found["extras"].items()} == dict.fromkeys(
+        ("video", "heic", "png", "spark"), "absent"
     )
 
-    assert out.stdout.splitlines() == [
-        "emoji 1242",
-        "glosses 5120",
-        "clips 40",
-        "the data set 'stamps' is not part of this installation; it comes with a checkout of the repository",
-        "(1, 512)",
-    ]
+
+def test_the_demo_of_a_bare_environment_writes_a_report(bare, tmp_path):
+    out = _run(bare, tmp_path, "mmtoolkit", "demo")
+
+    assert out.strip().splitlines()[-1] == str(tmp_path / "out" / "report.html")
+    items = pd.read_csv(tmp_path / "out" / "items.csv")
+    assert len(items) > 1000
+    assert items[["y_pred", "cluster_name", "x"]].notna().all(axis=None)
+    page = (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert "The offline model has seen the data set 'emoji'" in page
+    assert "pip install" not in page
+
+
+def test_the_ten_lines_of_the_readme_give_what_it_prints(bare, tmp_path):
+    """In another folder than the checkout, with the installed wheel."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    code, printed = re.search(r"```python\n(.*?)```\n+```\n(.*?)```", readme, re.DOTALL).groups()
+    (tmp_path / "ten.py").write_text(code, "utf-8")
+
+    assert _run(bare, tmp_path, "python", "ten.py") == printed
+    assert (tmp_path / "report.html").stat().st_size > 1_000_000

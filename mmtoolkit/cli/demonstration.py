@@ -52,4 +52,4 @@ def _sets() -> dict[str, Any]:
         return {"stamps": mm.load_dataset("stamps")}
     except ValueError:
         names = ("glosses", "emoji")  # texts first: they are quick, and UMAP is compiled while pictures are embedded
-        return {name: mm.load_dataset(name).groupby("label").head(60).reset_index(drop=True) for name in names}
+        return {name: mm.load_dataset(name).groupby("label").head(40).reset_index(drop=True) for name in names}

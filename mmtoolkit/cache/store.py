@@ -280,8 +280,8 @@ class EmbeddingCache:
         max_size : bytes, or str such as "2 GB", or None, default=None
             Drop the oldest until the rest is not larger.
         superseded : bool, default=False
-            Only of a revision that its model no longer has, such as those that an upgrade has left behind. Models that are
-            not known here are left alone.
+            Only of a revision that its model no longer has, such as those that an upgrade has left behind. What a service
+            computed, and what a model computed that is not known here, is kept.
 
         Returns
         -------

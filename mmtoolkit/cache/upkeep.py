@@ -131,9 +131,13 @@ def prune(
 
 
 def _superseded(note: SegmentNote) -> list[int]:
-    """Return the numbers of those spaces of a segment whose revision its model no longer has."""
-    row = find_model(note.model)
-    return [] if row is None else [n for n, (revision, _) in note.spaces.items() if revision != row.revision]
+    """Return the numbers of those spaces of a segment whose revision its model, which computes here, no longer has."""
+    from mmtoolkit.providers.choice import make_provider
+
+    provider = None if find_model(note.model) is None else make_provider(note.model)
+    if provider is None or provider.leaves_machine:  # who paid a service may have named a revision in another session
+        return []
+    return [number for number, (revision, _) in note.spaces.items() if revision != provider.spec.revision]
 
 
 def compact(index: Index) -> int:

@@ -180,8 +180,8 @@ def _costs_nothing_to_name(emb: Embeddings) -> bool:
     """Tell whether clusters get names without a service: texts are named by their own words, all else by the model's."""
     if (emb.items["modality"] == "text").all():
         return True
-    known = emb.model in mm.list_models() and emb.revision == mm.get_model(emb.model).revision
-    return known and not make_provider(emb.model).leaves_machine
+    provider = make_provider(emb.model) if emb.model in mm.list_models() else None
+    return provider is not None and provider.spec.revision == emb.revision and not provider.leaves_machine
 
 
 def _projected(emb: Embeddings, arguments: Namespace) -> Any:

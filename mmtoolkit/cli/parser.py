@@ -502,7 +502,7 @@ COMMANDS = (
                     _argument(
                         "--superseded",
                         action="store_true",
-                        help="only vectors of a revision that its model no longer has, such as those before an upgrade",
+                        help="only vectors of a revision that its model no longer has; what a service computed is kept",
                     ),
                 ),
                 (

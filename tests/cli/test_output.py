@@ -80,6 +80,18 @@ def test_report_names_clusters(table, tmp_path):
     assert not [name for name in names() if name.startswith("cluster ")]
 
 
+def test_report_names_clusters_of_pictures(tmp_path):
+    frame = mm.load_dataset("emoji").groupby("label").head(4)
+    mm.embed(frame, model="local", progress=False).save(tmp_path / "v.parquet")
+
+    arguments = ["report", str(tmp_path / "v.parquet"), "--method", "pca", "--n-clusters", "3", "--cv", "2"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+
+    names = set(pd.read_csv(tmp_path / "out" / "items.csv")["cluster_name"])
+    assert names
+    assert not [name for name in names if name.startswith("cluster ")]
+
+
 def test_a_report_names_no_clusters_where_a_service_would_have_to(capsys, tmp_path, service, monkeypatch):
     monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path / "cache"))
     frame = mm.load_dataset("emoji").groupby("label").head(2)

@@ -1,5 +1,6 @@
 """The page for coding assistants: its script runs, and llms.txt knows every page."""
 
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def test_the_script_runs_and_uses_every_verb(tmp_path, monkeypatch, capsys):
 
     exec(compile(SCRIPT, "agents.md", "exec"), {"__name__": "agents"})
 
-    low, high = eval(capsys.readouterr().out.splitlines()[0])[1:3]
+    _, low, high, _ = json.loads(capsys.readouterr().out.splitlines()[0])
     assert 0 < low < high <= 1
     public = {name for name in verbs() if "." not in name and hasattr(mm, name)}
     assert {name for name in public if f"mm.{name}(" not in SCRIPT} == set()

@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and how it fails."""
 
+import dataclasses
 import importlib
 import json
 import os
@@ -335,6 +336,25 @@ def test_cache_commands(capsys, tmp_path):
     assert "2 vectors dropped" in run(capsys, "cache", "prune", "--model", "local", *store)[1]
     assert run(capsys, "cache", "compact", *store)[0] == 0
     assert "no vectors yet" in run(capsys, "cache", "stats", "--cache", tmp_path / "c")[1]
+
+
+def test_superseded_vectors_are_dropped_and_nothing_that_was_paid_for(capsys, tmp_path):
+    now = mm.embed_texts(["one", "two"], model="local", cache=tmp_path, progress=False)
+    store, kept = mm.EmbeddingCache(tmp_path), [("multimodal-embedding-v1", "of another session"), ("not here", "1")]
+    for model, revision in [("local", "old"), *kept]:
+        store.put([bytes(32)], now.vectors[:1], dataclasses.replace(now.space, model=model, revision=revision))
+
+    assert (
+        "0 vectors dropped"
+        in run(capsys, "cache", "prune", "--superseded", "--model", "not here", "--cache", tmp_path)[1]
+    )
+    assert (
+        "0 vectors dropped"
+        in run(capsys, "cache", "prune", "--superseded", "--older-than", "1d", "--cache", tmp_path)[1]
+    )
+    assert "1 vectors dropped" in run(capsys, "cache", "prune", "--superseded", "--cache", tmp_path)[1]
+
+    assert {*zip(*store.stats()[["model", "revision"]].values.T, strict=True)} == {("local", now.revision), *kept}
 
 
 def test_a_damaged_cache_is_one(capsys, tmp_path):

@@ -265,9 +265,9 @@ class EmbeddingCache:
         self,
         *,
         model: str | None = None,
+        revision: str | None = None,
         older_than: str | float | dt.timedelta | None = None,
         max_size: str | int | None = None,
-        superseded: bool = False,
     ) -> int:
         """Drop vectors and give their space on disk back.
 
@@ -275,13 +275,12 @@ class EmbeddingCache:
         ----------
         model : str or None, default=None
             Only of this model.
+        revision : str or None, default=None
+            Only of this revision, as `stats` tells it.
         older_than : timedelta, days, or str such as "30d" or "12h", or None, default=None
             Only vectors that were stored longer ago.
         max_size : bytes, or str such as "2 GB", or None, default=None
             Drop the oldest until the rest is not larger.
-        superseded : bool, default=False
-            Only of a revision that its model no longer has, such as those that an upgrade has left behind. What a service
-            computed, and what a model computed that is not known here, is kept.
 
         Returns
         -------
@@ -293,7 +292,7 @@ class EmbeddingCache:
         ValueError
             If nothing is asked for: a cache is not emptied by accident.
         """
-        return upkeep.prune(self._index, model=model, older_than=older_than, max_size=max_size, superseded=superseded)
+        return upkeep.prune(self._index, model=model, revision=revision, older_than=older_than, max_size=max_size)
 
     def compact(self) -> int:
         """Write segments that have unused rows anew, and delete files that nothing refers to.

@@ -20,7 +20,6 @@ from mmtoolkit._files import ENDING
 from mmtoolkit.cache.reading import intact
 from mmtoolkit.cache.records import created_of, pack, spaces_of
 from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
-from mmtoolkit.models import find_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,13 +98,13 @@ def prune(
     index: Index,
     *,
     model: str | None,
+    revision: str | None,
     older_than: str | float | dt.timedelta | None,
     max_size: str | int | None,
-    superseded: bool,
 ) -> int:
     """See `EmbeddingCache.prune`."""
-    if model is None and older_than is None and max_size is None and not superseded:
-        msg = "prune needs at least one of model=, older_than=, max_size= and superseded=True"
+    if model is None and revision is None and older_than is None and max_size is None:
+        msg = "prune needs at least one of model=, revision=, older_than= and max_size="
         raise ValueError(msg)
     before = np.inf if older_than is None else time.time() - parse_age(older_than)
     limit = -1 if max_size is None else parse_size(max_size)
@@ -117,8 +116,9 @@ def prune(
             latest = segment.log.latest()
             kept.append((segment, latest))
             fit = latest & (created < before) & (model in (None, segment.note.model))
-            if superseded:
-                fit &= np.isin(spaces_of(segment.log.records), _superseded(segment.note))
+            if revision is not None:
+                numbers = [number for number, (one, _) in segment.note.spaces.items() if one == revision]
+                fit &= np.isin(spaces_of(segment.log.records), numbers)
             rows = np.flatnonzero(fit)
             fits.append((created[rows], np.full(len(rows), len(kept)), rows, np.full(len(rows), segment.row_bytes)))
         created, number, rows, cost = (np.concatenate(column) for column in zip(*fits, strict=True))
@@ -128,16 +128,6 @@ def prune(
             mask[rows[doomed[number[doomed] == i]]] = False
         shrink(index, kept)
     return len(doomed)
-
-
-def _superseded(note: SegmentNote) -> list[int]:
-    """Return the numbers of those spaces of a segment whose revision its model, which computes here, no longer has."""
-    from mmtoolkit.providers.choice import make_provider
-
-    provider = None if find_model(note.model) is None else make_provider(note.model)
-    if provider is None or provider.leaves_machine:  # who paid a service may have named a revision in another session
-        return []
-    return [number for number, (revision, _) in note.spaces.items() if revision != provider.spec.revision]
 
 
 def compact(index: Index) -> int:

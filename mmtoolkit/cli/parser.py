@@ -319,6 +319,7 @@ _PAGES = (
 _FOLDER = _argument("--out", default="out", metavar="DIR", help="where report.html, .md and .json go (default: out)")
 _STORE = _argument("--cache", metavar="DIR", help="the store (default: MMTOOLKIT_CACHE, else the user's cache folder)")
 _OF_MODEL = _argument("--model", help="only vectors of this model")
+_OF_REVISION = _argument("--revision", help="only vectors of this revision of the model, as `cache stats` shows it")
 _FILE = _argument("file", metavar="FILE.parquet")
 
 COMMANDS = (
@@ -495,6 +496,7 @@ COMMANDS = (
                 (
                     _STORE,
                     _OF_MODEL,
+                    _OF_REVISION,
                     _argument("--older-than", metavar="AGE", help="only vectors stored longer ago, such as 30d or 12h"),
                     _argument(
                         "--max-size", metavar="SIZE", help="drop the oldest until the rest is not larger, such as 2GB"

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 import mmtoolkit as mm
 from mmtoolkit.cli import show
+from mmtoolkit.providers.choice import make_provider
 
 __all__ = ["compact", "export", "import_", "prune", "stats", "verify"]
 
@@ -36,14 +37,24 @@ def verify(arguments: Namespace) -> int:
 
 def prune(arguments: Namespace) -> int:
     """Drop vectors."""
-    dropped = mm.EmbeddingCache(arguments.cache).prune(
-        model=arguments.model,
-        older_than=arguments.older_than,
-        max_size=arguments.max_size,
-        superseded=arguments.superseded,
-    )
+    store = mm.EmbeddingCache(arguments.cache)
+    asked = {"older_than": arguments.older_than, "max_size": arguments.max_size}
+    if arguments.superseded:
+        which = [{"model": model, "revision": one} for model, one in _superseded(store, arguments.model)]
+    else:
+        which = [{"model": arguments.model, "revision": arguments.revision}]
+    dropped = sum(store.prune(**asked, **one) for one in which)
     print(f"{dropped} vectors dropped")
     return 0
+
+
+def _superseded(store: mm.EmbeddingCache, only: str | None) -> set[tuple[str, str]]:
+    """Return models with revisions that they no longer have; who paid a service may have named one in another session."""
+    held = store.stats()
+    found = set(zip(held["model"], held["revision"], strict=True))
+    here = {model: make_provider(model) for model, _ in found if model in mm.list_models() and only in (None, model)}
+    now = {model: made.spec.revision for model, made in here.items() if not made.leaves_machine}
+    return {(model, one) for model, one in found if model in now and one != now[model]}
 
 
 def compact(arguments: Namespace) -> int:

@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pytest
 
-import mmtoolkit as mm
 from mmtoolkit.cache import EmbeddingCache, Space, VectorStore, open_cache
 from mmtoolkit.errors import CacheError
 
@@ -231,18 +230,16 @@ def test_prune_by_age_size_and_model_gives_space_back(cache, make, monkeypatch):
     assert cache.verify().ok
 
 
-def test_prune_drops_revisions_that_an_upgrade_has_left_behind_and_nothing_that_was_paid_for(cache, make):
-    keys, X = make(0, 4, 512)
-    now = mm.embed_texts(["a"], model="local", cache=False, progress=False).space
-    others = [("multimodal-embedding-v1", "named in another session"), ("of a package not here", "1")]
-    for space in (now, Space("local", "of 0.1.0", 512), *(Space(*one, 512) for one in others)):
-        cache.put(keys, X, space)
+def test_prune_by_revision(cache, make):
+    keys, X = make(0, 4, 64)
+    for revision in ("1", "2"):
+        cache.put(keys, X, Space("m", revision, 64))
 
-    assert cache.prune(superseded=True, model="another") == 0
-    assert cache.prune(superseded=True) == 4
+    assert cache.prune(model="another", revision="1") == 0
+    assert cache.prune(model="m", revision="1") == 4
 
-    assert cache.stats()[["model", "revision"]].values.tolist() == [["local", now.revision], *map(list, others)]
-    assert np.array_equal(cache.get(keys, now)[1], X)
+    assert cache.stats()["revision"].tolist() == ["2"]
+    assert np.array_equal(cache.get(keys, Space("m", "2", 64))[1], X)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_arguments_become_options_and_names_of_items_stay(said, expected):
         (["cluster", "{table}", "--n-clusters", "50"], "--n-clusters 50 is more than the 12 distinct vectors"),
         (["classify", "{table}", "--min-class-size", "1", "--cv", "9"], "too few for --cv 9: use --cv 6 or less"),
         (["search", "{table}", "x", "-k", "9", "--candidates", "3", "--rerank", "qwen3-vl-rerank"], "--candidates 3 is fewer than -k 9"),
-        (["cache", "prune"], "at least one of --model, --older-than, --max-size and --superseded"),
+        (["cache", "prune"], "at least one of --model, --revision, --older-than and --max-size"),
         (["cache", "prune", "--older-than", "x"], "--older-than must look like '30d'"),
         (["embed", "{table}", "--budget", "nan"], "--budget: expected an amount from 0 on"),
         (["cluster", "{table}", "--n-clusters", "0-0"], "--n-clusters must be at least 1"),

@@ -146,7 +146,7 @@ def _of_table(data: Any) -> pd.DataFrame:
     objects = [name for name, dtype in known.schema.items() if dtype == nw.Object]  # Python objects are not Arrow's
     frame = _of_arrow(known.drop(objects).to_arrow()) if len(objects) < len(known.columns) else _empty(len(known))
     for name in objects:
-        frame[name] = _cells(known.get_column(name).to_list())
+        frame[name] = object_cells(known.get_column(name).to_list())
     return frame[known.columns]
 
 
@@ -168,7 +168,7 @@ def _of_arrow(data: Any) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
     for name, dtype in zip(table.column_names, table.schema.types, strict=True):
         if (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)) and not pa.types.is_primitive(dtype.value_type):
-            frame[name] = _cells(
+            frame[name] = object_cells(
                 table[name].to_pylist()
             )  # tags are lists, as a pandas user has them; vectors stay arrays
     return frame
@@ -207,7 +207,7 @@ def column_of(values: Any) -> pd.Series:
     if isinstance(values, pd.Index):
         return values.to_series().reset_index(drop=True)
     if isinstance(values, np.ma.MaskedArray) and values.ndim == 1:
-        return _cells(
+        return object_cells(
             [None if hidden else value for value, hidden in zip(values.data, np.ma.getmaskarray(values), strict=True)]
         )
     if isinstance(values, np.ndarray) and values.ndim == 1:
@@ -216,11 +216,11 @@ def column_of(values: Any) -> pd.Series:
         return pd.Series(values.to_pandas())
     cells = list(values)
     plain = all(isinstance(value, str | int | float | np.generic) for value in cells)
-    return pd.Series(cells) if plain else _cells(cells)  # pandas would make floats of whole numbers beside None
+    return pd.Series(cells) if plain else object_cells(cells)  # pandas would make floats of whole numbers beside None
 
 
-def _cells(values: list[Any]) -> pd.Series:
-    """Return a column of Python objects as they are; pandas would look into lists and arrays."""
+def object_cells(values: list[Any]) -> pd.Series:
+    """Return a column of Python objects as they are; pandas would look into lists, arrays and pictures."""
     import pandas as pd
 
     made = np.empty(len(values), dtype=object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections.abc import Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,27 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["read_npy", "read_npz", "write_npz"]
 
 _KINDS = "biufUS"  # booleans, numbers, text; no objects, which would be pickles
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _END = ".npy"
 _LAST = 22  # bytes of the record at the end of an archive
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write plain arrays with ``numpy.savez``, which knows ``allow_pickle`` only from numpy 2.2 on.
+
+    Raises
+    ------
+    ValueError
+        If one holds objects, which would be pickled.
+    """
+    for name, array in arrays.items():
+        if np.asarray(array).dtype.kind not in _KINDS:
+            msg = f"the array {name!r} of {np.asarray(array).dtype} is no plain one"
+            raise ValueError(msg)
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # names are no options: numpy stores all that it does not know
 
 
 def read_npz(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import ENDING, replaced
-from mmtoolkit._npz import read_npz
+from mmtoolkit._npz import read_npz, write_npz
 from mmtoolkit.provenance import versions
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path, durable=False) as part, part.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            write_npz(file, arrays)
             size = file.tell()
         _room.spend(size, path.parents[1])
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._anyframe import any_frame
+from mmtoolkit._anyframe import any_frame, object_cells
 from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._rows import (
     MODALITIES,
@@ -305,7 +305,7 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
             entry[part.modality] = part.text if isinstance(part, Text) else part.source
         rows.append(entry)
     frame = pd.DataFrame(
-        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in COLUMNS}, columns=list(COLUMNS)
+        {name: object_cells([row.get(name) for row in rows]) for name in COLUMNS}, columns=list(COLUMNS)
     )
     frame.attrs["root"] = os.getcwd()
     return frame

@@ -242,7 +242,7 @@ def test_embedder_and_embed_texts_take_a_column_of_any_library(column, cache):
 
 def test_embedder_stands_behind_an_imputer_and_in_a_column_transformer(cache):
     data = pd.DataFrame({**COLUMNS, "size": np.arange(24.0)})
-    data.loc[3, "text"] = None
+    data.loc[3, "text"] = np.nan
     text = make_pipeline(
         SimpleImputer(strategy="constant", fill_value="none"),
         mm.Embedder(model="local", cache=cache),

@@ -31,9 +31,11 @@ def main(path: str) -> None:
     threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(5)  # the kernel comes first
+    from mmtoolkit._npz import write_npz
     from mmtoolkit.projection.engine import lay_out
 
     X = np.load(folder / "X.npy", allow_pickle=False)
     drawn = lay_out(X, json.loads((folder / "params.json").read_text()))
     names = ("coords", "trust", "trustworthiness", "method", "note")
-    np.savez(folder / "map.npz", allow_pickle=False, **{name: np.asarray(getattr(drawn, name)) for name in names})
+    with (folder / "map.npz").open("wb") as file:
+        write_npz(file, {name: np.asarray(getattr(drawn, name)) for name in names})

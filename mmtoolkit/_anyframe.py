@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_of_spark", "is_series"]
+__all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_of_spark", "is_series", "object_cells"]
 
 _SIZES = "all columns must have one value per row"
 

@@ -93,7 +93,7 @@ def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = No
     space = space_of(result.source)
     fitted |= {f"{_MEANS}{name}": center for name, center in space.centers.items()}
     arrays = io.BytesIO()
-    write_npz(arrays, fitted)
+    np.savez(arrays, **fitted)
     params = {k: v for k, v in result.recipe.params.items() if k not in ("y", "groups", "test")}
     manifest: dict[str, Any] = {
         "format": _FORMAT,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 import mmtoolkit as mm
@@ -78,7 +77,7 @@ def _requirements() -> list[Requirement]:
 
 
 def _wanted(one: Requirement, extra: str) -> bool:
-    return one.marker is None or one.marker.evaluate({**default_environment(), "extra": extra})
+    return one.marker is None or one.marker.evaluate({"extra": extra})
 
 
 def _installed(one: Requirement) -> Finding:

@@ -109,7 +109,8 @@ def classify(
     check_options(cv=cv, duplicates=duplicates, repeats=repeats, duplicate_threshold=duplicate_threshold)
     if min_class_size is not None:
         check_count("min_class_size", min_class_size, 1)
-    if not isinstance(inference, bool):
+    given_inference: object = inference
+    if not isinstance(given_inference, bool):
         msg = f"inference must be True or False, got {inference!r}"
         raise ValueError(msg)
     X = vectors_of(embeddings, normalize=normalize)

@@ -81,7 +81,7 @@ class HeldOutScores:
     def values(self) -> NDArray[np.float64]:
         """Return all scores, in the order of `WeightedScores`."""
         rows = np.arange(len(self.codes))
-        return self._weighted(rows, np.ones(self.n_classes, dtype=bool))(np.ones((1, len(rows))))[0]
+        return np.asarray(self._weighted(rows, np.ones(self.n_classes, dtype=bool))(np.ones((1, len(rows))))[0])
 
     def variances(
         self, X: NDArray[np.float32] | None, *, cv: int, class_weight: Any, random_state: int

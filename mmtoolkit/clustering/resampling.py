@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,17 +86,23 @@ def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> St
         jaccard[boot] = _best_overlap(clustering.labels, labels, k)
     low, high = np.quantile(jaccard, [0.025, 0.975], axis=0)
     table = clustering.sizes[["name", "size"]].assign(jaccard=jaccard.mean(axis=0), low=low, high=high)
-    return Stability(ari, table.assign(chance=_chance(partial(row.redraw, clustering=clustering), X, n_boot, rng)))
+    return Stability(ari, table.assign(chance=_chance(row.redraw, clustering, X, n_boot, rng)))
 
 
-def _chance(redraw: Callable[..., NDArray[np.int64]], X: NDArray[np.float32], n_boot: int, rng: Any) -> float:
+def _chance(
+    redraw: Callable[..., NDArray[np.int64]],
+    clustering: Clustering,
+    X: NDArray[np.float32],
+    n_boot: int,
+    rng: np.random.Generator,
+) -> float:
     """Return the Jaccard overlap that one in 20 clusters of clouds without groups exceeds."""
     found: list[NDArray[np.float64]] = []
     for _ in range(_CLOUDS):
         made = cloud_like(X, gaussian, rng).rows(len(X), rng).astype(np.float32)
 
         def again(rows: NDArray[np.float32], made: NDArray[np.float32] = made) -> NDArray[np.int64]:
-            return redraw(rows, made, random_state=int(rng.integers(2**31)))
+            return redraw(rows, made, clustering, int(rng.integers(2**31)))
 
         labels = again(made)
         k = int(labels.max(initial=-1)) + 1

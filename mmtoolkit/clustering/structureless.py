@@ -36,7 +36,7 @@ def _uniform(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
 
 def _heavy(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return rows of a t distribution with 3 degrees of freedom, far out in any direction."""
-    return rng.standard_normal(shape) / np.sqrt(rng.chisquare(3, (shape[0], 1)))
+    return np.asarray(rng.standard_normal(shape) / np.sqrt(rng.chisquare(3, (shape[0], 1))))
 
 
 def _spiked(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -65,16 +65,16 @@ class Cloud:
 
     def rows(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Return `n` rows."""
-        made = self.draw((n, len(self.spread)), rng)
+        made: NDArray[np.float64] = self.draw((n, len(self.spread)), rng)
         made = (
             (made - made.mean(axis=0))
             / np.maximum(made.std(axis=0), _TINY)
             @ (self.turn * np.sqrt(self.spread) @ self.turn.T)
         )
         if self.rest is None:
-            return made
+            return np.asarray(made)
         made += self.middle
-        return made / np.sqrt(np.einsum("ij,ij->i", made, made) + self.rest)[:, None]
+        return np.asarray(made / np.sqrt(np.einsum("ij,ij->i", made, made) + self.rest)[:, None])
 
     def fitted(self, n: int, rng: np.random.Generator) -> Cloud:
         """Return the cloud whose rows have this covariance once they have length 1, which changes it."""

@@ -31,7 +31,7 @@ def gaussian(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
 
 
 def _uniform(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
-    return (rng.random(shape) - 0.5) * np.sqrt(12.0)
+    return np.asarray((rng.random(shape) - 0.5) * np.sqrt(12.0))
 
 
 def _heavy(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:

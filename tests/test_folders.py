@@ -112,7 +112,10 @@ def test_a_file_that_may_not_be_read_fails_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("flags", "said"),
-    [([], "left out of 'photos': 1 .heif2, 1 .txt (texts=True"), (["--texts"], "left out of 'photos': 1 .heif2\n")],
+    [
+        ([], "left out of 'photos': 1 .heif2, 1 .txt (--texts takes .txt files, too)"),
+        (["--texts"], "left out of 'photos': 1 .heif2\n"),
+    ],
 )
 def test_the_command_line_says_what_was_left_out_and_takes_texts_when_asked(tmp_path, capsys, flags, said):
     picture(tmp_path / "photos" / "a.png")

@@ -5,7 +5,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from mmtoolkit import _nearest
-from mmtoolkit._nearest import most_similar, nearest_rows, pair_products, products, squares
+from mmtoolkit._nearest import for_pairs, most_similar, nearest_rows, products, squares
 from mmtoolkit.vectors import unit_rows
 
 
@@ -23,7 +23,7 @@ def test_blocks_cover_every_row_once(X):
 
 def test_pairs_of_blocks_cover_every_pair_once(X):
     seen = np.zeros((230, 230), dtype=int)
-    for rows, columns, S in pair_products(X, 64):
+    for rows, columns, S in for_pairs(lambda *found: found, X, 64):
         assert S.shape == (rows.stop - rows.start, columns.stop - columns.start)
         seen[rows, columns] += 1
 

@@ -276,7 +276,7 @@ class Classification(Scored):
         >>> import numpy as np
         >>> import mmtoolkit as mm
         >>> y = np.arange(200) % 2
-        >>> X = np.random.default_rng(0).normal(size=(200, 4)) + np.outer(y, [4, 0, 0, 0])
+        >>> X = np.random.default_rng(0).normal(size=(200, 16)) + 4 * np.outer(y, np.eye(16)[0])
         >>> r = mm.classify(X, y, normalize=False)
         >>> r.thresholds(max_risk=0.05).n_needed
         59

@@ -83,7 +83,8 @@ class Algorithm:
         own = {*self.arguments, *self.ignores}
         for other in ALGORITHMS.values():
             if any(options[name] != default for name, default in other.arguments.items() if name not in own):
-                msg = f"{' and '.join(other.arguments)} belong to algorithm={other.name!r}"
+                *names, last = other.arguments
+                msg = f"{', '.join(names)} and {last} belong to algorithm={other.name!r}"
                 raise ValueError(msg)
 
 

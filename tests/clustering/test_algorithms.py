@@ -241,8 +241,8 @@ def test_bad_algorithms_are_named(three, algorithm, error, message):
     [
         ({"n_clusters": 4, "algorithm": sk.DBSCAN()}, "DBSCAN has a number of clusters of its own; leave out n_clusters=4"),
         ({"n_clusters": 4, "algorithm": "hdbscan"}, "HDBSCAN finds the number of clusters itself; leave out n_clusters=4"),
-        ({"max_noise": 0.1, "algorithm": sk.DBSCAN()}, "max_noise and min_cluster_size belong to algorithm='hdbscan'"),
-        ({"min_cluster_size": 5}, "max_noise and min_cluster_size belong to algorithm='hdbscan'"),
+        ({"max_noise": 0.1, "algorithm": sk.DBSCAN()}, "max_noise, min_cluster_size and allow_single_cluster belong to algorithm='hdbscan'"),
+        ({"min_cluster_size": 5}, "max_noise, min_cluster_size and allow_single_cluster belong to algorithm='hdbscan'"),
         ({"exact": True, "algorithm": sk.DBSCAN()}, "n_init and exact belong to algorithm='kmeans'"),
     ],
 )  # fmt: skip

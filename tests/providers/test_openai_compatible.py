@@ -99,7 +99,7 @@ def test_what_only_the_user_can_heal_stops_at_once_and_keeps_what_came(openai, s
     texts = [f"text {i}" + (magic(name) if i == 10 else "") for i in range(40)]
 
     with pytest.raises(ServiceStopError, match=r"What to do: .*What arrived before is kept") as caught:
-        mm.embed_texts(texts, model=server(batch_size=1), cache=tmp_path)
+        mm.embed_texts(texts, model=server(batch_size=1, timeout_s=60), cache=tmp_path)  # what was answered is read
 
     arrived = sum(r.status == 200 for r in openai.calls)
     assert caught.value.status_code == FAULTS[name].status

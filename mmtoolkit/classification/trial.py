@@ -24,7 +24,7 @@ Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 Job = tuple["NDArray[np.intp]", "NDArray[np.intp]", "NDArray[np.intp]"]  # groups, rows to fit on, rows to predict
 Fitted = tuple[Any, "NDArray[np.intp]", "NDArray[np.float64]"]  # classifier, its choices, probabilities
 
-_TOGETHER = 2**26  # numbers in the rows: above, folds side by side take too much memory
+_TOGETHER = 2**25  # numbers in the rows: above, folds side by side take too much memory
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ _WINDOW = 6  # slopes after a k that say what splitting noise gains
 _CLEAR = 1.15  # below, no cloud is asked: nobody would see an elbow
 _FOOT = 1 / 3  # the foot of an elbow, and of the gains of splits: where the height has fallen to a third
 _ITEMS = 10  # per cluster, on average, where no elbow says that there are more clusters
+_NOTHING = 1e-6  # share of the whole inertia that is left where all items of every cluster are equal, in float32
 _AGREE = 0.25  # a run agrees with another number this near
 
 
@@ -129,14 +130,15 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
     Returns
     -------
     ndarray of shape (n_ks,), float64
-        1 at both ends, where it cannot be measured.
+        1 at both ends, where it cannot be measured; infinite where nothing is left to gain, as among copies.
     """
-    falling = np.maximum(np.minimum.accumulate(inertia), np.finfo(float).tiny)
+    falling = np.maximum(np.minimum.accumulate(inertia), max(inertia[0] * _NOTHING, np.finfo(float).tiny))
     slopes = -np.diff(np.log(falling)) / np.diff(np.log(ks))
     out = np.ones(len(ks))
     for at in range(1, len(ks) - _WINDOW // 2):
         after = np.median(slopes[at : at + _WINDOW])
-        out[at] = slopes[at - 1] / after if after > 0 else 1.0
+        if slopes[at - 1] > 0:
+            out[at] = slopes[at - 1] / after if after > 0 else np.inf
     return out
 
 

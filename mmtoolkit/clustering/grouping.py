@@ -12,7 +12,7 @@ import numpy as np
 from mmtoolkit._described import restored
 from mmtoolkit.clustering.algorithms import LIBRARIES, STEP, Clusterer, find_algorithm
 from mmtoolkit.clustering.choice import Choice, choose
-from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distinct
+from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distinct, count_repeated
 from mmtoolkit.clustering.result import Clustering, describe
 from mmtoolkit.clustering.structureless import cloud_peaks
 from mmtoolkit.clustering.sweeping import content_order, default_range, path_range, sweep, sweep_frame
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster"]
 
+_ENOUGH = 4 * 61  # different items, for which all numbers are tried
 _MIXED = 0.2  # adjusted mutual information with the modality from which it is worth a warning; 24 pure clusters of two have 0.36
 
 
@@ -123,7 +124,7 @@ def cluster(
         ks = _numbers(n_clusters)
         n_clusters = ks if ks is None or len(ks) > 1 else ks[0]
         ks = _possible(X, ks)
-        if len(ks) > 1:
+        if len(ks) > 1 or n_clusters is None:
             table, choice = _swept(X, ks, random_state)
         k = ks[0] if choice is None else choice.n_clusters
     resolved(algorithm=algorithm, n_clusters=n_clusters)
@@ -165,14 +166,14 @@ def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
             msg = "one cluster cannot be compared with others; start n_clusters at 2"
             raise ValueError(msg)
         return ks
-    distinct = count_distinct(X, 4 * 61)
+    distinct = count_distinct(X, _ENOUGH)
     if distinct < 2:
         msg = (
             f"there is one distinct vector among {len(X)} items, so there is nothing to choose; "
             "n_clusters=1 puts all into one cluster"
         )
         raise ValueError(msg)
-    return default_range(distinct)
+    return default_range(distinct, count_repeated(X, 4) if distinct < _ENOUGH else 0)
 
 
 def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd.DataFrame, Choice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ __all__ = [
     "by_size",
     "check_n_clusters",
     "count_distinct",
+    "count_repeated",
     "fit_of",
     "keep_known",
     "kmeans",
@@ -145,6 +147,11 @@ def count_distinct(X: NDArray[np.float32], stop: int) -> int:
         if len(seen) >= stop:
             break
     return len(seen)
+
+
+def count_repeated(X: NDArray[np.float32], n_copies: int) -> int:
+    """Count distinct rows that there are `n_copies` of, or more."""
+    return sum(n >= n_copies for n in Counter((row + 0.0).tobytes() for row in X).values())
 
 
 def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:

@@ -50,8 +50,8 @@ class Stability(Result):
     source: Any = field(default=None, repr=False)
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the agreement (rounded)."""
-        return {"rounded": {"ari": plain(self.ari), "jaccard": plain(self.per_cluster["jaccard"])}}
+        """Return the agreement, and what chance reaches (rounded)."""
+        return {"rounded": {"ari": plain(self.ari), **plain(self.per_cluster[["jaccard", "chance"]].to_dict("list"))}}
 
     def _summary(self) -> str:
         low, high = np.quantile(self.ari, [0.025, 0.975])

@@ -27,9 +27,12 @@ TREE = 2_000  # rows; its costs grow with their square
 _BEYOND = 6
 
 
-def default_range(n_distinct: int) -> list[int]:
-    """Return the numbers tried when none is given: 2 to 40, even ones to 60, four items per cluster or more."""
-    highest = max(n_distinct // 4, min(n_distinct, 3))
+def default_range(n_distinct: int, n_repeated: int = 0) -> list[int]:
+    """Return the numbers tried when none is given: 2 to 40, even ones to 60, four items per cluster or more.
+
+    Items count once, however many copies they have; but each of the `n_repeated` that have four copies can be a cluster.
+    """
+    highest = max(n_distinct // 4, min(n_distinct, 3), n_repeated)
     return [k for k in (*range(2, 41), *range(42, 61, 2)) if k <= highest]
 
 

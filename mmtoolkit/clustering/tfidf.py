@@ -30,11 +30,11 @@ _FILLERS = (
     "means pair pairs particular piece pieces say says set sort sorts type types use used usually various way"
 )
 _SHORT_FORMS = re.compile(r"\b\w+n['’]t\b|['’](?:s|ll|ve|re|d|m)\b")
-_TIMES = 2.0  # how much larger a word's share must be inside than outside
+_TIMES = 2.0  # how much larger a share must be inside than outside
 LEAST = 0.25  # share of a cluster that a name must hold for
-_LEVEL = 2 / 3
-_WORDS = 3
-_GAIN = 0.1
+_WORDS = 5
+_GAIN = 0.05  # share of the texts that each further word must add
+_FOLDS = 5
 _RUNNERS_UP = 8
 
 
@@ -71,8 +71,10 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     """Name every cluster by words that many of its texts hold and few others do.
 
     A word counts when its share of the cluster's texts is at least twice its share of all other texts. A name is up to
-    three such words, each of which stands in texts where those before it do not; it is shown when at least a
-    quarter of the cluster's texts hold one of its words, by the lower end of Wilson's interval at two thirds.
+    five such words, each of which stands in texts where those before it do not. How many of the cluster's texts hold one
+    of them is counted on texts that the words were not chosen from: a fifth is left out, words are chosen from the others
+    and looked for in it, five times over. A name is shown when that is a quarter of the texts or more, and twice the share
+    of all other texts.
 
     Parameters
     ----------
@@ -86,9 +88,9 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     Returns
     -------
     DataFrame
-        Index cluster; name ("?" where no words stand out), words (the best eight by class-based TF-IDF), margin (share
-        of the cluster's texts that hold a word of the name, less the largest such share of another cluster) and
-        support (that share).
+        Index cluster; name ("?" where no words stand out), words (the best eight by class-based TF-IDF), support (share
+        of the texts left out that hold a word chosen from the others) and margin (that, less the largest share of another
+        cluster's texts that hold a word of the name).
 
     References
     ----------
@@ -103,8 +105,6 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     import pandas as pd
     from scipy.sparse import csr_array
 
-    from mmtoolkit.classification.intervals import wilson
-
     rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)
     documents = _folded([tokens(texts[row]) for row in rows.tolist()])
     labels = labels[rows]
@@ -116,42 +116,53 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     inside = np.flatnonzero(labels >= 0)
     members = csr_array((np.ones(len(inside)), (labels[inside], inside)), shape=(n_clusters, len(rows)))
     frequency, held = (members @ counts).toarray(), (members @ holds).toarray()
-    size = np.bincount(labels[inside], minlength=n_clusters)[:, None]
-    share = held / np.maximum(size, 1)
-    outside = (holds.sum(axis=0) - held) / np.maximum(len(rows) - size, 1)
-    telling = (share >= _TIMES * outside) & (held >= np.clip(np.ceil(size / 3), 2, 3))
+    size = np.bincount(labels[inside], minlength=n_clusters)
+    sizes = np.maximum(size, 1)
+    outside = (holds.sum(axis=0) - held) / np.maximum(len(rows) - size, 1)[:, None]
     rarity = np.log1p(frequency.sum() / max(n_clusters, 1) / np.maximum(frequency.sum(axis=0), 1))
     weight = frequency / np.maximum(frequency.sum(axis=1, keepdims=True), 1) * rarity
     table = []
     for cluster in range(n_clusters):
-        order = np.argsort(-weight[cluster], kind="stable")
-        chosen = _covering(holds[np.flatnonzero(labels == cluster)], order[telling[cluster, order]])
-        shares = np.zeros(n_clusters)
-        if chosen:
-            some = np.asarray(holds[:, chosen].sum(axis=1)) > 0
-            shares = np.bincount(labels[inside], weights=some[inside], minlength=n_clusters) / np.maximum(size[:, 0], 1)
-        n = int(size[cluster, 0])
-        shown = bool(wilson(shares[cluster] * n, n, level=_LEVEL)[0] >= LEAST)
-        margin = float(shares[cluster] - np.delete(shares, cluster).max(initial=0.0)) if shown else np.nan
+        order, own = np.argsort(-weight[cluster], kind="stable"), holds[np.flatnonzero(labels == cluster)]
+        chosen = _covering(own, order, outside[cluster])
+        support = _share_of_left_out(own, order, outside[cluster])
+        some = np.asarray(holds[:, chosen].sum(axis=1)) > 0
+        others = np.delete(np.bincount(labels[inside], weights=some[inside], minlength=n_clusters) / sizes, cluster)
+        elsewhere = some[labels != cluster].sum() / max((labels != cluster).sum(), 1)
+        shown = bool(chosen) and support >= max(LEAST, _TIMES * elsewhere)
         words = ", ".join(vocabulary[order[weight[cluster, order] > 0][:_RUNNERS_UP]])
         name = ", ".join(vocabulary[chosen]) if shown else UNNAMED
-        table.append((name, words, margin, float(shares[cluster]) if shown else np.nan))
+        margin = support - float(others.max(initial=0.0))
+        table.append((name, words, *((margin, support) if shown else (np.nan, np.nan))))
     index = pd.RangeIndex(n_clusters, name="cluster")
     return pd.DataFrame(table, columns=["name", "words", "margin", "support"], index=index)
 
 
-def _covering(own: csr_array, words: NDArray[np.int64]) -> list[int]:
-    """Return up to three of the words, each the one that stands in most of the texts without those before it."""
+def _covering(own: csr_array, order: NDArray[np.int64], outside: NDArray[np.float64]) -> list[int]:
+    """Return up to five words that count, each the one that stands in most of the texts without those before it."""
+    n = own.shape[0]
+    held, least = own.sum(axis=0), int(np.clip(np.ceil(n / 3), 1, 3))
+    telling = (held >= _TIMES * outside * n) & (held >= least)
+    words = order[telling[order]]
     holds = own[:, words].toarray() > 0
-    without, chosen = np.ones(len(holds), dtype=bool), list[int]()
+    without, chosen = np.ones(n, dtype=bool), list[int]()
     while len(chosen) < min(_WORDS, len(words)):
         new = holds[without].sum(axis=0)
         best = int(new.argmax())
-        if new[best] < max(2, _GAIN * len(holds) if chosen else 0):
+        if new[best] < max(min(2, least), _GAIN * n if chosen else 0):
             break
         chosen.append(int(words[best]))
         without &= ~holds[:, best]
     return chosen
+
+
+def _share_of_left_out(own: csr_array, order: NDArray[np.int64], outside: NDArray[np.float64]) -> float:
+    """Return how many texts hold one of the words that were chosen from other texts of the cluster."""
+    found, fold = 0, np.arange(own.shape[0]) % _FOLDS
+    for left in np.unique(fold):
+        chosen = _covering(own[fold != left], order, outside)
+        found += int((own[fold == left][:, chosen].sum(axis=1) > 0).sum())
+    return found / max(len(fold), 1)
 
 
 def _folded(documents: list[list[str]]) -> list[list[str]]:

@@ -72,7 +72,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     tuple of Section
         Summary, one per result, how to repeat it, environment.
     """
-    parts = {name: contribution_of(name, named) for name in named.results}
+    parts = {name: contribution_of(name, named).about(_whose(name, named, data)) for name in named.results}
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
         _summary(parts, named, data),
@@ -80,6 +80,23 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
         _repeat(data, title),
         _environment(data),
     )
+
+
+def _whose(result: str, named: Named, data: Mapping[str, Any]) -> str:
+    """Return what a result's items are called where the report is about several sets of items, else ""."""
+    used = named.uses[result]
+    if len(named.sources) < 2 or not isinstance(used, str):
+        return ""
+    called = {name: _set_name(name, source) for name, source in data["recipe"]["sources"].items()}
+    alike = list(called.values()).count(called[used]) > 1
+    return f"{called[used]} ({used})" if alike else called[used]
+
+
+def _set_name(name: str, source: Mapping[str, Any]) -> str:
+    """Return the name of the data set, file or folder that items come from, else their name in the script."""
+    made_by = source.get("made_by") or {"file": None, "params": {}}
+    known = made_by["file"] or (made_by["params"].get("name") if made_by.get("verb") == "load_dataset" else None)
+    return shorten(known or name, 40)
 
 
 def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str, Any]) -> Section:

@@ -18,6 +18,22 @@ def test_elbow_is_flat_on_a_power_law_and_high_at_a_kink():
     assert ks[int(elbow(kink, ks).argmax())] == 12
 
 
+@pytest.mark.parametrize("n", [2, 6])
+def test_copies_of_a_few_items_are_that_many_clusters(rng, n):
+    X = np.repeat(rng.standard_normal((n, 8)), 20, axis=0)[rng.permutation(20 * n)]
+
+    c = mm.cluster(X)
+
+    assert (c.n_clusters, c.chosen_by) == (n, "elbow")
+    assert c.sizes["size"].tolist() == [20] * n
+
+
+def test_items_of_which_one_has_many_copies_do_not_become_a_cluster_each(rng):
+    X = np.concatenate([np.repeat(rng.standard_normal((1, 8)), 90, axis=0), rng.standard_normal((10, 8))])
+
+    assert mm.cluster(X).n_clusters <= 3
+
+
 @pytest.mark.parametrize("longer", [1, 3])
 def test_one_cloud_has_no_number_that_stands_out(rng, longer):
     X = rng.standard_normal((400, 8)).astype(np.float32)

@@ -58,3 +58,4 @@ def test_a_stability_shows_its_clusters_and_gives_plain_data(clustered):
 
     assert "Jaccard per cluster" in s._repr_html_()
     assert len(s.evidence()["rounded"]["jaccard"]) == 8
+    assert s.evidence()["rounded"]["chance"] == pytest.approx(s.per_cluster["chance"].tolist())

@@ -12,6 +12,7 @@ def test_default_range_fits_the_items():
     assert default_range(3) == [2, 3]
     assert default_range(40) == list(range(2, 11))
     assert default_range(10_000)[-1] == 60
+    assert default_range(6, n_repeated=6)[-1] == 6
     assert path_range([2, 3], 6) == [1, 2, 3, 4, 5, 6]
 
 

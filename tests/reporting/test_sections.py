@@ -159,3 +159,28 @@ def test_groups_say_where_a_name_is_from_and_which_label_came_with_the_items():
     assert groups[0].detail.endswith("; named by its texts (75.0 %); labelled “pets”: 100.0 %")
     assert groups[1].name == "? (cluster 1)"
     assert groups[1].detail.endswith("; no name stands out; nearest: dog, bird; labelled “pets”: 50.0 %")
+
+
+def test_a_report_of_two_sets_says_of_each_sentence_which_set_it_is_of(rng):
+    X = rng.standard_normal((60, 8))
+    texts = mm.Embeddings(X, items=mm.load_dataset("glosses").iloc[:60])
+    rep = mm.report(mm.cluster(texts, 3), mm.cluster(-X, 4), mm.compare({"one": texts, "two": -X}, y=list("ab") * 30))
+
+    summary = rep.sections[0]
+    sentences = [block.text for block in summary.blocks if hasattr(block, "text")]
+    assert sentences[0].startswith("glosses: The items fall into 3 clusters")
+    assert sentences[1].startswith("emb_2: The items fall into 4 clusters")
+    assert not sentences[2].startswith(("glosses", "emb"))  # it sets one against the other
+    assert [key.name for key in summary.blocks[0].entries][:2] == ["clusters, glosses", "clusters, emb_2"]
+    assert [section.title for section in rep.sections][1:3] == ["Clusters: glosses", "Clusters: emb_2"]
+
+
+def test_two_samples_of_one_set_are_told_apart_and_a_single_set_is_not_named(rng):
+    frame, X = mm.load_dataset("glosses"), rng.standard_normal((60, 8))
+    halves = [mm.Embeddings(X[at : at + 30], items=frame.iloc[at : at + 30]) for at in (0, 30)]
+
+    both = mm.report(*(mm.cluster(half, 2) for half in halves))
+    alone = mm.report(mm.cluster(halves[0], 2), mm.project(halves[0], method="pca"))
+
+    assert [section.title for section in both.sections][1:3] == ["Clusters: glosses (emb)", "Clusters: glosses (emb_2)"]
+    assert alone.sections[1].title == "Clusters"

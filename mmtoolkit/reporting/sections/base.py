@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +52,18 @@ class Contribution:
     sentences: Sequence[str] = ()
     keys: Sequence[Key] = ()
     notes: Sequence[str] = field(default=())
+
+    def about(self, items: str) -> Contribution:
+        """Return the same, with heading, sentences, figures and notes that say which items they speak of; "" is all."""
+        if not items:
+            return self
+        return Contribution(
+            f"{self.title}: {items}",
+            self.blocks,
+            [f"{items}: {sentence}" for sentence in self.sentences],
+            [replace(key, name=f"{key.name}, {items}") for key in self.keys],
+            [f"{items}: {note}" for note in self.notes],
+        )
 
 
 def contribution_of(name: str, named: Named) -> Contribution:

@@ -141,7 +141,7 @@ class Clusters(Result):
             siblings, where one stands out from the others. None is "nouns" unless `texts` or `function` is given or the
             items have texts.
         texts : str, sequence of str, or None, default=None
-            One text per item, or the name of a column: a name is up to three words that many of the cluster's texts
+            One text per item, or the name of a column: a name is up to five words that many of the cluster's texts
             hold, and at most half as many of the others. None takes the items' own texts or captions (column text_zh
             or text_en, else text) where a fifth of the items have one; pictures and videos whose captions share no word
             then take one from the vocabulary "nouns".

@@ -84,8 +84,8 @@ def _members(result: Any) -> Block:
     ]
     if "support" in result.names:
         caption += (
-            " Beside a name stands the share of the cluster that it holds for: texts that hold one of its words, or items that the "
-            "word fits better than the words of the other clusters. Labels came with the items; they were not found."
+            " Beside a name stands the share of the cluster that it holds for: texts that hold one of its words, counted on texts that "
+            "the words were not chosen from, or items that the word fits better than the words of the other clusters. Labels came with the items; they were not found."
         )
     return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
 

@@ -56,6 +56,7 @@ class Clusters(Result):
     names: pd.DataFrame
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
+    _naming: Mapping[str, Any] | None = field(default=None, repr=False)  # how `with_names` found the names
 
     @property
     def _source_labels(self) -> NDArray[np.int64]:
@@ -163,8 +164,9 @@ class Clusters(Result):
         """
         from mmtoolkit.clustering.names import make_names
 
-        table = make_names(self, vocabulary=vocabulary, texts=texts, function=function, language=language)
-        return self._with(table)
+        way: Mapping[str, Any] = {"vocabulary": vocabulary, "texts": texts, "language": language}
+        table = make_names(self, function=function, **way)
+        return self._with(table, way if function is None else None)
 
     def named(self, names: Sequence[str]) -> Self:
         """Return the same clusters with the given names.
@@ -187,9 +189,11 @@ class Clusters(Result):
             raise ValueError(msg)
         return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))
 
-    def _with(self, names: pd.DataFrame) -> Self:
+    def _with(self, names: pd.DataFrame, naming: Mapping[str, Any] | None = None) -> Self:
         step = dataclasses.replace(self.recipe, params={**self.recipe.params, "names": names["name"].tolist()})
-        return dataclasses.replace(self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step)
+        return dataclasses.replace(
+            self, names=names, sizes=self.sizes.assign(name=names["name"]), recipe=step, _naming=naming
+        )
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts (exact) and scores (rounded)."""

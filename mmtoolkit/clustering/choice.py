@@ -34,7 +34,8 @@ class Choice:
         Lowest and highest number that the data cannot tell from it.
     by : {"elbow", "no elbow"}
         "elbow": there is a number above which more clusters gain only what splitting noise gains. "no elbow": no number
-        stands out; the one used is between that which comes back best and that up to which splits gain much.
+        stands out; the one used is the middle of three: that which comes back best, that up to which splits gain much, and
+        that of the best silhouette.
     """
 
     n_clusters: int
@@ -53,10 +54,11 @@ def choose(
     Every run of the sweep, on the whole and on halves, votes for the foot of its elbow: the last number before more
     clusters gain no more than splitting noise does. When half of the runs agree with the foot of the median curve, and the
     elbow is higher than that of any cloud without groups, it is used; the range holds all votes but the outer tenth at
-    either end, and one step further, because a single small group more or less hardly moves the inertia. Otherwise no number stands out, and the one used
-    is the middle, on a scale of ratios, of two: the number of largest stability times the square root of its logarithm, and
-    the number up to which each split of a Ward tree gains a third of what the first one gains. The range holds both, and
-    all that neither silhouette nor that product tells from the number used, given their spread over the runs.
+    either end, and one step further, because a single small group more or less hardly moves the inertia. Otherwise no number
+    stands out, and the one used is the middle of three: the number of largest stability times the square root of its
+    logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and the number of
+    the best silhouette. The range holds all that neither silhouette nor that product tells from the number used, given
+    their spread over the runs, and the first two of the three.
 
     Parameters
     ----------
@@ -93,23 +95,27 @@ def choose(
 
 
 def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:
-    """Choose between the number that comes back best and the number up to which splits gain much.
+    """Choose the middle of three numbers, so that a criterion that goes wrong on these data is outvoted.
 
     Stability alone is highest for few clusters; what a clustering says about an item grows with the logarithm of their
-    number. Their balance has its best number; splits gain much down to a third of the first one's gain. The middle of both
-    is used, on a scale of ratios. Both leave ten items to a cluster: halves of fewer say little.
+    number: their balance has its best number. Splits gain much down to a third of the first one's gain. Where items lie
+    nearer to their own cluster than to the next, the silhouette is high; in many dimensions it takes the largest number. All
+    leave ten items to a cluster: halves of fewer say little.
     """
     gains, returns = arrays["gains"], arrays["stability"] * np.sqrt(np.log(ks))
     large = max(1, sum(k <= (len(gains) + 1) / _ITEMS for k in ks))  # so many of the numbers are small enough
-    stable = ks[int(returns.mean(axis=0)[:large].argmax())]
-    worth = _within(1 + int((gains >= _FOOT * gains[0]).sum()), ks[:large])
-    used = _within(np.sqrt(stable * worth), ks)
+    answers = [
+        ks[int(returns.mean(axis=0)[:large].argmax())],
+        _within(1 + int((gains >= _FOOT * gains[0]).sum()), ks[:large]),
+        ks[int(arrays["silhouette"].mean(axis=0)[:large].argmax())],
+    ]
+    used = sorted(answers)[1]
     at = ks.index(used)
     alike = np.ones(len(ks), dtype=bool)
     for score in (returns, arrays["silhouette"]):
         mean, spread = score.mean(axis=0), score.std(axis=0)
         alike &= np.abs(mean - mean[at]) <= spread + spread[at]
-    numbers = [used, stable, worth, *(k for k, same in zip(ks, alike, strict=True) if same)]
+    numbers = [used, *answers[:2], *(k for k, same in zip(ks, alike, strict=True) if same)]
     return Choice(used, (min(numbers), max(numbers)), "no elbow")
 
 

@@ -35,8 +35,8 @@ def make_names(
     *,
     vocabulary: str | Sequence[str] | None,
     texts: str | Sequence[str] | None,
-    function: Callable[[pd.DataFrame], str] | None,
     language: str,
+    function: Callable[[pd.DataFrame], str] | None = None,
 ) -> pd.DataFrame:
     """Return the table of names; see ``Clusters.with_names``."""
     asked = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +14,7 @@ from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import Fit, renumber
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
 from mmtoolkit.results import plain
-from mmtoolkit.steps import verb
+from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of, items_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
@@ -128,18 +127,28 @@ class Clustering(Clusters):
         return self._algorithm.assign(X, self)
 
     @verb("cluster.split", method=True, gives="cluster")
-    def split(self, cluster: int, n_clusters: int = 2, *, names: Sequence[str] | None = None) -> Clustering:
+    def split(
+        self,
+        cluster: int | None = None,
+        n_clusters: int = 2,
+        *,
+        names: Sequence[str] | None = None,
+        numbers_from: int | None = None,
+    ) -> Clustering:
         """Return the clustering with one cluster in parts, by k-means among its items.
 
         Parameters
         ----------
-        cluster : int
-            Number of the cluster. Its parts get numbers that no cluster had before, the largest part first; all other
-            clusters keep number and name.
+        cluster : int or None, default=None
+            Number of the cluster; None is the one with the largest inertia. Its parts get numbers that no cluster had
+            before, the largest part first; all other clusters keep number and name.
         n_clusters : int, default=2
             Number of parts.
         names : sequence of str or None, default=None
-            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+            Names of all clusters of the result, in the order of its `names`. None names new clusters in the way that
+            ``with_names`` found the names of the others; names that a function gave are not asked for again.
+        numbers_from : int or None, default=None
+            The first number that a new cluster gets; None is one above the highest.
 
         Returns
         -------
@@ -159,12 +168,17 @@ class Clustering(Clusters):
         >>> c.labels.tolist(), c.split(0).labels.tolist()
         ([0, 0, 0, 0, 1], [2, 2, 3, 3, 1])
         """
-        from mmtoolkit.clustering.walking import split
+        from mmtoolkit.clustering.walking import split, widest
 
-        return _moved(split(self, cluster, n_clusters), names)
+        if cluster is None:
+            cluster = widest(self)
+            resolved(cluster=cluster)
+        return _moved(split(self, cluster, n_clusters, numbers_from), names)
 
     @verb("cluster.merge", method=True, gives="cluster")
-    def merge(self, clusters: Sequence[int], *, names: Sequence[str] | None = None) -> Clustering:
+    def merge(
+        self, clusters: Sequence[int], *, names: Sequence[str] | None = None, numbers_from: int | None = None
+    ) -> Clustering:
         """Return the clustering with some clusters as one.
 
         Parameters
@@ -173,7 +187,9 @@ class Clustering(Clusters):
             At least two numbers. The cluster that they become gets a number that none had before; all other clusters
             keep number and name.
         names : sequence of str or None, default=None
-            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+            Names of all clusters of the result, in the order of its `names`; see `split` for None.
+        numbers_from : int or None, default=None
+            The first number that a new cluster gets; None is one above the highest.
 
         Returns
         -------
@@ -187,19 +203,24 @@ class Clustering(Clusters):
         """
         from mmtoolkit.clustering.walking import merge
 
-        return _moved(merge(self, clusters), names)
+        return _moved(merge(self, clusters, numbers_from), names)
 
     @verb("cluster.parent", method=True, gives="cluster")
-    def parent(self, n_clusters: int | None = None, *, names: Sequence[str] | None = None) -> Clustering:
+    def parent(
+        self, n_clusters: int | None = None, *, names: Sequence[str] | None = None, numbers_from: int | None = None
+    ) -> Clustering:
         """Return the clustering that is one step up, or as many as it takes, in Ward's tree of these clusters.
 
         Parameters
         ----------
         n_clusters : int or None, default=None
             Number of clusters to go up to; None is one fewer than there are: the two whose union raises the inertia
-            least become one. Clusters that become one get a new number; all others keep number and name.
+            least become one. Clusters that become one get a new number, one for each merge on
+            the way, so that ``c.parent().parent()`` has the numbers of two steps at once; all others keep number and name.
         names : sequence of str or None, default=None
-            Names of all clusters of the result, in the order of its `names`; see also ``with_names``.
+            Names of all clusters of the result, in the order of its `names`; see `split` for None.
+        numbers_from : int or None, default=None
+            The first number that a new cluster gets; None is one above the highest.
 
         Returns
         -------
@@ -213,7 +234,7 @@ class Clustering(Clusters):
         """
         from mmtoolkit.clustering.walking import parent
 
-        return _moved(parent(self, n_clusters), names)
+        return _moved(parent(self, n_clusters, numbers_from), names)
 
     @verb("cluster.representatives", method=True)
     def representatives(self, n: int = 5, *, how: How = "medoid") -> Selection:
@@ -361,10 +382,17 @@ def _moved(move: Move, called: Sequence[str] | None) -> Clustering:
     result = describe(
         start._X, fit, sweep=None, choice=None, given_by="given", source=start.source, numbers=numbers, move=move
     )
+    if called is not None:
+        return result.named(called)
     names = result.names.join(start.names.drop(columns="name"))
     names["name"] = start.names["name"].reindex(names.index).fillna(names["name"])
-    result = dataclasses.replace(result, names=names, sizes=result.sizes.assign(name=names["name"]))
-    return result if called is None else result.named(called)
+    new = names.index.difference(start.names.index)
+    if start._naming is not None:
+        from mmtoolkit.clustering.names import make_names
+
+        names.loc[new] = make_names(result, **start._naming).loc[new]
+        resolved(names=names["name"].tolist())  # so that `verify` asks no model
+    return result._with(names, start._naming)
 
 
 def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], index: pd.Index) -> pd.DataFrame:

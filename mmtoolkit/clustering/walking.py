@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.clustering.result import Clustering
 
-__all__ = ["Move", "merge", "parent", "split"]
+__all__ = ["Move", "merge", "parent", "split", "widest"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Move:
         return found
 
 
-def split(start: Clustering, cluster: int, n_clusters: int) -> Move:
+def split(start: Clustering, cluster: int, n_clusters: int, numbers_from: int | None) -> Move:
     """Return how one cluster comes in parts; see ``Clustering.split``."""
     (place,) = _places(start, [cluster])
     check_count("n_clusters", n_clusters, 2)
@@ -64,10 +64,22 @@ def split(start: Clustering, cluster: int, n_clusters: int) -> Move:
     fit = kmeans(rows, n_clusters, random_state=start.recipe.first.params["random_state"])
     numbers = start.names.index.to_numpy(dtype=np.int64).copy()
     numbers[place] = -1
-    return Move(start, numbers, _unused(start, n_clusters), fit.centers)
+    return Move(start, numbers, _unused(start, n_clusters, numbers_from), fit.centers)
 
 
-def merge(start: Clustering, clusters: Any) -> Move:
+def widest(start: Clustering) -> int:
+    """Return the number of the cluster with the largest inertia, the first to be split."""
+    kept = start.labels >= 0
+    places = start._source_labels[kept]
+    squares = np.square(start._X[kept] - start.centers[places]).sum(axis=1, dtype=np.float64)
+    inertia = np.bincount(places, weights=squares, minlength=start.n_clusters)
+    if not len(inertia):
+        msg = "there is no cluster to split: all items are noise"
+        raise ValueError(msg)
+    return int(start.names.index[int(inertia.argmax())])
+
+
+def merge(start: Clustering, clusters: Any, numbers_from: int | None) -> Move:
     """Return how some clusters become one; see ``Clustering.merge``."""
     asked = list(clusters) if isinstance(clusters, Iterable) and not isinstance(clusters, str) else [clusters]
     places = _places(start, asked)
@@ -75,11 +87,11 @@ def merge(start: Clustering, clusters: Any) -> Move:
         msg = f"a merge needs at least two different clusters, got {asked!r}"
         raise ValueError(msg)
     numbers = start.names.index.to_numpy(dtype=np.int64).copy()
-    numbers[places] = _unused(start, 1)
+    numbers[places] = _unused(start, 1, numbers_from)
     return Move(start, numbers)
 
 
-def parent(start: Clustering, n_clusters: int | None) -> Move:
+def parent(start: Clustering, n_clusters: int | None, numbers_from: int | None) -> Move:
     """Return how clusters become one some steps up Ward's tree; see ``Clustering.parent``."""
     if start.n_clusters < 2:
         msg = f"a parent has fewer clusters, and this clustering has {start.n_clusters}"
@@ -89,11 +101,12 @@ def parent(start: Clustering, n_clusters: int | None) -> Move:
     if n >= start.n_clusters:
         msg = f"n_clusters={n} is not fewer than the {start.n_clusters} clusters there are; c.split makes more"
         raise ValueError(msg)
-    groups = ward_tree(start.centers, start.sizes["size"].to_numpy()).cut(n)
+    merges = ward_tree(start.centers, start.sizes["size"].to_numpy()).merges[: start.n_clusters - n]
     numbers = start.names.index.to_numpy(dtype=np.int64).copy()
-    joined = np.flatnonzero(np.bincount(groups) > 1)
-    for group, number in zip(joined.tolist(), _unused(start, len(joined)).tolist(), strict=True):
-        numbers[groups == group] = number
+    below = [[place] for place in range(start.n_clusters)]
+    for number, (one, other) in zip(_unused(start, len(merges), numbers_from), merges, strict=True):
+        below.append(below[one] + below[other])
+        numbers[below[-1]] = number
     return Move(start, numbers)
 
 
@@ -108,6 +121,9 @@ def _places(start: Clustering, clusters: list[Any]) -> list[int]:
     return [known.index(cluster) for cluster in clusters]
 
 
-def _unused(start: Clustering, n: int) -> NDArray[np.int64]:
+def _unused(start: Clustering, n: int, numbers_from: int | None) -> NDArray[np.int64]:
     """Return numbers that no cluster has had on the way: each step gave the highest number to a new one."""
-    return np.arange(n, dtype=np.int64) + int(start.names.index.max()) + 1
+    least = int(start.names.index.max()) + 1
+    first = least if numbers_from is None else numbers_from
+    check_count("numbers_from", first, least)
+    return np.arange(n, dtype=np.int64) + first

@@ -105,8 +105,8 @@ def _cell(value: object) -> Html:
     return Html(f"{value:.3f}") if isinstance(value, float) else escape(value, 80)
 
 
-def legend(look: Look) -> str:
-    """Return the groups as buttons that select them, with colour, marker, name and count."""
+def legend(look: Look, actions: Sequence[Html] = ()) -> str:
+    """Return the groups as buttons that select them, with colour, marker, name and count, and what can be done with them."""
     if not look.groups:
         return ""
     marks = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "circle-open": "○", "x-thin-open": "×"}
@@ -121,9 +121,7 @@ def legend(look: Look) -> str:
         for place, group in enumerate(look.groups[:_MOST_NAMES])
     ]
     more = f"<span>and {len(look.groups) - _MOST_NAMES} more groups</span>" if len(look.groups) > _MOST_NAMES else ""
-    return (
-        f'<div class="mmx-row" role="group" aria-label="Groups by {escape(look.name)}">{"".join(entries)}{more}</div>'
-    )
+    return f'<div class="mmx-row" role="group" aria-label="Groups by {escape(look.name)}">{"".join([*entries, *actions])}{more}</div>'
 
 
 def keys(names: Sequence[str]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import check_least
 from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.colours import Look
@@ -21,6 +22,7 @@ from mmtoolkit.explorer.positions import Places
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.selection import Chosen, Mode, rows_of
 from mmtoolkit.explorer.state import State
+from mmtoolkit.explorer.walk import Walk
 from mmtoolkit.thumbnails import item_name
 from mmtoolkit.vectors import vectors_of
 
@@ -105,6 +107,7 @@ class Explorer:
     status = _Of[str]("state", "status")
     annotation_names = _Of[list[str]]("reviews", "names")
     linked: Linked | None = None
+    _walk: Walk | None = None
     _view: Any = None
 
     def __init__(
@@ -578,31 +581,88 @@ class Explorer:
 
     @property
     def n_clusters(self) -> int | None:
-        """Number of clusters; set it to cluster anew (kept on disk, so that a slider answers at once)."""
+        """Number of clusters; set it to go up or down the tree of clusters, in which a number means the same items.
+
+        Down, the two nearest clusters become one, by Ward's criterion, as often as it takes; up, the cluster with the
+        largest inertia is split by k-means. All others keep number and name. Without a clustering, k-means makes one.
+        """
         return None if self.labels is None else len(np.unique(self.labels[self.labels >= 0]))
 
     @n_clusters.setter
     def n_clusters(self, k: int) -> None:
-        from mmtoolkit.clustering import cluster
-
         if isinstance(k, bool) or not isinstance(k, int | np.integer):
             msg = f"n_clusters must be an int, got {k!r}"
             raise ValueError(msg)
-        params: Mapping[str, Any] = {} if self.clusters is None else self.clusters.recipe.first.params
-        options = {name: params[name] for name in ("random_state", "normalize", "n_init", "exact") if name in params}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # about modalities: said when the clusters were first made
-            self.clusters = cluster(self.source, int(k), **options)
+        if self.clusters is None:
+            from mmtoolkit.clustering import cluster
+
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # about modalities: these clusters are for the eye
+                self.clusters = cluster(self.source, int(k))
+        check_least("n_clusters", int(k), 1)
+        self._walked(lambda walk: walk.to(int(k)))
+
+    def split(self, cluster: int | None = None, n_clusters: int = 2) -> None:
+        """Split a cluster; `ex.clusters` is the clustering after it, with the step recorded.
+
+        Parameters
+        ----------
+        cluster : int or None, default=None
+            Its number; None is the one with the largest inertia.
+        n_clusters : int, default=2
+            Number of parts.
+
+        Raises
+        ------
+        ValueError
+            If there is no clustering or no such cluster, or it holds fewer different vectors than parts.
+        """
+        self._walked(lambda walk: walk.split(cluster, n_clusters))
+
+    def merge(self, clusters: Sequence[int]) -> None:
+        """Make one of several clusters; `ex.clusters` is the clustering after it, with the step recorded.
+
+        Parameters
+        ----------
+        clusters : sequence of int
+            At least two numbers.
+
+        Raises
+        ------
+        ValueError
+            If there is no clustering or no such cluster, or fewer than two are given.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.repeat(np.eye(3), 4, axis=0) + 0.01 * np.arange(12)[:, None]
+        >>> ex = mm.explore(X, clusters=mm.cluster(X, 3), projection=X[:, :2])
+        >>> ex.merge([0, 2])
+        >>> ex.clusters.labels.tolist()
+        [3, 3, 3, 3, 1, 1, 1, 1, 3, 3, 3, 3]
+        """
+        self._walked(lambda walk: walk.merge(clusters))
+
+    def _walked(self, step: Callable[[Walk], None]) -> None:
+        """Take one step in the tree of clusters and show where it leads."""
+        if self.clusters is None:
+            msg = "there is no clustering to split or merge; pass clusters=mm.cluster(emb), or set ex.n_clusters first"
+            raise ValueError(msg)
+        if self._walk is None or self._walk.here is not self.clusters:
+            self._walk = Walk(self.clusters)
+        step(self._walk)
+        self.clusters = self._walk.here
         self.labels, self.cluster_names = labels_of(self.source, self.clusters)
         if self.linked is not None and self.linked.source == "clusters":
             self.linked = link(self.state)
-        self.changed("clusters")
+        self.changed("clusters", status=f"{self.n_clusters} clusters")
         self.color_by = "cluster"
 
     @property
     def k_range(self) -> tuple[int, int]:
         """Smallest and largest number of clusters that the slider offers."""
-        sweep = getattr(self.clusters, "sweep", None)
+        sweep = getattr(self.clusters if self._walk is None else self._walk.start, "sweep", None)
         if sweep is not None and len(sweep):
             return int(sweep.index.min()), int(sweep.index.max())
         return 2, max(2, min(30, len(np.unique(self.X, axis=0)) - 1 if len(self) < 64 else 30))

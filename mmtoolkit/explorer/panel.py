@@ -12,7 +12,7 @@ from mmtoolkit.explorer.linked import Linked
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
 
-__all__ = ["TABS", "body", "card", "queue", "search", "status", "tabs", "tools"]
+__all__ = ["TABS", "body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
 
 TABS = ("gallery", "table", "counts")
 _MOUSE = (
@@ -94,6 +94,21 @@ def queue(review: Review) -> str:
         buttons = button("yes", "answer", "yes", kind="mmx-main-b") + button("no", "answer", "no") + buttons
     text = f"{escape(kind.asks)} {left} of {total} left." if left else f"All {total} answered."
     return f'<div class="mmx-note-top" data-left="{left}"><b>{escape(kind.name.replace("_", " "))}</b>: {text}<div class="mmx-row">{buttons}</div></div>'
+
+
+def legend(state: State) -> str:
+    """Return the groups, and for clusters that are selected as a whole the buttons that split them or make them one."""
+    whole = state.whole_clusters if state.color == "cluster" and state.clusters is not None else []
+    actions = (
+        [button("split in two", "split", whole[0], title="the selected cluster in two parts")]
+        if len(whole) == 1
+        else []
+    )
+    if len(whole) > 1:
+        actions = [
+            button(f"make one of {len(whole)}", "merge", ",".join(map(str, whole)), title="the selected clusters")
+        ]
+    return cards.legend(state.look, actions)
 
 
 def tabs(active: str) -> str:

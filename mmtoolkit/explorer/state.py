@@ -106,6 +106,15 @@ class State:
         }
 
     @property
+    def whole_clusters(self) -> list[int]:
+        """Numbers of the clusters that the selection is made of; none where it holds noise or a part of a cluster."""
+        if self.labels is None or not len(self.selection):
+            return []
+        chosen = np.unique(self.labels[self.selection.rows])
+        whole = chosen[0] >= 0 and np.isin(self.labels, chosen).sum() == len(self.selection)
+        return chosen.tolist() if whole else []
+
+    @property
     def colors(self) -> dict[str, Any]:
         """One value per item for everything that points can be coloured by, by name."""
         named = {

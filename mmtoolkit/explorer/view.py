@@ -24,7 +24,7 @@ __all__ = ["View"]
 logger = logging.getLogger(__name__)
 _STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
 _AUDIT = 50
-_MANY = 20_000  # items above which the slider for k answers when it is let go, not while it moves
+_MANY = 5_000  # items above which the slider for k answers when it is let go, not while it moves
 
 
 class View:
@@ -205,7 +205,7 @@ _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
 )
 _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
     "status": ({"status"}, lambda view: panel.status(view.ex.state)),
-    "legend": ({"color"}, lambda view: cards.legend(view.ex.look)),
+    "legend": ({"color", "selected"}, lambda view: panel.legend(view.ex.state)),
     "queue": ({"annotations", "queue", "clusters"}, lambda view: panel.queue(view.ex.reviews)),
     "keys": ({"annotations", "queue", "clusters"}, lambda view: cards.keys(view.ex.annotation_names)),
     "card": ({"focus", "annotations", "selected", "queue", "clusters"}, lambda view: panel.card(view.ex.reviews)),
@@ -241,6 +241,8 @@ _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {
     "new-label": lambda view, value, _: value.strip() and view.ex.label(value),
     "label": lambda view, value, _: view.ex.label(view.ex.annotation_names[int(value)]),
     "group": lambda view, value, mode: view._group(int(value), mode),
+    "split": lambda view, value, _: view.ex.split(int(value)),
+    "merge": lambda view, value, _: view.ex.merge([int(cluster) for cluster in value.split(",")]),
     "review": lambda view, value, _: view._review(value),
     "answer": lambda view, value, _: view.ex.answer(value == "yes"),
     "tab": lambda view, value, _: view._open_tab(value),

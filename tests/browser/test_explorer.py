@@ -100,6 +100,33 @@ def test_hover_lasso_label_undo_search_and_slider(opened):
     assert python(page, "[ex.n_clusters, ex.color_by]") == [before + step, "cluster"]
 
 
+def test_legend_and_slider_walk_one_tree_of_clusters(opened):
+    page = opened
+    tools.settled(page)
+    python(page, "setattr(ex, 'color_by', 'cluster')")
+    chips = "document.querySelectorAll('.mmx-left [data-mm=group]').length"
+    k = python(page, "ex.n_clusters")
+    tools.until(page, f"() => {chips} === {k}", what="the clusters in the legend")
+    tools.run_code(page, "before = {int(c): np.flatnonzero(ex.labels == c).tolist() for c in set(ex.labels)}")
+
+    page.click(".mmx-left [data-mm=group]")
+    page.click(".mmx-left [data-mm=split]")
+    tools.until(page, f"() => {chips} === {k + 1}", what="the two parts")
+    assert python(page, "sorted(int(c) for c in set(ex.labels) - set(before))") == [k, k + 1]
+    page.click(".mmx-left [data-mm=merge]")
+    tools.until(page, f"() => {chips} === {k}", what="the two parts as one")
+    assert python(page, "np.flatnonzero(ex.labels == ex.labels.max()).tolist() in before.values()")
+
+    page.focus(".mmx-bar .noUi-handle")
+    page.keyboard.press("ArrowLeft")
+    tools.until(page, f"() => {chips} === {k - 1}", what="one cluster fewer")
+    same = "all(np.flatnonzero(ex.labels == c).tolist() == rows for c, rows in before.items() if c in ex.labels)"
+    assert python(page, same)
+    page.keyboard.press("ArrowRight")
+    tools.until(page, f"() => {chips} === {k}", what="one cluster more")
+    assert python(page, same)
+
+
 def test_twenty_lassos_with_a_slow_hover_handler_all_arrive(opened):
     page = opened
     setup = "got = []; ex.observe(lambda e: got.append(len(e['new'])), 'selected'); ex.observe(lambda e: time.sleep(0.4), 'hovered')"

@@ -67,18 +67,19 @@ def test_an_elbow_counts_only_above_every_cloud():
     assert refused.by == "no elbow"
 
 
-def test_no_cloud_is_asked_where_there_is_no_elbow():
+def test_no_cloud_is_asked_where_there_is_no_elbow_and_the_middle_of_three_answers_is_used():
     ks = [2, 3, 4]
     arrays = {
         "path": np.tile(100.0 * np.arange(1, 11) ** -0.1, (15, 1)),
-        "silhouette": np.ones((5, 3)),
-        "stability": np.ones((5, 3)),
-        "gains": np.array([9.0, 4.0, 2.0, *[1.0] * 50]),
+        "silhouette": np.tile([0.3, 0.2, 0.1], (5, 1)),  # 2
+        "stability": np.ones((5, 3)),  # 4, which comes back for the most information
+        "gains": np.array([9.0, 4.0, 2.0, *[1.0] * 50]),  # 3 of two large gains
     }
 
     choice = choose(arrays, ks, list(range(1, 11)), lambda: pytest.fail("asked"))
 
-    assert choice.n_clusters == 3  # between 4, which comes back for the most information, and 3 of two large gains
+    assert choice.n_clusters == 3
+    assert choice.plausible == (3, 4)
 
 
 def test_choice_stays_within_what_was_asked(rng):

@@ -117,6 +117,40 @@ def test_names_are_given_anew_and_stay(stamps):
     assert again.recipe.params["names"] == again.names["name"].tolist()
 
 
+def test_new_clusters_are_named_as_the_others_were(stamps):
+    named = mm.cluster(stamps, 6).with_names(texts="text")
+    step = named.split(0).parent()
+    by_function = mm.cluster(stamps, 6).with_names(function=lambda frame: "mine").parent()
+
+    fresh = step.with_names(texts="text").names
+    new = step.names.index.difference(named.names.index)
+    assert step.names.loc[new].equals(fresh.loc[new])
+    assert step.names["words"].notna().all()
+    assert step.recipe.params["names"] == step.names["name"].tolist()
+    assert by_function.names["name"].tolist() == ["mine"] * 4 + ["cluster 6"]  # nobody is asked again
+
+
+def test_one_step_finer_splits_the_cluster_of_largest_inertia(c):
+    finer = c.split()
+    (gone,) = set(c.names.index) - set(finer.names.index)
+
+    X = _unit(c.source)
+    inertia = [np.square(X[c.labels == k] - X[c.labels == k].mean(axis=0)).sum() for k in range(6)]
+    assert gone == int(np.argmax(inertia))
+    assert finer.recipe.params["cluster"] == gone
+
+
+def test_many_steps_up_at_once_have_the_numbers_of_one_after_another(c):
+    assert np.array_equal(c.parent(2).labels, c.parent().parent().parent().parent().labels)
+
+
+def test_numbers_can_begin_where_others_end(c):
+    assert c.merge([0, 1], numbers_from=20).names.index.tolist() == [2, 3, 4, 5, 20]
+    assert c.split(0, numbers_from=30).names.index.tolist() == [1, 2, 3, 4, 5, 30, 31]
+    with pytest.raises(ValueError, match=r"numbers_from must be .*6"):
+        c.parent(numbers_from=3)
+
+
 def test_the_report_of_a_walk_verifies(c, tmp_path):
     step = c.split(3, names=list("pqrstuv")).merge([1, 4])
     path = mm.report(step, c, step.compare(np.arange(300) % 3), step.representatives(2)).save(tmp_path / "r.json")

@@ -300,3 +300,25 @@ def test_names_on_the_map_are_those_of_groups_only(rng):
 
     assert names
     assert all(name.startswith("class ") for name in names)
+
+
+def test_a_cluster_pressed_in_the_legend_can_be_split_and_several_made_one(emb, coords):
+    ex = mm.explore(emb, clusters=mm.cluster(emb, 4), projection=coords)
+    view = (ex.widget, ex._view)[1]
+    assert 'data-mm="split"' not in view.html["legend"].value
+
+    act(view, "group", 1)
+    assert 'data-mm="split" data-value="1"' in view.html["legend"].value
+    act(view, "split", "1")
+    assert view.k.value == ex.n_clusters == 5
+    assert view.html["legend"].value.count('data-mm="group"') == 5
+    assert "make one of 2" in view.html["legend"].value  # the two parts are selected
+
+    act(view, "merge", "4,5")
+    assert ex.n_clusters == 4
+    assert len(ex.selected) == (ex.labels == 6).sum()
+
+    ex.select(ex.selected["id"].tolist()[1:])
+    assert 'data-mm="split"' not in view.html["legend"].value  # a part of a cluster is no cluster
+    ex.color_by = "nothing"
+    assert 'data-mm="group"' not in view.html["legend"].value

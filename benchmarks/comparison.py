@@ -1,36 +1,48 @@
 """Level, power and equivalence of `mm.compare`: simulated sets on which two embeddings are equally good, or not.
 
-Run: python benchmarks/comparison.py [n_sets]     Prints JSON, with standard errors. A classifier in closed form stands for the
-default one. McNemar's exact test is given the level that ours has on the equal sets.
+    OMP_NUM_THREADS=1 python benchmarks/comparison.py run [--sets 1000] [--only "n 60"] [--seconds 900]
+    python benchmarks/comparison.py write
+
+``run`` keeps what it found in out/comparison.json and goes on there; ``write`` puts the table into docs/report.md. The linear
+discriminant in closed form stands for the default classifier. McNemar's exact test is given the level that ours has on the
+equal sets.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 from scipy.stats import binom
+from simulated import command, put, share, table
 
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.metrics import METRICS
 from mmtoolkit.classification.paired import LEVEL, differences
-from mmtoolkit.provenance import one_thread
 
-VERDICT = 20261128  # first word of every seed; the procedure was chosen on seeds that begin with 7
 D, CV = 16, 5
 CELLS = {  # rows, classes, distance of the means, how much further the first embedding has them, rows per group
-    "n 60": (60, 2, 2.0, 1.2, 1),
-    "n 300": (300, 5, 3.0, 0.5, 1),
-    "n 300, groups of 5": (300, 2, 2.0, 1.0, 5),
+    "60 x 2": (60, 2, 2.0, 1.2, 1),
+    "300 x 5": (300, 5, 3.0, 0.5, 1),
+    "300 x 2, groups of 5": (300, 2, 2.0, 1.0, 5),
 }
+HEADS = (
+    "items x classes",
+    "sets",
+    "level: says there is a difference where there is none",
+    "power: finds one of",
+    "power of McNemar at that level",
+    "ratio",
+    "wrongly equivalent at a margin of that difference",
+)
 
 
-def trial(cell: tuple[int, int, float, float, int], further: float, seed: int) -> tuple[float, float, float, float]:
+def compared(cell: tuple[int, int, float, float, int], further: float, rng: np.random.Generator) -> list[float]:
     """Return the difference, its error, and the p-values of ours and of McNemar's test."""
     n, n_classes, apart, _, size = cell
-    rng = np.random.default_rng([VERDICT, seed])
     group = np.repeat(np.arange(n // size), size)
     y = (np.arange(n // size) % n_classes)[group]
     rows = {}
@@ -40,18 +52,22 @@ def trial(cell: tuple[int, int, float, float, int], further: float, seed: int) -
             noise = (noise + rng.normal(size=(n // size, D))[group]) / np.sqrt(2)
         rows[name] = (distance / np.sqrt(2) * np.eye(n_classes, D)[y] + noise).astype(np.float32)
     fold = stratified_folds(y, group, CV, 0)
-    predicted = [ridge.held_out(ridge.components(X), y, n_classes, fold).argmax(axis=1) for X in rows.values()]
+    each = [discriminant.components(X) for X in rows.values()]
+    predicted = [discriminant.held_out(Z, y, n_classes, fold)[0] for Z in each]
     found = differences(rows, predicted, y, group, n_classes, METRICS["accuracy"], cv=CV, random_state=0)[0]
     right = [p == y for p in predicted]
     one, other = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     mcnemar = min(2 * float(binom.cdf(min(one, other), one + other, 0.5)), 1.0)
-    return found.value, found.error, found.p_value, mcnemar
+    return [found.value, found.error, found.p_value, mcnemar]
 
 
-def share(values: np.ndarray) -> dict[str, float]:
-    """Return a share and its standard error."""
-    mean = float(np.mean(values))
-    return {"share": round(mean, 4), "standard_error": round(float(np.sqrt(mean * (1 - mean) / len(values))), 4)}
+def trial(name: str) -> Callable[[int, int], list[list[float]]]:
+    """Return what simulates a set with equal embeddings, and one with a difference."""
+    cell = CELLS[name]
+    return lambda family, number: [
+        compared(cell, further, np.random.default_rng([family, number, part]))
+        for part, further in enumerate((0.0, cell[3]))
+    ]
 
 
 def _power_at(level: float, equal: np.ndarray, apart: np.ndarray) -> float:
@@ -61,32 +77,28 @@ def _power_at(level: float, equal: np.ndarray, apart: np.ndarray) -> float:
     return float(np.interp(level, levels, powers))
 
 
-def main(n_sets: int) -> None:
-    """Print all cells."""
-    found = {}
-    for name, cell in CELLS.items():
-        equal, apart = (
-            np.array([trial(cell, further, seed) for seed in range(n_sets)]).T for further in (0.0, cell[3])
-        )
-        level = np.mean(equal[2] < LEVEL)
-        margin = abs(float(apart[0].mean()))  # the true difference, but for its own error
-        shown = np.abs(apart[0]) + 1.6448536 * apart[1] < margin
-        power, rival = (apart[2] < LEVEL).mean(), _power_at(level, equal[3], apart[3])
-        found[name] = {
-            "sets": n_sets,
-            "level": share(equal[2] < LEVEL),
-            "true_standard_deviation": round(float(equal[0].std()), 4),
-            "mean_standard_error": round(float(equal[1].mean()), 4),
-            "true_difference": round(margin, 4),
-            "power": share(apart[2] < LEVEL),
-            "power_of_mcnemar_at_that_level": round(rival, 4),
-            "of_mcnemar": round(float(power / rival), 3) if rival else None,
-            "equivalent_at_the_margin": share(shown),
-        }
-        print(name, found[name], file=sys.stderr, flush=True)
-    print(json.dumps(found, indent=1))
+def row(name: str, sets: list[Any]) -> list[str]:
+    """Return a row of the table."""
+    equal, apart = np.swapaxes(np.array(sets, dtype=float), 0, 1).transpose(0, 2, 1)
+    level, power = equal[2] < LEVEL, apart[2] < LEVEL
+    rival = _power_at(float(level.mean()), equal[3], apart[3])
+    margin = abs(float(apart[0].mean()))  # the true difference, but for its own error
+    wrong = np.abs(apart[0]) + float(ndtri(1 - LEVEL)) * apart[1] < margin
+    return [
+        name,
+        str(len(sets)),
+        share(level),
+        f"{margin:.3f}: {share(power)}",
+        f"{rival:.3f}",
+        f"{power.mean() / rival:.2f}" if rival else "",
+        share(wrong),
+    ]
+
+
+def write(kept: dict[str, list[Any]]) -> None:
+    """Put the table into the page."""
+    put("comparison", ["", *table(HEADS, [row(name, sets) for name, sets in kept.items()]), ""])
 
 
 if __name__ == "__main__":
-    with one_thread():
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    command("comparison", __doc__, {name: trial(name) for name in CELLS}, write)

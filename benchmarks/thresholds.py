@@ -1,35 +1,47 @@
 """How often `r.thresholds(max_risk=)` breaks its promise, measured on new items with the refitted model; and what it answers.
 
-Run: python benchmarks/thresholds.py [n_sets]     Prints JSON: per cell the share of sets in which more of the answers are
-wrong than was promised, with its standard error; the mean share answered; and the share that the oracle answers, who knows the
-risk of every threshold of the refitted model. The default classifier runs on a tenth of the sets.
+    OMP_NUM_THREADS=1 python benchmarks/thresholds.py run [--sets 1000] [--only "2 %"] [--seconds 900]
+    python benchmarks/thresholds.py write
+
+``run`` keeps what it found in out/thresholds.json and goes on there; ``write`` puts the table into docs/report.md: per cell the
+share of sets in which more of the answers are wrong than was promised, the mean share answered, and the share that the oracle
+answers, who knows the risk of every threshold of the refitted model.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from simulated import command, put, share, table
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from mmtoolkit.classification import LogisticClassifier
 from mmtoolkit.classification.answering import curve, find_threshold
 from mmtoolkit.classification.folds import stratified_folds
-from mmtoolkit.provenance import one_thread
 
-VERDICT = 20261128  # first word of every seed; the procedure was chosen on seeds that begin with 7
 NEW, D, CV = 8_000, 16, 5
-CELLS = [  # rows, classes, distance of the means, promise, rows per group
-    (300, 2, 2.0, 0.10, 1),
-    (600, 2, 2.0, 0.05, 1),
-    (600, 5, 3.0, 0.05, 1),
-    (2000, 2, 2.0, 0.02, 1),
-    (3000, 2, 2.0, 0.05, 5),
-]
+CELLS = {  # rows, classes, distance of the means, promise, rows per group, classifier
+    "300 x 2, 10 %": (300, 2, 2.0, 0.10, 1, None),
+    "600 x 2, 5 %": (600, 2, 2.0, 0.05, 1, None),
+    "600 x 5, 5 %": (600, 5, 3.0, 0.05, 1, None),
+    "2,000 x 2, 2 %": (2000, 2, 2.0, 0.02, 1, None),
+    "3,000 x 2, groups of 5, 5 %": (3000, 2, 2.0, 0.05, 5, None),
+    "600 x 2, 5 %, the default classifier": (600, 2, 2.0, 0.05, 1, LogisticClassifier()),
+}
+HEADS = (
+    "items x classes, promise",
+    "sets",
+    "promise broken",
+    "answered",
+    "by the oracle",
+    "ratio",
+    "limit of the curve below the truth anywhere",
+    "promise broken by looking at the curve",
+)
 
 
 def blobs(rng: np.random.Generator, means: np.ndarray, n: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,14 +70,14 @@ def held_out(model: Any, X: np.ndarray, y: np.ndarray, group: np.ndarray) -> Any
     )
 
 
-def trial(model: Any, cell: tuple[int, int, float, float, int], seed: int) -> tuple[bool, float, float, bool, bool]:
+def one_set(cell: tuple[Any, ...], rng: np.random.Generator) -> list[float]:
     """Return whether the promise is broken, what is answered, what the oracle answers, and the same for the curve.
 
     The curve is broken when its limit lies below the risk of the refitted model anywhere; and a reader who takes the largest
     coverage whose limit keeps the promise is deceived when that breaks it.
     """
-    n, n_classes, apart, max_risk, size = cell
-    rng = np.random.default_rng([VERDICT, seed])
+    n, n_classes, apart, max_risk, size, given = cell
+    model = LogisticRegression(solver="newton-cholesky") if given is None else given
     means = rng.normal(size=(n_classes, D))
     means *= apart / np.linalg.norm(means, axis=1, keepdims=True)
     X, y, group = blobs(rng, means, n, size)
@@ -79,43 +91,40 @@ def trial(model: Any, cell: tuple[int, int, float, float, int], seed: int) -> tu
     keeps = np.flatnonzero(risk <= max_risk)
     best = (keeps[-1] + 1) / NEW if len(keeps) else 0.0
     n_answers = int(np.searchsorted(-sure, -least, side="right"))
-    table = curve(result)
-    table = table[table["coverage"] >= 0.05]  # fewer than 400 of the new items say little of a risk
-    at = np.maximum(np.searchsorted(-sure, -table["confidence"].to_numpy(), side="right") - 1, 0)
-    passed = np.flatnonzero(table["upper"].to_numpy() <= max_risk)
+    limits = curve(result)
+    limits = limits[limits["coverage"] >= 0.05]  # fewer than 400 of the new items say little of a risk
+    at = np.maximum(np.searchsorted(-sure, -limits["confidence"].to_numpy(), side="right") - 1, 0)
+    passed = np.flatnonzero(limits["upper"].to_numpy() <= max_risk)
     looked = bool(len(passed)) and risk[at[passed[-1]]] > max_risk
     broken = n_answers > 0 and risk[n_answers - 1] > max_risk
-    return broken, n_answers / NEW, best, bool((risk[at] > table["upper"]).any()), looked
+    return [float(broken), n_answers / NEW, best, float((risk[at] > limits["upper"]).any()), float(looked)]
 
 
-def measured(model: Any, cell: tuple[int, int, float, float, int], n_sets: int) -> dict[str, float]:
-    """Return the shares of a cell."""
-    broken, answered, oracle, below, looked = np.array(
-        [trial(model, cell, seed) for seed in range(n_sets)], dtype=float
-    ).T
-    return {
-        "sets": n_sets,
-        "promise_broken": round(float(broken.mean()), 4),
-        "standard_error": round(float(np.sqrt(broken.mean() * (1 - broken.mean()) / n_sets)), 4),
-        "answered": round(float(answered.mean()), 4),
-        "oracle": round(float(oracle.mean()), 4),
-        "of_oracle": round(float(answered.mean() / oracle.mean()), 3),
-        "curve_below_the_truth_anywhere": round(float(below.mean()), 4),
-        "promise_broken_by_looking_at_the_curve": round(float(looked.mean()), 4),
-    }
+def trial(name: str) -> Callable[[int, int], list[float]]:
+    """Return what simulates a set of a cell."""
+    return lambda family, number: one_set(CELLS[name], np.random.default_rng([family, number]))
 
 
-def main(n_sets: int) -> None:
-    """Print all cells."""
-    found: dict[str, dict[str, float]] = {}
-    for cell in CELLS:
-        name = "n {} classes {} apart {} promise {} group {}".format(*cell)
-        found[name] = measured(LogisticRegression(solver="newton-cholesky"), cell, n_sets)
-        print(name, found[name], file=sys.stderr, flush=True)
-    found["default classifier"] = measured(LogisticClassifier(), CELLS[1], n_sets // 10)
-    print(json.dumps(found, indent=1))
+def row(name: str, sets: list[Any]) -> list[str]:
+    """Return a row of the table."""
+    broken, answered, oracle, below, looked = np.array(sets, dtype=float).T
+    said, best = answered.mean(), oracle.mean()
+    return [
+        name,
+        str(len(sets)),
+        share(broken),
+        f"{said:.3f}",
+        f"{best:.3f}",
+        f"{said / best:.2f}" if best else "",
+        share(below),
+        share(looked),
+    ]
+
+
+def write(kept: dict[str, list[Any]]) -> None:
+    """Put the table into the page."""
+    put("thresholds", ["", *table(HEADS, [row(name, sets) for name, sets in kept.items()]), ""])
 
 
 if __name__ == "__main__":
-    with one_thread():
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    command("thresholds", __doc__, {name: trial(name) for name in CELLS}, write)

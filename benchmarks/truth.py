@@ -6,41 +6,30 @@
 ``run`` simulates cell after cell and keeps what it found in out/truth.json; a cell that has enough sets is done, so
 it can be stopped and goes on. ``write`` puts the table into docs/report.md. The truth of a cell with folds is the expected
 score, on fresh items, of models trained on four fifths of a set; with ``test=`` it is the score of this model on fresh
-items. Cells of ``mm.classify`` use the default classifier, the others ridge regression in closed form.
+items. Cells of ``mm.classify`` use the default classifier, the others the linear discriminant in closed form.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from simulated import command, put, share, table
 
 import mmtoolkit as mm
-from mmtoolkit.classification import ridge, score_tables
+from mmtoolkit.classification import discriminant, score_tables
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.gradients import Axes
-from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.permutation import better_than_chance
 from mmtoolkit.classification.spread import HeldOutScores
 from mmtoolkit.classification.weighted import WeightedScores
 
-DEVELOPMENT, VERDICT = (
-    7,
-    20261128,
-)  # first word of every seed: the method was chosen on the one, the table is of the other
 SCORES = ("accuracy", "f1_macro", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
-ROOT = Path(__file__).parent.parent
-KEPT, PAGE = ROOT / "out" / "truth.json", ROOT / "docs" / "report.md"
-START, END = "<!-- truth: written by benchmarks/truth.py -->", "<!-- /truth -->"
+POWER_SETS = 100  # sets of each kind on which the test is run where there is something to find
 
 
 @dataclass(frozen=True)
@@ -77,9 +66,13 @@ class Cell:
     real: bool = False
 
     def sample(self, n: int, rng: np.random.Generator, group: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return items, classes and groups; every set has the same number of each class."""
+        """Return items, classes and groups; equal classes have equal sizes, a rare class as many items as come, at least ten."""
         share = np.array(self.shares) / sum(self.shares)
-        y = np.repeat(np.arange(len(share)), np.round(share * (n // group)).astype(int))
+        sizes = np.round(share * (n // group)).astype(int)
+        if np.ptp(share) > 0:
+            rare = max(10, rng.binomial(n // group, share[-1]))
+            sizes = np.array([n // group - rare, rare])
+        y = np.repeat(np.arange(len(share)), sizes)
         centers = np.random.default_rng([1, self.d, len(share)]).normal(size=(len(share), self.d))
         X = centers[y] * self.apart / np.sqrt(self.d) + rng.normal(size=(len(y), self.d))
         groups = np.repeat(np.arange(len(y)), group)
@@ -101,7 +94,8 @@ CLOSED = {
     "2,000 x 2": equal(2000, 2, 16, 1.0),
     "2,000 x 5": equal(2000, 5, 16, 1.5),
     "2,000 x 30": equal(2000, 30, 64, 4.0),
-    "2,020 x 2, 100:1": Cell(2020, ONE_TO_HUNDRED, 16, 5.0),
+    "2,020 x 2, 100:1": Cell(2020, ONE_TO_HUNDRED, 16, 2.5),
+    "2,020 x 2, 100:1, nearly perfect": Cell(2020, ONE_TO_HUNDRED, 16, 5.0),
     "2,020 x 2, 100:1, balanced": Cell(2020, ONE_TO_HUNDRED, 16, 2.5, weight="balanced"),
     "60 x 2, groups of 5": equal(60, 2, 16, 1.0, group=5),
     "300 x 2, groups of 5": equal(300, 2, 16, 1.0, group=5),
@@ -125,13 +119,14 @@ def scored(codes: np.ndarray, predicted: np.ndarray, proba: np.ndarray) -> list[
     return [*(row[scores.overall.index(name)] for name in SCORES[:4]), row[-K - 1], row[-1]]
 
 
-def one_set(cell: Cell, rng: np.random.Generator) -> dict[str, list[float]]:
-    """Return value, low, high and truth of every score in one set, and the p-value."""
+def one_set(cell: Cell, rng: np.random.Generator, *, chance: bool) -> dict[str, list[float]]:
+    """Return value, low, high and truth of every score in one set, and the p-value where it is wanted."""
     X, y, groups = cell.sample(cell.n, rng, cell.group)
     fold = stratified_folds(y, groups, 5, int(rng.integers(2**31)))
     test = stratified_folds(y, groups, 3, int(rng.integers(2**31))) == 0
     train = ~test if cell.test else fold != 0
-    A, b, _ = cell.sample(20_000 if min(cell.shares) / sum(cell.shares) < 0.02 else 4000, rng)
+    fresh = 20_000 if min(cell.shares) / sum(cell.shares) < 0.02 else 4000
+    A, b = (part[:: cell.group] for part in cell.sample(fresh * cell.group, rng, cell.group)[:2])  # one of a group
     K, p_value = len(cell.shares), np.nan
     if cell.real:
         options = {"duplicates": "ignore", "normalize": False, "class_weight": cell.weight}
@@ -142,51 +137,23 @@ def one_set(cell: Cell, rng: np.random.Generator) -> dict[str, list[float]]:
     else:
         axes = Axes(X)
         Z = axes.rows[:, :64].astype(np.float64)
-        mean, coef, intercept = ridge._fit(Z[train], y[train], K, cell.weight)
-        said = ((A - axes.mean) @ axes.basis[:, :64] - mean) @ coef + intercept
-        true = scored(b, said.argmax(axis=1), ridge.probabilities(said, b))
-        out = (said_of(Z[test], mean, coef, intercept)) if cell.test else ridge.held_out(Z, y, K, fold, cell.weight)
+        model = discriminant.Discriminants(Z, y, K, train[None], cell.weight)
+        true = scored(b, *model.predict(0, (A - axes.mean) @ axes.basis[:, :64].astype(np.float64)))
+        said = model.predict(0, Z[test]) if cell.test else discriminant.held_out(Z, y, K, fold, cell.weight)
         rows = test if cell.test else np.ones(len(y), dtype=bool)
         inside = np.unique(groups[rows], return_inverse=True)[1]
-        held = HeldOutScores(y[rows], out.argmax(axis=1)[None], ridge.probabilities(out, y[rows])[None], inside)
+        held = HeldOutScores(y[rows], said[0][None], said[1][None], inside)
         value = held.values()
         variance = held.variances(None if cell.test else X, cv=5, class_weight=cell.weight, random_state=0)
         overall = score_tables.metric_table(held, value, variance)
         classes = score_tables.class_table(held, np.arange(K), value, variance)
-        if cell.n <= 300:
+        if chance:
             part = np.where(test, 0, -1) if cell.test else fold
             p_value = better_than_chance(X, y, groups, part, 0).p_value
     rows = [overall.loc[name, ["value", "low", "high"]] for name in SCORES[:4]]
     rows += [classes.iloc[-1][[name, f"{name}_low", f"{name}_high"]] for name in SCORES[4:]]
     found = np.column_stack([np.array([np.asarray(row, dtype=float) for row in rows]), true])
     return {**dict(zip(SCORES, found.tolist(), strict=True)), "p_value": [float(p_value)]}
-
-
-def said_of(Z: np.ndarray, mean: np.ndarray, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
-    return np.asarray((Z - mean) @ coef + intercept)
-
-
-def run(n_sets: int, only: str, seconds: float, family: int) -> None:
-    KEPT.parent.mkdir(exist_ok=True)
-    end, kept = time.monotonic() + seconds, json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    names = [name for name in CELLS if re.search(only, name)]
-    step = 20
-    for start in range(0, n_sets, step):  # all cells grow together
-        for name in names:
-            seed = int.from_bytes(name.encode(), "big") % 2**61
-            done = kept.setdefault(name, [])
-            while len(done) < min(start + step, n_sets):
-                if time.monotonic() > end:
-                    KEPT.write_text(json.dumps(kept))
-                    return
-                done.append(one_set(CELLS[name], np.random.default_rng([family, seed, len(done)])))
-        KEPT.write_text(json.dumps(kept))
-
-
-def share(hits: np.ndarray) -> str:
-    """Return a share with its 99 % Monte-Carlo limits."""
-    low, high = wilson(hits.sum(), len(hits), level=0.99)
-    return f"{hits.mean():.3f} ({low:.3f} to {high:.3f})"
 
 
 def column(sets: list[dict[str, list[float]]], name: str) -> np.ndarray:
@@ -205,11 +172,6 @@ def coverage(cell: Cell, sets: list[dict[str, list[float]]], name: str) -> tuple
     return share((low <= true)[kept] & (true <= high)[kept]), wide
 
 
-def table(kept: dict[str, Any], words: dict[str, str], row: Callable[..., list[str]]) -> list[str]:
-    lines = [f"| {' | '.join(words.values())} |", f"|{' --- |' * len(words)}"]
-    return lines + [f"| {' | '.join(row(name, CELLS[name], sets))} |" for name, sets in kept.items() if sets]
-
-
 def row_of_intervals(name: str, cell: Cell, sets: list[Any]) -> list[str]:
     found = [coverage(cell, sets, score) for score in SCORES]
     return [name, str(len(sets)), *(f"{held}; {wide}" if wide else held for held, wide in found)]
@@ -219,42 +181,39 @@ def row_of_test(name: str, cell: Cell, sets: list[Any]) -> list[str]:
     p = column(sets, "p_value")[:, 0]
     above = column(sets, "accuracy")[:, 1] > max(cell.shares) / sum(cell.shares)
     p = p[np.isfinite(p)]
-    return [name, str(len(sets)), share(p <= 0.05) if len(p) else "none", share(above)]
+    return [name, str(len(p)), share(p <= 0.05) if len(p) else "none", str(len(above)), share(above)]
 
 
-def write() -> None:
-    kept = json.loads(KEPT.read_text())
-    kept = {name: kept[name] for name in CELLS if kept.get(name)}
+def write(kept: dict[str, list[Any]]) -> None:
+    """Put the tables into the page."""
     null = {name: sets for name, sets in kept.items() if CELLS[name].apart == 0}
     power = {name: s for name, s in kept.items() if name not in null and np.isfinite(column(s, "p_value")).any()}
-    heads = {"cell": "items x classes", "sets": "sets", **{name: name.replace("_", " ") for name in SCORES}}
-    tests = {"cell": "items x classes", "sets": "sets", "p": "p <= 0.05", "above": "interval above the largest class"}
+    tests = ("items x classes", "sets", "p <= 0.05", "sets", "interval above the largest class")
+
+    def rows(row: Callable[..., list[str]], cells: dict[str, list[Any]]) -> list[list[str]]:
+        return [row(name, CELLS[name], sets) for name, sets in cells.items()]
+
     lines = [
         "Coverage of 95 % intervals (99 % Monte-Carlo limits); mean width over 3.92 true standard deviations of the score:",
-        "", *table(kept, heads, row_of_intervals), "",
+        "", *table(["items x classes", "sets", *(name.replace("_", " ") for name in SCORES)], rows(row_of_intervals, kept)), "",
         "Random labels: how often the test and the interval claim something (level):",
-        "", *table(null, tests, row_of_test), "",
+        "", *table(tests, rows(row_of_test, null)), "",
         "Classes that can be told apart: how often they find it (power):",
-        "", *table(power, tests, row_of_test), "",
+        "", *table(tests, rows(row_of_test, power)), "",
     ]  # fmt: skip
-    page = PAGE.read_text("utf-8")
-    before, _, rest = page.partition(START)
-    PAGE.write_text("\n".join([before + START, *lines, END]) + rest.partition(END)[2], "utf-8")
+    put("truth", lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("run", "write"))
-    parser.add_argument("--sets", type=int, default=1000)
-    parser.add_argument("--only", default="", help="pattern of names of cells")
-    parser.add_argument("--seconds", type=float, default=np.inf)
-    parser.add_argument("--development", action="store_true", help="the seeds that the method was chosen on")
-    given = parser.parse_args()
-    if given.what == "write":
-        write()
-    else:
-        run(given.sets, given.only, given.seconds, DEVELOPMENT if given.development else VERDICT)
+def trial(name: str) -> Callable[[int, int], dict[str, list[float]]]:
+    """Return what simulates a set of a cell."""
+    seed, cell = int.from_bytes(name.encode(), "big") % 2**61, CELLS[name]
+
+    def one(family: int, number: int) -> dict[str, list[float]]:
+        chance = cell.n <= 300 and (cell.apart == 0 or number < POWER_SETS)
+        return one_set(cell, np.random.default_rng([family, seed, number]), chance=chance)
+
+    return one
 
 
 if __name__ == "__main__":
-    main()
+    command("truth", __doc__, {name: trial(name) for name in CELLS}, write)

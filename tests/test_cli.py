@@ -480,6 +480,18 @@ def test_a_typo_gets_the_nearest_name_in_the_commands_own_words(tmp_path, capsys
     assert message in capsys.readouterr().err
 
 
+def test_inference_can_be_left_out(tmp_path, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text("text,label\n" + "".join(f"{name} {i},{name}\n" for name in ("owl", "boat") for i in range(8)))
+
+    assert main(["classify", str(table), "--model", "local", "--no-cache", "--no-inference"]) == 0
+
+    out, _ = capsys.readouterr()
+    assert "accuracy 1.000, baseline 0.500, 2 classes" in out
+    assert "Intervals and tests were left out (inference=False)." in out
+    assert "the intervals are rough" not in out
+
+
 def test_one_class_of_one_item_does_not_take_the_classification_away(tmp_path, capsys):
     table = tmp_path / "t.csv"
     table.write_text(

@@ -114,6 +114,9 @@ def classify(
         msg = f"inference must be True or False, got {inference!r}"
         raise ValueError(msg)
     X = vectors_of(embeddings, normalize=normalize)
+    if normalize and X.shape[1] == 1:
+        msg = "one feature has no direction: as unit rows all items would be 1 or -1; pass normalize=False, and duplicates='ignore'"
+        raise ValueError(msg)
     target = make_target(embeddings, y)
     weights = _weights(class_weight, target.classes)
     mask = None if test is None else test_mask(embeddings, test)

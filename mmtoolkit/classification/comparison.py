@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
+from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.classifying import check_options, classify, thresholds_of, user_groups
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.metrics import METRICS, Metric
@@ -113,6 +114,7 @@ def compare(
     groups: ArrayLike | str | None = None,
     duplicates: Literal["group", "ignore"] = "group",
     margin: float | None = None,
+    repeats: int = 1,
     normalize: bool = True,
     random_state: int = 0,
 ) -> Comparison:
@@ -133,6 +135,9 @@ def compare(
     margin : float or None, default=None
         A difference too small to matter, such as 0.02: then the verdict says whether two are equivalent within it (two
         one-sided tests at 5 %). Choose it before you look.
+    repeats : int, default=1
+        Cross-validations with other folds: scores and their differences are means over them. The standard errors are those of
+        one, which are never too small.
     estimator, cv, groups, duplicates, normalize, random_state
         As `classify` takes them.
 
@@ -164,7 +169,7 @@ def compare(
     if metric not in known:
         msg = f"metric must be one of {', '.join(known)}, got {metric!r}"
         raise ValueError(msg)
-    check_options(cv=cv, duplicates=duplicates)
+    check_options(cv=cv, duplicates=duplicates, repeats=repeats)
     if margin is not None and not (is_number(margin) and 0.0 < margin < 1.0):
         msg = f"margin is a difference between 0 and 1, such as 0.02 for two points, got {margin!r}"
         raise ValueError(msg)
@@ -184,9 +189,10 @@ def compare(
         if duplicates == "group":
             parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
     together = merge_groups(*parts)
-    options: dict[str, Any] = {"estimator": estimator, "cv": cv, "normalize": normalize, "random_state": random_state}
+    options: dict[str, Any] = {"estimator": estimator, "cv": cv, "repeats": repeats, "normalize": normalize}
     results = {
-        name: classify(emb, values, groups=together, duplicates="ignore", **options) for name, emb in embeddings.items()
+        name: classify(emb, values, groups=together, duplicates="ignore", random_state=random_state, **options)
+        for name, emb in embeddings.items()
     }
     row = METRICS[metric]
     rows = {name: vectors_of(emb, normalize=normalize) for name, emb in embeddings.items()}
@@ -261,6 +267,8 @@ def _judge(
         cv=cv,
         random_state=random_state,
     )
+    means = [score_tables.number(r.metrics, metric.name, "value") for r in results.values()]  # over all repeats
+    found = [replace(d, value=a - b) for d, (a, b) in zip(found, combinations(means, 2), strict=True)]
     p = holm(np.array([d.p_value for d in found]))
     pairs = []
     for (a, b), d, corrected in zip(combinations(results, 2), found, p, strict=True):

@@ -47,13 +47,21 @@ def deal(
             f"{most}add items, or {leave}; groups that are no real duplicates can be loosened with duplicates='ignore' or "
             "duplicate_threshold=0.99"
         )
+        if ((n_groups[small] == 1) & (n_rows[small] > 1)).any():
+            advice += (
+                "; those of groups= only by finer groups: a class that is one group cannot be told from that group"
+            )
         raise TooFewError(reason, advice)
     return stratified_folds(codes, groups, cv, random_state)
 
 
 def _size(n_rows: int, n_groups: int) -> str:
     items = f"{n_rows} item{'s' if n_rows != 1 else ''}"
-    return items if n_rows == n_groups else f"{items} in {n_groups} groups of duplicates or of groups="
+    return (
+        items
+        if n_rows == n_groups
+        else f"{items} in {n_groups} group{'s' if n_groups != 1 else ''} of duplicates or of groups="
+    )
 
 
 def chosen(model: Any) -> dict[str, float]:

@@ -76,9 +76,9 @@ def stratified_folds(
     fold = np.full(len(codes), -1, dtype=np.intp)
     sizes = np.bincount(groups)
     several = rng.permutation(np.flatnonzero(sizes > 1))
-    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
+    members, ends = np.argsort(groups, kind="stable"), np.cumsum(sizes)
     for group in several[np.argsort(-sizes[several], kind="stable")]:
-        rows = members[group]
+        rows = members[ends[group] - sizes[group] : ends[group]]
         content = np.bincount(codes[rows], minlength=n_classes)
         cost = (((filled + content) / share) ** 2 - (filled / share) ** 2).sum(axis=1)
         best = int(np.argmin(cost))
@@ -94,6 +94,10 @@ def stratified_folds(
 
 def _room(filled: NDArray[np.intp], n: int, start: int) -> tuple[NDArray[np.intp], int]:
     """Return how many of n rows each fold takes so that all end up as level as can be, and where to go on."""
+    if filled.min() == filled.max():
+        room = np.full(len(filled), n // len(filled))
+        room[(start + np.arange(n % len(filled))) % len(filled)] += 1
+        return room, (start + n) % len(filled)
     level = filled.copy()
     order = np.roll(np.arange(len(filled)), -start)
     while n:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -53,7 +53,12 @@ def wilson(
 
 
 def limits(
-    value: NDArray[np.float64], variance: NDArray[np.float64], trials: ArrayLike, *, lowest: ArrayLike = 0.0
+    value: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    trials: ArrayLike,
+    n_groups: int,
+    *,
+    lowest: ArrayLike = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the interval of scores whose variance is known.
 
@@ -66,6 +71,9 @@ def limits(
         Scores and their variances.
     trials : array-like
         Independent trials behind each score.
+    n_groups : int
+        Independent groups that the variances were estimated from: with few of them Student's quantile takes the place of the
+        normal one.
     lowest : array-like, default=0
         Lowest value that a score can have when 1 is the highest; NaN for a loss from 0 on without a highest, which has
         a normal interval.
@@ -76,6 +84,8 @@ def limits(
         NaN where variance or trials are missing, and for a loss without any spread.
     """
     lowest = np.broadcast_to(np.asarray(lowest, dtype=np.float64), value.shape)
+    z = float(ndtri(0.5 + LEVEL / 2))
+    variance = variance * (float(stdtrit(max(n_groups - 1, 1), 0.5 + LEVEL / 2)) / z) ** 2
     bounded = ~np.isnan(lowest)
     floor = np.where(bounded, lowest, 0.0)
     p = (value - floor) / (1.0 - floor)
@@ -83,7 +93,7 @@ def limits(
     n = np.where(np.isnan(spread), 0.0, np.minimum(np.asarray(trials, dtype=np.float64), p * (1.0 - p) / spread))
     n = np.where((p <= 0.0) | (p >= 1.0), np.where(np.isnan(spread), 0.0, trials), n)
     low, high = wilson(np.where(bounded, p, 0.0) * n, np.where(bounded, n, 0.0))
-    reach = np.where(variance > _FLAT**2, ndtri(0.5 + LEVEL / 2) * np.sqrt(variance), np.nan)
+    reach = np.where(variance > _FLAT**2, z * np.sqrt(variance), np.nan)
     return (
         np.where(bounded, np.minimum(floor + (1.0 - floor) * low, value), np.maximum(value - reach, 0.0)),
         np.where(bounded, np.maximum(floor + (1.0 - floor) * high, value), value + reach),

@@ -65,7 +65,7 @@ def leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any
             lacking = f"the {scored} items have no class" if not test.any() else "training needs items of two classes"
             return empty, lacking + (" that are no duplicates" if test.any() and name != "all" else "")
         values = np.where(test | rows, subject.target.values[subject.rows], np.array(None))
-        r = classify(subject.kept, values, test=test, duplicates="ignore", **options)
+        r = classify(subject.kept, values, test=test, duplicates="ignore", inference=False, **options)
         hits, n = int((r.y_pred[test] == r.y_true[test]).sum()), int(test.sum())
         low, high = wilson(hits, n)
         found[name] = (hits / n, float(low), float(high), n)

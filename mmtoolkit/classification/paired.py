@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
 from mmtoolkit.classification.variance import cross_validated, halves, resampled, some_rows, variance_of
@@ -126,7 +126,9 @@ def differences(
         return [PairedDifference(float(v), float("nan")) for v in value]
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, _RESAMPLES, random_state) * n_groups / all_groups
     splits = halves(y, inside, random_state)
-    made = (cross_validated(ridge.components(X[some]), y, inside, n_classes, splits, cv=cv) for X in rows.values())
+    made = (
+        cross_validated(discriminant.components(X[some]), y, inside, n_classes, splits, cv=cv) for X in rows.values()
+    )
     pairs, single = [], []
     for first, found in zip(splits, zip(*made, strict=True), strict=True):
         differ = scores(y, [one for one, _ in found])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification.discriminant import components
 from mmtoolkit.classification.variance import MOST_ROWS, some_rows
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ def better_than_chance(
         return ChanceTest(
             float("nan"),
             "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in "
-            f"{np.exp(n_ways):.0f} ways, {_LEAST_ARRANGEMENTS} are needed",
+            f"{_ways(n_ways)}, {_LEAST_ARRANGEMENTS} are needed",
         )
     if len(sizes) == 2:
         ks = ks[-1:]  # the other's area is the same
     large = len(X) > MOST_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
     n = _FEW_PERMUTATIONS if large else _PERMUTATIONS
-    Z, labels = ridge.components(X[rows]), _permuted(codes, strata, n, random_state)
+    Z, labels = components(X[rows]), _permuted(codes, strata, n, random_state)
     areas = _areas(Z, labels, fold, ks)
     area = (areas[0] + _areas(Z, labels[:1], fold, ks, own_first=False)[0]) / 2  # of equal scores none comes first
     p = (1 + int((areas[1:] >= areas[0] - 1e-9).sum())) / (n + 1)
@@ -103,6 +103,11 @@ def better_than_chance(
         f"mean area under the ROC curve, each class against the rest{of}, {area:.3f} for held-out scores of a ridge "
         f"classifier; {n} permutations of the classes inside the folds, each fitted anew",
     )
+
+
+def _ways(log: float) -> str:
+    n = round(float(np.exp(log)))
+    return f"{n} ways" if n != 1 else "one way"
 
 
 def _strata(groups: NDArray[np.intp], fold: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -11,14 +11,23 @@ from scipy.sparse import csr_array, hstack
 from scipy.special import ndtri
 
 from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, limits, widened, wilson
-from mmtoolkit.classification.metrics import CLASS_METRICS, ClassMetric, Counts, Metric, confusion_of, metrics_for
-from mmtoolkit.classification.spread import LEAST_OF_CLASS, LEAST_OF_EVERY_CLASS, LEAST_POSITIVES, HeldOutScores
+from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
+from mmtoolkit.classification.spread import (
+    LEAST_OF_CLASS,
+    LEAST_OF_EVERY_CLASS,
+    LEAST_POSITIVES,
+    LEAST_WRONG,
+    HeldOutScores,
+)
 from mmtoolkit.classification.weighted import AREAS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
+
+_LEAST_OUT_OF_PLACE = 5
+_NONE = 1e-12
 
 
 def number(frame: pd.DataFrame, row: object, column: str) -> float:
@@ -109,14 +118,19 @@ def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDAr
     -------
     DataFrame
         Index metric; columns value, low, high, error (standard error). Scores in which every class counts by itself have
-        no interval where a class has fewer than ten independent items.
+        no interval where a class has fewer than ten independent items; losses have none where fewer than three are wrong.
     """
     rows = [row for kind in ("counts", "items") for row in metrics_for(held.n_classes, kind)]
     value, variance = value[: len(rows)], variance[: len(rows)]
-    sizes = held.class_groups[held.class_groups > 0]
-    by_class = len(sizes) ** 2 / (1.0 / sizes).sum() if sizes.min() >= LEAST_OF_EVERY_CLASS else np.nan
-    trials = np.array([by_class if row.by_class else held.n_groups for row in rows])
-    low, high = limits(value, variance, trials, lowest=[row.lowest for row in rows])
+    there = held.class_groups > 0
+    trials = {"": float(held.n_groups), "true": np.nan, "either": np.nan}
+    if held.class_groups[there].min() >= LEAST_OF_EVERY_CLASS:
+        sizes = {name: _behind(name, held)[there] for name in ("true", "either")}
+        trials |= {name: len(each) ** 2 / (1.0 / each).sum() for name, each in sizes.items()}
+    behind = np.array([trials[row.by_class] for row in rows])
+    if held.n_wrong < LEAST_WRONG:
+        variance = np.where([np.isnan(row.lowest) for row in rows], np.nan, variance)
+    low, high = limits(value, variance, behind, held.n_groups, lowest=[row.lowest for row in rows])
     error = np.sqrt(variance)
     error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
     table = pd.DataFrame(
@@ -152,31 +166,45 @@ def class_table(
     n, sizes = len(classes), held.class_groups
     per_class = len(CLASS_METRICS) + len(AREAS)
     values, variances = (x[-per_class * n :].reshape(per_class, n) for x in (value, variance))
-    named = {
-        row.behind: np.mean([_behind(row, held.codes, p, held.groups, n) for p in held.predicted], axis=0)
-        for row in CLASS_METRICS
-    }
+    named = {row.behind: _behind(row.behind, held) for row in CLASS_METRICS}
     others = held.n_groups - sizes
-    pairs = 2 * np.minimum(sizes, others)  # an item in the wrong place loses half of its pairs on average
-    trials = [*(named[row.behind] for row in CLASS_METRICS), pairs, sizes]
+    seen = (_out_of_place(held) >= _LEAST_OUT_OF_PLACE) & (variances[len(CLASS_METRICS)] > _NONE)
+    half = 2 * np.minimum(sizes, others)  # an item out of place loses half of its pairs
+    pairs = np.where(seen, sizes * others, half)  # the spread of an area is known where enough are out of place
+    trials = [*(named[row.behind] for row in CLASS_METRICS), pairs, np.where(seen, pairs, sizes)]
     least = [*(LEAST_OF_CLASS for _ in CLASS_METRICS), LEAST_OF_CLASS, LEAST_POSITIVES]
     names = [*(row.name for row in CLASS_METRICS), *AREAS]
     columns: dict[str, Any] = {}
     for name, score, spread, behind, enough in zip(names, values, variances, trials, least, strict=True):
-        low, high = limits(score, np.where(sizes >= enough, spread, np.nan), behind)
+        low, high = limits(score, np.where(sizes >= enough, spread, np.nan), behind, held.n_groups)
         columns |= {name: score, f"{name}_low": low, f"{name}_high": high}
     table = pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
     table.insert(3 * len(CLASS_METRICS), "support", np.bincount(held.codes, minlength=n))
     return table
 
 
-def _behind(
-    row: ClassMetric, codes: NDArray[np.intp], predicted: NDArray[np.intp], groups: NDArray[np.intp], n_classes: int
-) -> NDArray[np.intp]:
-    """Return how many groups speak for a score of each class, (n_classes,)."""
-    named = {"predicted": predicted[None], "true": codes[None], "either": np.stack([codes, predicted])}[row.behind]
-    pairs = np.unique(np.stack([np.tile(groups, len(named)), named.ravel()]), axis=1)
-    return np.bincount(pairs[1], minlength=n_classes)
+def _out_of_place(held: HeldOutScores) -> NDArray[np.intp]:
+    """Return how many groups of each class, or of the others where these are fewer, are not on their side of all others."""
+    found = np.full((len(held.proba), held.n_classes), held.n_groups, dtype=np.intp)
+    for repeat, proba in enumerate(held.proba):
+        for k in np.flatnonzero(np.bincount(held.codes, minlength=held.n_classes)):
+            own = held.codes == k
+            if own.all():
+                continue
+            low, high = proba[own, k].min(), proba[~own, k].max()
+            low_side, high_side = held.groups[~own][proba[~own, k] >= low], held.groups[own][proba[own, k] <= high]
+            found[repeat, k] = min(len(np.unique(low_side)), len(np.unique(high_side)))
+    return found.min(axis=0)
+
+
+def _behind(which: str, held: HeldOutScores) -> NDArray[np.float64]:
+    """Return how many groups speak for a score of each class, (n_classes,): a mean over the repeats."""
+    found = []
+    for predicted in held.predicted:
+        named = {"predicted": [predicted], "true": [held.codes], "either": [held.codes, predicted]}[which]
+        pairs = np.unique(np.stack([np.tile(held.groups, len(named)), np.concatenate(named)]), axis=1)
+        found.append(np.bincount(pairs[1], minlength=held.n_classes))
+    return np.asarray(np.mean(found, axis=0))
 
 
 def _most_frequent(codes: NDArray[np.intp], shares: NDArray[np.float64]) -> int:

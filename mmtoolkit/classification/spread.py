@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
-from mmtoolkit.classification.metrics import CLASS_METRICS
+from mmtoolkit.classification.metrics import CLASS_METRICS, metrics_for
 from mmtoolkit.classification.variance import resampled, some_rows, with_training
 from mmtoolkit.classification.weighted import AREAS, WeightedScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LEAST_OF_CLASS", "LEAST_OF_EVERY_CLASS", "LEAST_POSITIVES", "HeldOutScores", "class_weight_of"]
+__all__ = [
+    "LEAST_OF_CLASS",
+    "LEAST_OF_EVERY_CLASS",
+    "LEAST_POSITIVES",
+    "LEAST_WRONG",
+    "HeldOutScores",
+    "class_weight_of",
+]
 
 LEAST_OF_CLASS = 20
 LEAST_POSITIVES = 50
 LEAST_OF_EVERY_CLASS = 10
+LEAST_WRONG = 3
 _RESAMPLES = 300
 _LEAST_GROUPS = 4
 
@@ -75,6 +83,11 @@ class HeldOutScores:
         sizes[: len(found)] = found
         return sizes
 
+    @property
+    def n_wrong(self) -> int:
+        """Number of independent groups of which an item was predicted wrong."""
+        return len(np.unique(self.groups[(self.predicted != self.codes).any(axis=0)]))
+
     def _weighted(self, rows: NDArray[np.intp], areas: NDArray[np.bool_]) -> WeightedScores:
         return WeightedScores(self.codes[rows], self.predicted[:, rows], self.proba[:, rows], areas)
 
@@ -104,7 +117,8 @@ class HeldOutScores:
         -------
         ndarray of shape (n_scores,)
             In the order of `values`. Where training counts, the variance of resampled items is multiplied by how much
-            larger paired halves find it for a classifier in closed form (never less than 1).
+            larger paired halves find it for a classifier in closed form (never less than 1). A loss has no highest value and
+            may hardly differ from item to item, as near chance: it moves at least by what the halves find more.
         """
         areas = self.class_groups >= LEAST_OF_CLASS
         rows = some_rows(self.codes, self.groups, random_state)
@@ -118,7 +132,7 @@ class HeldOutScores:
             return alone
         whole, single = with_training(
             lambda predicted, proba: WeightedScores(self.codes[rows], predicted[None], proba[None], areas),
-            ridge.components(X[rows]),
+            discriminant.components(X[rows]),
             self.codes[rows],
             groups,
             self.n_classes,
@@ -126,7 +140,13 @@ class HeldOutScores:
             class_weight=class_weight,
             random_state=random_state,
         )
-        return alone * _ratio(whole, single, len(scores.overall), areas)
+        found = alone * _ratio(whole, single, len(scores.overall), areas)
+        losses = np.array(
+            [np.isnan(row.lowest) for kind in ("counts", "items") for row in metrics_for(self.n_classes, kind)]
+        )
+        at = np.flatnonzero(losses)
+        found[at] = np.fmax(found[at], alone[at] + np.fmax(whole[at] - single[at], 0.0))
+        return found
 
 
 def _ratio(

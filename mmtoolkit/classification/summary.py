@@ -17,7 +17,13 @@ from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.permutation import ChanceTest, better_than_chance
 from mmtoolkit.classification.result import Classification
-from mmtoolkit.classification.spread import LEAST_OF_CLASS, LEAST_OF_EVERY_CLASS, HeldOutScores, class_weight_of
+from mmtoolkit.classification.spread import (
+    LEAST_OF_CLASS,
+    LEAST_OF_EVERY_CLASS,
+    LEAST_WRONG,
+    HeldOutScores,
+    class_weight_of,
+)
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
@@ -120,7 +126,7 @@ def assemble(
         notes=(
             *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
             *_about_chance(test),
-            *_notes(grouped, source, trial, outcome, left_out, groups, accuracy),
+            *_notes(grouped, source, trial, outcome, left_out, accuracy),
             *_open_words(int(scored.sum()), n_open, n_right),
             *_names_to_look_at(target.classes, left_out),
         ),
@@ -152,9 +158,7 @@ def _about_intervals(
         return ["Intervals and tests were left out (inference=False)."]
     if "accuracy" not in moves:
         return ["All scored items form one group: how far the scores would move with another cannot be said."]
-    training = (
-        "What other training items would change was measured on ten pairs of disjoint halves with a ridge classifier."
-    )
+    training = "What other training items would change was measured on ten pairs of disjoint halves with a linear discriminant."
     notes = [
         f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}.",
         f"The 95 % intervals are for {interval_of}.{' ' + training if by_folds else ''}",
@@ -171,6 +175,15 @@ def _about_intervals(
         )
         notes.append(
             f"Too few for an interval, which needs {LEAST_OF_CLASS} independent items of a class: {named}{more}.{macro}"
+        )
+    if held.n_groups < _FEW_GROUPS:
+        notes.append(
+            f"Only {held.n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}."
+        )
+    if held.n_wrong < LEAST_WRONG:
+        notes.append(
+            f"Log-loss and Brier score have no interval: {held.n_wrong or 'none'} of the independent items "
+            f"{'was' if held.n_wrong < 2 else 'were'} predicted wrong, {LEAST_WRONG} are needed to say what errors cost."
         )
     return notes
 
@@ -199,7 +212,6 @@ def _notes(
     trial: Trial,
     outcome: TrialResult,
     left_out: NDArray[np.object_],
-    groups: NDArray[np.intp],
     accuracy: float,
 ) -> list[str]:
     known = trial.target.known
@@ -222,9 +234,6 @@ def _notes(
         if n := int((codes == code).sum()):
             name = shorten(repr(trial.target.classes[code].item()))
             notes.append(f"No training row is of class {name}: its {n} test items count as errors.")
-    n_groups = int(groups.max()) + 1
-    if 1 < n_groups < _FEW_GROUPS:
-        notes.append(f"Only {n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}.")
     if not hasattr(outcome.estimator, "predict_proba"):
         notes.append(
             f"{name_of(outcome.estimator)} gives no probabilities: log-loss, Brier score and calibration are of "

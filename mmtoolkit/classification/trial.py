@@ -126,13 +126,20 @@ class Trial:
             fold = deal(codes[known], inside, self.cv, random_state, self.target.classes)
             return [(known[fold != f], known[fold == f]) for f in range(self.cv)]
         train, test = known[~self.test[known]], known[self.test[known]]
-        train = train[~np.isin(groups[train], groups[test])]
+        dropped = np.isin(groups[train], groups[test])
+        left_out = ""
+        if dropped.any():
+            left_out = (
+                f"; {dropped.sum()} of {len(train)} training rows were left out because a test row is their duplicate or of their "
+                "group: split so that whole groups are on one side, give finer groups=, or pass duplicates='ignore'"
+            )
+        train = train[~dropped]
         for rows, name in ((train, "training"), (test, "test")):
             if len(rows) == 0:
-                msg = f"no row with a class is left for the {name} side of the split"
+                msg = f"no row with a class is left for the {name} side of the split{left_out if name == 'training' else ''}"
                 raise ValueError(msg)
         if len(np.unique(codes[train])) < 2:
-            msg = "the training side of the split holds only one class"
+            msg = f"the training side of the split holds only one class{left_out}"
             raise ValueError(msg)
         return [(train, test)]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.intervals import resamples
 
@@ -126,7 +126,7 @@ def cross_validated(
     Parameters
     ----------
     Z : ndarray of shape (n_items, n_components)
-        Rows, as `ridge.components` gives them.
+        Rows, as `discriminant.components` gives them.
     codes, groups : ndarrays of shape (n_items,), int
         Classes; groups.
     n_classes : int
@@ -146,14 +146,11 @@ def cross_validated(
         Probabilities.
     """
     for number, first in enumerate(splits):
-        proba = np.zeros((len(codes), n_classes))
-        predicted = np.zeros(len(codes), dtype=np.intp)
+        fold = np.empty(len(codes), dtype=np.intp)
         for half in (first, ~first):
             inside = np.unique(groups[half], return_inverse=True)[1]
-            fold = stratified_folds(codes[half], inside, cv, number)
-            scores = ridge.held_out(Z[half], codes[half], n_classes, fold, class_weight)
-            predicted[half], proba[half] = scores.argmax(axis=1), ridge.probabilities(scores, codes[half])
-        yield predicted, proba
+            fold[half] = stratified_folds(codes[half], inside, cv, number)
+        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first)
 
 
 def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_state: int) -> NDArray[np.float64]:
@@ -176,9 +173,9 @@ def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_stat
         Variances; NaN where fewer than two resamples have a score.
     """
     drawn = np.concatenate([scores(W[:, groups]) for W in resamples(int(groups.max()) + 1, n_boot, random_state)])
-    enough = np.isfinite(drawn).sum(axis=0) > 1
+    enough, n_groups = np.isfinite(drawn).sum(axis=0) > 1, int(groups.max()) + 1
     found = np.full(drawn.shape[1], np.nan)
-    found[enough] = np.nanvar(drawn[:, enough], axis=0, ddof=1)
+    found[enough] = np.nanvar(drawn[:, enough], axis=0, ddof=1) * (n_groups / max(n_groups - 1, 1))
     return found
 
 

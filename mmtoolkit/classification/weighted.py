@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AREAS", "WeightedScores"]
 
+_DENSE = 2**18  # numbers: below, a product with a sparse table takes longer
 AREAS = ("roc_auc", "average_precision")
 
 
@@ -51,8 +52,12 @@ class WeightedScores:
         self.overall = [row.name for row in (*self._counted, *lost)]
         self._losses = np.stack([np.mean([row.function(codes, p) for p in proba], axis=0) for row in lost], axis=1)
 
-        def one_hot(columns: NDArray[np.intp], of: NDArray[np.bool_]) -> csr_array:
+        def one_hot(columns: NDArray[np.intp], of: NDArray[np.bool_]) -> Any:
             rows = np.flatnonzero(of)
+            if n * self.n_classes <= _DENSE:
+                table = np.zeros((n, self.n_classes))
+                table[rows, columns[rows]] = 1.0
+                return table
             return csr_array((np.ones(len(rows)), (rows, columns[rows])), shape=(n, self.n_classes))
 
         every = np.ones(n, dtype=bool)

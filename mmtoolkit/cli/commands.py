@@ -166,6 +166,7 @@ def _classified(emb: Embeddings, arguments: Namespace) -> Any:
             duplicates=arguments.duplicates,
             duplicate_threshold=arguments.duplicate_threshold,
             min_class_size=arguments.min_class_size,
+            inference=arguments.inference,
             random_state=arguments.random_state,
         )
 

@@ -293,6 +293,12 @@ _CLASSIFY = (
         metavar="COSINE",
         help="from which cosine on two items are near duplicates (default: by model and modality)",
     ),
+    _argument(
+        "--no-inference",
+        action="store_false",
+        dest="inference",
+        help="leave out intervals and the test against chance: faster (default: with them)",
+    ),
 )
 _CLUSTER = (
     _argument(

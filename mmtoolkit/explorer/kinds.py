@@ -82,7 +82,7 @@ def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> _Qu
             raise ValueError(msg)
         from mmtoolkit.classification import classify
 
-        result = classify(state.source, y=state.y)
+        result = classify(state.source, y=state.y, inference=False)
     return rows_of(result.label_issues()["id"].tolist(), state.ids), None
 
 

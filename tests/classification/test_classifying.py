@@ -173,6 +173,39 @@ def test_inference_can_be_left_out(data, result, tmp_path):
         mm.classify(*data, inference="no")
 
 
+def test_one_feature_at_unit_length_is_refused(rng):
+    X, y = rng.normal(size=(40, 1)) + np.arange(40)[:, None] % 2, np.arange(40) % 2
+
+    with pytest.raises(
+        ValueError, match="one feature has no direction: .*; pass normalize=False, and duplicates='ignore'"
+    ):
+        mm.classify(X, y)
+    assert mm.classify(X, y, normalize=False, duplicates="ignore").n_scored == 40
+
+
+def test_a_class_that_is_one_group_is_refused_with_the_way_out(rng):
+    X, y = rng.normal(size=(60, 5)), np.arange(60) % 2
+
+    with pytest.raises(
+        ValueError, match="class 0 has 30 items in 1 group of .* a class that is one group cannot be told"
+    ):
+        mm.classify(X, y, groups=y)
+    with pytest.raises(ValueError, match="40 of 40 training rows were left out because a test row is .* finer groups="):
+        mm.classify(X, y, groups=y, test=np.arange(60) < 20)
+
+
+def test_what_errors_cost_is_not_said_where_there_are_none(rng):
+    y = np.arange(80) % 2
+    clear = mm.classify(np.eye(2)[y] + 0.05 * rng.normal(size=(80, 2)), y, duplicates="ignore")
+    overlap = mm.classify(rng.normal(size=(80, 2)) + y[:, None], y, duplicates="ignore")
+
+    said = "Log-loss and Brier score have no interval: none of the independent items was predicted wrong, 3 are needed"
+    assert clear.metrics.loc[["log_loss", "brier_score"], ["low", "high"]].isna().all(axis=None)
+    assert any(note.startswith(said) for note in clear.notes)
+    assert overlap.metrics.loc[["log_loss", "brier_score"], ["low", "high"]].notna().all(axis=None)
+    assert not any(note.startswith("Log-loss and") for note in overlap.notes)
+
+
 def test_the_interval_has_training_in_it_where_there_is_training(rng):
     y = np.arange(120) % 8  # few items of many classes
     X = rng.normal(size=(8, 30))[y] * 0.6 + rng.normal(size=(120, 30))

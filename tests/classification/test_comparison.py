@@ -185,6 +185,19 @@ def test_more_pairs_show_less(data, rng):
     assert same["detectable"] > two["detectable"]
 
 
+def test_with_repeats_differences_are_those_of_the_mean_scores(rng):
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 6)) + 0.7 * y[:, None]
+
+    one, three = (
+        mm.compare({"all": X, "half": X[:, :3]}, y, cv=3, repeats=repeats, duplicates="ignore") for repeats in (1, 3)
+    )
+
+    for c in (one, three):
+        assert c.pairs["difference"].iloc[0] == pytest.approx(abs(np.diff(c.scores["value"])[0]))
+    assert not np.array_equal(one.scores["value"], three.scores["value"])
+
+
 def test_one_feature_and_groups_are_compared(rng):
     y = np.arange(60) % 2
     good, bad = y[:, None] + 0.1 * rng.normal(size=(60, 1)), rng.normal(size=(60, 1))

@@ -4,7 +4,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 import mmtoolkit as mm
-from mmtoolkit.classification import ridge
+from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.permutation import _auc, better_than_chance
 
@@ -28,7 +28,7 @@ def test_the_statistic_is_the_mean_area_of_held_out_ridge_scores(rng, fixed):
     y = np.arange(90) % 3
     X = noise(rng, 90) + y[:, None]
     fold = np.where(np.arange(90) < 30, 0, -1) if fixed else stratified_folds(y, np.arange(90), 3, 0)
-    Z = ridge.components(X)
+    Z = discriminant.components(X)
 
     test = better_than_chance(X, y, np.arange(90), fold, 0)
 

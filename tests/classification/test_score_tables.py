@@ -113,3 +113,19 @@ def test_a_score_that_cannot_move_has_no_interval_of_zero_width():
 
     assert overall["low"].isna()[["log_loss", "brier_score"]].all()
     assert (overall["high"] - overall["low"]).drop(["log_loss", "brier_score", "ece"]).min() > 0.03
+
+
+def test_areas_near_one_are_as_sure_as_their_spread_says(rng):
+    codes = np.repeat([0, 1], [1900, 100])
+    score = rng.normal(size=2000) + 4.2 * codes
+    constant = np.full(2000, 0.5)
+
+    near_one, flat = (
+        tables(codes, (own > 0.9).astype(int), np.stack([1 - own, own], axis=1), np.arange(2000))[1].loc[1]
+        for own in (1 / (1 + np.exp(-score)), constant)
+    )
+
+    assert near_one["roc_auc"] > 0.995
+    assert near_one["roc_auc_high"] - near_one["roc_auc_low"] < 0.01
+    assert flat["roc_auc"] == 0.5
+    assert flat["roc_auc_high"] - flat["roc_auc_low"] > 0.1  # equal scores are no certainty

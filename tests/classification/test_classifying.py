@@ -177,7 +177,7 @@ def test_one_feature_at_unit_length_is_refused(rng):
     X, y = rng.normal(size=(40, 1)) + np.arange(40)[:, None] % 2, np.arange(40) % 2
 
     with pytest.raises(
-        ValueError, match="one feature has no direction: .*; pass normalize=False, and duplicates='ignore'"
+        ValueError, match=r"one feature has no direction: .*; pass normalize=False, and duplicates='ignore'"
     ):
         mm.classify(X, y)
     assert mm.classify(X, y, normalize=False, duplicates="ignore").n_scored == 40
@@ -187,10 +187,12 @@ def test_a_class_that_is_one_group_is_refused_with_the_way_out(rng):
     X, y = rng.normal(size=(60, 5)), np.arange(60) % 2
 
     with pytest.raises(
-        ValueError, match="class 0 has 30 items in 1 group of .* a class that is one group cannot be told"
+        ValueError, match=r"class 0 has 30 items in 1 group of .* a class that is one group cannot be told"
     ):
         mm.classify(X, y, groups=y)
-    with pytest.raises(ValueError, match="40 of 40 training rows were left out because a test row is .* finer groups="):
+    with pytest.raises(
+        ValueError, match=r"40 of 40 training rows were left out because a test row is .* finer groups="
+    ):
         mm.classify(X, y, groups=y, test=np.arange(60) < 20)
 
 

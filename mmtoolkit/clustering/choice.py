@@ -34,8 +34,8 @@ class Choice:
         Lowest and highest number that the data cannot tell from it.
     by : {"elbow", "no elbow"}
         "elbow": there is a number above which more clusters gain only what splitting noise gains. "no elbow": no number
-        stands out; the one used is the middle of three: that which comes back best, that up to which splits gain much, and
-        that of the best silhouette.
+        stands out; the one used is the geometric mean of three: that which comes back best, that up to which splits gain
+        much, and that of the best silhouette.
     """
 
     n_clusters: int
@@ -55,10 +55,10 @@ def choose(
     clusters gain no more than splitting noise does. When half of the runs agree with the foot of the median curve, and the
     elbow is higher than that of any cloud without groups, it is used; the range holds all votes but the outer tenth at
     either end, and one step further, because a single small group more or less hardly moves the inertia. Otherwise no number
-    stands out, and the one used is the middle of three: the number of largest stability times the square root of its
+    stands out, and the one used is the geometric mean of three: the number of largest stability times the square root of its
     logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and the number of
     the best silhouette. The range holds all that neither silhouette nor that product tells from the number used, given
-    their spread over the runs, and the first two of the three.
+    their spread over the runs, and the three.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def choose(
 
 
 def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:
-    """Choose the middle of three numbers, so that a criterion that goes wrong on these data is outvoted.
+    """Choose the geometric mean of three numbers: none of the three is right on all data, and their errors differ.
 
     Stability alone is highest for few clusters; what a clustering says about an item grows with the logarithm of their
     number: their balance has its best number. Splits gain much down to a third of the first one's gain. Where items lie
@@ -109,13 +109,13 @@ def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int])
         _within(1 + int((gains >= _FOOT * gains[0]).sum()), ks[:large]),
         ks[int(arrays["silhouette"].mean(axis=0)[:large].argmax())],
     ]
-    used = sorted(answers)[1]
+    used = _within(float(np.exp(np.log(answers).mean())), ks)
     at = ks.index(used)
     alike = np.ones(len(ks), dtype=bool)
     for score in (returns, arrays["silhouette"]):
         mean, spread = score.mean(axis=0), score.std(axis=0)
         alike &= np.abs(mean - mean[at]) <= spread + spread[at]
-    numbers = [used, *answers[:2], *(k for k, same in zip(ks, alike, strict=True) if same)]
+    numbers = [used, *answers, *(k for k, same in zip(ks, alike, strict=True) if same)]
     return Choice(used, (min(numbers), max(numbers)), "no elbow")
 
 

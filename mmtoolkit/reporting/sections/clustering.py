@@ -140,7 +140,7 @@ def _sure(result: Any) -> str:
     if result.chosen_by == "elbow":
         found = f"repeated runs find it between {low} and {high}" if low < high else "repeated runs agree"
         return f" Further splits gain hardly more than splitting noise; {found}."
-    others = f"; what comes back on other items and what splits gain speak for {low} to {high}" if low < high else ""
+    others = f"; what comes back, what splits gain and the silhouette speak for {low} to {high}" if low < high else ""
     return f" No number of clusters stands out{others}."
 
 

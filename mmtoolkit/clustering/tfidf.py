@@ -35,6 +35,7 @@ LEAST = 0.25  # share of a cluster that a name must hold for
 _WORDS = 5
 _GAIN = 0.05  # share of the texts that each further word must add
 _FOLDS = 5
+_FEWEST = 3  # texts left out that hold a word, or all but one
 _RUNNERS_UP = 8
 
 
@@ -73,8 +74,8 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     A word counts when its share of the cluster's texts is at least twice its share of all other texts. A name is up to
     five such words, each of which stands in texts where those before it do not. How many of the cluster's texts hold one
     of them is counted on texts that the words were not chosen from: a fifth is left out, words are chosen from the others
-    and looked for in it, five times over. A name is shown when that is a quarter of the texts or more, and twice the share
-    of all other texts.
+    and looked for in it, five times over. A name is shown when that is a quarter of the texts or more, at least three of them (or
+    all but one), and twice the share of all other texts.
 
     Parameters
     ----------
@@ -125,11 +126,13 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     for cluster in range(n_clusters):
         order, own = np.argsort(-weight[cluster], kind="stable"), holds[np.flatnonzero(labels == cluster)]
         chosen = _covering(own, order, outside[cluster])
-        support = _share_of_left_out(own, order, outside[cluster])
+        found = _found_in_left_out(own, order, outside[cluster])
+        support = found / sizes[cluster]
         some = np.asarray(holds[:, chosen].sum(axis=1)) > 0
         others = np.delete(np.bincount(labels[inside], weights=some[inside], minlength=n_clusters) / sizes, cluster)
         elsewhere = some[labels != cluster].sum() / max((labels != cluster).sum(), 1)
-        shown = bool(chosen) and support >= max(LEAST, _TIMES * elsewhere)
+        enough = found >= min(_FEWEST, size[cluster] - 1) and support >= max(LEAST, _TIMES * elsewhere)
+        shown = bool(chosen) and bool(enough)
         words = ", ".join(vocabulary[order[weight[cluster, order] > 0][:_RUNNERS_UP]])
         name = ", ".join(vocabulary[chosen]) if shown else UNNAMED
         margin = support - float(others.max(initial=0.0))
@@ -156,13 +159,13 @@ def _covering(own: csr_array, order: NDArray[np.int64], outside: NDArray[np.floa
     return chosen
 
 
-def _share_of_left_out(own: csr_array, order: NDArray[np.int64], outside: NDArray[np.float64]) -> float:
+def _found_in_left_out(own: csr_array, order: NDArray[np.int64], outside: NDArray[np.float64]) -> int:
     """Return how many texts hold one of the words that were chosen from other texts of the cluster."""
     found, fold = 0, np.arange(own.shape[0]) % _FOLDS
     for left in np.unique(fold):
         chosen = _covering(own[fold != left], order, outside)
         found += int((own[fold == left][:, chosen].sum(axis=1) > 0).sum())
-    return found / max(len(fold), 1)
+    return found
 
 
 def _folded(documents: list[list[str]]) -> list[list[str]]:

@@ -75,3 +75,23 @@ def test_a_name_has_a_second_word_for_texts_that_lack_the_first():
 
     assert table["name"].tolist() == ["car, truck", "dogs"]
     assert table["support"][0] == pytest.approx(1 / 2)  # "truck" is not found in one text without the other
+
+
+def test_words_that_fit_some_texts_by_chance_are_no_name(rng):
+    words = [f"{a}{b}word" for a in "abcdefghij" for b in "klmnopqrst"]
+    texts = [" ".join(rng.choice(words, 3, replace=False)) for _ in range(200)]
+
+    table = keywords(texts, rng.integers(0, 10, 200), 10)
+
+    assert (table["name"] == "?").all()
+    assert (table["words"] != "").all()
+
+
+def test_a_name_may_need_several_words():
+    kinds = [["oak", "elm", "fir", "pine"], ["cat", "dog", "cow", "hen"]]
+    texts = [f"a {word} {number}" for words in kinds for word in words for number in ("young", "old", "small", "tall")]
+
+    table = keywords(texts, np.repeat([0, 1], 16), 2)
+
+    assert [set(name.split(", ")) for name in table["name"]] == [set(words) for words in kinds]
+    assert table["support"].tolist() == [1.0, 1.0]

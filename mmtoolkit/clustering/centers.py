@@ -164,7 +164,7 @@ class Clusters(Result):
         """
         from mmtoolkit.clustering.names import make_names
 
-        way: Mapping[str, Any] = {"vocabulary": vocabulary, "texts": texts, "language": language}
+        way: Mapping[str, Any] = {"vocabulary": vocabulary, "texts": texts, "language": language, "embedded": {}}
         table = make_names(self, function=function, **way)
         return self._with(table, way if function is None else None)
 

@@ -36,9 +36,10 @@ def make_names(
     vocabulary: str | Sequence[str] | None,
     texts: str | Sequence[str] | None,
     language: str,
+    embedded: dict[tuple[str, ...], NDArray[np.float32]],
     function: Callable[[pd.DataFrame], str] | None = None,
 ) -> pd.DataFrame:
-    """Return the table of names; see ``Clusters.with_names``."""
+    """Return the table of names; see ``Clusters.with_names``. Vocabularies are put into `embedded`, and taken from there."""
     asked = [
         name for name, way in (("vocabulary", vocabulary), ("texts", texts), ("function", function)) if way is not None
     ]
@@ -53,13 +54,14 @@ def make_names(
         table = _from_texts(clustering, found)
         if not asked and _may_ask_model(clustering.source) and (table["name"] == UNNAMED).any():
             try:
-                guessed = _from_vocabulary(clustering, _word_list("nouns", language))
+                guessed = _from_vocabulary(clustering, _word_list("nouns", language), embedded)
             except Exception as error:
                 error.add_note(f"names from the texts alone need no model: with_names(texts={found!r})")
                 raise
             table = table.where((table["name"] != UNNAMED) | (guessed["name"] == UNNAMED), guessed)
     else:
-        table = _from_vocabulary(clustering, _word_list("nouns" if vocabulary is None else vocabulary, language))
+        words = _word_list("nouns" if vocabulary is None else vocabulary, language)
+        table = _from_vocabulary(clustering, words, embedded)
     table.index = clustering.names.index
     table["named_by"] = table["named_by"].where(table["name"] != UNNAMED)
     return table.join(_majorities(clustering))
@@ -115,14 +117,19 @@ def _word_list(vocabulary: str | Sequence[str], language: str) -> list[str]:
     return words
 
 
-def _from_vocabulary(clustering: Clusters, words: list[str]) -> pd.DataFrame:
+def _from_vocabulary(
+    clustering: Clusters, words: list[str], embedded: dict[tuple[str, ...], NDArray[np.float32]]
+) -> pd.DataFrame:
     source: Any = clustering.source
     if not has_vectors(source):
         msg = "a vocabulary is embedded by the items' own model, which plain vectors do not have; pass texts= or function="
         raise TypeError(msg)
-    W = unit_rows(source.encode(words))
+    if tuple(words) not in embedded:  # else a step from cluster to cluster would be paid for where there is no cache
+        embedded[tuple(words)] = unit_rows(source.encode(words))
     with one_thread():
-        table = contrast(W, clustering._directions(), words, source.unit, clustering._source_labels)
+        table = contrast(
+            embedded[tuple(words)], clustering._directions(), words, source.unit, clustering._source_labels
+        )
     return table.assign(named_by="vocabulary")
 
 

@@ -222,3 +222,10 @@ def test_the_explorer_shows_a_walk(c):
 
     assert ex.n_clusters == 7
     assert ex.cluster_names == step.titles
+
+
+def test_words_of_a_vocabulary_are_embedded_once_for_all_steps(monkeypatch, stamps):
+    named = mm.cluster(stamps, 6).with_names(vocabulary=["bird", "coin", "car", "flower", "drum"])
+    monkeypatch.setattr(type(stamps), "encode", lambda *_: pytest.fail("asked again"))
+
+    assert named.split(0).parent().names["words"].str.contains(", ").all()

@@ -59,7 +59,7 @@ def confusion(result: Scored) -> go.Figure:
         i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
         caption = (
             f"{wrong.sum():.0f} of {counts.sum():.0f} items were taken for another class; most often {shorten(names[i], 30)} for "
-            f"{shorten(names[j], 30)} ({wrong[i, j]:.0f} times, {wrong[i, j] / counts[i].sum():.0%} of that class)."
+            f"{shorten(names[j], 30)} ({wrong[i, j]:.0f} {'time' if wrong[i, j] == 1 else 'times'}, {wrong[i, j] / counts[i].sum():.0%} of that class)."
         )
     shares = ratio(counts, counts.sum(axis=1, keepdims=True))
     return heatmap(
@@ -146,12 +146,12 @@ def _risk_coverage(result: Classification) -> go.Figure:
     return curve(
         shown["coverage"],
         {"share wrong": (shown["risk"], None, None), "95 % limit": (shown["upper"], None, None)},
-        title="Fewer mistakes by answering only when sure",
+        title="Fewer mistakes by answering only when sure?",
         x_title="share of items answered",
         y_title="share of answers that are wrong",
         caption=(
-            f"Answering all items {table['risk'].iloc[-1]:.1%} are wrong; answering only the surer half "
-            f"(min_confidence={half['confidence']:.2f}) {half['risk']:.1%}, on other items at most {half['upper']:.1%} (95 %, for all "
+            f"Answering all items {table['risk'].iloc[-1]:.1%} are wrong; answering only the surest {half['coverage']:.0%} "
+            f"(min_confidence={np.floor(half['confidence'] * 1e4) / 1e4:.4f}) {half['risk']:.1%}, on other items at most {half['upper']:.1%} (95 %, for all "
             "points of the curve at once)."
         ),
     )

@@ -251,8 +251,12 @@ def _imbalance_words(table: pd.DataFrame) -> str:
     )
 
 
+def _groups(n: int) -> str:
+    return f"{n} group{'s' if n != 1 else ''}"
+
+
 CHECKS: dict[str, Check] = {
-    "duplicates": Check(_duplicates, lambda t: f"{len(t)} items form {t['group'].nunique()} groups of duplicates."),
+    "duplicates": Check(_duplicates, lambda t: f"{len(t)} items form {_groups(t['group'].nunique())} of duplicates."),
     "leaks": Check(_leaks, lambda t: f"{len(t)} items have a duplicate in another split."),
     "outliers": Check(_outliers, lambda t: f"{len(t)} items are far from everything else."),
     "unreadable": Check(_unreadable, lambda t: f"{len(t)} items could not be embedded."),

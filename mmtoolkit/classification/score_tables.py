@@ -167,7 +167,7 @@ def class_table(
     per_class = len(CLASS_METRICS) + len(AREAS)
     values, variances = (x[-per_class * n :].reshape(per_class, n) for x in (value, variance))
     named = {row.behind: _behind(row.behind, held) for row in CLASS_METRICS}
-    others = held.n_groups - sizes
+    others = held.n_groups - held.pure_groups
     seen = (_out_of_place(held) >= _LEAST_OUT_OF_PLACE) & (variances[len(CLASS_METRICS)] > _NONE)
     half = 2 * np.minimum(sizes, others)  # an item out of place loses half of its pairs
     pairs = np.where(seen, sizes * others, half)  # the spread of an area is known where enough are out of place
@@ -194,7 +194,7 @@ def _out_of_place(held: HeldOutScores) -> NDArray[np.intp]:
             low, high = proba[own, k].min(), proba[~own, k].max()
             low_side, high_side = held.groups[~own][proba[~own, k] >= low], held.groups[own][proba[own, k] <= high]
             found[repeat, k] = min(len(np.unique(low_side)), len(np.unique(high_side)))
-    return found.min(axis=0)
+    return np.asarray(found.min(axis=0))
 
 
 def _behind(which: str, held: HeldOutScores) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ LEAST_OF_EVERY_CLASS = 10
 LEAST_WRONG = 3
 _RESAMPLES = 300
 _LEAST_GROUPS = 4
+_CURVES = 16
 
 
 def class_weight_of(estimator: Any, classes: NDArray[Any]) -> Any:
@@ -84,6 +85,13 @@ class HeldOutScores:
         return sizes
 
     @property
+    def pure_groups(self) -> NDArray[np.intp]:
+        """How many groups hold items of one class alone, by class, (n_classes,)."""
+        pairs = np.unique(np.stack([self.groups, self.codes]), axis=1)
+        alone = np.bincount(pairs[0])[pairs[0]] == 1
+        return np.bincount(pairs[1][alone], minlength=self.n_classes)
+
+    @property
     def n_wrong(self) -> int:
         """Number of independent groups of which an item was predicted wrong."""
         return len(np.unique(self.groups[(self.predicted != self.codes).any(axis=0)]))
@@ -130,8 +138,10 @@ class HeldOutScores:
         alone = resampled(scores, groups, _RESAMPLES, random_state) * (n_groups / self.n_groups)
         if X is None or n_groups < _LEAST_GROUPS:
             return alone
+        some, large = np.zeros_like(areas), np.flatnonzero(areas)
+        some[large[:: max(1, len(large) // _CURVES)]] = True  # all classes share one ratio
         whole, single = with_training(
-            lambda predicted, proba: WeightedScores(self.codes[rows], predicted[None], proba[None], areas),
+            lambda predicted, proba: WeightedScores(self.codes[rows], predicted[None], proba[None], some),
             discriminant.components(X[rows]),
             self.codes[rows],
             groups,

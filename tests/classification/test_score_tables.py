@@ -129,3 +129,15 @@ def test_areas_near_one_are_as_sure_as_their_spread_says(rng):
     assert near_one["roc_auc_high"] - near_one["roc_auc_low"] < 0.01
     assert flat["roc_auc"] == 0.5
     assert flat["roc_auc_high"] - flat["roc_auc_low"] > 0.1  # equal scores are no certainty
+
+
+def test_groups_of_several_classes_count_for_each(rng):
+    codes = np.tile([0, 1, 1], 100)
+    own = np.clip(rng.normal(0.3 + 0.4 * codes, 0.1), 0, 1)
+    proba = np.stack([1 - own, own], axis=1)
+
+    mixed, alone = (
+        tables(codes, proba.argmax(axis=1), proba, g)[1].loc[1] for g in (np.arange(300) // 3, np.arange(300))
+    )
+
+    assert mixed["roc_auc_high"] - mixed["roc_auc_low"] < 3 * (alone["roc_auc_high"] - alone["roc_auc_low"])

@@ -184,3 +184,16 @@ def test_two_samples_of_one_set_are_told_apart_and_a_single_set_is_not_named(rng
 
     assert [section.title for section in both.sections][1:3] == ["Clusters: glosses (emb)", "Clusters: glosses (emb_2)"]
     assert alone.sections[1].title == "Clusters"
+
+
+def test_what_is_no_better_than_the_baseline_is_not_told_apart(tmp_path, rng):
+    X, y = rng.normal(size=(150, 20)), np.repeat(["a", "b", "b"], 50)
+    c = mm.compare({"all": X, "half": X[:, :10]}, y, margin=0.05, duplicates="ignore")
+
+    same = mm.classify(np.ones((150, 3)), y, duplicates="ignore")
+    said = mm.report(c.results["all"], c, same).save(tmp_path / "r.md").read_text("utf-8")
+
+    assert "A classifier of 2 classes has an accuracy of" in said
+    assert "No evidence that the vectors tell the classes apart" in said
+    assert "no better than always guessing" in said
+    assert ".." not in said.replace("...", "")

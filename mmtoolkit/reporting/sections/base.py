@@ -92,9 +92,9 @@ def contribution_of(name: str, named: Named) -> Contribution:
 def plain_contribution(name: str, result: Result) -> Contribution:
     """Return summary, tables and figures of any result."""
     title = name.replace("_", " ").capitalize()
-    summary = result._summary()
+    summary = result._summary().rstrip(".") + "."
     tables = [Table(frame, caption) for caption, frame in result._tables().items()]
-    return Contribution(title, [Words(f"{summary}."), *tables, *drawings(result)], [f"{title}: {summary}."])
+    return Contribution(title, [Words(summary), *tables, *drawings(result)], [f"{title}: {summary}"])
 
 
 def drawings(result: Result, *names: str, caption: str = "") -> list[Drawing]:

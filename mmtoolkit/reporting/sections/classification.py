@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["part"]
 
+_SEEN = 5e-4  # what is less is 0.0 points
 _FIGURES = ("confusion", "calibration", "risk_coverage", "roc", "precision_recall")  # the others repeat the tables
 _MOST_ERRORS = 16
 _SIGNIFICANT = 0.05
@@ -136,11 +137,15 @@ def _groups(result: Any) -> list[Block]:
     sizes = np.bincount(result.duplicate_groups)
     return [
         Words(
-            f"{int(sizes[sizes > 1].sum()):,} items have an exact or near duplicate ({int((sizes > 1).sum()):,} groups). Kept on one "
+            f"{int(sizes[sizes > 1].sum()):,} items have an exact or near duplicate ({int((sizes > 1).sum()):,} group{'s' if (sizes > 1).sum() > 1 else ''}). Kept on one "
             f"side of every split, the accuracy is {percent(grouped)}; let fall as they may, it would be "
             f"{percent(result.ungrouped_accuracy)}. The first is the one to quote."
         )
     ]
+
+
+def _times(n: float) -> str:
+    return f"{n:.0f} time{'' if round(n) == 1 else 's'}"
 
 
 def _per_class(result: Any) -> Table:
@@ -207,7 +212,7 @@ def _confused(result: Any) -> str:
         return ""
     i, j = np.unravel_index(int(counts.argmax()), counts.shape)
     true, wrong = result.confusion.index[i], result.confusion.columns[j]
-    return f" The most frequent confusion is {quoted(true)} taken for {quoted(wrong)} ({counts[i, j]:.0f} times)."
+    return f" The most frequent confusion is {quoted(true)} taken for {quoted(wrong)} ({_times(counts[i, j])})."
 
 
 def _verdict(result: Any) -> str:
@@ -228,8 +233,9 @@ def _sentences(result: Any) -> list[str]:
     value, baseline = float(row["value"]), float(row["baseline"])
     interval = f" (95 % interval {percent(row['low'])} to {percent(row['high'])})" if np.isfinite(row["low"]) else ""
     gain = f"{points(value - baseline)} above" if value > baseline else f"{points(baseline - value)} below"
+    gain = gain if abs(value - baseline) >= _SEEN else "no better than"
     return [
-        f"A classifier told {len(result.classes)} classes apart with an accuracy of {percent(value)}{interval} on items it had not "
+        f"A classifier of {len(result.classes)} classes has an accuracy of {percent(value)}{interval} on items it had not "
         f"seen, {gain} always guessing the most frequent class ({percent(baseline)}); a vote of the five nearest items gets "
         f"{percent(float(result.baselines.loc['accuracy', 'neighbours']))}.{_verdict(result)}{_confused(result)}"
     ]

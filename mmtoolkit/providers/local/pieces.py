@@ -1,4 +1,4 @@
-"""From a text to the numbers of its word pieces: byte-pair encoding over a vocabulary in order of rank."""
+"""From a text to the numbers of its word pieces (byte-pair encoding over a vocabulary in order of rank) and of its words."""
 
 from __future__ import annotations
 
@@ -7,12 +7,42 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ["WordPieces"]
+__all__ = ["Vocabulary", "WordPieces"]
 
 _SPACE = "▁"  # stands for a space; pieces have it only at their beginning, so that words are cut one by one
-_WORD = re.compile(f"{_SPACE}+[^{_SPACE}]*")
+_SPACED = re.compile(f"{_SPACE}+[^{_SPACE}]*")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _REMEMBERED = 50_000  # words whose pieces are kept
 _LONGEST_REMEMBERED = 40  # characters
+
+
+class Vocabulary:
+    """The pieces of a text, and beside them the words of it that are known, in any case and also without an s at the end.
+
+    Parameters
+    ----------
+    pieces : WordPieces
+        Cuts texts into pieces.
+    words : sequence of str
+        In order of their numbers, which follow those of the pieces.
+    chinese : sequence of str, default=()
+        Words whose numbers follow those of `words`; between spaces they stand for their pieces, too.
+    """
+
+    def __init__(self, pieces: WordPieces, words: Sequence[str], chinese: Sequence[str] = ()) -> None:
+        self._pieces, self._chinese = pieces, frozenset(chinese)
+        self._words = {word: number for number, word in enumerate((*words, *chinese), len(pieces))}
+
+    def __call__(self, text: str) -> list[int]:
+        """Return the numbers of the pieces and the words of `text`."""
+        rest = text if text.isascii() else " ".join(run for run in text.split(" ") if run not in self._chinese)
+        numbers = self._pieces(rest)
+        for run in _WORD.findall(text.lower()):
+            forms = (run, run.removesuffix("s"), run.removesuffix("'s"), run.removesuffix("’s"))
+            known = next((form for form in forms if form in self._words), None)
+            if known is not None:
+                numbers.append(self._words[known])
+        return numbers
 
 
 class WordPieces:
@@ -35,12 +65,15 @@ class WordPieces:
         self._numbers = {piece: number for number, piece in enumerate(pieces)}
         self._remembered = lru_cache(_REMEMBERED)(self._cut)
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def __call__(self, text: str) -> list[int]:
         """Return the numbers of the pieces of `text`."""
         numbers: list[int] = []
         if not text:
             return numbers
-        for word in _WORD.findall(_SPACE + text.replace(" ", _SPACE)):
+        for word in _SPACED.findall(_SPACE + text.replace(" ", _SPACE)):
             numbers += self._remembered(word) if len(word) <= _LONGEST_REMEMBERED else self._cut(word)
         return numbers
 

@@ -1,11 +1,11 @@
-"""Texts are cut into the pieces that the word vectors were trained with."""
+"""Texts are cut into the pieces that the word vectors were trained with, and into words."""
 
 import hashlib
 import time
 
 import pytest
 
-from mmtoolkit.providers.local.pieces import WordPieces
+from mmtoolkit.providers.local.pieces import Vocabulary, WordPieces
 from mmtoolkit.providers.local.texts import text_files
 
 
@@ -56,3 +56,31 @@ def test_one_word_of_a_hundred_thousand_characters_takes_seconds_at_most(cut):
     assert len(cut("ab" * 50_000)) < 100_000
 
     assert time.perf_counter() - start < 30
+
+
+# words
+
+
+@pytest.fixture(scope="module")
+def vocabulary(cut):
+    return Vocabulary(cut, ["dog", "don't", "glass"], ["红色"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a Dog", [0]), ("DOGS, dogs!", [0, 0]), ("the dog's and the dog’s", [0, 0]), ("dogged", []), ("don't", [1]), ("glass", [2]),
+        ("dog2dog", [0, 0]), ("", []),
+    ],
+)  # fmt: skip
+def test_known_words_stand_beside_their_pieces(cut, vocabulary, text, words):
+    assert vocabulary(text) == [*cut(text), *(len(cut) + number for number in words)]
+
+
+def test_a_known_chinese_word_between_spaces_stands_for_its_pieces(cut, vocabulary):
+    assert vocabulary("a 红色 dog") == [*cut("a dog"), len(cut) + 3, len(cut)]
+    assert vocabulary("a红色dog") == cut("a红色dog")
+
+
+def test_a_text_of_one_chinese_word_has_no_pieces(cut, vocabulary):
+    assert vocabulary("红色") == [len(cut) + 3]

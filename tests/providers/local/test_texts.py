@@ -52,6 +52,32 @@ def test_no_slang_reaches_the_vectors():
     assert not found
 
 
+@pytest.mark.parametrize(  # the longest word from the left on is the wrong one in each
+    ("text", "english"),
+    [
+        ("地球转", "Earth"), ("发烧了，量个体温", "temperature"), ("两片面包", "bread"), ("放风筝", "kite"), ("打排球把手腕打肿了", "wrist"),
+        ("卫星绕着地球", "Earth"), ("少吃油腻的", "greasy"),
+    ],
+)  # fmt: skip
+def test_chinese_is_cut_into_its_likeliest_words(text, english):
+    assert english in dictionary().gloss(text)
+
+
+def test_common_words_are_kept_simplified_when_asked_for():
+    book = Dictionary(
+        {"红": ["/red/"], "红色": ["/red (color)/"], "鳥": ["/bird/"]}, {"狗": "dog"}, {ord("紅"): "红"}, ["红色", "狗"]
+    )
+
+    assert book.gloss("紅色鳥狗", keep=True).split() == ["红色", "bird", "dog"]
+    assert book.gloss("紅色鳥狗").split() == ["red", "bird", "dog"]
+
+
+def test_a_word_without_a_gloss_is_no_word():
+    book = Dictionary({"湖里": ["/surname Huli/"], "湖": ["/lake/"]}, {})
+
+    assert book.gloss("湖里有").split() == ["lake"]
+
+
 def test_mixed_text_keeps_its_english_and_unknown_signs_do_no_harm():
     book = Dictionary({"鸟": ["/bird/(slang) something/"]}, {})
 

@@ -116,9 +116,8 @@ class Metric:
         It says something from this number of classes on.
     has_baseline : bool, default=True
         Whether guessing tells anything: the shares of the classes are perfectly calibrated, and say nothing.
-    by_class : {"", "true", "either"}, default=""
-        Whether a class counts by itself, however few its items (then the smallest classes decide how sure it is), and which
-        items speak for it: those of it, or also those predicted as it.
+    by_class : bool, default=False
+        Whether a class counts by itself, however few its items: then the smallest classes decide how sure it is.
 
     Examples
     --------
@@ -136,7 +135,7 @@ class Metric:
     lowest: float = 0.0
     least_classes: int = 2
     has_baseline: bool = True
-    by_class: Literal["", "true", "either"] = ""
+    by_class: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,10 +236,10 @@ def _calibration_error(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> f
 
 _ROWS = (
     Metric("accuracy", "accuracy", lambda c: ratio(c.correct, c.total), interval="wilson"),
-    Metric("balanced_accuracy", "balanced accuracy", _balanced_accuracy, by_class="true"),
-    Metric("f1_macro", "macro F1", _f1_macro, by_class="either"),
+    Metric("balanced_accuracy", "balanced accuracy", _balanced_accuracy, by_class=True),
+    Metric("f1_macro", "macro F1", _f1_macro, by_class=True),
     Metric("f1_weighted", "weighted F1", lambda c: ratio((c.f1 * c.support).sum(axis=-1), c.total)),
-    Metric("matthews_corrcoef", "Matthews correlation", _matthews, lowest=-1.0, by_class="true"),
+    Metric("matthews_corrcoef", "Matthews correlation", _matthews, lowest=-1.0, by_class=True),
     Metric("top_{k}_accuracy", "top-{k} accuracy", _among_first, "items", interval="wilson", least_classes=3),
     Metric("log_loss", "log-loss", _log_loss, "items", higher_is_better=False, lowest=np.nan),
     Metric("brier_score", "Brier score", _brier, "items", higher_is_better=False, lowest=np.nan),

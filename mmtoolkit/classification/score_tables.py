@@ -122,12 +122,9 @@ def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDAr
     """
     rows = [row for kind in ("counts", "items") for row in metrics_for(held.n_classes, kind)]
     value, variance = value[: len(rows)], variance[: len(rows)]
-    there = held.class_groups > 0
-    trials = {"": float(held.n_groups), "true": np.nan, "either": np.nan}
-    if held.class_groups[there].min() >= LEAST_OF_EVERY_CLASS:
-        sizes = {name: _behind(name, held)[there] for name in ("true", "either")}
-        trials |= {name: len(each) ** 2 / (1.0 / each).sum() for name, each in sizes.items()}
-    behind = np.array([trials[row.by_class] for row in rows])
+    sizes = held.class_groups[held.class_groups > 0]
+    by_class = len(sizes) ** 2 / (1.0 / sizes).sum() if sizes.min() >= LEAST_OF_EVERY_CLASS else np.nan
+    behind = np.array([by_class if row.by_class else held.n_groups for row in rows])
     if held.n_wrong < LEAST_WRONG:
         variance = np.where([np.isnan(row.lowest) for row in rows], np.nan, variance)
     low, high = limits(value, variance, behind, held.n_groups, lowest=[row.lowest for row in rows])

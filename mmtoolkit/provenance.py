@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["LIBRARIES", "environment", "fingerprint", "one_thread", "source_digest", "versions"]
+__all__ = ["LIBRARIES", "MAPS", "environment", "fingerprint", "one_thread", "source_digest", "versions"]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
+MAPS = 3  # version of the code that lays maps out: another one gives other coordinates
 
 
 def fingerprint(array: ArrayLike) -> str:
@@ -51,6 +52,7 @@ def environment() -> dict[str, Any]:
     return {
         "mmtoolkit": __version__,
         "source": source_digest(),
+        "maps": str(MAPS),
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),

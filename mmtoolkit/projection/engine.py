@@ -13,15 +13,14 @@ from mmtoolkit.projection.layouts import METHODS, pca_layout
 from mmtoolkit.projection.neighbors import neighbors_of
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.projection.trust import TRUST_NEIGHBORS, map_neighbors, neighbor_recall, trust_neighbors, trustworthiness
-from mmtoolkit.provenance import fingerprint, one_thread
+from mmtoolkit.provenance import MAPS, fingerprint, one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["checked_params", "lay_out", "quick_layout"]
 
-_STEP = 2
-_LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba")
 
 
 def checked_params(
@@ -59,7 +58,7 @@ def checked_params(
     return {"method": method, **own, "random_state": random_state}
 
 
-def lay_out(X: NDArray[np.float32], params: Mapping[str, Any]) -> Projection:
+def lay_out(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any = False) -> Projection:
     """Compute a map and how far it can be trusted, or read it from the disk.
 
     Parameters
@@ -68,6 +67,8 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any]) -> Projection:
         Finite rows.
     params : mapping
         From `checked_params`.
+    progress : None or bool, default=False
+        As `project` takes it.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any]) -> Projection:
     used = {**params, "method": "pca"} if few else params
     with one_thread():
         parts = {"X": fingerprint(X), **used}
-        kept = remember("map", parts, lambda: _computed(X, used), step=_STEP, libraries=_LIBRARIES)
+        kept = remember("map", parts, lambda: _computed(X, used, progress), step=MAPS, libraries=_LIBRARIES)
     note = f"{len(X)} items are too few for {asked}: PCA instead" if few else ""
     return Projection(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note)
 
@@ -97,10 +98,10 @@ def _unknown(X: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.full(len(X), np.nan, dtype=np.float32)
 
 
-def _computed(X: NDArray[np.float32], params: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def _computed(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any) -> dict[str, NDArray[Any]]:
     n, seed = len(X), params["random_state"]
     neighbors = neighbors_of(X, min(max(params.get("n_neighbors", 0), TRUST_NEIGHBORS + 1), n), seed)
-    coords = METHODS[params["method"]].lay_out(X, pca_layout(X), neighbors, params)
+    coords = METHODS[params["method"]].lay_out(X, pca_layout(X), neighbors, params, progress)
     k = trust_neighbors(n)
     found = map_neighbors(coords, k)
     trust = neighbor_recall(X, found, neighbors[1][:, k])

@@ -23,19 +23,21 @@ Layouts = Literal["umap", "pca", "tsne"]
 @overload
 def project(
     embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
-    perplexity: float = ..., wait: Literal[True] = ..., normalize: bool = ..., random_state: int = ...,
+    perplexity: float = ..., wait: Literal[True] = ..., progress: bool | None = ..., normalize: bool = ..., random_state: int = ...,
 ) -> Projection: ...  # fmt: skip
 @overload
 def project(
     embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
-    perplexity: float = ..., wait: Literal[False], normalize: bool = ..., random_state: int = ...,
+    perplexity: float = ..., wait: Literal[False], progress: bool | None = ..., normalize: bool = ..., random_state: int = ...,
 ) -> PendingProjection: ...  # fmt: skip
 @overload
 def project(
     embeddings: HasVectors | ArrayLike, *, method: Layouts = ..., n_neighbors: int = ..., min_dist: float = ...,
-    perplexity: float = ..., wait: bool, normalize: bool = ..., random_state: int = ...,
+    perplexity: float = ..., wait: bool, progress: bool | None = ..., normalize: bool = ..., random_state: int = ...,
 ) -> Projection | PendingProjection: ...  # fmt: skip
-@verb("project", variable="p", unrecorded=("wait",), one_thread=False)  # `lay_out` keeps to one thread, here and there
+@verb(
+    "project", variable="p", unrecorded=("wait", "progress"), one_thread=False
+)  # `lay_out` sees to threads, here and there
 def project(
     embeddings: HasVectors | ArrayLike,
     *,
@@ -44,12 +46,14 @@ def project(
     min_dist: float = 0.1,
     perplexity: float = 30.0,
     wait: bool = True,
+    progress: bool | None = None,
     normalize: bool = True,
     random_state: int = 0,
 ) -> Projection | PendingProjection:
     """Give every item a place on a map, so that similar items stand together.
 
-    The map has the same bits in every process of this machine, with any number of threads. Neighbours and maps are
+    The map has the same bits in every process of this machine, with any number of threads, and all cores work on it
+    (``MMTOOLKIT_NUM_THREADS``). Neighbours and maps are
     kept on disk: another `min_dist` finds the neighbours again.
 
     Parameters
@@ -66,6 +70,8 @@ def project(
         t-SNE: about how many neighbours count.
     wait : bool, default=True
         False computes in another process and returns at once a handle that has a PCA map to show meanwhile.
+    progress : bool or None, default=None
+        Show a bar while UMAP moves the points; None shows one when that takes longer than a second.
     normalize : bool, default=True
         Use unit rows, so that distance means angle.
     random_state : int, default=0
@@ -96,4 +102,4 @@ def project(
     """
     params = checked_params(method, n_neighbors, min_dist, perplexity, random_state)
     X = vectors_of(embeddings, normalize=normalize)
-    return lay_out(X, params) if wait else PendingProjection(X, params)
+    return lay_out(X, params, progress) if wait else PendingProjection(X, params)

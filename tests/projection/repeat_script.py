@@ -24,10 +24,16 @@ def joined(n: int = 300) -> np.ndarray:
     return X
 
 
+def many() -> np.ndarray:
+    """Rows enough for several parts of a layout."""
+    rng = np.random.default_rng(7)
+    return (rng.normal(size=(3, 8))[rng.integers(0, 3, 2600)] + rng.normal(size=(2600, 8))).astype(np.float32)
+
+
 def fingerprints() -> dict[str, str]:
     found = {}
     with bypass():
-        for name, X in {"pieces": pieces(), "joined": joined()}.items():
+        for name, X in {"pieces": pieces(), "joined": joined(), "many": many()}.items():
             for method in ("umap", "pca", "tsne") if name == "joined" else ("umap",):
                 p = project(X, method=method, normalize=False)
                 found[f"{name} {method}"] = fingerprint(p.coords)

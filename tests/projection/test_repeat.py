@@ -10,15 +10,18 @@ from pathlib import Path
 SCRIPT = Path(__file__).with_name("repeat_script.py")
 
 
-def test_maps_have_the_same_bits_in_another_process_with_another_number_of_threads():
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    with subprocess.Popen([sys.executable, SCRIPT], env=os.environ | threads, stdout=subprocess.PIPE) as other:
+def test_maps_have_the_same_bits_in_another_process_with_another_number_of_threads(monkeypatch):
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
+    with subprocess.Popen([sys.executable, SCRIPT], env=os.environ | dict.fromkeys(names, "1"), stdout=-1) as other:
         spec = importlib.util.spec_from_file_location("repeat_script", SCRIPT)
         script = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(script)
 
-        here = script.fingerprints()
+        here = []
+        for threads in ("2", "5"):
+            monkeypatch.setenv("MMTOOLKIT_NUM_THREADS", threads)
+            here.append(script.fingerprints())
 
         there = json.loads(other.communicate()[0])
-    assert len(here) == 8
-    assert here == there
+    assert len(there) == 10
+    assert here == [there, there]

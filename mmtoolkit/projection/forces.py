@@ -8,6 +8,7 @@ depend on seed, epoch and point alone. So any cut of the points into parts gives
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,18 @@ from numba import njit
 
 __all__ = ["compiled", "move"]
 
-_HOW = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract"}}  # fixed code, fixed order of sums
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function once per machine, or once per process where no folder can be written."""
+    how: Callable[..., Any] = partial(njit, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+    made: Callable[..., Any]
     try:
-        return njit(cache=True, **_HOW)(function)  # type: ignore[no-any-return]
+        made = how(cache=True)(function)
     except RuntimeError:  # numba finds no place for its cache
-        return njit(**_HOW)(function)  # type: ignore[no-any-return]
+        made = how()(function)
+    return made
 
 
 @compiled

@@ -166,7 +166,7 @@ def coverage(cell: Cell, sets: list[dict[str, list[float]]], name: str) -> tuple
     kept = np.isfinite(low)
     if not kept.any():
         return "too few", ""
-    true = true if cell.test else np.full(len(true), true.mean())
+    true = true if cell.test else np.full(len(true), true[kept].mean())  # of sets that have an interval
     off = (value - true)[kept] if cell.test else value[kept]
     wide = f"{(high - low)[kept].mean() / (3.92 * off.std()):.2f}" if off.std() > 1e-6 else "the score does not move"
     return share((low <= true)[kept] & (true <= high)[kept]), wide

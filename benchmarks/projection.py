@@ -1,7 +1,9 @@
 """Maps: time to the first map, repeatability, quality beside umap-learn's default, reuse of neighbours, size of a file.
 
 Run ``python benchmarks/projection.py``; prints JSON, then a Markdown table. About three minutes on two idle cores.
-``--only large`` takes 25,000 rows, where neighbours come from pynndescent (its compilation alone takes most of a minute).
+``--only large`` takes 25,000 rows, where neighbours are approximate. ``--only speed --rows 10000`` (50000, 200000) times a
+warm `project` beside a warm umap-learn without a seed, which uses all cores; ``--only kept`` compares quality on three
+data sets, as means of five seeds.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def run(code, *arguments, cache=None, threads=None):
     if cache is not None:
         env["MMTOOLKIT_CACHE"] = str(cache)
     if threads is not None:
-        env |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
+        env |= dict.fromkeys(("OMP_NUM_THREADS", "MMTOOLKIT_NUM_THREADS", "NUMBA_NUM_THREADS"), str(threads))
     command = [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.split()
 
@@ -117,6 +119,82 @@ def quality(X):
     }
 
 
+def triplets(X, coords, n=200_000):
+    """Share of random triplets whose order of distances is that of the full space (Wang et al. 2021)."""
+    i, j, k = np.random.default_rng(0).integers(0, len(X), (3, n))
+
+    def nearer(Z):
+        return ((Z[i] - Z[j]) ** 2).sum(axis=1) < ((Z[i] - Z[k]) ** 2).sum(axis=1)
+
+    return round(float((nearer(X) == nearer(coords)).mean()), 4)
+
+
+def kept(seeds):
+    """Quality beside umap-learn's default on digits, glosses and stamps, means over seeds."""
+    import umap
+    from sklearn.datasets import load_digits
+
+    digits = load_digits().data.astype(np.float32)
+    sets = {
+        "digits": digits / np.linalg.norm(digits, axis=1, keepdims=True),
+        "stamps": stamps().unit,
+        "glosses": mm.embed(mm.load_dataset("glosses"), model="local", progress=False).unit,
+    }
+    found = {}
+    for name, X in sets.items():
+        radius = neighbors.exact(X, 16)[1][:, 15]
+        rows = []
+        for seed in seeds:
+            maps = {
+                "ours": mm.project(X, random_state=seed).coords,
+                "umap": umap.UMAP(random_state=seed).fit_transform(X),
+            }
+            rows.append({who: judged(X, Y, radius) | {"triplets": triplets(X, Y)} for who, Y in maps.items()})
+        found[name] = {who: pd.DataFrame([r[who] for r in rows]).mean().round(4).to_dict() for who in ("ours", "umap")}
+    return found
+
+
+def clouds(n, d=512):
+    """Make a hundred groups on a flat sheet of twenty dimensions, with noise in all."""
+    rng = np.random.default_rng(1)
+    centers = 2 * rng.normal(size=(100, 20))
+    X = (centers[rng.integers(0, 100, n)] + rng.normal(size=(n, 20))).astype(np.float32) @ rng.normal(
+        size=(20, d)
+    ).astype(np.float32)
+    X += 0.5 * rng.normal(size=(n, d)).astype(np.float32)
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def speed(n):
+    """Time a warm map of n x 512 beside umap-learn without a seed; and with 1 and 2 threads, whether bytes are equal."""
+    import umap
+
+    from mmtoolkit.derived import bypass
+    from mmtoolkit.provenance import fingerprint
+
+    X, found, prints = clouds(n), {"rows": n}, set()
+
+    def timed(name, call):
+        call(X[:2000])
+        wall, cpu = time.perf_counter(), time.process_time()
+        made = call(X)
+        found[name] = {"s": round(time.perf_counter() - wall, 1), "cpu_s": round(time.process_time() - cpu, 1)}
+        return made
+
+    with bypass():
+        for threads in (1, 2):
+            os.environ["MMTOOLKIT_NUM_THREADS"] = str(threads)
+            neighbors.approximate(X[:2000], 16, 0)
+            prints.add(fingerprint(timed(f"ours_{threads}", mm.project).coords))
+    timed("umap_default", lambda rows: umap.UMAP().fit_transform(rows))
+    ours = found["ours_2"]
+    return found | {
+        "identical": len(prints) == 1,
+        "times_faster": round(found["umap_default"]["s"] / ours["s"], 2),
+        "times_less_cpu": round(found["umap_default"]["cpu_s"] / ours["cpu_s"], 2),
+    }
+
+
 def map_file(folder):
     """Size of a map of 2,000 pictures."""
     from plotly.offline import get_plotlyjs
@@ -136,7 +214,7 @@ def map_file(folder):
 
 
 def large(folder):
-    """Neighbours by pynndescent: do they repeat, and how many are true."""
+    """Approximate neighbours: do they repeat, and how many are true."""
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(50, 64))
     X = (centers[rng.integers(0, 50, 25_000)] + rng.normal(size=(25_000, 64))).astype(np.float32)
@@ -161,7 +239,8 @@ def repeat_in_pieces(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000, help="rows of the comparison with umap-learn")
-    parser.add_argument("--only", nargs="+", help="parts to measure; all but large when not given")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)), help="of kept")
+    parser.add_argument("--only", nargs="+", help="parts to measure; the first five when not given")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as name:
@@ -174,9 +253,11 @@ def main():
             "repeat_in_pieces": lambda: repeat_in_pieces(folder),
             "map_file": lambda: map_file(folder),
             "large": lambda: large(folder),
+            "kept": lambda: kept(options.seeds),
+            "speed": lambda: speed(options.rows),
         }
         result = {}
-        for part in options.only or list(parts)[:-1]:
+        for part in options.only or list(parts)[:5]:
             result[part] = parts[part]()
             print(part, result[part], file=sys.stderr, flush=True)
     print(json.dumps(result, indent=1))

@@ -279,15 +279,21 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._route(record)
         finally:
-            with emulator._lock:
-                emulator.concurrent -= 1
-            record.ended = time.monotonic()
+            self._done(record)
+
+    def _done(self, record: Record) -> None:
+        """Count the request as answered, before the client can read the answer and send the next one."""
+        with self.emulator._lock:
+            self.emulator.concurrent -= not record.ended
+            record.ended = record.ended or time.monotonic()
 
     do_GET = do_POST = _serve
 
     def _send(self, record: Record, status: int, body: Any, **options: Any) -> None:
         record.status = status
-        self.wfile.write(self._answer(status, body, **options))
+        data = self._answer(status, body, **options)
+        self._done(record)
+        self.wfile.write(data)
 
     def _route(self, record: Record) -> None:
         path = self.path.partition("?")[0]

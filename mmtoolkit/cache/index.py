@@ -21,7 +21,7 @@ from pathlib import Path
 from mmtoolkit._files import replaced
 from mmtoolkit.cache.forking import Database
 from mmtoolkit.cache.lock import Lock
-from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, note_text, parse_note
+from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, note_text, parse_note, read_note
 from mmtoolkit.errors import CacheError, CacheVersionError
 
 __all__ = ["INDEX", "VERSION", "Catalog", "Index", "translated"]
@@ -32,6 +32,7 @@ INDEX = "index.sqlite"
 VERSION = 4
 _FUTURE = 100  # a version further ahead is damage
 _BUSY_S = 30.0
+_SAFE = ("PRAGMA synchronous = OFF", "PRAGMA trusted_schema = OFF")  # what a power cut takes is made anew
 _PART = 500  # names per question
 _SCHEMA = (
     "CREATE TABLE segments (stem TEXT PRIMARY KEY, note TEXT NOT NULL, rows INTEGER NOT NULL) WITHOUT ROWID",
@@ -107,12 +108,12 @@ class Index:
     def reading(self) -> Iterator[Catalog]:
         """Give what there is, in a read transaction; an index that is no good is made anew first."""
         with translated(self.folder):
-            found = self._look(write=False)
+            found = self.look(write=False)
             if isinstance(found, str) and self._writable():  # on a full disk, too, what is there can be read
                 with contextlib.suppress(OSError, sqlite3.OperationalError), self.lock.held():
                     found = self._mended(write=False)
             if isinstance(found, str):
-                found = self._from_notes(found)
+                found = self.from_notes(found)
             with contextlib.closing(found.db):
                 yield found
 
@@ -146,34 +147,31 @@ class Index:
                 segment.refresh()
             yield segments
 
-    def look(self) -> tuple[Catalog, str]:
-        """Return what there is and what is wrong with the index, and mend nothing. The connection is to be closed."""
-        found = self._look(write=False)
-        return (self._from_notes(), found) if isinstance(found, str) else (found, "")
-
     def _mended(self, *, write: bool) -> Catalog:
-        found = self._look(write=write)
+        found = self.look(write=write)
         if isinstance(found, str):
             self.rebuild(found)
-            found = self._look(write=write)
+            found = self.look(write=write)
         if isinstance(found, str):
             msg = f"the index {found}"
             raise sqlite3.DatabaseError(msg)
         return found
 
+    def _connect(self, mode: str, *commands: str) -> sqlite3.Connection:
+        return Database(f"{self.path.absolute().as_uri()}?mode={mode}", *commands, uri=True, timeout=_BUSY_S)
+
     def _writable(self) -> bool:
         return not self.read_only and os.access(self.folder, os.W_OK)
 
-    def _look(self, *, write: bool) -> Catalog | str:
-        """Open the index inside a transaction; what is wrong with it where it is no good."""
+    def look(self, *, write: bool) -> Catalog | str:
+        """Open the index inside a transaction, to be closed; or say what is wrong with it, and mend nothing."""
         if file_status(self.path) is None:
-            return "is missing" if write or self.stems() else self._from_notes()
+            return "is missing" if write or self.stems() else self.from_notes()
         with contextlib.ExitStack() as stack:
             try:
-                db = stack.enter_context(contextlib.closing(_connect(self.path, "rw" if self._writable() else "ro")))
-                db.execute("PRAGMA synchronous = OFF")  # what a power cut takes is made anew
-                db.execute("PRAGMA trusted_schema = OFF")
-                db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                begin = "BEGIN IMMEDIATE" if write else "BEGIN"
+                db = self._connect("rw" if self._writable() else "ro", *_SAFE, begin)
+                stack.enter_context(contextlib.closing(db))
                 entries = self._entries(db)
                 fault = self._compared(entries, exact=write)
             except (sqlite3.DatabaseError, ValueError, TypeError) as error:
@@ -213,7 +211,7 @@ class Index:
         if lost:
             return f"counts {lost} rows more than there are records, whose vectors are computed again"
         behind = exact and any(rows < found[stem] for stem, (_, rows) in entries.items())
-        unknown = [stem for stem in self.stems() if stem not in entries and self._described(stem)]
+        unknown = [stem for stem in self.stems() if stem not in entries and read_note(self.home / f"{stem}.json")]
         return "is behind the records" if behind or unknown else ""
 
     def stems(self) -> list[str]:
@@ -223,9 +221,6 @@ class Index:
             raise OSError(msg)
         return sorted(path.stem for path in self.home.glob("*.keys"))
 
-    def _described(self, stem: str) -> SegmentNote | None:
-        return Segment(self.home, stem, SegmentNote("", 1, {})).described()
-
     def _segment(self, stem: str, note: SegmentNote) -> Segment:
         known = self._segments.get(stem)
         if known is None or known.note != note:
@@ -234,9 +229,9 @@ class Index:
             self._segments = {**there, stem: known}
         return known
 
-    def _from_notes(self, fault: str = "") -> Catalog:
+    def from_notes(self, fault: str = "") -> Catalog:
         """Return what there is from notes and records alone; `fault` is why, and is told once."""
-        notes = ((stem, self._described(stem)) for stem in self.stems())
+        notes = ((stem, read_note(self.home / f"{stem}.json")) for stem in self.stems())
         entries = {stem: (self._segment(stem, note), 0) for stem, note in notes if note is not None}
         if fault and not self._told:
             self._told = True
@@ -259,7 +254,7 @@ class Index:
         with self._old() as (notes, digests):
             with replaced(self.path, durable=False) as part, contextlib.closing(_create(part)) as db:
                 for stem in sorted(set(self.stems()) - {segment.stem for segment in gone}):
-                    written = self._described(stem)
+                    written = read_note(self.home / f"{stem}.json")
                     note = written or notes.get(stem)
                     if note is None:
                         continue
@@ -292,9 +287,8 @@ class Index:
         with contextlib.ExitStack() as stack:
             try:
                 if file_status(self.path) is not None:
-                    db = stack.enter_context(contextlib.closing(_connect(self.path, "rw")))
-                    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                    db.execute("BEGIN EXCLUSIVE")
+                    db = self._connect("rw", "PRAGMA wal_checkpoint(TRUNCATE)", "BEGIN EXCLUSIVE")
+                    stack.enter_context(contextlib.closing(db))
                     notes |= {
                         s: n for s, text in db.execute("SELECT stem, note FROM segments") if (n := parse_note(text))
                     }
@@ -308,21 +302,12 @@ class Index:
 
 def _tell(msg: str, fault: str) -> None:
     """Warn, unless it is what a killed writer, an update or a repair leaves."""
-    harmless = fault.startswith(("is behind", "is repaired")) or "(format " in fault
-    (logger.warning if harmless else warnings.warn)(msg)
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return Database(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    (logger.warning if fault.startswith(("is behind", "is repaired")) or "(format " in fault else warnings.warn)(msg)
 
 
 def _create(path: Path | str) -> sqlite3.Connection:
     """Return a new database with our tables, inside a transaction."""
-    db = Database(path, isolation_level=None, check_same_thread=False)
-    for command in ("PRAGMA synchronous = OFF", "BEGIN", *_SCHEMA, f"PRAGMA user_version = {VERSION}"):
-        db.execute(command)
-    return db
+    return Database(path, "PRAGMA synchronous = OFF", "BEGIN", *_SCHEMA, f"PRAGMA user_version = {VERSION}")
 
 
 def _sum(path: bytes, stamp: str, digest: bytes) -> int:
@@ -340,25 +325,20 @@ def translated(folder: Path) -> Iterator[None]:
 
 
 def _advice(error: Exception) -> str:
-    text = str(error)
+    text, number = str(error), getattr(error, "errno", None)
     other = "or name another folder with cache= or MMTOOLKIT_CACHE"
-    if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return f"a link stands in it; a cache holds its own files only. Remove the link ({text})"
-    if isinstance(error, NotADirectoryError | FileExistsError):
-        return f"it is, or lies in, a file; expected a folder. Remove the file, {other} ({text})"
-    if (
-        isinstance(error, PermissionError)
-        or "ead-only file system" in text
-        or "readonly database" in text
-        or "unable to open" in text
-    ):
-        return f"no permission. Change it, {other} ({text})"
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "disk is full" in text:
-        return (
-            f"the disk is full; nothing that was stored is lost. Free space (`mmtoolkit cache prune`), {other} ({text})"
-        )
-    if "locked" in text:
-        return f"another process has kept it locked for long. Wait for it or end it, {other} ({text})"
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        return f"the index is damaged. Run `mmtoolkit cache verify --repair`; the vectors are found again ({text})"
-    return text
+    forbidden = ("ead-only file system", "readonly database", "unable to open")
+    damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+    remedies = {
+        "a link stands in it; a cache holds its own files only. Remove the link": number == errno.ELOOP,
+        f"it is, or lies in, a file; expected a folder. Remove the file, {other}": isinstance(
+            error, NotADirectoryError | FileExistsError
+        ),
+        f"no permission. Change it, {other}": isinstance(error, PermissionError) or any(w in text for w in forbidden),
+        "the disk is full; nothing that was stored is lost. Free space (`mmtoolkit cache prune`), " + other: number
+        == errno.ENOSPC
+        or "disk is full" in text,
+        f"another process has kept it locked for long. Wait for it or end it, {other}": "locked" in text,
+        "the index is damaged. Run `mmtoolkit cache verify --repair`; the vectors are found again": damaged,
+    }
+    return next((f"{remedy} ({text})" for remedy, fits in remedies.items() if fits), text)

@@ -14,7 +14,7 @@ import numpy as np
 from mmtoolkit.cache.index import Index, translated
 from mmtoolkit.cache.reading import intact
 from mmtoolkit.cache.records import spaces_of
-from mmtoolkit.cache.segment import Log, Segment, scan
+from mmtoolkit.cache.segment import Log, Segment, read_note, scan
 from mmtoolkit.cache.upkeep import shrink
 from mmtoolkit.errors import CacheError
 from mmtoolkit.results import Result
@@ -64,8 +64,8 @@ class CacheReport(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
-        problems = pd.DataFrame({"problem": list(self.problems)})
-        return {k: v for k, v in {"damaged": self.damaged, "problems": problems}.items() if len(v)}
+        tables = {"damaged": self.damaged, "problems": pd.DataFrame({"problem": list(self.problems)})}
+        return {name: table for name, table in tables.items() if len(table)}
 
 
 @dataclass
@@ -100,20 +100,20 @@ def _intact(segment: Segment) -> NDArray[np.bool_]:
 
 
 def _audit(index: Index) -> _Audit:
-    audit, entries = _Audit(), {}
-    catalog, fault = index.look()
+    audit = _Audit()
+    found = index.look(write=False)
+    if isinstance(found, str):
+        audit.problems.append(f"the index {found}; the records beside the vectors take its place")
+    catalog = index.from_notes() if isinstance(found, str) else found
     with contextlib.closing(catalog.db):
-        if fault:
-            audit.problems.append(f"the index {fault}; the records beside the vectors take its place")
         try:
-            found = [text for (text,) in catalog.db.execute(f"PRAGMA integrity_check({_SHOWN})")]
-            audit.problems += [f"index: {text}" for text in found if text != "ok"]
+            lines = [text for (text,) in catalog.db.execute(f"PRAGMA integrity_check({_SHOWN})")]
+            audit.problems += [f"index: {text}" for text in lines if text != "ok"]
         except sqlite3.DatabaseError as error:
             audit.problems.append(f"index: {error}")
-        entries = catalog.entries
-    for stem in sorted(set(index.stems()) - entries.keys()):
+    for stem in sorted(set(index.stems()) - catalog.entries.keys()):
         audit.problems.append(f"{stem}.json is lost or damaged: nobody knows what {stem}.keys means")
-    for stem, (segment, _) in entries.items():
+    for stem, (segment, _) in catalog.entries.items():
         _compare(Segment(index.home, stem, segment.note), audit)
     return audit
 
@@ -124,7 +124,7 @@ def _compare(segment: Segment, audit: _Audit) -> None:
     segment.log = log = Log((), records, *scan(records))
     latest, (view, _) = log.latest(), segment.map()
     good = _intact(segment)
-    if segment.described() != segment.note:
+    if read_note(segment.words) != segment.note:
         audit.problems.append(f"{segment.words.name} is damaged or differs from the index")
     if mended:
         audit.problems.append(f"{segment.keys.name}: {mended} records are damaged, and can be mended")

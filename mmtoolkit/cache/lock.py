@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmtoolkit.cache.forking import kept, within
+from mmtoolkit.cache.forking import gate, kept
 from mmtoolkit.cache.segment import file_status
 from mmtoolkit.errors import CacheError
 
@@ -53,12 +53,12 @@ class Lock:
     @contextmanager
     def _locked(self, name: str, patience: Iterator[None]) -> Iterator[None]:
         file_status(self.folder / name)  # refuses links
-        with within():
+        with gate:
             db = sqlite3.connect(self.folder / name, timeout=0, isolation_level=None, check_same_thread=False)
         with kept(db):
             while not db.in_transaction:
                 try:
-                    with within():
+                    with gate:
                         db.execute("PRAGMA journal_mode = OFF")  # a lock writes nothing, on a full disk either
                         db.execute("BEGIN EXCLUSIVE")
                 except sqlite3.OperationalError as error:

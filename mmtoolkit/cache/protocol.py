@@ -20,16 +20,12 @@ class VectorStore(Protocol):
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
         """Tell for each key whether there is no vector."""
-        ...
 
     def get(self, keys: Sequence[bytes], space: Space) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Return which keys were found and all vectors, NaN where not found."""
-        ...
 
     def put(self, keys: Sequence[bytes], X: NDArray[np.float32], space: Space) -> int:
         """Keep the vectors whose keys are not there yet; return how many that were."""
-        ...
 
     def file_digests(self, paths: Sequence[str]) -> list[bytes | None]:
         """Return SHA-256 of each file's bytes, None where it cannot be read."""
-        ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import ctypes
 import hashlib
+import io
 import json
 import mmap
 import os
@@ -31,7 +32,7 @@ from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, matching, 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Log", "Segment", "SegmentNote", "file_status", "new_stem", "note_text", "parse_note", "scan"]
+__all__ = ["Log", "Segment", "SegmentNote", "file_status", "new_stem", "note_text", "parse_note", "read_note", "scan"]
 
 _STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -61,6 +62,15 @@ def note_text(note: SegmentNote) -> str:
     named = {str(number): {"revision": r, "params": p} for number, (r, p) in sorted(note.spaces.items())}
     content = {"model": note.model, "dimension": note.dimension, "spaces": named}
     return json.dumps({**content, "check": _check(content)}, indent=1)
+
+
+def read_note(path: Path) -> SegmentNote | None:
+    """Return the note in a file; None where it is lost or damaged."""
+    try:
+        with _opened(path) as file:
+            return parse_note(file.read().decode())
+    except (OSError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=256)
@@ -191,9 +201,8 @@ class Segment:
 
     def add(self, row: int, records: NDArray[np.uint64]) -> None:
         """Write records from `row` on: from now on their vectors, which are on disk already, count."""
-        new = row == 0
         _write(self.keys, records, row * RECORD_BYTES)
-        if new:
+        if row == 0:
             sync_folder(self.folder)
 
     def replace_records(self, records: NDArray[np.uint64]) -> None:
@@ -207,25 +216,10 @@ class Segment:
         with replaced(self.words) as part:
             part.write_text(note_text(self.note), encoding="utf-8")
 
-    def described(self) -> SegmentNote | None:
-        """Return the note as written down; None where that is lost or damaged."""
-        try:
-            with _opened(self.words) as file:
-                return parse_note(file.read().decode())
-        except (OSError, ValueError):
-            return None
-
-    def on_disk(self) -> NDArray[np.uint64]:
-        """Return the records as they stand on disk, sound or not; none where the file is missing."""
-        try:
-            with _opened(self.keys) as file:
-                return from_bytes(file.read())
-        except FileNotFoundError:
-            return from_bytes(b"")
-
     def read(self) -> tuple[NDArray[np.uint64], int, int]:
-        """Return all records anew, how many of them were mended, and how many cannot be."""
-        records = self.on_disk().copy()
+        """Return all records anew, how many of them were mended, and how many cannot be; none where the file is missing."""
+        with _opened(self.keys) if self.rows() else io.BytesIO() as file:
+            records = from_bytes(file.read()).copy()
         damaged = np.flatnonzero(~sound(records) & records.any(axis=1))
         view, _ = self.map()
         for row in damaged[damaged < len(view)].tolist():

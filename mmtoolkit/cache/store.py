@@ -195,15 +195,13 @@ class EmbeddingCache:
         with self._index.writing() as catalog:
             segment, number = _place_to_write(catalog, space, self._index.home)
             places, total = _places(catalog, space), segment.rows()
-            first: dict[bytes, int] = {}
-            for i in np.flatnonzero(_lacking(places, words)).tolist():
-                first.setdefault(keys[i], i)
-            if not first:
+            lacking = np.flatnonzero(_lacking(places, words)).tolist()
+            new = sorted({keys[i]: i for i in reversed(lacking)}.values())  # of equal keys the first
+            if not new:
                 return 0
-            new = list(first.values())
             added = X if len(new) == len(X) else X[new]
             segment.write(total, added)
-            records = pack(words[new], number, max(int(time.time()), 1), checksums(list(first), added))
+            records = pack(words[new], number, max(int(time.time()), 1), checksums([keys[i] for i in new], added))
             segment.add(total, records)
             catalog.enter(segment)
         return len(new)

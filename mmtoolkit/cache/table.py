@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ _CHECK = b"mmtoolkit-check"  # at the end of the file: version, count, fingerpri
 _VERSION = 1
 _BATCH = 4096
 _KEY_BYTES = 32
+_TYPES = {  # in Arrow's words
+    "key": r"(large_|fixed_size_)?binary(\[\d+\])?",
+    "vector": r"(large_|fixed_size_)?list<[^:<>]*: float( not null)?>(\[\d+\])?",
+}
 
 
 def manifest_of(space: Space) -> str:
@@ -59,8 +64,8 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
     """
     import pyarrow as pa
 
-    schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))])
-    schema = schema.with_metadata({MANIFEST: manifest_of(space)})
+    columns = [("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))]
+    schema = pa.schema(columns, metadata={MANIFEST: manifest_of(space)})
     count, state = 0, hashlib.sha256()
 
     def tables() -> Iterator[pa.Table]:
@@ -167,16 +172,12 @@ def _digest(state: Any, keys: Sequence[bytes], X: NDArray[np.float32]) -> None:
 
 
 def _check_columns(name: str, schema: pa.Schema) -> None:
-    import pyarrow as pa
-
     for column, expected in (("key", "binary"), ("vector", "list<float>")):
         if schema.names.count(column) != 1:
             msg = f"{name} has columns {schema.names}, expected key and vector"
             raise CacheError(msg)
         kind = schema.field(column).type
-        binary = pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind) or pa.types.is_large_binary(kind)
-        lists = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
-        if not (binary if column == "key" else lists and pa.types.is_float32(kind.value_type)):
+        if not re.fullmatch(_TYPES[column], str(kind)):
             msg = f"{name}: column {column!r} has type {kind}, expected {expected}"
             raise CacheError(msg)
 
@@ -201,10 +202,8 @@ def _vectors(name: str, column: pa.Array, space: Space, start: int) -> NDArray[n
         what = "no vector" if got != got else f"a vector of {int(got)} numbers"  # noqa: PLR0124 - NaN test
         msg = f"{name}: row {start + wrong[0]} has {what}, expected {space.dimension} (model {space.model!r})"
         raise CacheError(msg)
-    flat = column.flatten()
-    values: NDArray[np.float32] = (
-        flat.to_numpy(zero_copy_only=False).astype("<f4", copy=False).reshape(len(column), space.dimension)
-    )
+    flat = column.flatten().to_numpy(zero_copy_only=False).astype("<f4", copy=False)
+    values: NDArray[np.float32] = flat.reshape(len(column), space.dimension)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1) | ~values.any(axis=1))
     if len(bad):
         msg = f"{name}: row {start + bad[0]} is zero or holds values that are not finite numbers"

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,67 +32,59 @@ __all__ = ["compact", "parse_age", "parse_size", "prune", "shrink", "stats"]
 
 _BLOCK_BYTES = 16 * 1024 * 1024
 _INDEX_BYTES = 120  # of a row, besides its vector: record and index entry
+_POWERS = ("", "k", "m", "g", "t")
 _UNITS = {
-    "": 1,
-    "k": 1000,
-    "m": 1000**2,
-    "g": 1000**3,
-    "t": 1000**4,
-    "ki": 2**10,
-    "mi": 2**20,
-    "gi": 2**30,
-    "ti": 2**40,
+    f"{letter}{ending}": (1024 if ending.startswith("i") else 1000) ** power
+    for power, letter in enumerate(_POWERS)
+    for ending in ("", "b", *(("i", "ib") if letter else ()))
 }
-_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_COLUMNS = ["model", "revision", "dimension", "params", "vectors", "size_bytes", "oldest", "newest"]
+_AGES = {"": 86400, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SPACE = ["model", "revision", "dimension", "params"]
+_REST = ["vectors", "size_bytes", "oldest", "newest"]
 
 
 def stats(index: Index) -> pd.DataFrame:
     """See `EmbeddingCache.stats`."""
     import pandas as pd
 
-    times: dict[tuple[str, int, str, str], list[NDArray[np.uint64]]] = {}
+    rows = []
     with index.reading() as catalog:
         for segment in catalog.segments():
+            model, dimension, spaces = segment.note
             records = segment.log.records[segment.log.latest()]
-            for number, (revision, params) in segment.note.spaces.items():
-                found = created_of(records[spaces_of(records) == number])
-                if len(found):
-                    times.setdefault((*segment.note[:2], revision, params), []).append(found)
-    rows = []
-    for (model, dimension, revision, params), parts in sorted(times.items()):
-        created = np.concatenate(parts)
-        size = len(created) * dimension * 4
-        rows.append((model, revision, dimension, params, len(created), size, created.min(), created.max()))
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
-    for name in ("oldest", "newest"):
-        frame[name] = pd.to_datetime(frame[name].astype("int64"), unit="s", utc=True)
-    return frame
+            for number, (revision, params) in spaces.items():
+                created = created_of(records[spaces_of(records) == number])
+                if len(created):
+                    rows.append((model, revision, dimension, params, len(created), created.min(), created.max()))
+    parts = pd.DataFrame(rows, columns=[*_SPACE, "vectors", "oldest", "newest"])
+    frame = parts.groupby(["model", "dimension", "revision", "params"], as_index=False).agg(
+        {"vectors": "sum", "oldest": "min", "newest": "max"}
+    )
+    times = {name: pd.to_datetime(frame[name].astype("int64"), unit="s", utc=True) for name in ("oldest", "newest")}
+    return frame.assign(size_bytes=frame["vectors"] * frame["dimension"] * 4, **times)[[*_SPACE, *_REST]]
 
 
 def parse_age(value: str | float | dt.timedelta) -> float:
     """Turn an age into seconds: a timedelta, days, or text such as ``"30d"``, ``"12h"``."""
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw]?)\s*", value.lower())
-        if match is None:
-            msg = f"older_than must look like '30d' or '12h' (s, m, h, d, w), got {value!r}"
-            raise ValueError(msg)
-        return float(match[1]) * _AGES[match[2] or "d"]
-    if not 0 <= value < float("inf"):
-        msg = f"older_than must be a number of days >= 0, got {value!r}"
-        raise ValueError(msg)
-    return value * _AGES["d"]
+    return _measured(
+        value, _AGES, "older_than must be a number of days >= 0, or look like '30d' or '12h' (s, m, h, d, w)"
+    )
 
 
 def parse_size(value: str | int) -> int:
     """Turn a size into bytes: a number, or text such as ``"2 GB"``, ``"500MiB"``."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", str(value).lower())
-    if match is None or match[2] not in _UNITS:
-        msg = f"max_size must be bytes >= 0 or look like '500 MB' or '2GiB', got {value!r}"
+    return int(_measured(value, _UNITS, "max_size must be bytes >= 0, or look like '500 MB' or '2GiB'"))
+
+
+def _measured(value: str | float, units: Mapping[str, float], expected: str) -> float:
+    text = value if isinstance(value, str) else f"{value:f}"
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
+    if match is None or match[2] not in units:
+        msg = f"{expected}; got {value!r}"
         raise ValueError(msg)
-    return int(float(match[1]) * _UNITS[match[2]])
+    return float(match[1]) * units[match[2]]
 
 
 def prune(
@@ -188,8 +181,7 @@ def _remove_strangers(index: Index) -> None:
     """Delete files that dead processes left: parts of files, and vectors or notes without records."""
     stems = index.stems()
     for path in index.home.glob("*"):
-        left = path.suffix in (".f32", ".json") and path.stem not in stems
-        if path.suffix == ENDING or left:
+        if path.suffix == ENDING or (path.suffix in (".f32", ".json") and path.stem not in stems):
             with contextlib.suppress(PermissionError):  # on Windows, while somebody still has it open
                 path.unlink()
 

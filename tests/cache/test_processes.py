@@ -153,6 +153,25 @@ def test_threads_read_whole_rows_while_others_write_and_compact(cache, make, mon
     assert cache.verify().ok
 
 
+def test_an_index_that_cannot_be_made_keeps_no_other_thread_out(cache, make):
+    resource = pytest.importorskip("resource")
+    keys, X = make(0, 10, 64)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(CacheError):
+            cache.put(keys, X, SPACE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    other = threading.Thread(target=cache.put, args=(keys, X, SPACE), daemon=True)
+    other.start()
+    other.join(60)
+
+    assert not other.is_alive()
+    assert cache.get(keys, SPACE)[0].all()
+
+
 @needs_fork
 def test_children_of_a_fork_and_their_parent_write_without_loss(cache, make):
     keys, X = make(0, 200, 64)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from mmtoolkit.vectors import HasVectors
 
-__all__ = ["column", "series_of"]
+__all__ = ["CHARACTERS", "column", "column_in", "series_of"]
 
+CHARACTERS = "characters"  # what items with texts have, whether or not a column says so
 _NAMED = 8
 
 
@@ -72,12 +73,19 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     return unified(out)
 
 
+def column_in(items: pd.DataFrame, name: str) -> pd.Series | None:
+    """Return a column of an items frame, or the lengths of its texts as "characters"; None where there is none of that name."""
+    if name in items.columns:
+        return items[name]
+    return items["text"].str.len() if name == CHARACTERS and items["text"].notna().any() else None
+
+
 def _named(embeddings: HasVectors | ArrayLike, name: str, what: str) -> NDArray[np.object_]:
     items = items_of(embeddings)
-    if items is None or name not in items.columns:
+    column = None if items is None else column_in(items, name)
+    if column is None:
         columns = None if items is None else list(map(str, items.columns))
         raise NoColumnError(what, name, columns, "; pass an array of one value per row instead")
-    column = items[name]
     if column.ndim != 1:
         msg = f"{what}={name!r} names {column.shape[1]} columns of the items; rename one of them"
         raise ValueError(msg)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.answering import Thresholds
     from mmtoolkit.classification.learning_curve import LearningCurve
+    from mmtoolkit.classification.slices import Slices
 
 __all__ = ["Classification"]
 
@@ -222,6 +223,55 @@ class Classification(Scored):
         from mmtoolkit.classification.learning_curve import draw_curve
 
         return draw_curve(self, sizes=sizes, n_draws=n_draws)
+
+    @verb("classify.slices", method=True, columns=("columns",))
+    def slices(self, columns: Sequence[str] | None = None, *, derived: bool | Mapping[str, Any] = True) -> Slices:
+        """Look for parts of the items that are predicted wrong more often than the rest of the same classes.
+
+        Parameters
+        ----------
+        columns : sequence of str, str, or None, default=None
+            Columns of the items, each a family of slices: its values, its months (quarters, years) where it holds dates, its
+            thirds where it holds more than 20 numbers. "characters" is the length of texts. None takes all columns of 2 to 20
+            values, all dates, and the length of texts where all items are texts.
+        derived : bool or mapping of str to array-like of shape (n_items,), default=True
+            Also slice by what is known of any item: its kind, and how near the nearest other item is. A mapping gives families
+            of your own instead.
+
+        Returns
+        -------
+        Slices
+            `table` with a row per slice, `found`, `errors(family, slice)`, `notes`.
+
+        Raises
+        ------
+        ValueError
+            If a column does not exist, or has too many values that are neither numbers nor dates.
+
+        Notes
+        -----
+        The difference is adjusted for class, so that a slice is not blamed for holding hard classes: errors of a class are
+        compared within it. Adjusted p-values keep the share of false finds among the found slices of a family at 5 %, and
+        the chance of any find at 5 % where nothing differs. Slices below ten scored items are left out.
+
+        References
+        ----------
+        Mantel and Haenszel (1959), Statistical aspects of the analysis of data from retrospective studies of disease;
+        Benjamini and Hochberg (1995), Controlling the false discovery rate.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y, blurred = np.arange(400) % 2, np.arange(400) % 4 > 1
+        >>> X = np.random.default_rng(0).normal(size=(400, 8)) + 4 * np.outer((2 * y - 1) * ~blurred, np.eye(8)[0])
+        >>> r = mm.classify(X, y, normalize=False, inference=False)
+        >>> r.slices(derived={"blurred": blurred}).found["slice"].tolist()
+        ['True']
+        """
+        from mmtoolkit.classification.slices import find_slices
+
+        return find_slices(self, columns, derived)
 
     def risk_coverage(self) -> pd.DataFrame:
         """Return what abstaining buys: the share of wrong answers when only the surest items are answered.

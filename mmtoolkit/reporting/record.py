@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._aligned import column
+from mmtoolkit._aligned import column, column_in
 from mmtoolkit.provenance import environment, fingerprint
 from mmtoolkit.reporting.origin import origin_of
 from mmtoolkit.results import plain
@@ -116,14 +116,15 @@ def _asked(recipe: Mapping[str, Any]) -> list[str]:
     """Return the names of columns that a result, and the one it was asked of, may have been made with."""
     row = find_verb(recipe["verb"])
     may = () if row is None else row.columns
-    names = [recipe["params"][name] for name in may if isinstance(recipe["params"].get(name), str)]
+    asked = [recipe["params"].get(name) for name in may]
+    names = [one for value in asked for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
     return [*names, *(_asked(recipe["of"]) if "of" in recipe else [])]
 
 
 def _values(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """Return the values of those of the columns that the source has."""
     frame = items_of(source)
-    have = [] if frame is None else [name for name in dict.fromkeys(names) if name in frame.columns]
+    have = [] if frame is None else [name for name in dict.fromkeys(names) if column_in(frame, name) is not None]
     return {name: plain(column(source, name)) for name in have}
 
 

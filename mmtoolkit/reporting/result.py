@@ -7,7 +7,7 @@ import datetime
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._files import replaced
 from mmtoolkit.reporting.record import document, name_results, seal
 from mmtoolkit.results import Result
+from mmtoolkit.vectors import items_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,13 +165,22 @@ def _near(source: Any, folder: Path) -> str | None:
     return relative if relative.count("..") <= 2 else None
 
 
+def _with_slices(result: Any, results: Sequence[Result]) -> list[Any]:
+    """Return a classification and where it fails, unless that is there; other results alone."""
+    asked = [other.recipe.of for other in results if other.recipe["verb"] == "classify.slices"]  # type: ignore[attr-defined]
+    if result.recipe["verb"] != "classify" or result.recipe in asked or items_of(result.source) is None:
+        return [result]
+    return [result, result.slices()]
+
+
 def report(*results: Result, title: str = "Report") -> Report:
     """Bring results together into one report that another person can read and check.
 
     Parameters
     ----------
     *results : Result
-        What `classify`, `cluster`, `project`, `zero_shot`, `search` and the others return, in reading order.
+        What `classify`, `cluster`, `project`, `zero_shot`, `search` and the others return, in reading order. Behind a classification
+        of items comes where it fails, ``r.slices()``, unless slices of it are given.
     title : str, default="Report"
         Heading.
 
@@ -203,6 +213,7 @@ def report(*results: Result, title: str = "Report") -> Report:
         if not isinstance(result, Result) or not hasattr(result, "recipe") or not hasattr(result, "source"):
             msg = f"argument {position}: expected a result of classify, cluster, project, ..., got {type(result).__name__}"
             raise TypeError(msg)
+    results = tuple(one for result in results for one in _with_slices(result, results))
     data = document(name_results(results), title=str(title))
     made = Report(title=str(title), results=results, data=data)
     return dataclasses.replace(made, seconds=time.perf_counter() - started)

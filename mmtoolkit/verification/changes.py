@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmtoolkit._aligned import column_in
 from mmtoolkit._text import shorten
 from mmtoolkit.frames import contents_of
 from mmtoolkit.reporting.code import n_left_out
@@ -121,10 +122,11 @@ def compare_items(request: Request, renamed: Mapping[int, str], changes: Changes
             changes.add(where, item, "(absent)", f"the item {item!r} is not among the items any more")
     changes.notes += _added(request)
     for column, values in columns.items():
-        if column not in frame.columns:
+        now = column_in(frame, column)
+        if now is None:
             changes.notes.append(f"the items have no column {column!r}; its values are taken from the report")
             continue
-        for row, b in zip(request.rows, plain(frame[column]), strict=True):
+        for row, b in zip(request.rows, plain(now), strict=True):
             item, a, values[row] = ids[row], values[row], b
             if a != b:
                 where = f"items.{name}.{column} of {item!r}"

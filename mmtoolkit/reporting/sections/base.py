@@ -21,6 +21,7 @@ __all__ = ["Contribution", "contribution_of", "drawings", "percent", "plain_cont
 
 _SECTIONS = {  # what a verb's result gives to a report, where it is more than its tables and figures
     "classify": "classification",
+    "classify.slices": "slices",
     "cluster": "clustering",
     "project": "projection",
     "spark.classify": "spark",

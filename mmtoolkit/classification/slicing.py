@@ -1,0 +1,125 @@
+"""Ways to cut items into slices: columns of few values, dates by month, numbers in bands, and what vectors and texts tell."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmtoolkit._aligned import CHARACTERS, column
+from mmtoolkit._nearest import most_similar
+from mmtoolkit.frames import COLUMNS
+from mmtoolkit.vectors import items_of, vectors_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmtoolkit.classification.result import Classification
+
+__all__ = ["NEAREST", "columns_of_few_values", "cut", "derive"]
+
+NEAREST = "nearest other item"
+_FEW = 20  # values that a column may have to be sliced without being asked for
+_REFERENCE = 10_000
+_ISO = re.compile(r"\d{4}-\d\d-\d\d($|[ T])")
+_MISSING = "(missing)"
+
+
+def columns_of_few_values(result: Classification) -> list[str]:
+    """Return the columns that have 2 to 20 values or are dates, without those that say what an item is; of texts the length too."""
+    frame = items_of(result.source)
+    if frame is None:
+        return []
+    y = result.recipe["params"]["y"]
+    found = []
+    for name in frame.columns:
+        if not isinstance(name, str) or name in COLUMNS or name == y:
+            continue
+        values = frame[name]
+        try:
+            few = 2 <= values.nunique(dropna=False) <= _FEW
+        except TypeError:  # lists and the like
+            continue
+        dates = None if few else _dates_in(values)
+        if few or (dates is not None and dates.nunique() > 1):
+            found.append(name)
+    lengths = (
+        frame["modality"].isin(["text", "vector"]).all()
+        and frame["text"].notna().all()
+        and CHARACTERS not in frame.columns
+    )
+    return [*found, CHARACTERS] if lengths else found
+
+
+def cut(result: Classification, name: str) -> NDArray[np.object_]:
+    """Return for every item the name of its slice by a column: its value; a month; a third, where numbers are many.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or it has too many values that are no numbers and no dates.
+    """
+    values = pd.Series(column(result.source, name, what="columns"))
+    dates = _dates_in(values)
+    if dates is not None:
+        return _spans(dates)
+    if values.nunique() <= _FEW:
+        return values.map(str).where(values.notna(), _MISSING).to_numpy(dtype=object)
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().sum() < values.notna().sum():
+        msg = (
+            f"the column {name!r} has {values.nunique()} values, and slices need at most {_FEW} of them, numbers or dates; "
+            "bring them into fewer groups first"
+        )
+        raise ValueError(msg)
+    return _thirds(numbers.to_numpy(dtype=np.float64))
+
+
+def _dates_in(values: pd.Series) -> pd.Series | None:
+    """Return dates, also as ISO 8601 writes them, as points in time; None where some are something else."""
+    known = values.dropna()
+    if known.empty or not all(isinstance(v, date) or (isinstance(v, str) and _ISO.match(v)) for v in known):
+        return None
+    return pd.to_datetime(values.map(str).where(values.notna()), format="ISO8601", errors="coerce", utc=True)
+
+
+def _spans(dates: pd.Series) -> NDArray[np.object_]:
+    """Return months, or quarters or years where months are many."""
+    for letter in "MQY":
+        spans = dates.dt.tz_localize(None).dt.to_period(letter)
+        if spans.nunique() <= _FEW:
+            break
+    names: NDArray[np.object_] = spans.astype(str).where(dates.notna(), _MISSING).to_numpy(dtype=object)
+    return names
+
+
+def _thirds(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
+    """Return the third that each number lies in, named by its limits; equal numbers share one."""
+    known = np.isfinite(numbers)
+    labels: NDArray[np.object_] = np.full(len(numbers), _MISSING, dtype=object)
+    if known.any():
+        edges = np.unique(np.quantile(numbers[known], [1 / 3, 2 / 3], method="lower"))
+        between = [f"above {a:g} to {b:g}" for a, b in pairwise(edges)]
+        names = np.array([f"up to {edges[0]:g}", *between, f"above {edges[-1]:g}"], dtype=object)
+        labels[known] = names[np.searchsorted(edges, numbers[known])]
+    return labels
+
+
+def derive(result: Classification) -> dict[str, NDArray[np.object_]]:
+    """Return slices by what is known of any item: its kind, and how near the nearest other item is."""
+    frame = items_of(result.source)
+    kinds = None if frame is None else frame["modality"]
+    scored = np.flatnonzero(result.fold >= 0)
+    some = scored[np.unique(np.linspace(0, len(scored) - 1, min(len(scored), _REFERENCE)).astype(np.intp))]
+    X, groups = vectors_of(result.source), result.together
+    likeness = most_similar(X, X[some], 1, apart=(groups, groups[some]))[1].ravel()
+    edges = np.quantile(likeness[scored], [1 / 3, 2 / 3])
+    near = np.array(["far", "between", "near"], dtype=object)[np.searchsorted(edges, likeness)]
+    return {
+        **({} if kinds is None or kinds.nunique() < 2 else {"kind of item": kinds.to_numpy(dtype=object)}),
+        NEAREST: near,
+    }

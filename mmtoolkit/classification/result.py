@@ -288,6 +288,63 @@ class Classification(Scored):
 
         return curve(self)
 
+    def predict_set(self, new: Any, *, coverage: float = 0.9, by_class: bool = False) -> pd.DataFrame:
+        """Return for other items all classes that they may well have: sets that hold the truth 9 times in 10.
+
+        Parameters
+        ----------
+        new : Embeddings, array of shape (n, n_features), items frame, contents or str
+            As `predict_proba` takes it.
+        coverage : float, default=0.9
+            Share of the sets that is to hold the true class.
+        by_class : bool, default=False
+            Whether this is to hold for the items of every class, not only for all together. A class with too few items for that
+            (9 for 0.9) is in every set.
+
+        Returns
+        -------
+        DataFrame of shape (n, n_classes), bool
+            True where a class is in the set; columns are the classes, the index is the ids where `new` has any.
+
+        Warns
+        -----
+        UserWarning
+            If sets are empty: where the accuracy is above `coverage`, some items have no class that is probable enough.
+
+        Raises
+        ------
+        SpaceError
+            If the vectors come from another model, revision or dimension.
+        ValueError
+            If `coverage` does not lie between 0 and 1.
+
+        Notes
+        -----
+        A class is in the set when its probability is not lower than those that the true classes of held-out items have, all but
+        the lowest tenth; groups count once. The held-out probabilities are of other models than the final one, one per fold: for
+        this the theory promises a coverage of 1 - 2a where 1 - a is asked for, and in practice 1 - a is met. With ``test=`` they
+        are of this model, and 1 - a is promised. Either holds for new items like those that were scored.
+
+        References
+        ----------
+        Vovk (2015), Cross-conformal predictors; Sadinle, Lei and Wasserman (2019), Least ambiguous set-valued classifiers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y = np.arange(90) % 3
+        >>> X = np.random.default_rng(0).normal(size=(90, 4)) + np.eye(3, 4)[y]
+        >>> r = mm.classify(X, y, normalize=False, inference=False)
+        >>> r.predict_set(np.array([[3.0, 0, 0, 0], [0.8, 0.8, 0, 0]]))
+        class     0      1      2
+        0      True  False  False
+        1      True   True   True
+        """
+        from mmtoolkit.classification.conformal import predict_set
+
+        return predict_set(self, new, coverage, by_class=by_class)
+
     @verb("classify.thresholds", method=True)
     def thresholds(self, *, max_risk: float, confidence: float = 0.95) -> Thresholds:
         """Find how sure the classifier must be to answer, so that at most a share of the answers is wrong.

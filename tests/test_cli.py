@@ -281,7 +281,7 @@ def test_report_then_verify_and_verify_again_after_a_change(capsys, tmp_path, ph
     assert printed.strip().endswith("report.html")
     assert run(capsys, "verify", out / "report.json")[:2] == (
         0,
-        "identical (computed again: classify, cluster, project)\n",
+        "identical (computed again: classify, classify_slices, cluster, project)\n",
     )
 
     victim = next((tmp_path / "photos" / "money").iterdir())

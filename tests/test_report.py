@@ -65,7 +65,7 @@ def test_json_holds_recipe_items_results_environment_and_run(rep, tmp_path, stam
         "seals",
         "run",
     ]
-    assert [step["name"] for step in data["recipe"]["steps"]] == ["classify", "cluster", "project"]
+    assert [step["name"] for step in data["recipe"]["steps"]] == ["classify", "classify_slices", "cluster", "project"]
     assert data["recipe"]["sources"]["emb"]["made_by"] == {
         "verb": "load_dataset",
         "file": None,
@@ -166,10 +166,19 @@ def test_page_is_one_file_that_loads_nothing(html):
 def test_page_opens_with_the_summary_and_lists_its_contents(html):
     titles = re.findall(r"<section id=\"[a-z_]+\"><h2>(.*?)</h2>", html)
 
-    assert titles == ["Summary", "Classification", "Clusters", "Map", "How to repeat it", "Environment"]
+    assert titles == [
+        "Summary",
+        "Classification",
+        "Where it fails",
+        "Clusters",
+        "Map",
+        "How to repeat it",
+        "Environment",
+    ]
     assert re.findall(r'<li><a href="#([a-z_]+)">', html) == [
         "summary",
         "classify",
+        "classify_slices",
         "cluster",
         "project",
         "repeat",

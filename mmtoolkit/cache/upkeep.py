@@ -69,13 +69,13 @@ def parse_age(value: str | float | dt.timedelta) -> float:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
     return _measured(
-        value, _AGES, "older_than must be a number of days >= 0, or look like '30d' or '12h' (s, m, h, d, w)"
+        value, _AGES, "older_than must look like '30d' or '12h' (s, m, h, d, w), or be a number of days >= 0"
     )
 
 
 def parse_size(value: str | int) -> int:
     """Turn a size into bytes: a number, or text such as ``"2 GB"``, ``"500MiB"``."""
-    return int(_measured(value, _UNITS, "max_size must be bytes >= 0, or look like '500 MB' or '2GiB'"))
+    return int(_measured(value, _UNITS, "max_size must be bytes >= 0 or look like '500 MB' or '2GiB'"))
 
 
 def _measured(value: str | float, units: Mapping[str, float], expected: str) -> float:

@@ -180,7 +180,8 @@ def _compared(
     value = float(right.mean())
     inner = np.unique(groups[member], return_inverse=True)[1]
     spread = float((np.bincount(inner, weights=right - value) ** 2).sum()) / n**2
-    low, high = limits(np.array([value]), np.array([spread]), int(inner.max()) + 1)
+    n_groups = int(inner.max()) + 1
+    low, high = limits(np.array([value]), np.array([spread]), n_groups, n_groups)
     raw = float(wrong[member].mean() - wrong[~member].mean())
     found = (n, n_wrong, value, float(low[0]), float(high[0]))
     if weight <= 0.0:

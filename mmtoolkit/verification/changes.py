@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmtoolkit._aligned import column_in
+from mmtoolkit._aligned import CHARACTERS, column_in
 from mmtoolkit._text import shorten
 from mmtoolkit.frames import contents_of
 from mmtoolkit.reporting.code import n_left_out
@@ -128,7 +128,7 @@ def compare_items(request: Request, renamed: Mapping[int, str], changes: Changes
             continue
         for row, b in zip(request.rows, plain(now), strict=True):
             item, a, values[row] = ids[row], values[row], b
-            if a != b:
+            if a != b and (column != CHARACTERS or column in frame.columns):  # the text itself is told
                 where = f"items.{name}.{column} of {item!r}"
                 changes.add(where, a, b, f"the value of {column!r} of item {item!r} changed from {a!r} to {b!r}")
     return columns

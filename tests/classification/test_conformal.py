@@ -62,7 +62,9 @@ def test_too_few_items_of_a_class_put_it_into_every_set():
 def test_empty_sets_are_said(result):
     X, _ = blobs(np.random.default_rng(3), 300, apart=0.3)
 
-    with pytest.warns(UserWarning, match=r"of 300 sets are empty: no class of these items is as probable .* in 30 % of"):
+    with pytest.warns(
+        UserWarning, match=r"of 300 sets are empty: no class of these items is as probable .* in 30 % of"
+    ):
         sets = result.predict_set(X, coverage=0.3)
 
     assert (sets.sum(axis=1) == 0).any()

@@ -37,11 +37,13 @@ class Vocabulary:
         """Return the numbers of the pieces and the words of `text`."""
         rest = text if text.isascii() else " ".join(run for run in text.split(" ") if run not in self._chinese)
         numbers = self._pieces(rest)
+        found = self._words.get
         for run in _WORD.findall(text.lower()):
-            forms = (run, run.removesuffix("s"), run.removesuffix("'s"), run.removesuffix("’s"))
-            known = next((form for form in forms if form in self._words), None)
+            known = found(run)
+            if known is None and run[-1] == "s":
+                known = found(run[:-2] if run[-2:-1] in ("'", "’") else run[:-1])
             if known is not None:
-                numbers.append(self._words[known])
+                numbers.append(known)
         return numbers
 
 

@@ -79,6 +79,13 @@ def _shown(progress: Any) -> dict[str, Any]:
     return {"disable": progress is False, "delay": 1.0 if progress is None else 0.0, "leave": progress is True}
 
 
+def _moved(*places_and_rows: Any) -> None:
+    from mmtoolkit.projection.forces import move
+
+    *places, rows = places_and_rows
+    move(*places, rows.start, rows.stop)
+
+
 def closeness(min_dist: float) -> tuple[float, float]:
     """Fit umap-learn's curve of closeness on the map, ``1 / (1 + a * d ** (2 * b))``, to `min_dist`; return a and b."""
     from scipy.optimize import curve_fit
@@ -132,8 +139,6 @@ def umap_layout(
     """
     from tqdm.auto import tqdm
 
-    from mmtoolkit.projection.forces import move
-
     n, k = len(X), min(n_neighbors, len(X) - 1)
     graph = fuzzy_graph((neighbors[0][:, :k], neighbors[1][:, :k]))
     graph.sort_indices()
@@ -148,11 +153,11 @@ def umap_layout(
     for epoch in tqdm(range(epochs), desc="map", unit="epoch", **_shown(progress)):
         step = np.float32(_STEP * (1 - epoch / epochs))
         one = partial(
-            move, old, new, graph.indptr, graph.indices, rate, epoch, np.uint64(random_state), step, a, b, _PUSHES
+            _moved, old, new, graph.indptr, graph.indices, rate, epoch, np.uint64(random_state), step, a, b, _PUSHES
         )
-        deque(in_order(lambda rows, one=one: one(rows.start, rows.stop), parts), maxlen=0)
+        deque(in_order(one, parts), maxlen=0)
         old, new = new, old
-    return old
+    return np.asarray(old, dtype=np.float32)
 
 
 def tsne_layout(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.errors import VerifyError
-from mmtoolkit.provenance import environment
+from mmtoolkit.provenance import environment, source_digest
 from mmtoolkit.providers.reranker import only_cached
 from mmtoolkit.reporting.record import rounded
 from mmtoolkit.results import plain
@@ -169,9 +169,11 @@ def _differences(
     name: str, data: Mapping[str, Any], result: Any, ids: list[str], *, with_map: bool
 ) -> Iterator[Difference]:
     evidence, stored = result.evidence(), data["results"][name]
+    other_code = data["environment"].get("source") != source_digest()  # which may not have known all that is computed now
     for kind in _KINDS if with_map else _KINDS[:2]:
         now = plain(evidence.get(kind, {})) if kind == "exact" else rounded(evidence.get(kind, {}))
-        yield from compare(name, stored[kind], now, kind, ids)
+        known = {field: value for field, value in now.items() if field in stored[kind]} if other_code else now
+        yield from compare(name, stored[kind], known, kind, ids)
 
 
 def _parameters(data: Mapping[str, Any]) -> Iterator[Difference]:

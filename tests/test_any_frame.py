@@ -20,8 +20,9 @@ import datasets
 import mmtoolkit as mm
 
 KINDS = ["tea", "boat", "owl"]
+WHAT = ("small", "broken", "expensive", "green", "wooden", "famous", "wet", "forgotten")
 COLUMNS = {
-    "text": [f"{KINDS[row % 3]} number {row}" for row in range(24)],
+    "text": [f"{WHAT[row // 3]} {KINDS[row % 3]}" for row in range(24)],
     "label": [KINDS[row % 3] for row in range(24)],
     "page": [row // 2 for row in range(24)],
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import operator
 import os
 import shutil
@@ -37,7 +36,6 @@ class Subject:
 
 def subjects(folder: Path) -> list[Subject]:
     """Write one file of every kind."""
-    logging.getLogger("mmtoolkit").setLevel(logging.CRITICAL)  # derived results say that they are computed again
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, D)).astype(np.float32)
     y = ["a", "b", "c"] * (N // 3)

@@ -293,7 +293,7 @@ class Index:
                         s: n for s, text in db.execute("SELECT stem, note FROM segments") if (n := parse_note(text))
                     }
                     digests += db.execute("SELECT path, stamp, digest, sum FROM files").fetchall()
-            except (sqlite3.DatabaseError, TypeError) as error:
+            except (sqlite3.DatabaseError, ValueError, TypeError) as error:  # its message may be damaged text
                 if "locked" in str(error):
                     raise
                 logger.info("the old index of %s is no good: %s", self.folder, error)

@@ -109,7 +109,7 @@ def _audit(index: Index) -> _Audit:
         try:
             lines = [text for (text,) in catalog.db.execute(f"PRAGMA integrity_check({_SHOWN})")]
             audit.problems += [f"index: {text}" for text in lines if text != "ok"]
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             audit.problems.append(f"index: {error}")
     for stem in sorted(set(index.stems()) - catalog.entries.keys()):
         audit.problems.append(f"{stem}.json is lost or damaged: nobody knows what {stem}.keys means")

@@ -169,7 +169,9 @@ def _differences(
     name: str, data: Mapping[str, Any], result: Any, ids: list[str], *, with_map: bool
 ) -> Iterator[Difference]:
     evidence, stored = result.evidence(), data["results"][name]
-    other_code = data["environment"].get("source") != source_digest()  # which may not have known all that is computed now
+    other_code = (
+        data["environment"].get("source") != source_digest()
+    )  # which may not have known all that is computed now
     for kind in _KINDS if with_map else _KINDS[:2]:
         now = plain(evidence.get(kind, {})) if kind == "exact" else rounded(evidence.get(kind, {}))
         known = {field: value for field, value in now.items() if field in stored[kind]} if other_code else now

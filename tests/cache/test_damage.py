@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -219,3 +220,20 @@ def test_a_repair_disturbs_nobody(filled, space):
     assert np.array_equal(view, changed)
     assert np.flatnonzero(~reader.get(keys, space)[0]).tolist() == [0]
     assert cache.verify().ok
+
+
+@pytest.mark.parametrize("repair", [False, True])
+def test_an_index_whose_words_are_no_text_is_made_anew(cache, make, repair):
+    keys, X = make(0, 10, 64)
+    space = Space("m", "1", 64)
+    cache.put(keys, X, space)
+    index = cache.path / "index.sqlite"
+    index.write_bytes(index.read_bytes().replace(b"ROWID", b"\xd2OWID"))
+
+    again = EmbeddingCache(cache.path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it is said
+        assert again.verify(repair=True).repaired if repair else again.get(keys, space)[0].all()
+
+    assert EmbeddingCache(cache.path).verify().ok
+    assert EmbeddingCache(cache.path).get(keys, space)[0].all()

@@ -74,7 +74,7 @@ def test_a_comparison_and_the_classifications_inside_keep_their_own_records(data
     inside = c.results["other"]
     assert (c.recipe.verb, inside.recipe.verb) == ("compare", "classify")
     assert set(c.recipe.params) == {
-        "y", "metric", "estimator", "cv", "groups", "duplicates", "margin", "normalize", "random_state",
+        "y", "metric", "estimator", "cv", "groups", "duplicates", "margin", "repeats", "normalize", "random_state",
     }  # fmt: skip
     assert c.recipe.params["groups"] == groups.tolist()
     assert (c.recipe.params["duplicates"], inside.recipe.params["duplicates"]) == ("group", "ignore")
@@ -106,7 +106,7 @@ def test_parameters_that_the_first_version_recorded_are_compared_again(data):
 
     c = mm.compare({"a": X, "b": X[:, :4]}, **old)
 
-    assert dict(c.recipe.params) == old | {"margin": None, "normalize": True}
+    assert dict(c.recipe.params) == old | {"margin": None, "repeats": 1, "normalize": True}
     assert "points" in repr(c)
     assert "price unknown" in c.figure().to_json()
 

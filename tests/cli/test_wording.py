@@ -34,6 +34,9 @@ def test_arguments_become_options_and_names_of_items_stay(said, expected):
     assert in_options(said, {}) == said
 
 
+WHAT = ("small", "broken", "expensive", "green", "wooden", "famous")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -49,7 +52,7 @@ def test_arguments_become_options_and_names_of_items_stay(said, expected):
 )  # fmt: skip
 def test_verbs_are_quoted_in_options(tmp_path, capsys, arguments, message):
     table = tmp_path / "t.csv"
-    table.write_text("text,label\n" + "".join(f"{name} {i},{name}\n" for name in ("owl", "boat") for i in range(6)))
+    table.write_text("text,label\n" + "".join(f"{what} {name},{name}\n" for name in ("owl", "boat") for what in WHAT))
     local = ["--model", "local"] if "--model" not in arguments and "cache" not in arguments else []
 
     code = main([*(one.format(table=table) for one in arguments), *local])

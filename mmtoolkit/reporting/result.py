@@ -170,7 +170,8 @@ def _with_slices(result: Any, results: Sequence[Result]) -> list[Any]:
     asked = [other.recipe.of for other in results if other.recipe["verb"] == "classify.slices"]  # type: ignore[attr-defined]
     if result.recipe["verb"] != "classify" or result.recipe in asked or items_of(result.source) is None:
         return [result]
-    return [result, result.slices()]
+    found = result.slices()
+    return [result] if found.table.empty else [result, found]
 
 
 def report(*results: Result, title: str = "Report") -> Report:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.slicing import NEAREST
-from mmtoolkit.reporting.blocks import Block, Gallery, Table, Words
+from mmtoolkit.reporting.blocks import Block, Gallery, Remarks, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, percent, points, quoted
 from mmtoolkit.vectors import items_of
 
@@ -22,9 +22,10 @@ _ERRORS = 8
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
     """Return what slices give to a report; parameters as in every room."""
     table, found = result.table, result.found
+    remarks = [Remarks(result.notes)] if result.notes else []
     if table.empty:
         said = "No column of the items parts them into slices of ten or more."
-        return Contribution("Where it fails", [Words(said)], notes=result.notes)
+        return Contribution("Where it fails", [Words(said), *remarks])
     looked = f"{len(table)} slices by {', '.join(map(quoted, dict.fromkeys(table['family'])))} were looked at."
     outcome = (
         f"{len(found)} of them {'is' if len(found) == 1 else 'are'} wrong more often than the other items of the same classes"
@@ -37,7 +38,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
     blocks: list[Block] = [
         Words(f"{looked} {outcome}, as far as chance lets one tell (5 % of such finds may be false)."),
         Table(
-            shown.assign(difference=100 * shown["difference"]).rename(
+            shown.assign(difference=(100 * shown["difference"]).round(1)).rename(
                 columns={"difference": "more wrong within classes, points", "q_value": "q"}
             ),
             "Thin lines are 95 % intervals. “More wrong within classes” compares a slice with the other items of the same "
@@ -45,9 +46,10 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
             shares=("accuracy",),
             intervals={"accuracy": ("low", "high")},
         ),
+        *remarks,
         *_errors(result),
     ]
-    return Contribution("Where it fails", blocks, _sentences(result), notes=result.notes)
+    return Contribution("Where it fails", blocks, _sentences(result))
 
 
 def _what(row: Any) -> str:

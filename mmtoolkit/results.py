@@ -8,12 +8,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._html import Html, escape, notebook, table, tag
+from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
     from mmtoolkit.steps import Step
+    from mmtoolkit.words import Language
 
 __all__ = ["Result", "plain", "table_html"]
 
@@ -103,7 +105,8 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
     names = [str(frame.index.name or ""), *map(str, frame.columns)]
     head = frame.head(max_rows)
     rows = zip(map(cell, head.index), (list(map(cell, row)) for row in head.itertuples(index=False)), strict=True)
-    more = tag("p", f"… and {len(frame) - max_rows} more rows") if len(frame) > max_rows else ""
+    left = len(frame) - max_rows
+    more = tag("p", say("… and {n} more row", "… and {n} more rows", n=left)) if left > 0 else ""
     return Html(f"{table(names, rows, caption=caption)}{more}")
 
 
@@ -156,13 +159,15 @@ class Result:
         """Names that `figure` takes, the main one first."""
         return tuple(self._figures())
 
-    def figure(self, name: str | None = None) -> go.Figure:
+    def figure(self, name: str | None = None, *, language: Language | None = None) -> go.Figure:
         """Draw one of the result's figures.
 
         Parameters
         ----------
         name : str or None, default=None
             One of `figures`; None means the first.
+        language : {"en", "zh"} or None, default=None
+            Of its words; None means MMTOOLKIT_LANGUAGE, else English.
 
         Returns
         -------
@@ -172,14 +177,16 @@ class Result:
         Raises
         ------
         ValueError
-            If there is no figure of that name.
+            If there is no figure of that name, or no such language.
         """
         drawings = self._figures()
         chosen = next(iter(drawings), "") if name is None else name
         if chosen not in drawings:
             msg = f"no figure {chosen!r}; choose one of {', '.join(drawings) or '(this result has none)'}"
             raise ValueError(msg)
-        return drawings[chosen]()
+        with speaking(language):
+            drawn: go.Figure = drawings[chosen]()
+        return drawn
 
     def to_dict(self) -> dict[str, Any]:
         """Return the public fields as plain data, the same numbers as the tables show.

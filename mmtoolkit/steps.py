@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 from mmtoolkit._arguments import checked_seed
 from mmtoolkit._described import described
 from mmtoolkit._text import did_you_mean
+from mmtoolkit.words import speaking
 
 __all__ = ["GROUP", "UNRECORDED", "Step", "Verb", "find_verb", "kind_of", "resolved", "verb", "verbs"]
 
@@ -136,7 +137,8 @@ def verb(
     """Make a function a verb: its calls are recorded in their results, and the table knows it.
 
     The first argument is what it works on: vectors, or for a method the result it is asked of. `random_state` is
-    checked; BLAS and OpenMP use one thread while it runs, so that the result does not depend on the machine's cores.
+    checked; while it runs BLAS and OpenMP use one thread and texts are English, so that the result depends neither on the
+    machine's cores nor on its reader.
 
     Parameters
     ----------
@@ -187,7 +189,7 @@ def verb(
                 bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
             token = _RESOLVED.set({})
             try:
-                with _threads(one_thread):
+                with _threads(one_thread), speaking("en"):
                     result = function(*bound.args, **bound.kwargs)
                 found = {**_flat(bound), **(_RESOLVED.get() or {})}
             finally:

@@ -155,6 +155,7 @@ LAYERS = (
     {
         "errors",
         "_text",
+        "words",
         "_html",
         "_files",
         "_json",

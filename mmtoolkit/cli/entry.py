@@ -15,6 +15,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.cli.parser import make_parser
 from mmtoolkit.cli.wording import in_options
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.words import speaking
 
 __all__ = ["main"]
 
@@ -43,18 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has printed help (0) or the mistake (2)
         return stop.code if isinstance(stop.code, int) else USAGE
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    say = functools.partial(_say, arguments.options)
+    report = functools.partial(_say, arguments.options)
     with warnings.catch_warnings():
-        warnings.showwarning = functools.partial(_warned, say)
+        warnings.showwarning = functools.partial(_warned, report)
         warnings.simplefilter("default", UserWarning)
         try:
-            return int(arguments.run(arguments))
+            with speaking(getattr(arguments, "language", None)):
+                return int(arguments.run(arguments))
         except BrokenPipeError:  # `mmtoolkit ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return OK
         except (KeyboardInterrupt, Exception) as error:
             message, code = _told(error)
-            say("error", message)
+            report("error", message)
             return code
 
 
@@ -84,7 +86,7 @@ def _say(options: Mapping[str, str], kind: str, message: object) -> None:
 
 
 def _warned(
-    say: Callable[[str, object], None],
+    report: Callable[[str, object], None],
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -94,4 +96,4 @@ def _warned(
 ) -> None:
     del filename, lineno, file, line
     if issubclass(category, UserWarning):
-        say("note", message)
+        report("note", message)

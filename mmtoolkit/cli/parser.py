@@ -14,9 +14,11 @@ from typing import Any, NoReturn
 from mmtoolkit import __version__
 from mmtoolkit._arguments import SEEDS
 from mmtoolkit._text import did_you_mean
+from mmtoolkit.words import LANGUAGES
 
 __all__ = ["COMMANDS", "Argument", "Command", "make_parser"]
 
+_LANGUAGE = "of reports and summaries (default: MMTOOLKIT_LANGUAGE, else en)"
 _ABOUT = "Sort, group, label and explain pictures, texts and videos; write reports that can be verified."
 _START = """examples:
   mmtoolkit demo                                    look at a whole report, offline, in about a minute
@@ -134,6 +136,8 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Sequence[Command]) 
         _add_arguments(command, row.arguments)
         if row.commands:
             _add_commands(command, row.commands)
+        else:
+            command.add_argument("--language", choices=LANGUAGES, help=_LANGUAGE)
 
 
 def _add_arguments(command: argparse.ArgumentParser, arguments: Sequence[Argument]) -> None:

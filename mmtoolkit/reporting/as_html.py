@@ -24,6 +24,8 @@ from mmtoolkit.reporting.blocks import (
     Table,
     Words,
 )
+from mmtoolkit.words import language, say
+from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,7 @@ __all__ = ["block_html", "page", "summary_html"]
 
 _PARAGRAPH = 4000
 _CELL = 90
+_TAG = {"en": "en", "zh": "zh-CN"}
 # Nothing may be loaded or sent, whatever the content of the page; WebGL maps compile their shaders with eval.
 _POLICY = (
     "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
@@ -66,15 +69,15 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
     drawn = any(isinstance(block, Drawing) for s in sections for block in s.blocks)
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{_TAG[language()]}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
         '<meta name="mmtoolkit-seals" content="">'
         f"<title>{escape(title)}</title><style>{_asset('page.css')}</style>"
         f"{f'<script>{_plotly()}</script>' if drawn else ''}</head><body>"
-        f'<header><p class="eyebrow">mmtoolkit report</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'
-        f'<div class="columns"><nav aria-label="Contents"><p>Contents</p><ol>{links}</ol></nav><main>{body}</main></div>'
+        f'<header><p class="eyebrow">{escape(say("mmtoolkit report"))}</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'
+        f'<div class="columns"><nav aria-label="{escape(say("Contents"))}"><p>{escape(say("Contents"))}</p><ol>{links}</ol></nav><main>{body}</main></div>'
         f"<script>{_asset('page.js')}</script></body></html>\n"
     )
 
@@ -121,14 +124,14 @@ def _(block: Words) -> str:
 
 @block_html.register
 def _(block: Note) -> str:
-    word = {"info": "Note.", "warn": "Mind."}[block.kind]
-    return f'<p class="note {block.kind}"><b>{word}</b> {escape(block.text, _PARAGRAPH)}</p>'
+    word = say("Note.") if block.kind == "info" else say("Mind.")
+    return f'<p class="note {block.kind}"><b>{escape(word)}</b> {escape(block.text, _PARAGRAPH)}</p>'
 
 
 @block_html.register
 def _(block: Remarks) -> str:
     lines = "".join(f"<li>{escape(line, _PARAGRAPH)}</li>" for line in block.lines)
-    return f'<div class="note warn"><b>Keep in mind</b><ul>{lines}</ul></div>'
+    return f'<div class="note warn"><b>{escape(say("Keep in mind"))}</b><ul>{lines}</ul></div>'
 
 
 @block_html.register
@@ -145,7 +148,7 @@ def _(block: Keys) -> str:
 def _(block: Table) -> str:
     frame, hidden = block.frame, {n for pair in block.intervals.values() for n in pair}
     shown = [name for name in frame.columns if name not in hidden]
-    head = [escape(_title(name), 40) for name in [frame.index.name or "", *shown]]
+    head = [escape(heading(name), 40) for name in [frame.index.name or "", *shown]]
     rows = (
         (escape(index, _CELL), [_cell(block, name, dict(zip(frame.columns, values, strict=True))) for name in shown])
         for index, values in zip(
@@ -153,7 +156,7 @@ def _(block: Table) -> str:
         )
     )
     more = len(frame) - block.max_rows
-    tail = _caption(f"… and {more:,} more rows in report.json.") if more > 0 else ""
+    tail = _caption(_more_rows(more)) if more > 0 else ""
     return f"{tag('div', _html.table(head, rows), class_='table')}{tail}{_caption(block.caption)}"
 
 
@@ -161,8 +164,8 @@ def _caption(text: str) -> str:
     return tag("p", text, limit=600, class_="caption") if text else ""
 
 
-def _title(name: object) -> str:
-    return str(name).replace("_", " ")
+def _more_rows(n: int) -> str:
+    return say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=n)
 
 
 def _cell(block: Table, name: Any, row: dict[Any, Any]) -> Html:
@@ -211,7 +214,8 @@ def _(block: Groups) -> str:
     shown = "".join(map(_group, block.entries[: block.shown]))
     rest = block.entries[block.shown :]
     folded = "".join(map(_group, rest))
-    more = f"<details><summary>{len(rest)} smaller ones</summary>{folded}</details>" if rest else ""
+    label = say("{n} smaller one", "{n} smaller ones", n=len(rest))
+    more = f"<details><summary>{escape(label)}</summary>{folded}</details>" if rest else ""
     return f'<div class="groups">{shown}{more}</div>{_caption(block.caption)}'
 
 

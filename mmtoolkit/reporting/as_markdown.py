@@ -8,6 +8,8 @@ from functools import singledispatch
 from mmtoolkit._text import escape_markdown, shorten
 from mmtoolkit.reporting.blocks import Block, Code, Drawing, Gallery, Groups, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.results import plain
+from mmtoolkit.words import say
+from mmtoolkit.words import title as heading
 
 __all__ = ["block_markdown", "markdown"]
 
@@ -61,12 +63,15 @@ def _(block: Words) -> str:
 
 @block_markdown.register
 def _(block: Note) -> str:
-    return f"> **{'Mind' if block.kind == 'warn' else 'Note'}:** {escape_markdown(block.text, _PARAGRAPH)}"
+    word = say("Mind.") if block.kind == "warn" else say("Note.")
+    return f"> **{word}** {escape_markdown(block.text, _PARAGRAPH)}"
 
 
 @block_markdown.register
 def _(block: Remarks) -> str:
-    return "\n".join(["Keep in mind:\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)])
+    return "\n".join(
+        [f"**{say('Keep in mind')}**\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)]
+    )
 
 
 @block_markdown.register
@@ -91,12 +96,16 @@ def _(block: Keys) -> str:
 
 @block_markdown.register
 def _(block: Table) -> str:
-    names = [str(block.frame.index.name or ""), *map(str, block.frame.columns)]
+    names = [heading(name) for name in [block.frame.index.name or "", *block.frame.columns]]
     lines = [_row(names), "|" + " --- |" * len(names)]
     head = block.frame.head(block.max_rows)
     lines += [_row([i, *row]) for i, row in zip(head.index, head.itertuples(index=False, name=None), strict=True)]
     more = len(block.frame) - block.max_rows
-    tail = [f"… and {more:,} more rows in report.json."] if more > 0 else []
+    tail = (
+        [say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=more)]
+        if more > 0
+        else []
+    )
     return "\n\n".join(
         ["\n".join(lines), *tail, *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])]
     )
@@ -115,7 +124,8 @@ def _(block: Drawing) -> str:
 
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
     caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
-    return f"**Figure: {escape_markdown(title)}.** {escape_markdown(caption, 1000)}"
+    head = say("Figure: {title}.", title=escape_markdown(title))
+    return f"**{head}** {escape_markdown(caption, 1000)}"
 
 
 @block_markdown.register

@@ -14,6 +14,7 @@ from mmtoolkit.reporting.record import PARTS
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
+from mmtoolkit.words import joined, listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
     from mmtoolkit.reporting.sections import Contribution
 
-__all__ = ["facts", "sections"]
+__all__ = ["counted", "facts", "sections"]
 
 
 def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
@@ -43,16 +44,29 @@ def facts(named: Named, data: Mapping[str, Any]) -> list[str]:
     for name, source in named.sources.items():
         n = len(ids_of(source))
         kinds = Counter(source.modality.tolist()) if hasattr(source, "modality") else {}
-        what = " + ".join(f"{count:,} {_plural(kind)}" for kind, count in kinds.items()) or f"{n:,} vectors"
-        model = space_of(source).model or "your own vectors"
-        words += [what if name in whole else f"{what} shown", f"model {model}, {source.shape[1]} features"]
+        what = " + ".join(counted(kind, count) for kind, count in kinds.items()) or counted("vector", n)
+        model = space_of(source).model or say("your own vectors")
+        words += [
+            what if name in whole else say("{what} shown", what=what),
+            say("model {model}, {n} feature", "model {model}, {n} features", model=model, n=source.shape[1]),
+        ]
     return [*dict.fromkeys(words), f"mmtoolkit {data['environment']['mmtoolkit']}"]
 
 
-def _plural(kind: str) -> str:
-    return {"image": "pictures", "text": "texts", "video": "videos", "fused": "fused items", "vector": "vectors"}.get(
-        kind, kind
-    )
+def counted(kind: str, n: int) -> str:
+    """Return a number of items of a kind: "3 pictures"."""
+    match kind:
+        case "image":
+            return say("{n:,} picture", "{n:,} pictures", n=n)
+        case "text":
+            return say("{n:,} text", "{n:,} texts", n=n)
+        case "video":
+            return say("{n:,} video", "{n:,} videos", n=n)
+        case "fused":
+            return say("{n:,} fused item", "{n:,} fused items", n=n)
+        case "vector":
+            return say("{n:,} vector", "{n:,} vectors", n=n)
+    return f"{n:,} {kind}"
 
 
 def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section, ...]:
@@ -109,9 +123,15 @@ def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str,
     left_out = sum(map(n_left_out, data["recipe"]["sources"].values()))
     if left_out:
         blocks.append(
-            Note(f"{left_out:,} of the items that were read are not in this report: they failed or were not chosen.")
+            Note(
+                say(
+                    "{n:,} of the items that were read is not in this report: it failed or was not chosen.",
+                    "{n:,} of the items that were read are not in this report: they failed or were not chosen.",
+                    n=left_out,
+                )
+            )
         )
-    return Section("summary", "Summary", blocks)
+    return Section("summary", say("Summary"), blocks)
 
 
 def _source_notes(source: Any) -> list[str]:
@@ -123,16 +143,32 @@ def _source_notes(source: Any) -> list[str]:
     if spec is not None and spec.remark:
         notes.append(spec.remark)
     items = items_of(source)
-    notes += [] if items is None else [f"{note[:1].upper()}{note[1:]}." for note in items.attrs.get("notes", [])]
+    notes += [] if items is None else [_sentence(str(note)) for note in items.attrs.get("notes", [])]
     changed, failed = _table(source, "notes"), _table(source, "failed")
     if len(changed):
         first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"
-        notes.append(f"{len(changed):,} items were changed before they were embedded, such as {first}.")
+        notes.append(
+            say(
+                "{n:,} item was changed before it was embedded: {first}.",
+                "{n:,} items were changed before they were embedded, such as {first}.",
+                n=len(changed),
+                first=first,
+            )
+        )
     if len(failed):
         notes.append(
-            f"{len(failed):,} items could not be embedded, the first being {shorten(failed['id'].iloc[0], 40)}."
+            say(
+                "{n:,} item could not be embedded: {first}.",
+                "{n:,} items could not be embedded, the first being {first}.",
+                n=len(failed),
+                first=shorten(failed["id"].iloc[0], 40),
+            )
         )
     return notes
+
+
+def _sentence(note: str) -> str:
+    return say("{note}.", note=f"{note[:1].upper()}{note[1:]}")
 
 
 def _table(source: Any, name: str) -> pd.DataFrame:
@@ -146,25 +182,33 @@ def _table(source: Any, name: str) -> pd.DataFrame:
 def _repeat(data: Mapping[str, Any], title: str) -> Section:
     elsewhere = [step["name"] for step in data["recipe"]["steps"] if needs_of(step)]
     vectors = (
-        " Vectors are taken from the cache, so nothing is paid for twice." if whole_sources(data["recipe"]) else ""
+        say("Vectors are taken from the cache, so nothing is paid for twice.") if whole_sources(data["recipe"]) else ""
     )
-    left_out = f" It cannot compute {' and '.join(elsewhere)} again, and says so." if elsewhere else ""
+    left_out = say("It cannot compute {names} again, and says so.", names=listed(elsewhere)) if elsewhere else ""
     seals = ", ".join(f"{name} {data['seals'][name][:16]}" for name in PARTS)
     blocks: list[Block] = [
-        Words(f"This script makes the report again.{vectors}"),
+        Words(joined(say("This script makes the report again."), vectors)),
         Code(as_python(data["recipe"], title)),
         Words(
-            "To check the report instead, keep report.json and run the command below. It computes every result again from the cached or "
-            f"saved vectors, compares, and names the first figure that differs and why. It calls no service.{left_out}"
+            joined(
+                say(
+                    "To check the report instead, keep report.json and run the command below. It computes every result again "
+                    "from the cached or saved vectors, compares, and names the first figure that differs and why. It calls no service."
+                ),
+                left_out,
+            )
         ),
         Code("mmtoolkit verify report.json", "shell"),
-        Words("With report.html in its place and report.json beside it, the page is checked as well."),
+        Words(say("With report.html in its place and report.json beside it, the page is checked as well.")),
         Words(
-            f"Seals (SHA-256): {seals}. A seal shows a change by accident or in passing. It is no signature: who changes a report "
-            "on purpose can seal it anew."
+            say(
+                "Seals (SHA-256): {seals}. A seal shows a change by accident or in passing. It is no signature: who changes a "
+                "report on purpose can seal it anew.",
+                seals=seals,
+            )
         ),
     ]
-    return Section("repeat", "How to repeat it", blocks)
+    return Section("repeat", say("How to repeat it"), blocks)
 
 
 def _environment(data: Mapping[str, Any]) -> Section:
@@ -173,5 +217,5 @@ def _environment(data: Mapping[str, Any]) -> Section:
     environment = data["environment"]
     rows = {name: value for name, value in environment.items() if isinstance(value, str)} | environment["libraries"]
     frame = pd.DataFrame({"version": pd.Series(rows, dtype=object)}).rename_axis("what")
-    words = "Other versions may give slightly other numbers; verify says so."
-    return Section("environment", "Environment", [Table(frame, words, max_rows=60)])
+    words = say("Other versions may give slightly other numbers; verify says so.")
+    return Section("environment", say("Environment"), [Table(frame, words, max_rows=60)])

@@ -17,6 +17,7 @@ from mmtoolkit._files import replaced
 from mmtoolkit.reporting.record import document, name_results, seal
 from mmtoolkit.results import Result
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import Language, chosen_language, say, speaking, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Report", "report"]
 
 _ENDINGS = (".html", ".md", ".json")
+_UNTITLED = word("Report")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,12 +44,15 @@ class Report(Result):
         What report.json holds outside ``run``: recipe, items, results, environment, seals.
     seconds : float
         How long the report itself took to put together.
+    language : {"en", "zh"}
+        Of page and Markdown; report.json is the same in every language.
     """
 
     title: str
     results: tuple[Result, ...] = field(repr=False)
     data: Mapping[str, Any]
     seconds: float = 0.0
+    language: Language = "en"
 
     @cached_property
     def _named(self) -> Any:
@@ -58,14 +63,16 @@ class Report(Result):
         """The parts of the page, summary first."""
         from mmtoolkit.reporting.contents import sections
 
-        return sections(self._named, self.data, self.title)
+        with speaking(self.language):
+            return sections(self._named, self.data, self.title)
 
     @property
     def facts(self) -> list[str]:
         """A few words on what was analysed."""
         from mmtoolkit.reporting.contents import facts
 
-        return facts(self._named, self.data)
+        with speaking(self.language):
+            return facts(self._named, self.data)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the report to a file, replacing it in one step.
@@ -101,7 +108,8 @@ class Report(Result):
         elif target.suffix == ".md":
             from mmtoolkit.reporting.as_markdown import markdown
 
-            text = markdown(self.title, self.facts, self.sections)
+            with speaking(self.language):
+                text = markdown(self.title, self.facts, self.sections)
         else:
             text = self.to_html()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +129,8 @@ class Report(Result):
         from mmtoolkit.reporting.as_html import page
         from mmtoolkit.reporting.page_seals import seal_page
 
-        return seal_page(page(self.title, self.facts, self.sections), seal(self.data))
+        with speaking(self.language):
+            return seal_page(page(self.title, self.facts, self.sections), seal(self.data))
 
     def _run(self, folder: Path) -> dict[str, Any]:
         """Return what differs from run to run and is never compared."""
@@ -141,7 +150,11 @@ class Report(Result):
         return dict(self.data)
 
     def _summary(self) -> str:
-        return f"{self.title!r}: {', '.join(type(r).__name__ for r in self.results)}; save it as .html, .md or .json"
+        return say(
+            "{title!r}: {results}; save it as .html, .md or .json",
+            title=str(self.title),
+            results=", ".join(type(r).__name__ for r in self.results),
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {}
@@ -149,7 +162,8 @@ class Report(Result):
     def _repr_html_(self) -> str:
         from mmtoolkit.reporting.as_html import summary_html
 
-        return summary_html(self.title, self.facts, self.sections)
+        with speaking(self.language):
+            return summary_html(self.title, self.facts, self.sections)
 
 
 def _near(source: Any, folder: Path) -> str | None:
@@ -174,7 +188,7 @@ def _with_slices(result: Any, results: Sequence[Result]) -> list[Any]:
     return [result] if found.table.empty else [result, found]
 
 
-def report(*results: Result, title: str = "Report") -> Report:
+def report(*results: Result, title: str = _UNTITLED, language: Language | None = None) -> Report:
     """Bring results together into one report that another person can read and check.
 
     Parameters
@@ -184,6 +198,8 @@ def report(*results: Result, title: str = "Report") -> Report:
         of items comes where it fails, ``r.slices()``, unless slices of it are given.
     title : str, default="Report"
         Heading.
+    language : {"en", "zh"} or None, default=None
+        Of page and Markdown; None means MMTOOLKIT_LANGUAGE, else English. report.json is the same in every language.
 
     Returns
     -------
@@ -193,7 +209,7 @@ def report(*results: Result, title: str = "Report") -> Report:
     Raises
     ------
     ValueError
-        If there is no result.
+        If there is no result, or no such language.
     TypeError
         If something is not a result with a recipe.
 
@@ -207,6 +223,7 @@ def report(*results: Result, title: str = "Report") -> Report:
     3
     """
     started = time.perf_counter()
+    spoken = chosen_language(language)
     if not results:
         msg = "there is nothing to report; pass the results of classify, cluster, project, ..."
         raise ValueError(msg)
@@ -214,7 +231,9 @@ def report(*results: Result, title: str = "Report") -> Report:
         if not isinstance(result, Result) or not hasattr(result, "recipe") or not hasattr(result, "source"):
             msg = f"argument {position}: expected a result of classify, cluster, project, ..., got {type(result).__name__}"
             raise TypeError(msg)
-    results = tuple(one for result in results for one in _with_slices(result, results))
-    data = document(name_results(results), title=str(title))
-    made = Report(title=str(title), results=results, data=data)
+    with speaking("en"):
+        heading = title if title is _UNTITLED else str(title)
+        results = tuple(one for result in results for one in _with_slices(result, results))
+        data = document(name_results(results), title=str(title))
+    made = Report(title=heading, results=results, data=data, language=spoken)
     return dataclasses.replace(made, seconds=time.perf_counter() - started)

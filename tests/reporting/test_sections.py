@@ -61,8 +61,8 @@ def test_groups_are_named_by_their_column(rng):
 @pytest.mark.parametrize(
     ("estimator", "words"),
     [
-        (None, "whose settings (C, temperature) were chosen inside the training folds"),
-        (GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3), "whose settings (C) were chosen inside"),
+        (None, "settings (C, temperature) were chosen inside the training folds"),
+        (GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3), "settings (C) were chosen inside"),
         (LogisticRegression(C=3.0), None),
     ],
     ids=["ours", "search", "fixed"],

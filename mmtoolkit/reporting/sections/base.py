@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Table, Words
 from mmtoolkit.steps import kind_of
+from mmtoolkit.words import percent, points, quoted, say, title
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -59,11 +57,11 @@ class Contribution:
         if not items:
             return self
         return Contribution(
-            f"{self.title}: {items}",
+            say("{what}: {told}", what=self.title, told=items),
             self.blocks,
-            [f"{items}: {sentence}" for sentence in self.sentences],
-            [replace(key, name=f"{key.name}, {items}") for key in self.keys],
-            [f"{items}: {note}" for note in self.notes],
+            [say("{what}: {told}", what=items, told=sentence) for sentence in self.sentences],
+            [replace(key, name=say("{a}, {b}", a=key.name, b=items)) for key in self.keys],
+            [say("{what}: {told}", what=items, told=note) for note in self.notes],
         )
 
 
@@ -92,28 +90,14 @@ def contribution_of(name: str, named: Named) -> Contribution:
 
 def plain_contribution(name: str, result: Result) -> Contribution:
     """Return summary, tables and figures of any result."""
-    title = name.replace("_", " ").capitalize()
-    summary = result._summary().rstrip(".") + "."
+    heading = title(name).capitalize()
+    summary = say("{note}.", note=str(result._summary()).rstrip(".。"))
     tables = [Table(frame, caption) for caption, frame in result._tables().items()]
-    return Contribution(title, [Words(summary), *tables, *drawings(result)], [f"{title}: {summary}"])
+    told = say("{what}: {told}", what=heading, told=summary)
+    return Contribution(heading, [Words(summary), *tables, *drawings(result)], [told])
 
 
 def drawings(result: Result, *names: str, caption: str = "") -> list[Drawing]:
     """Return the figures of a result that exist among `names` (all if none is named)."""
     wanted = names or result.figures
     return [Drawing(result.figure(name), caption) for name in wanted if name in result.figures]
-
-
-def percent(value: float) -> str:
-    """Return a share as people read it: 0.7634 is "76.3 %"."""
-    return "unknown" if np.isnan(value) else f"{100 * value:.1f} %"
-
-
-def points(value: float) -> str:
-    """Return a difference of shares: 0.021 is "2.1 points"."""
-    return f"{100 * value:.1f} points"
-
-
-def quoted(name: object) -> str:
-    """Return a name between quotation marks, shortened, its own marks left as they are."""
-    return f"“{shorten(name, 40)}”"

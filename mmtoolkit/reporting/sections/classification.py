@@ -11,8 +11,9 @@ from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.label_issues import expected_of_clean
 from mmtoolkit.classification.metrics import METRICS, metrics_for
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, points, quoted
+from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import aside, joined, listed, percent, points, quoted, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,21 +47,29 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         Its section and its lines in the summary.
     """
     y = result.recipe["params"]["y"]
-    by = f" by {quoted(y)}" if isinstance(y, str) and y != "label" else ""
+    title = (
+        say("Classification by {column}", column=quoted(y))
+        if isinstance(y, str) and y != "label"
+        else say("Classification")
+    )
     blocks: list[Block] = [
         Words(_how(result)),
         Table(
             _scores(result, lower=False),
-            f"Each score was measured on items the classifier had not seen{_nor_duplicates(result)}. "
-            f"{_interval_of(result)}The baseline (tick) always guesses the most "
-            "frequent class; neighbours is a vote of the five nearest items.",
+            joined(
+                _unseen(result),
+                _interval_of(result),
+                say(
+                    "The baseline (tick) always guesses the most frequent class; neighbours is a vote of the five nearest items."
+                ),
+            ),
             shares=("value",),
             intervals={"value": ("low", "high")},
             marks={"value": "baseline"},
         ),
         Table(
             _scores(result, lower=True),
-            "How good the probabilities are; lower is better, 0 is perfect.",
+            say("How good the probabilities are; lower is better, 0 is perfect."),
             intervals={"value": ("low", "high")},
         ),
         *_groups(result),
@@ -69,45 +78,79 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         *_errors(result),
         *_issues(result),
     ]
-    return Contribution(f"Classification{by}", blocks, _sentences(result), _keys(result), result.notes)
+    return Contribution(title, blocks, _sentences(result), _keys(result), result.notes)
 
 
 def _interval_of(result: Any) -> str:
     """Say what the intervals are for, "" where there are none; Spark's are of the model that it trained."""
     if result.metrics["low"].isna().all():
         return ""
-    return f"The 95 % interval (thin line) is for {getattr(result, 'interval_of', 'this model on other items')}. "
+    return say(
+        "The 95 % interval (thin line) is for {what}.",
+        what=getattr(result, "interval_of", say("this model on other items")),
+    )
 
 
 def _how(result: Any) -> str:
     params = result.recipe["params"]
-    held = f"{params['cv']}-fold cross-validation" if params["test"] is None else "a fixed test split"
-    unlabelled = (
-        f" {result.n_unlabelled:,} items without a class were predicted but not scored." if result.n_unlabelled else ""
+    held = say("{n}-fold cross-validation", n=params["cv"]) if params["test"] is None else say("a fixed test split")
+    if params["repeats"] > 1:
+        held = say("{how}, repeated {n} times", how=held, n=params["repeats"])
+    scored = say(
+        "{n:,} items of {n_classes} classes were scored with {how}, by a {classifier}.",
+        n=result.n_scored,
+        n_classes=len(result.classes),
+        how=held,
+        classifier=name_of(result.estimator),
     )
+    chosen = listed(map(str, result.choices.columns))
+    settings = ""
+    if chosen and params["test"] is None:
+        settings = say("Its settings ({names}) were chosen inside the training folds.", names=chosen)
+    elif chosen:
+        settings = say("Its settings ({names}) were chosen inside the training rows.", names=chosen)
+    return joined(scored, settings, *_not_scored(result), _grouped(params["groups"]))
+
+
+def _not_scored(result: Any) -> list[str]:
+    """Say which items were predicted only."""
     n_small = sum(value is not None for value in getattr(result, "left_out", ()))
-    small = f" {n_small:,} items of classes that are too small were predicted as one of the others." if n_small else ""
-    repeats = f", repeated {params['repeats']} times" if params["repeats"] > 1 else ""
-    chosen = list(result.choices.columns)
-    inside = "folds" if params["test"] is None else "rows"
-    settings = (
-        f" whose settings ({', '.join(map(str, chosen))}) were chosen inside the training {inside}" if chosen else ""
-    )
-    return (
-        f"{result.n_scored:,} items of {len(result.classes)} classes were scored with {held}{repeats}, by a "
-        f"{name_of(result.estimator)}{settings}.{unlabelled}{small}{_grouped(params['groups'])}"
-    )
+    told = []
+    if result.n_unlabelled:
+        told.append(
+            say(
+                "{n:,} item without a class was predicted but not scored.",
+                "{n:,} items without a class were predicted but not scored.",
+                n=result.n_unlabelled,
+            )
+        )
+    if n_small:
+        told.append(
+            say(
+                "{n:,} item of a class that is too small was predicted as one of the others.",
+                "{n:,} items of classes that are too small were predicted as one of the others.",
+                n=n_small,
+            )
+        )
+    return told
 
 
 def _grouped(groups: Any) -> str:
     """Say which items never stood on both sides of a split because the user said so, "" without groups."""
     if groups is None:
         return ""
-    return f" Items of one group ({quoted(groups) if isinstance(groups, str) else 'groups='}) were kept on one side of every split."
+    return say(
+        "Items of one group ({column}) were kept on one side of every split.",
+        column=quoted(groups) if isinstance(groups, str) else "groups=",
+    )
 
 
-def _nor_duplicates(result: Any) -> str:
-    return ", nor any duplicate of them that was found" if result.recipe["params"]["duplicates"] == "group" else ""
+def _unseen(result: Any) -> str:
+    if result.recipe["params"]["duplicates"] == "group":
+        return say(
+            "Each score was measured on items the classifier had not seen, nor any duplicate of them that was found."
+        )
+    return say("Each score was measured on items the classifier had not seen.")
 
 
 def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
@@ -117,35 +160,41 @@ def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
     rows = {row.name: row for row in metrics_for(len(result.classes))}
     table = table[[name in rows and rows[name].higher_is_better != lower for name in table.index]]
     table = table.drop(columns=[n for n in table if n not in ("low", "high") and table[n].isna().all()])
-    table.index = pd.Index([rows[name].words for name in table.index], name="score")
+    table.index = pd.Index([str(rows[name].words) for name in table.index], name="score")
     return table
 
 
 def _groups(result: Any) -> list[Block]:
     params = result.recipe["params"]
     if params["duplicates"] == "ignore":
-        what = "" if params["groups"] is None else " beyond the groups"
-        return [
-            Words(
-                f'Duplicates were not looked for{what} (duplicates="ignore"): where an item stands on both sides of a split, the '
-                "scores profit from having seen it."
+        told = say(
+            'Duplicates were not looked for (duplicates="ignore"): where an item stands on both sides of a split, the scores '
+            "profit from having seen it."
+        )
+        if params["groups"] is not None:
+            told = say(
+                'Duplicates were not looked for beyond the groups (duplicates="ignore"): where an item stands on both sides of '
+                "a split, the scores profit from having seen it."
             )
-        ]
+        return [Words(told)]
     if result.ungrouped_accuracy is None:
-        return [Words("Duplicates were looked for among the items with a class; none were found.")]
+        return [Words(say("Duplicates were looked for among the items with a class; none were found."))]
     grouped = float(result.metrics.loc["accuracy", "value"])
     sizes = np.bincount(result.duplicate_groups)
     return [
         Words(
-            f"{int(sizes[sizes > 1].sum()):,} items have an exact or near duplicate ({int((sizes > 1).sum()):,} group{'s' if (sizes > 1).sum() > 1 else ''}). Kept on one "
-            f"side of every split, the accuracy is {percent(grouped)}; let fall as they may, it would be "
-            f"{percent(result.ungrouped_accuracy)}. The first is the one to quote."
+            say(
+                "{n_items:,} items have an exact or near duplicate ({n:,} group). Kept on one side of every split, the accuracy is "
+                "{grouped}; let fall as they may, it would be {ungrouped}. The first is the one to quote.",
+                "{n_items:,} items have an exact or near duplicate ({n:,} groups). Kept on one side of every split, the accuracy is "
+                "{grouped}; let fall as they may, it would be {ungrouped}. The first is the one to quote.",
+                n=int((sizes > 1).sum()),
+                n_items=int(sizes[sizes > 1].sum()),
+                grouped=percent(grouped),
+                ungrouped=percent(result.ungrouped_accuracy),
+            )
         )
     ]
-
-
-def _times(n: float) -> str:
-    return f"{n:.0f} time{'' if round(n) == 1 else 's'}"
 
 
 def _per_class(result: Any) -> Table:
@@ -156,8 +205,12 @@ def _per_class(result: Any) -> Table:
     hardest = table.sort_values("recall", kind="stable")
     return Table(
         hardest[[*wanted, "support"]],
-        f"Hardest class first: of the items of {quoted(hardest.index[0])}, {percent(float(hardest['recall'].iloc[0]))} were found. "
-        "Precision: how many of those called so are so. Recall: how many of those that are so were found. Thin lines are 95 % intervals.",
+        say(
+            "Hardest class first: of the items of {name}, {recall} were found. Precision: how many of those called so are so. "
+            "Recall: how many of those that are so were found. Thin lines are 95 % intervals.",
+            name=quoted(hardest.index[0]),
+            recall=percent(float(hardest["recall"].iloc[0])),
+        ),
         shares=shown,
         intervals=intervals,
     )
@@ -175,20 +228,23 @@ def _wrong(result: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 def _errors(result: Any) -> list[Block]:
     rows, sure = _wrong(result)
     if len(rows) == 0:
-        return [Words("Every scored item was predicted right.")]
+        return [Words(say("Every scored item was predicted right."))]
     notes = [
-        f"{shorten(result.y_true[i], 22)} → {shorten(result.y_pred[i], 22)}, {100 * p:.0f} %"
+        f"{shorten(result.y_true[i], 22)} → {shorten(result.y_pred[i], 22)}, {percent(p, 0)}"
         for i, p in zip(rows[:_MOST_ERRORS], sure[:_MOST_ERRORS], strict=True)
     ]
-    text = (
-        f"{len(rows):,} of {result.n_scored:,} items were predicted wrong; these are the ones the classifier was surest about, as "
-        "true class → predicted class and its probability. Some may be labelled wrong."
+    text = say(
+        "{n:,} of {n_scored:,} items was predicted wrong: true class → predicted class and its probability. It may be labelled wrong.",
+        "{n:,} of {n_scored:,} items were predicted wrong; these are the ones the classifier was surest about, as true class → "
+        "predicted class and its probability. Some may be labelled wrong.",
+        n=len(rows),
+        n_scored=result.n_scored,
     )
     frame = items_of(result.source)
     if frame is None:
-        listed = ", ".join(f"{result.ids[i]} ({n})" for i, n in zip(rows[:_MOST_ERRORS], notes, strict=False))
-        return [Words(f"{text} {listed}")]
-    return [Gallery(frame.iloc[rows[:_MOST_ERRORS]], notes, "Most confident errors", text)]
+        names = listed(f"{result.ids[i]} ({n})" for i, n in zip(rows[:_MOST_ERRORS], notes, strict=False))
+        return [Words(joined(text, names))]
+    return [Gallery(frame.iloc[rows[:_MOST_ERRORS]], notes, say("Most confident errors"), text)]
 
 
 def _issues(result: Any) -> list[Block]:
@@ -197,12 +253,17 @@ def _issues(result: Any) -> list[Block]:
         return []
     top = table.head(_MOST_ISSUES)
     notes = [f"{shorten(a, 22)} → {shorten(b, 22)}?" for a, b in zip(top["label"], top["suggested"], strict=True)]
-    caption = (
-        f"{len(table):,} items carry a class that the held-out predictions speak against. Labels without a mistake, drawn by the "
-        f"predicted probabilities, would give about {expected_of_clean(result):,.0f}: as many as that may only lie between two "
-        "classes. The strongest come first, as given class → suggested class. Look before you change anything."
+    caption = say(
+        "{n:,} item carries a class that the held-out predictions speak against. Labels without a mistake, drawn by the predicted "
+        "probabilities, would give about {expected:,.0f}: as many as that may only lie between two classes. It stands as given "
+        "class → suggested class. Look before you change anything.",
+        "{n:,} items carry a class that the held-out predictions speak against. Labels without a mistake, drawn by the predicted "
+        "probabilities, would give about {expected:,.0f}: as many as that may only lie between two classes. The strongest come "
+        "first, as given class → suggested class. Look before you change anything.",
+        n=len(table),
+        expected=expected_of_clean(result),
     )
-    return [Gallery(frame.iloc[top["row"]], notes, "Labels to look at", caption)]
+    return [Gallery(frame.iloc[top["row"]], notes, say("Labels to look at"), caption)]
 
 
 def _confused(result: Any) -> str:
@@ -212,7 +273,13 @@ def _confused(result: Any) -> str:
         return ""
     i, j = np.unravel_index(int(counts.argmax()), counts.shape)
     true, wrong = result.confusion.index[i], result.confusion.columns[j]
-    return f" The most frequent confusion is {quoted(true)} taken for {quoted(wrong)} ({_times(counts[i, j])})."
+    return say(
+        "The most frequent confusion is {true} taken for {wrong} ({n:.0f} time).",
+        "The most frequent confusion is {true} taken for {wrong} ({n:.0f} times).",
+        n=counts[i, j],
+        true=quoted(true),
+        wrong=quoted(wrong),
+    )
 
 
 def _verdict(result: Any) -> str:
@@ -220,31 +287,42 @@ def _verdict(result: Any) -> str:
     p = getattr(result, "p_value", np.nan)
     if np.isnan(p):
         return ""
-    found = (
-        "The vectors tell the classes apart"
-        if p <= _SIGNIFICANT
-        else "No evidence that the vectors tell the classes apart"
-    )
-    return f" {found} (permutation test, p = {p:.3f})."
+    if p <= _SIGNIFICANT:
+        return say("The vectors tell the classes apart (permutation test, p = {p:.3f}).", p=p)
+    return say("No evidence that the vectors tell the classes apart (permutation test, p = {p:.3f}).", p=p)
 
 
 def _sentences(result: Any) -> list[str]:
     row = result.metrics.loc["accuracy"]
     value, baseline = float(row["value"]), float(row["baseline"])
-    interval = f" (95 % interval {percent(row['low'])} to {percent(row['high'])})" if np.isfinite(row["low"]) else ""
-    gain = f"{points(value - baseline)} above" if value > baseline else f"{points(baseline - value)} below"
-    gain = gain if abs(value - baseline) >= _SEEN else "no better than"
-    return [
-        f"A classifier of {len(result.classes)} classes has an accuracy of {percent(value)}{interval} on items it had not "
-        f"seen, {gain} always guessing the most frequent class ({percent(baseline)}); a vote of the five nearest items gets "
-        f"{percent(float(result.baselines.loc['accuracy', 'neighbours']))}.{_verdict(result)}{_confused(result)}"
-    ]
+    accuracy = (
+        say("{value} (95 % interval {interval})", value=percent(value), interval=_interval(row))
+        if np.isfinite(row["low"])
+        else percent(value)
+    )
+    apart = points(abs(value - baseline))
+    gain = say("{points} above", points=apart) if value > baseline else say("{points} below", points=apart)
+    gain = gain if abs(value - baseline) >= _SEEN else say("no better than")
+    scored = say(
+        "A classifier of {n} classes has an accuracy of {accuracy} on items it had not seen, {gain} always guessing the most "
+        "frequent class ({baseline}); a vote of the five nearest items gets {neighbours}.",
+        n=len(result.classes),
+        accuracy=accuracy,
+        gain=gain,
+        baseline=percent(baseline),
+        neighbours=percent(float(result.baselines.loc["accuracy", "neighbours"])),
+    )
+    return [joined(scored, _verdict(result), _confused(result))]
+
+
+def _interval(row: Any) -> str:
+    return say("{low} to {high}", low=percent(row["low"]), high=percent(row["high"]))
 
 
 def _beside(result: Any) -> str:
     """Return the p that stands beside the accuracy."""
     p = getattr(result, "p_value", np.nan)
-    return "" if np.isnan(p) else f"; p = {p:.3f}"
+    return "" if np.isnan(p) else say("p = {p:.3f}", p=p)
 
 
 def _keys(result: Any) -> list[Key]:
@@ -254,12 +332,11 @@ def _keys(result: Any) -> list[Key]:
         if metric not in result.metrics.index:
             continue
         row = result.metrics.loc[metric]
-        interval = f"{percent(row['low'])} to {percent(row['high'])}" if np.isfinite(row["low"]) else "no interval"
-        keys.append(
-            Key(
-                METRICS[metric].words,
-                percent(float(row["value"])),
-                f"{interval}{_beside(result) if metric == 'accuracy' else ''}; majority {percent(float(row['baseline']))}; neighbours {percent(float(rival[metric]))}",
-            )
-        )
+        details = [
+            _interval(row) if np.isfinite(row["low"]) else say("no interval"),
+            _beside(result) if metric == "accuracy" else "",
+            say("majority {share}", share=percent(float(row["baseline"]))),
+            say("neighbours {share}", share=percent(float(rival[metric]))),
+        ]
+        keys.append(Key(METRICS[metric].words, percent(float(row["value"])), aside(*details)))
     return keys

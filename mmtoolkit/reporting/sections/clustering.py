@@ -9,8 +9,9 @@ import numpy as np
 from mmtoolkit.clustering.algorithms import find_algorithm
 from mmtoolkit.clustering.tfidf import UNNAMED
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Contribution, drawings, percent, quoted
+from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import aside, joined, listed, percent, quoted, say
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _SHOWN = 7
+_MOST_NAMES = 6
 _MOST = 0.5  # share of a cluster's items that a name must hold for to stand in the summary
 
 
@@ -40,8 +42,8 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
     """
     noise = int((result.labels < 0).sum())
     blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
-    notes = [f"{noise:,} items belong to no cluster."] if noise else []
-    return Contribution("Clusters", blocks, [_sentence(result)], [_key(result)], notes)
+    notes = [say("{n:,} item belongs to no cluster.", "{n:,} items belong to no cluster.", n=noise)] if noise else []
+    return Contribution(say("Clusters"), blocks, [_sentence(result)], [_key(result)], notes)
 
 
 def _how(result: Any) -> str:
@@ -50,12 +52,18 @@ def _how(result: Any) -> str:
     seen = (
         ""
         if np.isnan(silhouette)
-        else f" The mean silhouette is {silhouette:.3f} (1: well apart, 0: touching, below: mixed up)."
+        else say(
+            "The mean silhouette is {value:.3f} (1: well apart, 0: touching, below: mixed up).",
+            value=silhouette,
+        )
     )
-    return (
-        f"{len(result.labels):,} items were grouped by their vectors, not on a map, with {_algorithm(result)} "
-        f"(random_state {params['random_state']}).{seen}"
+    grouped = say(
+        "{n:,} items were grouped by their vectors, not on a map, with {algorithm} (random_state {seed}).",
+        n=len(result.labels),
+        algorithm=_algorithm(result),
+        seed=params["random_state"],
     )
+    return joined(grouped, seen)
 
 
 def _algorithm(result: Any) -> str:
@@ -64,9 +72,9 @@ def _algorithm(result: Any) -> str:
 
 def _members(result: Any) -> Block:
     frame = items_of(result.source)
-    caption = (
-        "Share: part of all clustered items. Cohesion: mean cosine similarity of a cluster's items to its mean direction, 1 when they "
-        "are all alike."
+    caption = say(
+        "Share: part of all clustered items. Cohesion: mean cosine similarity of a cluster's items to its mean direction, 1 when "
+        "they are all alike."
     )
     if frame is None or result.n_clusters == 0:
         return Table(result.sizes, caption, shares=("share", "cohesion"))
@@ -75,41 +83,55 @@ def _members(result: Any) -> Block:
     groups = [
         Group(
             result.titles[cluster],
-            f"{int(row['size']):,} items ({percent(float(row['share']))}), cohesion {row['cohesion']:.2f}"
-            f"{_about(result.names.loc[cluster])}",
+            aside(
+                say(
+                    "{n:,} item ({share}), cohesion {cohesion:.2f}",
+                    "{n:,} items ({share}), cohesion {cohesion:.2f}",
+                    n=int(row["size"]),
+                    share=percent(float(row["share"])),
+                    cohesion=row["cohesion"],
+                ),
+                *_about(result.names.loc[cluster]),
+            ),
             float(row["share"]),
             frame.iloc[chosen.rows[clusters == cluster]],
         )
         for cluster, row in _largest_first(result).to_dict("index").items()
     ]
-    if "support" in result.names:
-        caption += (
-            " Beside a name stands the share of the cluster that it holds for: texts that hold one of its words, counted on texts that "
-            "the words were not chosen from, or items that the word fits better than the words of the other clusters. Labels came with the items; they were not found."
+    names = (
+        say(
+            "Beside a name stands the share of the cluster that it holds for: texts that hold one of its words, counted on texts "
+            "that the words were not chosen from, or items that the word fits better than the words of the other clusters. Labels "
+            "came with the items; they were not found."
         )
-    return Groups(groups, f"The items nearest to the middle of each cluster, the largest first. {caption}")
-
-
-_ORIGINS = {"texts": "named by its texts", "vocabulary": "named from the vocabulary"}
+        if "support" in result.names
+        else ""
+    )
+    shown = say("The items nearest to the middle of each cluster, the largest first.")
+    return Groups(groups, joined(shown, caption, names))
 
 
 def _largest_first(result: Any) -> Any:
     return result.sizes.sort_values("size", ascending=False, kind="stable")
 
 
-def _about(row: Any) -> str:
+def _about(row: Any) -> list[str]:
     """Return what is known about the name of a cluster, and the label that most of its items came with."""
-    told = ""
+    told: list[str] = []
     if row["name"] == UNNAMED:
-        told = f"; no name stands out; nearest: {row['words']}" if row.get("words") else "; no name stands out"
-    elif row.get("named_by") in _ORIGINS:
-        told = f"; {_ORIGINS[row['named_by']]} ({percent(row['support'])})"
+        told += [say("no name stands out")]
+        told += [say("nearest: {words}", words=row["words"])] if row.get("words") else []
+    elif row.get("named_by") == "texts":
+        told += [say("named by its texts ({share})", share=percent(row["support"]))]
+    elif row.get("named_by") == "vocabulary":
+        told += [say("named from the vocabulary ({share})", share=percent(row["support"]))]
     if isinstance(row.get("majority"), str):
-        told += f"; labelled {quoted(row['majority'])}: {percent(row['majority_share'])}"
+        share = percent(row["majority_share"])
+        told += [say("labelled {label}: {share}", label=quoted(row["majority"]), share=share)]
     return told
 
 
-def _called(result: Any) -> str:
+def _called(result: Any) -> list[str]:
     """Return the names that hold for most items of their cluster; guesses only where no labels speak for the items."""
     table = result.names.loc[_largest_first(result).index]
     given = ~table["name"].eq(UNNAMED) & ~table["name"].str.fullmatch(r"cluster \d+")
@@ -117,19 +139,23 @@ def _called(result: Any) -> str:
         given &= ~(table["support"] < _MOST)
     if "majority" in table:
         given &= table["named_by"].ne("vocabulary")
-    names = table.loc[given, "name"].head(6)
-    if names.empty:
-        return ""
-    return (
-        f", among them {', '.join(map(quoted, names))}"
-        if len(names) < result.n_clusters
-        else f": {', '.join(map(quoted, names))}"
-    )
+    return [quoted(name) for name in table.loc[given, "name"].head(_MOST_NAMES)]
 
 
 def _sentence(result: Any) -> str:
-    clusters = f"{result.n_clusters} clusters" if result.n_clusters != 1 else "one cluster"
-    return f"The items fall into {clusters}{_called(result)}.{_sure(result)}"
+    names, n = _called(result), result.n_clusters
+    if not names:
+        found = say("The items fall into one cluster.", "The items fall into {n} clusters.", n=n)
+    elif len(names) < n:
+        found = say("The items fall into {n} clusters, among them {names}.", n=n, names=listed(names))
+    else:
+        found = say(
+            "The items fall into one cluster: {names}.",
+            "The items fall into {n} clusters: {names}.",
+            n=n,
+            names=listed(names),
+        )
+    return joined(found, _sure(result))
 
 
 def _sure(result: Any) -> str:
@@ -138,17 +164,33 @@ def _sure(result: Any) -> str:
         return ""
     low, high = result.plausible_n_clusters
     if result.chosen_by == "elbow":
-        found = f"repeated runs find it between {low} and {high}" if low < high else "repeated runs agree"
-        return f" Further splits gain hardly more than splitting noise; {found}."
-    others = f"; what comes back, what splits gain and the silhouette speak for {low} to {high}" if low < high else ""
-    return f" No number of clusters stands out{others}."
+        if low < high:
+            return say(
+                "Further splits gain hardly more than splitting noise; repeated runs find it between {low} and {high}.",
+                low=low,
+                high=high,
+            )
+        return say("Further splits gain hardly more than splitting noise; repeated runs agree.")
+    if low < high:
+        return say(
+            "No number of clusters stands out; what comes back, what splits gain and the silhouette speak for {low} to {high}.",
+            low=low,
+            high=high,
+        )
+    return say("No number of clusters stands out.")
 
 
 def _key(result: Any) -> Key:
     largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
-    given = "number given" if result.chosen_by == "given" else f"number from {_algorithm(result)}"
+    given = [
+        say("number given")
+        if result.chosen_by == "given"
+        else say("number from {algorithm}", algorithm=_algorithm(result))
+    ]
     if result.plausible_n_clusters is not None:
         low, high = result.plausible_n_clusters
-        given = f"plausible {low} to {high}" if low < high else "number chosen"
-        given += "" if result.chosen_by == "elbow" else ", none stands out"
-    return Key("clusters", f"{result.n_clusters}", f"{given}; the largest has {percent(largest)}")
+        given = [say("plausible {low} to {high}", low=low, high=high) if low < high else say("number chosen")]
+        given += [] if result.chosen_by == "elbow" else [say("none stands out")]
+    return Key(
+        say("clusters"), f"{result.n_clusters}", aside(*given, say("the largest has {share}", share=percent(largest)))
+    )

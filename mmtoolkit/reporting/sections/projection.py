@@ -11,16 +11,12 @@ from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.steps import kind_of
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import aside, joined, say
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
 
 __all__ = ["part"]
-
-_READ = (
-    "Near means alike; the distance between far groups, their size and the empty room between them mean nothing. Clusters and scores were "
-    "computed on the vectors, not on this map."
-)
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:
@@ -41,26 +37,31 @@ def part(name: str, result: Any, named: Named) -> Contribution:
         Its section and its lines in the summary.
     """
     trust = float(result.trustworthiness)
-    blocks: list[Block] = [Words(_READ), Drawing(result.figure(), _caption(result))]
+    read = say(
+        "Near means alike; the distance between far groups, their size and the empty room between them mean nothing. Clusters and "
+        "scores were computed on the vectors, not on this map."
+    )
+    blocks: list[Block] = [Words(read), Drawing(result.figure(), _caption(result))]
     for other, clusters in named.results.items():
         if kind_of(clusters.recipe["verb"]) == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
             blocks.append(_by_cluster(result, clusters))
     if "trust" in result.figures:
         blocks.append(Drawing(result.figure("trust")))
     plain = _of_pca(result)
-    beside = "" if np.isnan(plain) else f", a PCA of the same vectors has {plain:.3f}"
-    known = (
-        ""
-        if np.isnan(trust)
-        else f" Its trustworthiness is {trust:.3f} (1 is perfect, about 0.5 a random map){beside}."
-    )
-    keys = (
-        []
-        if np.isnan(trust)
-        else [Key("map trustworthiness", f"{trust:.3f}", f"{result.method}{beside}; 1 is perfect, 0.5 random")]
-    )
+    beside = "" if np.isnan(plain) else say("a PCA of the same vectors has {value:.3f}", value=plain)
+    shown = say("The map shows all {n:,} items.", n=len(result.coords))
     notes = [result.note] if result.note else []
-    return Contribution("Map", blocks, [f"The map shows all {len(result.coords):,} items.{known}"], keys, notes)
+    if np.isnan(trust):
+        return Contribution(say("Map"), blocks, [shown], notes=notes)
+    known = say("Its trustworthiness is {value:.3f} (1 is perfect, about 0.5 a random map).", value=trust)
+    if beside:
+        known = say(
+            "Its trustworthiness is {value:.3f} (1 is perfect, about 0.5 a random map), {beside}.",
+            value=trust,
+            beside=beside,
+        )
+    key = Key(say("map trustworthiness"), f"{trust:.3f}", aside(result.method, beside, say("1 is perfect, 0.5 random")))
+    return Contribution(say("Map"), blocks, [joined(shown, known)], [key], notes)
 
 
 def _of_pca(result: Any) -> float:
@@ -75,11 +76,13 @@ def _of_pca(result: Any) -> float:
 def _caption(result: Any) -> str:
     frame = items_of(result.source)
     labelled = frame is not None and frame["label"].notna().any()
-    return f"Each of the {len(result.coords):,} points is an item{', coloured by its class' if labelled else ''}."
+    if labelled:
+        return say("Each of the {n:,} points is an item, coloured by its class.", n=len(result.coords))
+    return say("Each of the {n:,} points is an item.", n=len(result.coords))
 
 
 def _by_cluster(result: Any, clusters: Any) -> Drawing:
     return Drawing(
-        result.draw(clusters.labels, names=clusters.titles, title="The same map by cluster"),
-        "The same places, coloured by the clusters of the section above.",
+        result.draw(clusters.labels, names=clusters.titles, title=say("The same map by cluster")),
+        say("The same places, coloured by the clusters of the section above."),
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.slicing import NEAREST
 from mmtoolkit.reporting.blocks import Block, Gallery, Remarks, Table, Words
-from mmtoolkit.reporting.sections.base import Contribution, percent, points, quoted
+from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import joined, listed, percent, points, quoted, say, title
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -23,48 +24,73 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
     """Return what slices give to a report; parameters as in every room."""
     table, found = result.table, result.found
     remarks = [Remarks(result.notes)] if result.notes else []
+    heading = say("Where it fails")
     if table.empty:
-        said = "No column of the items parts them into slices of ten or more."
-        return Contribution("Where it fails", [Words(said), *remarks])
-    looked = f"{len(table)} slices by {', '.join(map(quoted, dict.fromkeys(table['family'])))} were looked at."
-    outcome = (
-        f"{len(found)} of them {'is' if len(found) == 1 else 'are'} wrong more often than the other items of the same classes"
-        if len(found)
-        else "None of them is wrong more often than the other items of the same classes"
+        return Contribution(
+            heading, [Words(say("No column of the items parts them into slices of ten or more.")), *remarks]
+        )
+    looked = say(
+        "{n} slice by {families} was looked at.",
+        "{n} slices by {families} were looked at.",
+        n=len(table),
+        families=listed(quoted(title(name)) for name in dict.fromkeys(table["family"])),
     )
     shown = table[
         ["family", "slice", "n", "wrong", "accuracy", "low", "high", "difference", "q_value", "found"]
     ].set_index("family")
     blocks: list[Block] = [
-        Words(f"{looked} {outcome}, as far as chance lets one tell (5 % of such finds may be false)."),
+        Words(joined(looked, _outcome(len(found)))),
         Table(
             shown.assign(difference=(100 * shown["difference"]).round(1)).rename(
-                columns={"difference": "more wrong within classes, points", "q_value": "q"}
+                columns={"difference": say("more wrong within classes, points"), "q_value": "q"}
             ),
-            "Thin lines are 95 % intervals. “More wrong within classes” compares a slice with the other items of the same "
-            "classes, so that it is not blamed for holding hard ones; q is the p-value adjusted for the number of slices and families.",
+            say(
+                "Thin lines are 95 % intervals. “More wrong within classes” compares a slice with the other items of the same "
+                "classes, so that it is not blamed for holding hard ones; q is the p-value adjusted for the number of slices and "
+                "families."
+            ),
             shares=("accuracy",),
             intervals={"accuracy": ("low", "high")},
         ),
         *remarks,
         *_errors(result),
     ]
-    return Contribution("Where it fails", blocks, _sentences(result))
+    return Contribution(heading, blocks, _sentences(result))
+
+
+def _outcome(n: int) -> str:
+    if n == 0:
+        return say(
+            "None of them is wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of "
+            "such finds may be false)."
+        )
+    return say(
+        "{n} of them is wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of such "
+        "finds may be false).",
+        "{n} of them are wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of such "
+        "finds may be false).",
+        n=n,
+    )
 
 
 def _what(row: Any) -> str:
-    return (
-        f"items {row.slice} from any other"
-        if row.family == NEAREST
-        else f"items with {shorten(row.family, 40)} {quoted(row.slice)}"
-    )
+    if row.family == NEAREST:
+        return say("items {slice} from any other", slice=title(row.slice))
+    return say("items with {family} {slice}", family=shorten(title(row.family), 40), slice=quoted(row.slice))
 
 
 def _sentences(result: Any) -> list[str]:
     for row in result.found.head(1).itertuples():
         return [
-            f"It fails more often on {_what(row)}: {row.wrong:,} of {row.n:,} wrong ({percent(row.wrong / row.n)}), "
-            f"{points(row.difference)} more than on the other items of the same classes."
+            say(
+                "It fails more often on {what}: {wrong:,} of {n:,} wrong ({share}), {points} more than on the other items of the "
+                "same classes.",
+                what=_what(row),
+                wrong=row.wrong,
+                n=row.n,
+                share=percent(row.wrong / row.n),
+                points=points(row.difference),
+            )
         ]
     return []
 
@@ -79,6 +105,10 @@ def _errors(result: Any) -> list[Block]:
         sure = r.y_proba[rows].max(axis=1)
         some = rows[sure.argsort(kind="stable")[::-1][:_ERRORS]]
         notes = [f"{shorten(r.y_true[i], 22)} → {shorten(r.y_pred[i], 22)}" for i in some]
-        caption = f"{row.wrong:,} of {row.n:,} predicted wrong, the surest first, as true class → predicted class."
-        galleries.append(Gallery(frame.iloc[some], notes, f"Errors among {_what(row)}", caption))
+        caption = say(
+            "{wrong:,} of {n:,} predicted wrong, the surest first, as true class → predicted class.",
+            wrong=row.wrong,
+            n=row.n,
+        )
+        galleries.append(Gallery(frame.iloc[some], notes, say("Errors among {what}", what=_what(row)), caption))
     return galleries

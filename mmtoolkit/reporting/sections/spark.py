@@ -9,6 +9,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Gallery
 from mmtoolkit.reporting.sections.base import Contribution, plain_contribution
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import percent, say, word
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _TITLES = {
-    "spark.classify": "Classification on Spark",
-    "spark.cluster": "Clusters on Spark",
-    "spark.project": "Map on Spark",
+    "spark.classify": word("Classification on Spark"),
+    "spark.cluster": word("Clusters on Spark"),
+    "spark.project": word("Map on Spark"),
 }
 _MOST = 24
 
@@ -46,7 +47,9 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
     if items is not None and shown is not None and len(shown):
         rows = _rows(shown)
         notes = [_said(row) for row in shown.iloc[rows].to_dict("records")]
-        blocks.append(Gallery(items.iloc[rows], notes, "Items shown", "A sample: most items are on Spark only."))
+        blocks.append(
+            Gallery(items.iloc[rows], notes, say("Items shown"), say("A sample: most items are on Spark only."))
+        )
     return dataclasses.replace(whole, title=_TITLES[result.recipe["verb"]], blocks=blocks, notes=result.notes)
 
 
@@ -59,5 +62,5 @@ def _rows(shown: Any) -> list[int]:
 def _said(row: dict[str, Any]) -> str:
     """Return the note below an item."""
     if "cluster" in row:
-        return f"cluster {row['cluster']}"
-    return f"{shorten(row['y_true'], 22)} → {shorten(row['y_pred'], 22)}, {100 * row['confidence']:.0f} %"
+        return say("cluster {number}", number=row["cluster"])
+    return f"{shorten(row['y_true'], 22)} → {shorten(row['y_pred'], 22)}, {percent(row['confidence'], 0)}"

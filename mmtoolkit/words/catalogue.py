@@ -1,0 +1,35 @@
+"""The catalogue: what every English text is in another language."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Literal, TypeAlias, get_args
+
+__all__ = ["LANGUAGES", "Language", "entries"]
+
+Language: TypeAlias = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+@functools.cache
+def entries(language: Language) -> Mapping[str, str]:
+    """Return the texts of a language by their English; the English catalogue is empty.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+        Of the texts.
+
+    Returns
+    -------
+    mapping of str to str
+        Templates with the same placeholders, in any order.
+    """
+    if language == "en":
+        return {}
+    text = resources.files("mmtoolkit.words").joinpath(f"{language}.toml").read_text("utf-8")
+    rooms: dict[str, Any] = tomllib.loads(text)
+    return {english: other for room in rooms.values() for english, other in room.items()}

@@ -127,29 +127,28 @@ def one_set(cell: Cell, rng: np.random.Generator, *, chance: bool) -> dict[str, 
     train = ~test if cell.test else fold != 0
     fresh = 20_000 if min(cell.shares) / sum(cell.shares) < 0.02 else 4000
     A, b = (part[:: cell.group] for part in cell.sample(fresh * cell.group, rng, cell.group)[:2])  # one of a group
-    K, p_value = len(cell.shares), np.nan
+    K = len(cell.shares)
+    rows = test if cell.test else np.ones(len(y), dtype=bool)
     if cell.real:
-        options = {"duplicates": "ignore", "normalize": False, "class_weight": cell.weight}
+        options = {"duplicates": "ignore", "normalize": False, "inference": False, "class_weight": cell.weight}
         r = mm.classify(X, y, groups=groups, test=test if cell.test else None, **options)
-        overall, classes, p_value = r.metrics, r.per_class, r.p_value
+        said, part, groups = (r.y_pred[rows].astype(np.intp), r.y_proba[rows]), r.fold, r.together
         model = LogisticClassifier(class_weight=cell.weight).fit(X[train], y[train], groups[train])
         true = scored(b, model.predict(A), model.predict_proba(A))
     else:
-        axes = Axes(X)
+        axes, part = Axes(X), np.where(test, 0, -1) if cell.test else fold
         Z = axes.rows[:, :64].astype(np.float64)
         model = discriminant.Discriminants(Z, y, K, train[None], cell.weight)
         true = scored(b, *model.predict(0, (A - axes.mean) @ axes.basis[:, :64].astype(np.float64)))
         said = model.predict(0, Z[test]) if cell.test else discriminant.held_out(Z, y, K, fold, cell.weight)
-        rows = test if cell.test else np.ones(len(y), dtype=bool)
-        inside = np.unique(groups[rows], return_inverse=True)[1]
-        held = HeldOutScores(y[rows], said[0][None], said[1][None], inside)
-        value = held.values()
-        variance = held.variances(None if cell.test else X, cv=5, class_weight=cell.weight, random_state=0)
-        overall = score_tables.metric_table(held, value, variance)
-        classes = score_tables.class_table(held, np.arange(K), value, variance)
-        if chance:
-            part = np.where(test, 0, -1) if cell.test else fold
-            p_value = better_than_chance(X, y, groups, part, 0).p_value
+    inside = np.unique(groups[rows], return_inverse=True)[1]
+    weighted = cell.weight is not None and not cell.test
+    held = HeldOutScores(y[rows], said[0][None], said[1][None], inside, weighted)
+    value = held.values()
+    variance = held.variances(None if cell.test else X, cv=5, class_weight=cell.weight, random_state=0)
+    overall = score_tables.metric_table(held, value, variance)
+    classes = score_tables.class_table(held, np.arange(K), value, variance)
+    p_value = better_than_chance(X, y, groups, part, 0).p_value if chance else np.nan
     rows = [overall.loc[name, ["value", "low", "high"]] for name in SCORES[:4]]
     rows += [classes.iloc[-1][[name, f"{name}_low", f"{name}_high"]] for name in SCORES[4:]]
     found = np.column_stack([np.array([np.asarray(row, dtype=float) for row in rows]), true])

@@ -56,7 +56,7 @@ def limits(
     value: NDArray[np.float64],
     variance: NDArray[np.float64],
     trials: ArrayLike,
-    n_groups: int,
+    n_groups: float,
     *,
     lowest: ArrayLike = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -71,12 +71,12 @@ def limits(
         Scores and their variances.
     trials : array-like
         Independent trials behind each score.
-    n_groups : int
+    n_groups : float
         Independent groups that the variances were estimated from: with few of them Student's quantile takes the place of the
         normal one.
     lowest : array-like, default=0
-        Lowest value that a score can have when 1 is the highest; NaN for a loss from 0 on without a highest, which has
-        a normal interval.
+        Lowest value that a score can have when 1 is the highest; NaN for a loss from 0 on without a highest: its
+        interval goes down as far as a normal one, and up as far as that of a mean whose variance grows with it.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def limits(
     """
     lowest = np.broadcast_to(np.asarray(lowest, dtype=np.float64), value.shape)
     z = float(ndtri(0.5 + LEVEL / 2))
-    variance = variance * (float(stdtrit(max(n_groups - 1, 1), 0.5 + LEVEL / 2)) / z) ** 2
+    variance = variance * (float(stdtrit(max(n_groups - 1.0, 1.0), 0.5 + LEVEL / 2)) / z) ** 2
     bounded = ~np.isnan(lowest)
     floor = np.where(bounded, lowest, 0.0)
     p = (value - floor) / (1.0 - floor)
@@ -93,10 +93,13 @@ def limits(
     n = np.where(np.isnan(spread), 0.0, np.minimum(np.asarray(trials, dtype=np.float64), p * (1.0 - p) / spread))
     n = np.where((p <= 0.0) | (p >= 1.0), np.where(np.isnan(spread), 0.0, trials), n)
     low, high = wilson(np.where(bounded, p, 0.0) * n, np.where(bounded, n, 0.0))
-    reach = np.where(variance > _FLAT**2, z * np.sqrt(variance), np.nan)
+    reach = np.where((variance > _FLAT**2) & ~bounded, z * np.sqrt(variance), np.nan)
+    skew = reach / (2.0 * value)
     return (
         np.where(bounded, np.minimum(floor + (1.0 - floor) * low, value), np.maximum(value - reach, 0.0)),
-        np.where(bounded, np.maximum(floor + (1.0 - floor) * high, value), value + reach),
+        np.where(
+            bounded, np.maximum(floor + (1.0 - floor) * high, value), value + reach * (skew + np.sqrt(1.0 + skew**2))
+        ),
     )
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
 
-_LEAST_OUT_OF_PLACE = 5
 _NONE = 1e-12
 
 
@@ -118,16 +117,17 @@ def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDAr
     -------
     DataFrame
         Index metric; columns value, low, high, error (standard error). Scores in which every class counts by itself have
-        no interval where a class has fewer than ten independent items; losses have none where fewer than three are wrong.
+        no interval where a class has fewer than ten independent items; losses have none where fewer than three of at least
+        twenty are wrong.
     """
     rows = [row for kind in ("counts", "items") for row in metrics_for(held.n_classes, kind)]
     value, variance = value[: len(rows)], variance[: len(rows)]
     sizes = held.class_groups[held.class_groups > 0]
     by_class = len(sizes) ** 2 / (1.0 / sizes).sum() if sizes.min() >= LEAST_OF_EVERY_CLASS else np.nan
     behind = np.array([by_class if row.by_class else held.n_groups for row in rows])
-    if held.n_wrong < LEAST_WRONG:
+    if held.n_wrong < LEAST_WRONG or held.n_groups < LEAST_OF_CLASS:
         variance = np.where([np.isnan(row.lowest) for row in rows], np.nan, variance)
-    low, high = limits(value, variance, behind, held.n_groups, lowest=[row.lowest for row in rows])
+    low, high = limits(value, variance, behind, held.n_deciding, lowest=[row.lowest for row in rows])
     error = np.sqrt(variance)
     error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
     table = pd.DataFrame(
@@ -158,40 +158,29 @@ def class_table(
     DataFrame
         Index class; columns precision, recall, f1, roc_auc and average_precision (one class against the rest; NaN for a
         class without support), each with _low and _high, and support. A class with fewer than 20 independent items has
-        no interval; average precision has one from 50 on.
+        no interval; average precision has one from 50 on. Where the pairs in the wrong order come to fewer than three items
+        of the smaller side, the spread of an area depends on the one item that happens to be far out: then its interval is
+        that of as many items, each with half of its pairs in the wrong order or none.
     """
     n, sizes = len(classes), held.class_groups
     per_class = len(CLASS_METRICS) + len(AREAS)
     values, variances = (x[-per_class * n :].reshape(per_class, n) for x in (value, variance))
     named = {row.behind: _behind(row.behind, held) for row in CLASS_METRICS}
     others = held.n_groups - held.pure_groups
-    seen = (_out_of_place(held) >= _LEAST_OUT_OF_PLACE) & (variances[len(CLASS_METRICS)] > _NONE)
-    half = 2 * np.minimum(sizes, others)  # an item out of place loses half of its pairs
-    pairs = np.where(seen, sizes * others, half)  # the spread of an area is known where enough are out of place
+    smaller = np.minimum(sizes, others)
+    lost = (1.0 - values[len(CLASS_METRICS)]) * smaller
+    seen = (lost >= LEAST_WRONG) & (variances[len(CLASS_METRICS)] > _NONE)
+    pairs = np.where(seen, sizes * others, 2 * smaller)
     trials = [*(named[row.behind] for row in CLASS_METRICS), pairs, np.where(seen, pairs, sizes)]
     least = [*(LEAST_OF_CLASS for _ in CLASS_METRICS), LEAST_OF_CLASS, LEAST_POSITIVES]
     names = [*(row.name for row in CLASS_METRICS), *AREAS]
     columns: dict[str, Any] = {}
     for name, score, spread, behind, enough in zip(names, values, variances, trials, least, strict=True):
-        low, high = limits(score, np.where(sizes >= enough, spread, np.nan), behind, held.n_groups)
+        low, high = limits(score, np.where(sizes >= enough, spread, np.nan), behind, held.n_deciding)
         columns |= {name: score, f"{name}_low": low, f"{name}_high": high}
     table = pd.DataFrame(columns, index=pd.Index(classes.tolist(), name="class"))
     table.insert(3 * len(CLASS_METRICS), "support", np.bincount(held.codes, minlength=n))
     return table
-
-
-def _out_of_place(held: HeldOutScores) -> NDArray[np.intp]:
-    """Return how many groups of each class, or of the others where these are fewer, are not on their side of all others."""
-    found = np.full((len(held.proba), held.n_classes), held.n_groups, dtype=np.intp)
-    for repeat, proba in enumerate(held.proba):
-        for k in np.flatnonzero(np.bincount(held.codes, minlength=held.n_classes)):
-            own = held.codes == k
-            if own.all():
-                continue
-            low, high = proba[own, k].min(), proba[~own, k].max()
-            low_side, high_side = held.groups[~own][proba[~own, k] >= low], held.groups[own][proba[own, k] <= high]
-            found[repeat, k] = min(len(np.unique(low_side)), len(np.unique(high_side)))
-    return np.asarray(found.min(axis=0))
 
 
 def _behind(which: str, held: HeldOutScores) -> NDArray[np.float64]:

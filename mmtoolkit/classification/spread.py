@@ -10,7 +10,7 @@ import numpy as np
 
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
-from mmtoolkit.classification.metrics import CLASS_METRICS, metrics_for
+from mmtoolkit.classification.metrics import CLASS_METRICS
 from mmtoolkit.classification.variance import resampled, some_rows, with_training
 from mmtoolkit.classification.weighted import AREAS, WeightedScores
 
@@ -59,12 +59,15 @@ class HeldOutScores:
         Held-out probabilities.
     groups : ndarray of shape (n_scored,), int
         What belongs together, from 0 without gaps.
+    weighted : bool, default=False
+        Whether training gave classes weights: then a few items of a rare class decide where it ends.
     """
 
     codes: NDArray[np.intp]
     predicted: NDArray[np.intp]
     proba: NDArray[np.float64]
     groups: NDArray[np.intp]
+    weighted: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -83,6 +86,14 @@ class HeldOutScores:
         found = class_sizes(self.codes, self.groups)[0]
         sizes[: len(found)] = found
         return sizes
+
+    @property
+    def n_deciding(self) -> float:
+        """Independent items that variances are estimated from; with class weights hardly more than the smallest classes have."""
+        if not self.weighted:
+            return float(self.n_groups)
+        sizes = self.class_groups[self.class_groups > 0].astype(np.float64)
+        return 1.0 + float((1 / sizes).sum() ** 2 / (1 / (sizes**2 * np.maximum(sizes - 1, 1))).sum())  # Satterthwaite
 
     @property
     def pure_groups(self) -> NDArray[np.intp]:
@@ -125,8 +136,8 @@ class HeldOutScores:
         -------
         ndarray of shape (n_scores,)
             In the order of `values`. Where training counts, the variance of resampled items is multiplied by how much
-            larger paired halves find it for a classifier in closed form (never less than 1). A loss has no highest value and
-            may hardly differ from item to item, as near chance: it moves at least by what the halves find more.
+            larger paired halves find it for a classifier in closed form (never less than 1). Scores of all classes move at
+            least by what the halves find more: where items hardly differ, as losses near chance, a factor says little.
         """
         areas = self.class_groups >= LEAST_OF_CLASS
         rows = some_rows(self.codes, self.groups, random_state)
@@ -151,11 +162,8 @@ class HeldOutScores:
             random_state=random_state,
         )
         found = alone * _ratio(whole, single, len(scores.overall), areas)
-        losses = np.array(
-            [np.isnan(row.lowest) for kind in ("counts", "items") for row in metrics_for(self.n_classes, kind)]
-        )
-        at = np.flatnonzero(losses)
-        found[at] = np.fmax(found[at], alone[at] + np.fmax(whole[at] - single[at], 0.0))
+        of_all = slice(len(scores.overall))
+        found[of_all] = np.fmax(found[of_all], alone[of_all] + np.fmax(whole[of_all] - single[of_all], 0.0))
         return found
 
 

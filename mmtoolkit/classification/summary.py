@@ -80,11 +80,11 @@ def assemble(
     groups = np.unique(outcome.together[scored], return_inverse=True)[1]
     predicted = np.stack([one.predicted[scored] for one in rounds])
     proba = np.stack([one.proba[scored] for one in rounds])
-    held = HeldOutScores(codes, predicted, proba, groups)
+    weight = class_weight_of(outcome.estimator, target.classes)
+    held = HeldOutScores(codes, predicted, proba, groups, weighted=weight is not None and trial.test is None)
     value = held.values()
     variance = np.full(len(value), np.nan)
     if inference:
-        weight = class_weight_of(outcome.estimator, target.classes)
         rows = trial.X[scored] if trial.test is None else None
         variance = held.variances(rows, cv=trial.cv, class_weight=weight, random_state=random_state)
     metrics = score_tables.metric_table(held, value, variance)
@@ -180,7 +180,9 @@ def _about_intervals(
         notes.append(
             f"Only {held.n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}."
         )
-    if held.n_wrong < LEAST_WRONG:
+    if held.n_groups < LEAST_OF_CLASS:
+        notes.append(f"Log-loss and Brier score have no interval: it takes {LEAST_OF_CLASS} independent groups.")
+    elif held.n_wrong < LEAST_WRONG:
         notes.append(
             f"Log-loss and Brier score have no interval: {held.n_wrong or 'none'} of the independent items "
             f"{'was' if held.n_wrong < 2 else 'were'} predicted wrong, {LEAST_WRONG} are needed to say what errors cost."

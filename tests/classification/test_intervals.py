@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmtoolkit.classification.intervals import bca, resamples, widened, wilson
+from mmtoolkit.classification.intervals import bca, limits, resamples, widened, wilson
 
 
 def test_wilson_matches_the_published_example():
@@ -62,3 +62,16 @@ def test_resamples_draw_as_many_groups_as_there_are():
 
     assert counts.shape == (50, 37)
     assert (counts.sum(axis=1) == 37).all()
+
+
+def test_a_loss_reaches_further_up_than_down_and_never_below_nothing():
+    low, high = limits(np.array([1.0, 1.0]), np.array([0.01, 4.0]), 40, 10_000, lowest=np.nan)
+
+    np.testing.assert_allclose(low, [1 - 0.196, 0], atol=1e-3)
+    np.testing.assert_allclose(high, [1.216, 17.3], rtol=1e-2)  # ends of (high - 1)^2 = z^2 variance high
+
+
+def test_few_groups_widen_an_interval():
+    few, many = (np.subtract(*limits(np.array([0.7]), np.array([0.01]), 40, n)[::-1])[0] for n in (5, 1000))
+
+    assert few == pytest.approx(1.3 * many, rel=0.1)  # Student's quantile of four degrees

@@ -115,9 +115,20 @@ def test_a_score_that_cannot_move_has_no_interval_of_zero_width():
     assert (overall["high"] - overall["low"]).drop(["log_loss", "brier_score", "ece"]).min() > 0.03
 
 
-def test_areas_near_one_are_as_sure_as_their_spread_says(rng):
+def test_areas_near_one_hold_the_truth_of_few_items(rng):
+    truth, held = 0.98895, 0  # of normal scores 3.24 apart, where 20 items say little of the few that are far out
+    codes = np.repeat([0, 1], [600, 20])
+    for _ in range(40):
+        own = 1 / (1 + np.exp(-rng.normal(size=620) - 3.24 * codes))
+        _, classes = tables(codes, (own > 0.9).astype(int), np.stack([1 - own, own], axis=1), np.arange(620))
+        held += classes.loc[1, "roc_auc_low"] <= truth <= classes.loc[1, "roc_auc_high"]
+
+    assert held >= 36
+
+
+def test_areas_of_many_items_are_as_sure_as_their_spread_says(rng):
     codes = np.repeat([0, 1], [1900, 100])
-    score = rng.normal(size=2000) + 4.2 * codes
+    score = rng.normal(size=2000) + 2.2 * codes
     constant = np.full(2000, 0.5)
 
     near_one, flat = (
@@ -125,10 +136,35 @@ def test_areas_near_one_are_as_sure_as_their_spread_says(rng):
         for own in (1 / (1 + np.exp(-score)), constant)
     )
 
-    assert near_one["roc_auc"] > 0.995
-    assert near_one["roc_auc_high"] - near_one["roc_auc_low"] < 0.01
+    assert 0.02 < near_one["roc_auc_high"] - near_one["roc_auc_low"] < 0.04
     assert flat["roc_auc"] == 0.5
     assert flat["roc_auc_high"] - flat["roc_auc_low"] > 0.1  # equal scores are no certainty
+
+
+def test_losses_of_few_groups_have_no_interval(rng):
+    groups = np.arange(95) // 5
+    codes = groups % 2
+    proba = rng.dirichlet(np.ones(2), size=95)
+
+    few, enough = (
+        tables(codes, proba.argmax(axis=1), proba, g)[0]["low"].isna()[["accuracy", "log_loss", "brier_score"]].tolist()
+        for g in (groups, np.arange(95))
+    )
+
+    assert few == [False, True, True]
+    assert enough == [False, False, False]
+
+
+def test_with_class_weights_few_items_of_a_class_decide():
+    codes = np.repeat([0, 1], [2000, 20])
+
+    deciding = [
+        HeldOutScores(codes, codes[None], np.eye(2)[codes][None], np.arange(2020), weighted).n_deciding
+        for weighted in (False, True)
+    ]
+
+    assert deciding[0] == 2020
+    assert deciding[1] == pytest.approx(20.4, abs=0.1)
 
 
 def test_groups_of_several_classes_count_for_each(rng):

@@ -26,6 +26,7 @@ from mmtoolkit.classification.gradients import Axes
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.permutation import better_than_chance
 from mmtoolkit.classification.spread import HeldOutScores
+from mmtoolkit.classification.variance import Sample
 from mmtoolkit.classification.weighted import WeightedScores
 
 SCORES = ("accuracy", "f1_macro", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
@@ -145,10 +146,11 @@ def one_set(cell: Cell, rng: np.random.Generator, *, chance: bool) -> dict[str, 
     weighted = cell.weight is not None and not cell.test
     held = HeldOutScores(y[rows], said[0][None], said[1][None], inside, weighted)
     value = held.values()
-    variance = held.variances(None if cell.test else X, cv=5, class_weight=cell.weight, random_state=0)
+    sample = Sample.drawn(X[rows], y[rows], inside, 0)
+    variance = held.variances(sample, cv=None if cell.test else 5, class_weight=cell.weight, random_state=0)
     overall = score_tables.metric_table(held, value, variance)
     classes = score_tables.class_table(held, np.arange(K), value, variance)
-    p_value = better_than_chance(X, y, groups, part, 0).p_value if chance else np.nan
+    p_value = better_than_chance(Sample.drawn(X, y, groups, 0), part, 0).p_value if chance else np.nan
     rows = [overall.loc[name, ["value", "low", "high"]] for name in SCORES[:4]]
     rows += [classes.iloc[-1][[name, f"{name}_low", f"{name}_high"]] for name in SCORES[4:]]
     found = np.column_stack([np.array([np.asarray(row, dtype=float) for row in rows]), true])

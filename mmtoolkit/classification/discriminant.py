@@ -38,7 +38,7 @@ def components(X: NDArray[np.float32]) -> NDArray[np.float64]:
     ndarray of shape (n_items, n_components), float64
         Centred; the axis of the largest spread first.
     """
-    return np.asarray(Axes(X).rows[:, :_MOST_COMPONENTS], dtype=np.float64)
+    return np.asarray(Axes(X, most=_MOST_COMPONENTS).rows, dtype=np.float64)
 
 
 def held_out(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import eigh
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import centred_gram, rotated
@@ -30,19 +31,26 @@ _LEAST_ROWS = 512
 class Axes:
     """Centred rows in the axes of their Gram matrix.
 
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows.
+    most : int or None, default=None
+        At most so many axes, those of the largest spread.
+
     Attributes
     ----------
     mean : ndarray of shape (n_features,), float32
         What was subtracted.
     basis : ndarray of shape (n_features, rank), float32
-        Orthonormal columns that span all rows.
+        Orthonormal columns; without `most` they span all rows.
     rows : ndarray of shape (n_items, rank), float32
         The rows in these axes.
     power : ndarray of shape (rank,), float64
         Sum of squares per axis.
     """
 
-    def __init__(self, X: NDArray[np.float32]) -> None:
+    def __init__(self, X: NDArray[np.float32], *, most: int | None = None) -> None:
         wide = X.shape[1] > len(X)
         if wide:
             self.mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -50,7 +58,10 @@ class Axes:
             gram = (centred @ centred.T).astype(np.float64)
         else:
             self.mean, gram = centred_gram(X)
-        power, vectors = np.linalg.eigh(gram)
+        if most is None or most >= len(gram):
+            power, vectors = np.linalg.eigh(gram)
+        else:
+            power, vectors = eigh(gram, subset_by_index=[len(gram) - most, len(gram) - 1])
         keep = power > _RANK_TOL * max(power[-1], np.finfo(np.float32).tiny)
         self.power = power[keep][::-1]
         vectors = vectors[:, keep][:, ::-1]

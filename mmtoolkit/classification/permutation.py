@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from mmtoolkit.classification.discriminant import components
-from mmtoolkit.classification.variance import MOST_ROWS, some_rows
+from mmtoolkit.classification.variance import MOST_ROWS, Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,25 +43,15 @@ class ChanceTest:
     words: str
 
 
-def better_than_chance(
-    X: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    groups: NDArray[np.intp],
-    fold: NDArray[np.intp],
-    random_state: int,
-) -> ChanceTest:
+def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int) -> ChanceTest:
     """Test whether the vectors tell the classes apart at all.
 
     Parameters
     ----------
-    X : ndarray of shape (n_items, n_features), float32
-        Rows.
-    codes : ndarray of shape (n_items,), int
-        Classes.
-    groups : ndarray of shape (n_items,), int
-        What belongs together, from 0 without gaps; no group is in two folds.
+    sample : Sample
+        Rows with their classes and with what belongs together; no group is in two folds.
     fold : ndarray of shape (n_items,), int
-        Fold that holds a row out; -1 for rows that only train.
+        Fold that holds a row out, of all rows that the sample is of; -1 for rows that only train.
     random_state : int
         Seed.
 
@@ -75,13 +64,12 @@ def better_than_chance(
     ----------
     Ojala and Garriga (2010), Permutation tests for studying classifier performance.
     """
-    rows = some_rows(codes, groups, random_state)
-    codes, groups, fold = codes[rows], np.unique(groups[rows], return_inverse=True)[1], fold[rows]
+    codes, fold = sample.codes, fold[sample.rows]
     held = fold >= 0
     sizes = np.bincount(codes[held])
     ks = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CLASSES])
     ks = ks[(sizes[ks] > 0) & (sizes[ks] < held.sum())]
-    strata = _strata(groups, fold)
+    strata = _strata(sample.groups, fold)
     n_ways = sum(_log_arrangements(codes[members]) for members in strata)
     if n_ways < np.log(_LEAST_ARRANGEMENTS) or not len(ks):
         return ChanceTest(
@@ -91,11 +79,13 @@ def better_than_chance(
         )
     if len(sizes) == 2:
         ks = ks[-1:]  # the other's area is the same
-    large = len(X) > MOST_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
+    large = sample.of > MOST_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
     n = _FEW_PERMUTATIONS if large else _PERMUTATIONS
-    Z, labels = components(X[rows]), _permuted(codes, strata, n, random_state)
-    areas = _areas(Z, labels, fold, ks)
-    area = (areas[0] + _areas(Z, labels[:1], fold, ks, own_first=False)[0]) / 2  # of equal scores none comes first
+    labels = _permuted(codes, strata, n, random_state)
+    areas = _areas(sample.Z, labels, fold, ks)
+    area = (
+        areas[0] + _areas(sample.Z, labels[:1], fold, ks, own_first=False)[0]
+    ) / 2  # of equal scores none comes first
     p = (1 + int((areas[1:] >= areas[0] - 1e-9).sum())) / (n + 1)
     of = "" if len(ks) == len(sizes) or len(sizes) == 2 else f" (of {len(ks)} classes)"
     return ChanceTest(

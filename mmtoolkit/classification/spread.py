@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.metrics import CLASS_METRICS
-from mmtoolkit.classification.variance import resampled, some_rows, with_training
+from mmtoolkit.classification.variance import Sample, resampled, with_training
 from mmtoolkit.classification.weighted import AREAS, WeightedScores
 
 if TYPE_CHECKING:
@@ -115,18 +114,16 @@ class HeldOutScores:
         rows = np.arange(len(self.codes))
         return np.asarray(self._weighted(rows, np.ones(self.n_classes, dtype=bool))(np.ones((1, len(rows))))[0])
 
-    def variances(
-        self, X: NDArray[np.float32] | None, *, cv: int, class_weight: Any, random_state: int
-    ) -> NDArray[np.float64]:
+    def variances(self, sample: Sample, *, cv: int | None, class_weight: Any, random_state: int) -> NDArray[np.float64]:
         """Return the variance of every score; NaN where nothing can be said.
 
         Parameters
         ----------
-        X : ndarray of shape (n_scored, n_features), float32, or None
-            The scored rows, where other training items would have given another classifier; None where the classifier
-            stays what it is.
-        cv : int
-            Number of folds.
+        sample : Sample
+            Of the scored rows.
+        cv : int or None
+            Number of folds, where other training items would have given another classifier; None where the classifier stays
+            what it is.
         class_weight : None, "balanced" or mapping of codes to weights
             Class weights.
         random_state : int
@@ -140,21 +137,20 @@ class HeldOutScores:
             least by what the halves find more: where items hardly differ, as losses near chance, a factor says little.
         """
         areas = self.class_groups >= LEAST_OF_CLASS
-        rows = some_rows(self.codes, self.groups, random_state)
-        groups = np.unique(self.groups[rows], return_inverse=True)[1]
-        scores = self._weighted(rows, areas)
+        codes, groups = sample.codes, sample.groups
+        scores = self._weighted(sample.rows, areas)
         n_groups = int(groups.max()) + 1
         if n_groups < 2:
-            return np.full(len(scores(np.ones((1, len(rows))))[0]), np.nan)
+            return np.full(len(scores(np.ones((1, len(codes))))[0]), np.nan)
         alone = resampled(scores, groups, _RESAMPLES, random_state) * (n_groups / self.n_groups)
-        if X is None or n_groups < _LEAST_GROUPS:
+        if cv is None or n_groups < _LEAST_GROUPS:
             return alone
         some, large = np.zeros_like(areas), np.flatnonzero(areas)
         some[large[:: max(1, len(large) // _CURVES)]] = True  # all classes share one ratio
         whole, single = with_training(
-            lambda predicted, proba: WeightedScores(self.codes[rows], predicted[None], proba[None], some),
-            discriminant.components(X[rows]),
-            self.codes[rows],
+            lambda predicted, proba: WeightedScores(codes, predicted[None], proba[None], some),
+            sample.Z,
+            codes,
             groups,
             self.n_classes,
             cv=cv,

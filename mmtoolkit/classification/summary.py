@@ -24,6 +24,7 @@ from mmtoolkit.classification.spread import (
     HeldOutScores,
     class_weight_of,
 )
+from mmtoolkit.classification.variance import Sample
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
@@ -83,13 +84,14 @@ def assemble(
     weight = class_weight_of(outcome.estimator, target.classes)
     held = HeldOutScores(codes, predicted, proba, groups, weighted=weight is not None and trial.test is None)
     value = held.values()
-    variance = np.full(len(value), np.nan)
+    variance, test = np.full(len(value), np.nan), ChanceTest(float("nan"), "")
     if inference:
-        rows = trial.X[scored] if trial.test is None else None
-        variance = held.variances(rows, cv=trial.cv, class_weight=weight, random_state=random_state)
+        sample = Sample.drawn(trial.X[scored], codes, groups, random_state)
+        cv = trial.cv if trial.test is None else None
+        variance = held.variances(sample, cv=cv, class_weight=weight, random_state=random_state)
+        test = _test_of_chance(trial, outcome, sample, random_state)
     metrics = score_tables.metric_table(held, value, variance)
     interval_of = _interval_of(trial, outcome, len(codes)) if inference else ""
-    test = _test_of_chance(trial, outcome, random_state) if inference else ChanceTest(float("nan"), "")
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
@@ -190,13 +192,16 @@ def _about_intervals(
     return notes
 
 
-def _test_of_chance(trial: Trial, outcome: TrialResult, random_state: int) -> ChanceTest:
-    """Test the rows that trained or were scored."""
+def _test_of_chance(trial: Trial, outcome: TrialResult, sample: Sample, random_state: int) -> ChanceTest:
+    """Test the rows that trained or were scored; with folds they are those of the sample."""
     fold, together = outcome.rounds[0].fold, outcome.together
     scored = fold >= 0
+    if trial.test is None:
+        return better_than_chance(sample, fold[scored], random_state)
     rows = scored | (trial.target.known & ~np.isin(together, together[scored]))  # others were dropped
     groups = np.unique(together[rows], return_inverse=True)[1]
-    return better_than_chance(trial.X[rows], trial.target.codes[rows], groups, fold[rows], random_state)
+    sample = Sample.drawn(trial.X[rows], trial.target.codes[rows], groups, random_state)
+    return better_than_chance(sample, fold[rows], random_state)
 
 
 def _about_chance(test: ChanceTest) -> list[str]:

@@ -9,6 +9,8 @@ cross-validated by itself, and half the mean square of the difference of their s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_ROWS",
     "SPLITS",
+    "Sample",
     "cross_validated",
     "halves",
     "resampled",
@@ -58,6 +61,40 @@ def some_rows(codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: i
         return np.arange(len(codes))
     seed = int(np.random.SeedSequence([random_state, parts]).generate_state(1)[0])  # not that of the folds
     return np.flatnonzero(stratified_folds(codes, groups, parts, seed) == 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows on which classifiers in closed form are fitted, as `some_rows` takes them.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features), float32
+        Rows.
+    rows, codes, groups : ndarrays of shape (n_rows,), int
+        Which rows of all; classes; groups from 0 without gaps.
+    of : int
+        How many rows there were.
+    """
+
+    X: NDArray[np.float32]
+    rows: NDArray[np.intp]
+    codes: NDArray[np.intp]
+    groups: NDArray[np.intp]
+    of: int
+
+    @classmethod
+    def drawn(
+        cls, X: NDArray[np.float32], codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int
+    ) -> Sample:
+        """Return the sample of rows (n_items, n_features), their classes and groups (n_items,)."""
+        rows = some_rows(codes, groups, random_state)
+        return cls(X[rows], rows, codes[rows], np.unique(groups[rows], return_inverse=True)[1], len(X))
+
+    @cached_property
+    def Z(self) -> NDArray[np.float64]:
+        """The rows in their main axes, (n_rows, n_components): computed once for all who fit on them."""
+        return discriminant.components(self.X)
 
 
 def halves(
@@ -172,8 +209,13 @@ def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_stat
     ndarray of shape (n_scores,)
         Variances; NaN where fewer than two resamples have a score.
     """
-    drawn = np.concatenate([scores(W[:, groups]) for W in resamples(int(groups.max()) + 1, n_boot, random_state)])
-    enough, n_groups = np.isfinite(drawn).sum(axis=0) > 1, int(groups.max()) + 1
+    n_groups = int(groups.max()) + 1
+    return _spread(np.concatenate([scores(W[:, groups]) for W in resamples(n_groups, n_boot, random_state)]), n_groups)
+
+
+def _spread(drawn: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
+    """Return the variance of scores of resamples, (n_resamples, n_scores)."""
+    enough = np.isfinite(drawn).sum(axis=0) > 1
     found = np.full(drawn.shape[1], np.nan)
     found[enough] = np.nanvar(drawn[:, enough], axis=0, ddof=1) * (n_groups / max(n_groups - 1, 1))
     return found
@@ -206,13 +248,14 @@ def with_training(
     whole, alone : ndarrays of shape (n_scores,)
         From paired halves; from resampled groups.
     """
-    splits = halves(codes, groups, random_state)
+    splits, n_groups = halves(codes, groups, random_state), int(groups.max()) + 1
+    drawn = [W[:, groups] for W in resamples(n_groups, _FEW_RESAMPLES, random_state)]
     pairs, alone = [], []
     made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight)
     for first, (predicted, proba) in zip(splits, made, strict=True):
-        scores = scores_of(predicted, proba)
-        pairs.append(scores(np.stack([first, ~first]).astype(np.float64)))
-        alone.append(resampled(scores, groups, _FEW_RESAMPLES, random_state))
+        found = scores_of(predicted, proba)(np.concatenate([[first, ~first], *drawn]))
+        pairs.append(found[:2])
+        alone.append(_spread(found[2:], n_groups))
     first_half, second_half = np.stack(pairs, axis=1)
     n = np.isfinite(alone).sum(axis=0)
     return variance_of(first_half, second_half), np.where(n > 0, np.nansum(alone, axis=0) / np.maximum(n, 1), np.nan)

@@ -7,6 +7,7 @@ import mmtoolkit as mm
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.permutation import _auc, better_than_chance
+from mmtoolkit.classification.variance import Sample
 
 
 def noise(rng, n=60, d=8):
@@ -30,7 +31,7 @@ def test_the_statistic_is_the_mean_area_of_held_out_ridge_scores(rng, fixed):
     fold = np.where(np.arange(90) < 30, 0, -1) if fixed else stratified_folds(y, np.arange(90), 3, 0)
     Z = discriminant.components(X)
 
-    test = better_than_chance(X, y, np.arange(90), fold, 0)
+    test = better_than_chance(Sample.drawn(X, y, np.arange(90), 0), fold, 0)
 
     scores = np.zeros((90, 3))
     for f in np.unique(fold[fold >= 0]):
@@ -50,7 +51,7 @@ def test_random_labels_are_found_in_five_percent(size):
         rng = np.random.default_rng(seed)
         groups = np.repeat(np.arange(60 // size), size)
         y, X = groups % 2, noise(rng, 60 // size)[groups] + 0.1 * noise(rng, 60)
-        p.append(better_than_chance(X, y, groups, stratified_folds(y, groups, 3, 0), seed).p_value)
+        p.append(better_than_chance(Sample.drawn(X, y, groups, 0), stratified_folds(y, groups, 3, 0), seed).p_value)
 
     assert np.mean(np.array(p) <= 0.05) <= 0.1
     assert 0.4 <= np.mean(p) <= 0.6
@@ -61,7 +62,7 @@ def test_copies_of_random_items_are_no_evidence(rng):
     X, y = noise(rng, 30)[groups], groups % 2
     fold = stratified_folds(y, groups, 5, 0)
 
-    assert better_than_chance(X, y, groups, fold, 0).p_value > 0.05
+    assert better_than_chance(Sample.drawn(X, y, groups, 0), fold, 0).p_value > 0.05
 
 
 def test_too_few_groups_have_no_p_and_say_why(rng):
@@ -79,7 +80,7 @@ def test_groups_of_different_sizes_cannot_be_exchanged(rng):
     groups = np.repeat(np.arange(10), np.arange(1, 11))
     y = groups % 2
 
-    test = better_than_chance(noise(rng, 55), y, groups, stratified_folds(y, groups, 2, 0), 0)
+    test = better_than_chance(Sample.drawn(noise(rng, 55), y, groups, 0), stratified_folds(y, groups, 2, 0), 0)
 
     assert np.isnan(test.p_value)
 
@@ -87,7 +88,9 @@ def test_groups_of_different_sizes_cannot_be_exchanged(rng):
 def test_equal_rows_are_no_evidence():
     y = np.arange(60) % 2
 
-    test = better_than_chance(np.ones((60, 4), np.float32), y, np.arange(60), np.arange(60) // 2 % 5, 0)
+    test = better_than_chance(
+        Sample.drawn(np.ones((60, 4), np.float32), y, np.arange(60), 0), np.arange(60) // 2 % 5, 0
+    )
 
     assert test.p_value == 1
     assert " 0.500 for held-out" in test.words
@@ -97,7 +100,7 @@ def test_large_sets_are_tested_by_some_of_their_rows(rng):
     y = rng.integers(2, size=6000)
     X = noise(rng, 6000, 4) + 0.2 * y[:, None]
 
-    test = better_than_chance(X, y, np.arange(6000), stratified_folds(y, np.arange(6000), 5, 0), 0)
+    test = better_than_chance(Sample.drawn(X, y, np.arange(6000), 0), stratified_folds(y, np.arange(6000), 5, 0), 0)
 
     assert test.p_value == 1 / 200
     assert "199 permutations" in test.words

@@ -3,12 +3,14 @@ import pytest
 
 from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.spread import HeldOutScores
+from mmtoolkit.classification.variance import Sample
 
 
 def tables(codes, predicted, proba, groups, classes=None):
     """Both tables of one classifier that stays what it is."""
     held = HeldOutScores(codes, predicted[None], proba[None], groups)
-    value, variance = held.values(), held.variances(None, cv=5, class_weight=None, random_state=0)
+    sample = Sample.drawn(proba, codes, groups, 0)
+    value, variance = held.values(), held.variances(sample, cv=None, class_weight=None, random_state=0)
     names = np.arange(proba.shape[1]) if classes is None else np.array(classes)
     return score_tables.metric_table(held, value, variance), score_tables.class_table(held, names, value, variance)
 

@@ -83,12 +83,12 @@ def _from_data_uri(uri: str) -> bytes:
         raise UnreadableItemError(msg, name=shorten(head, 40)) from error
 
 
-def _digest_of(text: str, what: str, name: str) -> bytes:
+def _digest_of(text: str, what: str, content: Content) -> bytes:
     try:
         return hashlib.sha256(text.encode("utf-8")).digest()
     except UnicodeEncodeError as error:
         msg = f"the {what} holds a lone surrogate at position {error.start}, which is not valid Unicode"
-        raise UnreadableItemError(msg, name=name) from error
+        raise UnreadableItemError(msg, name=content.name) from error
 
 
 @dataclass(eq=False)
@@ -130,7 +130,7 @@ class Text(_Hashed):
             raise UnreadableItemError(
                 "the text is blank; expected at least one visible character", name=repr(self.text[:20])
             )
-        return _digest_of(self.text, "text", self.name)
+        return _digest_of(self.text, "text", self)
 
 
 @dataclass(eq=False)
@@ -209,7 +209,7 @@ class Image(_Hashed):
             digests = [member.digest() for member in self._members]
             return digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
         if self.is_url:
-            return _digest_of(str(self.source), "URL", self.name)
+            return _digest_of(str(self.source), "URL", self)
         if _is_array(self.source) or is_pil(self.source):
             pixels = self.open()
             head = f"{pixels.mode} {pixels.height} {pixels.width}\n".encode()
@@ -312,7 +312,7 @@ class Video(_Hashed):
 
     def _compute_digest(self) -> bytes:
         if self.is_url:
-            return _digest_of(str(self.source), "URL", self.name)
+            return _digest_of(str(self.source), "URL", self)
         return hashlib.sha256(self.read()).digest()
 
     def read(self) -> bytes:

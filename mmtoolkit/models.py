@@ -525,7 +525,7 @@ _LOCAL = ModelSpec(
     contents_per_call=64,
     packs=("text", "image", "video"),
     max_images=64,
-    duplicate_thresholds=MappingProxyType({"text": 0.97, "image": 0.975, "video": 0.94}),
+    duplicate_thresholds=MappingProxyType({"text": 0.965, "image": 0.98, "video": 0.94}),
     remark="The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher.",
 )
 

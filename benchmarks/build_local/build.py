@@ -18,7 +18,6 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the order of sums must not depend on the machine's load
 
 import argparse
-import functools
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +38,7 @@ TOO_NEAR = 0.75  # cosine of centred features from which a picture may be one of
 LOOKS = 256
 KEYWORDS = 12
 FITS = 4  # whose mean is taken
+LEVELS = 31  # of a number, on either side of zero: six bits, and deflate leaves no more of them
 
 
 def seen(pictures: Sequence[Callable[[], object]], store: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +73,7 @@ def main() -> None:
     (WEIGHTS / "english_words.txt").write_text("\n".join([*taught.english, ""]), "utf-8", newline="\n")
     (WEIGHTS / "chinese_common.txt").write_text("\n".join([*taught.chinese, ""]), "utf-8", newline="\n")
     vocabulary = Vocabulary(WordPieces(pieces), taught.english, taught.chinese)
-    raw = functools.cache(WordVectors(vocabulary, taught.rows, np.ones(len(taught.rows), np.float32)))
+    raw = WordVectors(vocabulary, taught.rows, np.ones(len(taught.rows), np.float32))
     named = [*sources.emoji(packages), *sources.clip_art(packages)]
     probabilities, features = seen([picture.draw for picture in named], work / "seen.npz")
 
@@ -98,18 +98,20 @@ def main() -> None:
 
     def fit(seed: int) -> heads.Heads:
         return heads.fit(
-            lambda texts: np.stack([raw(text) for text in texts]),
-            class_names(), features[kept], shown, pictures, weights, meanings, random_state=seed,
+            raw, class_names(), features[kept], shown, pictures, weights, meanings, random_state=seed,
         )  # fmt: skip
 
     with ThreadPoolExecutor() as pool:
-        several = [fit(0), *pool.map(fit, range(1, FITS))]  # the first looks up all texts
+        several = list(pool.map(fit, range(FITS)))
     fitted = heads.mean(several)
     X = heads.unit(features[kept].astype(np.float64) - fitted.center)
     _, _, directions = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
     rows = taught.rows @ fitted.text
-    scales = np.abs(rows).max(axis=1) / 127
-    np.savez(
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    digits = [pieces.index(digit) for digit in "0123456789"]
+    rows[digits] *= np.median(lengths[len(pieces) :]) / lengths[digits]  # a digit says as much as a word
+    scales = np.abs(rows).max(axis=1) / LEVELS
+    np.savez_compressed(
         WEIGHTS / "word_vectors.npz",
         rows=np.round(rows / np.maximum(scales, 1e-30)[:, None]).astype(np.int8),
         scales=scales.astype(np.float32),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -453,7 +452,9 @@ def compute(
     open_rows = set(range(len(contents)))
 
     def checked(outcomes: Sequence[Outcome]) -> None:
-        good, wrong = [], ""
+        good: list[Outcome] = []
+        right: list[Outcome] = []
+        wrong = ""
         for outcome in outcomes:
             with lock:
                 known = outcome.index in open_rows
@@ -466,7 +467,9 @@ def compute(
                 got = "nothing" if outcome.vector is None else f"an array of shape {np.shape(outcome.vector)}"
                 wrong = f"{name!r} returned {got} for {contents[outcome.index].name!r}, expected a vector of {dimension} numbers"
             else:
-                good.append(_sound(outcome, contents[outcome.index], name))
+                right.append(outcome)
+        if right:
+            good += _sound(right, contents, name)
         if good:
             sink(good)
         if wrong:
@@ -479,12 +482,18 @@ def compute(
         raise ProtocolError(msg)
 
 
-def _sound(outcome: Outcome, content: Content, model: str) -> Outcome:
-    """Return the outcome with a float32 vector, or with an error when that is zero or not finite."""
+def _sound(outcomes: Sequence[Outcome], contents: Sequence[Content], model: str) -> Iterator[Outcome]:
+    """Yield outcomes with float32 vectors, or with errors where these are zero or not finite."""
     with np.errstate(over="ignore"):
-        vector = np.array(outcome.vector, dtype=np.float32)  # a copy: a model may fill one buffer again and again
-    if np.isfinite(vector).all() and vector.any():
-        return dataclasses.replace(outcome, vector=vector)
-    what = "zero" if np.isfinite(vector).all() else "not finite (NaN or infinity)"
-    error = RefusedItemError(f"{model!r} returned a vector that is {what}; it was not kept", name=content.name)
-    return dataclasses.replace(outcome, vector=None, error=error)
+        X = np.array(
+            [o.vector for o in outcomes], dtype=np.float32
+        )  # a copy: a model may fill one buffer again and again
+    finite, filled = np.isfinite(X).all(axis=1), X.any(axis=1)
+    for outcome, vector, is_finite, is_filled in zip(outcomes, X, finite.tolist(), filled.tolist(), strict=True):
+        if is_finite and is_filled:
+            yield Outcome(outcome.index, vector, usage=outcome.usage, note=outcome.note)
+        else:
+            what = "zero" if is_finite else "not finite (NaN or infinity)"
+            msg = f"{model!r} returned a vector that is {what}; it was not kept"
+            error = RefusedItemError(msg, name=contents[outcome.index].name)
+            yield Outcome(outcome.index, error=error, usage=outcome.usage, note=outcome.note)

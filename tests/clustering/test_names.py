@@ -50,7 +50,8 @@ def test_captions_of_the_language_come_first(emoji):
 
 
 def test_without_captions_the_vocabulary_names(emoji):
-    blind = mm.Embeddings(emoji.vectors, items=emoji.items.drop(columns=["text", "text_zh"]), model="local")
+    some = emoji[emoji.items["text"].str.contains(r"\b(?:face|heart)\b").to_numpy()]
+    blind = mm.Embeddings(some.vectors, items=some.items.drop(columns=["text", "text_zh"]), model="local")
 
     english, chinese = (mm.cluster(blind, 3).with_names(language=language).names for language in ("en", "zh"))
 

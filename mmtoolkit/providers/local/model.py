@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalModel"]
 
-_STEP = 4  # of this code; raise it with every change that changes a vector
+_STEP = 5  # of this code; raise it with every change that changes a vector
 _FRAMES = 8
 _BLOCK = {"text": 512, "image": 16, "video": 2, "fused": 8}  # items a thread takes at once; changes no vector
 
@@ -110,6 +110,8 @@ class LocalModel(Provider):
         stop = threading.Event()
 
         def work(rows: Sequence[int]) -> list[Outcome]:
+            if all(isinstance(contents[row], Text) for row in rows):  # many texts at once take a quarter of the time
+                return [] if stop.is_set() else _text_outcomes(rows, [contents[row] for row in rows])
             return [_outcome(row, contents[row]) for row in rows if not stop.is_set()]
 
         blocks = _blocks(contents)
@@ -155,15 +157,24 @@ def _blocks(contents: Sequence[Content]) -> list[list[int]]:
     return blocks
 
 
+def _text_outcomes(rows: Sequence[int], texts: Sequence[Any]) -> list[Outcome]:
+    vectors = _text_vectors([text.text for text in texts])
+    return [_found(row, text, vector) for row, text, vector in zip(rows, texts, vectors, strict=True)]
+
+
 def _outcome(row: int, content: Content) -> Outcome:
     notes: dict[str, None] = {}  # a set in order
     try:
         vector = join(content, _split, partial(_leaf_vector, notes), _unit_mean)
     except ItemError as error:
         return Outcome(row, error=error)
+    return _found(row, content, vector, "; ".join(notes))
+
+
+def _found(row: int, content: Content, vector: NDArray[np.float32], note: str = "") -> Outcome:
     if not vector.any():
         return Outcome(row, error=UnreadableItemError("nothing in it that the offline model knows", name=content.name))
-    return Outcome(row, vector, note="; ".join(notes))
+    return Outcome(row, vector, note=note)
 
 
 def _split(content: Content | PILImage.Image) -> Sequence[Content] | Iterator[PILImage.Image]:
@@ -177,10 +188,7 @@ def _split(content: Content | PILImage.Image) -> Sequence[Content] | Iterator[PI
 def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
     """Return the unit vector of a text or of one picture; what was done to the picture goes to `notes`."""
     if isinstance(content, Text):
-        from mmtoolkit.providers.local.texts import word_vectors
-
-        meaning = word_vectors()(content.text)
-        return np.concatenate([meaning, np.zeros_like(meaning)])
+        return _text_vectors([content.text])[0]
     from mmtoolkit.providers.local.pictures import picture_vectors
 
     if isinstance(content, Image):
@@ -188,6 +196,14 @@ def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image)
         notes.update(dict.fromkeys(filter(None, [content.parts[0].note])))
         content = picture
     return picture_vectors()(content)
+
+
+def _text_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """Return unit vectors of texts: meaning, and no looks."""
+    from mmtoolkit.providers.local.texts import word_vectors
+
+    meaning = word_vectors()(texts)
+    return np.hstack([meaning, np.zeros_like(meaning)])
 
 
 def _unit_mean(vectors: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -120,7 +120,7 @@ def class_names() -> list[str]:
 @once
 def picture_vectors() -> PictureVectors:
     """Load the network and its maps, once per process."""
-    classes = np.stack([word_vectors()(name) for name in class_names()])
+    classes = word_vectors()(class_names())
     with np.load(image_files()[1], allow_pickle=False) as arrays:
         maps = np.hstack([arrays["meaning"].astype(np.float32), arrays["looks"].astype(np.float32)])
         return PictureVectors(sight(), classes, arrays["center"], np.ascontiguousarray(maps))

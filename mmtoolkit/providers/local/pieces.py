@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
+import itertools
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 __all__ = ["Vocabulary", "WordPieces"]
 
 _SPACE = "▁"  # stands for a space; pieces have it only at their beginning, so that words are cut one by one
-_SPACED = re.compile(f"{_SPACE}+[^{_SPACE}]*")
+_CUT = re.compile(f"{_SPACE}{{1,40}}[^{_SPACE}]{{0,40}}|[^{_SPACE}]{{1,40}}")  # what is longer is no word
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _REMEMBERED = 50_000  # words whose pieces are kept
-_LONGEST_REMEMBERED = 40  # characters
 
 
 class Vocabulary:
@@ -63,51 +63,43 @@ class WordPieces:
     """
 
     def __init__(self, pieces: Sequence[str]) -> None:
-        self._pieces = pieces
         self._numbers = {piece: number for number, piece in enumerate(pieces)}
         self._remembered = lru_cache(_REMEMBERED)(self._cut)
 
+    @classmethod
+    def read(cls, path: Path) -> WordPieces:
+        """Read pieces from a file, one a line; some end in a carriage return, which is part of them."""
+        return cls(path.read_bytes().decode("utf-8").split("\n"))
+
     def __len__(self) -> int:
-        return len(self._pieces)
+        return len(self._numbers)
 
     def __call__(self, text: str) -> list[int]:
         """Return the numbers of the pieces of `text`."""
         numbers: list[int] = []
         if not text:
             return numbers
-        for word in _SPACED.findall(_SPACE + text.replace(" ", _SPACE)):
-            numbers += self._remembered(word) if len(word) <= _LONGEST_REMEMBERED else self._cut(word)
+        for word in _CUT.findall(_SPACE + text.replace(" ", _SPACE)):
+            numbers += self._remembered(word)
         return numbers
 
     def _cut(self, word: str) -> list[int]:
-        """Return the pieces of one word; n characters take time n log n."""
-        left = [number for character in word for number in self._character(character)]
-        after = [*range(1, len(left)), -1]
-        before = [*range(-1, len(left) - 1)]
-        waiting = [pair for place in range(len(left) - 1) if (pair := self._pair(left, place, place + 1))]
-        heapq.heapify(waiting)
-        while waiting:
-            number, first, second, place = heapq.heappop(waiting)
-            other = after[place]
-            if other < 0 or left[place] != first or left[other] != second:
-                continue  # one of them is part of another piece by now
-            left[place], left[other] = number, -1
-            after[place] = after[other]
-            if after[place] >= 0:
-                before[after[place]] = place
-            for start, end in ((before[place], place), (place, after[place])):
-                if min(start, end) >= 0 and (pair := self._pair(left, start, end)):
-                    heapq.heappush(waiting, pair)
-        return [number for number in left if number >= 0]
+        """Return the pieces of one word."""
+        numbers = self._numbers
+        find, none = numbers.get, len(numbers)
+        left = [part for sign in word for part in ((sign,) if sign in numbers else _bytes_of(sign))]
+        pairs = [find(first + second, none) for first, second in itertools.pairwise(left)]
+        while pairs and (lowest := min(pairs)) < none:
+            place = pairs.index(lowest)
+            left[place] += left.pop(place + 1)
+            del pairs[place]
+            if place:
+                pairs[place - 1] = find(left[place - 1] + left[place], none)
+            if place < len(pairs):
+                pairs[place] = find(left[place] + left[place + 1], none)
+        return [numbers[part] for part in left]
 
-    def _character(self, character: str) -> list[int]:
-        """Return the number of a character, or those of its bytes."""
-        if character in self._numbers:
-            return [self._numbers[character]]
-        return [self._numbers[f"<0x{byte:02X}>"] for byte in character.encode("utf-8", "replace")]
 
-    def _pair(self, left: Sequence[int], start: int, end: int) -> tuple[int, int, int, int] | None:
-        """Return the piece that two neighbours become, the neighbours, and their place; None when they are no piece."""
-        first, second = left[start], left[end]
-        number = self._numbers.get(self._pieces[first] + self._pieces[second])
-        return None if number is None else (number, first, second, start)
+def _bytes_of(sign: str) -> list[str]:
+    """Return the names of a character's bytes."""
+    return [f"<0x{byte:02X}>" for byte in sign.encode("utf-8", "replace")]

@@ -50,6 +50,15 @@ def test_bytes_do_not_depend_on_order_neighbours_or_threads(stamps):
     assert backwards[::-1].tobytes() == X.tobytes()
 
 
+def test_bytes_of_texts_are_the_same_alone_and_among_hundreds():
+    contents = list(map(mm.Text, mm.load_dataset("glosses")["text"][:600]))
+    X, _ = vectors(contents, n_jobs=3)
+
+    one_by_one = [vectors([content], n_jobs=1)[0] for content in contents[::20]]
+
+    assert np.vstack(one_by_one).tobytes() == X[::20].tobytes()
+
+
 def test_a_video_is_the_mean_of_eight_frames_unless_told_otherwise():
     path = mm.load_dataset("clips")["video"][0]
     with open(path, "rb") as file:

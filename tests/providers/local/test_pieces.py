@@ -11,7 +11,7 @@ from mmtoolkit.providers.local.texts import text_files
 
 @pytest.fixture(scope="module")
 def cut():
-    return WordPieces(text_files()[1].read_text("utf-8").split("\n"))
+    return WordPieces.read(text_files()[1])
 
 
 @pytest.mark.parametrize(  # what the tokenizer of the word vectors' author returns (tokenizers 0.22)
@@ -24,6 +24,7 @@ def cut():
         ("🦄 𝔘nicorn", [29871, 243, 162, 169, 135, 29871, 243, 160, 151, 155, 7823, 1398]),
         ("aaaaaaaaaaaaa", [263, 27137, 27137, 27137]),
         ("中文 text", [29871, 30275, 30333, 1426]),
+        ("f();", [285, 890]),
     ],
 )
 def test_pieces_are_those_of_the_original_tokenizer(cut, text, numbers):
@@ -54,6 +55,7 @@ def test_one_word_of_a_hundred_thousand_characters_takes_seconds_at_most(cut):
     start = time.perf_counter()
 
     assert len(cut("ab" * 50_000)) < 100_000
+    assert len(cut("▁" * 100_000)) < 100_000
 
     assert time.perf_counter() - start < 30
 

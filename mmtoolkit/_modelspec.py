@@ -190,6 +190,16 @@ class ModelSpec:
         ------
         ValueError
             If the model does not have it; the message lists those it has.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.get_model("qwen3-vl-embedding").check_dimension(1024)
+        1024
+        >>> mm.get_model("local").check_dimension(3)
+        Traceback (most recent call last):
+            ...
+        ValueError: model 'local' has no dimension 3; it has 512
         """
         if dimension is None or dimension == self.dimension:
             return self.dimension
@@ -216,6 +226,14 @@ class ModelSpec:
         ------
         ValueError
             If the model has no such parameter, or it cannot be that; the message lists what there is.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.get_model("local").check_params({"tone": "warm"})
+        Traceback (most recent call last):
+            ...
+        ValueError: model 'local' has no parameter 'tone'; it has: none
         """
         unknown = sorted(set(params or {}) - set(self.params))
         if unknown:

@@ -36,7 +36,16 @@ class _Hashed:
     _digest: bytes | None = field(default=None, init=False, repr=False)
 
     def digest(self) -> bytes:
-        """Return SHA-256 of the source (32 bytes); computed once."""
+        """Return SHA-256 of the source (32 bytes); computed once.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.Text("a red bird").digest().hex()[:8]
+        'b858e86f'
+        >>> mm.Text("a red bird").digest() == mm.Text("a red bird", truncate=True).digest()
+        True
+        """
         if self._digest is None:
             self._digest = self._compute_digest()
         return self._digest
@@ -45,7 +54,23 @@ class _Hashed:
         raise NotImplementedError
 
     def expect_digest(self, digest: bytes) -> None:
-        """Take over a digest known from a memo, instead of reading the file."""
+        """Take over a digest known from a memo, instead of reading the file.
+
+        Examples
+        --------
+        >>> import hashlib, tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> file = Path(tempfile.mkdtemp()) / "bird.png"
+        >>> _ = file.write_bytes(b"bytes of a picture")
+        >>> image = mm.Image(file)
+        >>> image.expect_digest(hashlib.sha256(b"bytes of a picture").digest())
+        >>> _ = file.write_bytes(b"other bytes")
+        >>> image.read()
+        Traceback (most recent call last):
+            ...
+        mmtoolkit.errors.UnreadableItemError: bird.png: the file changed while it was being embedded; run again
+        """
         self._digest = digest
 
     def _checked(self, data: bytes, name: str) -> bytes:
@@ -107,6 +132,8 @@ class Text(_Hashed):
     >>> import mmtoolkit as mm
     >>> mm.Text("a photo of a cat").name
     'a photo of a cat'
+    >>> mm.Text("a red bird").name
+    'a red bird'
     """
 
     text: str
@@ -153,6 +180,11 @@ class Image(_Hashed):
     >>> red = mm.Image(np.full((32, 32, 3), (255, 0, 0), dtype=np.uint8))
     >>> red.open().size
     (32, 32)
+    >>> picture = mm.Image("photos/bird.png")
+    >>> picture.name, picture.is_url, picture.path.as_posix(), len(picture.parts)
+    ('bird.png', False, 'photos/bird.png', 1)
+    >>> mm.Image("https://example.com/bird.png").is_url
+    True
     """
 
     source: Any
@@ -225,6 +257,12 @@ class Image(_Hashed):
             If the file is missing, unreadable, or changed since its digest was taken.
         UnsupportedItemError
             If the source is a URL or a list.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.Image(b"bytes of a picture").read()
+        b'bytes of a picture'
         """
         source = self.source
         if isinstance(source, tuple) or self.is_url:
@@ -248,6 +286,13 @@ class Image(_Hashed):
         ------
         UnreadableItemError
             If it is broken or too large to open safely.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.Image(np.zeros((4, 6, 3), dtype=np.uint8)).open().size
+        (6, 4)
         """
         from mmtoolkit import _pictures
 
@@ -277,6 +322,9 @@ class Video(_Hashed):
     >>> import mmtoolkit as mm
     >>> mm.Video("https://example.com/walk.mp4").name
     'walk.mp4'
+    >>> clip = mm.Video("clips/run.mp4", frames=8)
+    >>> clip.name, clip.is_url, clip.path.as_posix()
+    ('run.mp4', False, 'clips/run.mp4')
     """
 
     source: Any
@@ -324,6 +372,13 @@ class Video(_Hashed):
             If the file is missing, unreadable, or changed since its digest was taken.
         UnsupportedItemError
             If the source is a URL.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> clips = mm.load_dataset("clips")
+        >>> mm.Video(clips["video"][0]).read()[:4].hex()
+        '00000020'
         """
         if self.is_url:
             raise UnsupportedItemError("expected a local video, got a URL", name=self.name)
@@ -350,6 +405,13 @@ class Video(_Hashed):
             If the extra ``video`` is not installed.
         UnreadableItemError
             If the video cannot be decoded.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> clips = mm.load_dataset("clips")
+        >>> [frame.size for frame in mm.Video(clips["video"][0]).sample(2)]
+        [(160, 160), (160, 160)]
         """
         return list(self.stream(n))
 
@@ -372,6 +434,13 @@ class Video(_Hashed):
             If the extra ``video`` is not installed.
         UnreadableItemError
             If the video cannot be decoded.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> clips = mm.load_dataset("clips")
+        >>> sum(1 for frame in mm.Video(clips["video"][0]).stream(3))
+        3
         """
         from mmtoolkit import _videos
 
@@ -392,6 +461,8 @@ class Fused(_Hashed):
     >>> import mmtoolkit as mm
     >>> [part.modality for part in mm.Fused(text="a red bird", image="bird.png").parts]
     ['text', 'image']
+    >>> mm.Fused(text="a red bird", image="bird.png").name
+    'a red bird + bird.png'
     """
 
     text: Any = None

@@ -115,6 +115,13 @@ class Result:
 
     A subclass is a ``@dataclass(frozen=True, eq=False, repr=False)``; it gives `_summary` (one line), `_tables`
     (what a notebook shows) and `_figures` (name -> method that draws it).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3).figures
+    ('sizes',)
     """
 
     def _summary(self) -> str:
@@ -134,6 +141,13 @@ class Result:
         mapping
             Keys "exact" (must be equal: labels, folds, counts), "rounded" (scores, compared at four decimals) and
             "map" (coordinates, compared only in an equal environment); each maps a name to plain data.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.similarity(np.eye(2), np.eye(2)).evidence()
+        {'rounded': {'values': [[1.0, 0.0], [0.0, 1.0]]}}
         """
         return {}
 
@@ -178,6 +192,16 @@ class Result:
         ------
         ValueError
             If there is no figure of that name, or no such language.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3)
+        >>> c.figures
+        ('sizes',)
+        >>> type(c.figure("sizes")).__name__
+        'Figure'
         """
         drawings = self._figures()
         chosen = next(iter(drawings), "") if name is None else name
@@ -195,6 +219,13 @@ class Result:
         -------
         dict
             What ``json`` can write; private fields (leading underscore) and models are left out.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.similarity(np.eye(2), np.eye(2)).to_dict()["values"]
+        [[1.0, 0.0], [0.0, 1.0]]
         """
         fields = dataclasses.fields(self)  # type: ignore[arg-type]  # every subclass is a dataclass
         return {f.name: plain(getattr(self, f.name)) for f in fields if f.repr and not f.name.startswith("_")}

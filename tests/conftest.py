@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib.util import find_spec
 
 import numpy as np
 import offline
@@ -56,7 +57,20 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if kind(item) != "notebook":
             item.add_marker(pytest.mark.xdist_group(kind(item)))
+    for item in items:  # examples of what is optional
+        if isinstance(item, pytest.DoctestItem) and (problem := _lacking(item.name)):
+            item.add_marker(pytest.mark.skip(problem))
     items.sort(key=lambda item: slow.get(kind(item), len(slow)))
+
+
+def _lacking(example):
+    """Say what an example needs that is not here: PySpark and a Java for Spark, PyAV for the frames of videos; None for nothing."""
+    if example.startswith("mmtoolkit.spark."):
+        from mmtoolkit.spark import java_problem
+
+        return java_problem() if find_spec("pyspark") else "no pyspark"
+    films = ("mmtoolkit.content.Video.sample", "mmtoolkit.content.Video.stream")
+    return "no PyAV" if example in films and not find_spec("av") else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,6 +43,14 @@ class CacheReport(Result):
         What is wrong with the index, the records or the notes; no vector is lost by these as long as they are left alone.
     repaired : bool
         Whether a repair was made: then a second `verify` finds nothing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import mmtoolkit as mm
+    >>> found = mm.EmbeddingCache(tempfile.mkdtemp()).verify()
+    >>> found.ok, found.rows, found.repaired
+    (True, 0, False)
     """
 
     rows: int

@@ -72,6 +72,8 @@ class EmbeddingCache:
     >>> found, X = cache.get([b"k" * 32, b"?" * 32], space)
     >>> found.tolist(), X[0].tolist()
     ([True, False], [1.0, 1.0, 1.0])
+    >>> cache.path.is_dir(), cache.read_only
+    (True, False)
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False) -> None:
@@ -81,7 +83,16 @@ class EmbeddingCache:
 
     @classmethod
     def in_memory(cls) -> MemoryCache:
-        """Return a store with the same methods that lives as long as the object and leaves no trace."""
+        """Return a store with the same methods that lives as long as the object and leaves no trace.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> store = mm.EmbeddingCache.in_memory()
+        >>> emb = [mm.embed_texts(["a red bird"], model="local", cache=store) for _ in range(2)]
+        >>> [dict(one.usage)["cached"] for one in emb]
+        [0, 1]
+        """
         from mmtoolkit.cache.memory import MemoryCache
 
         return MemoryCache()
@@ -96,7 +107,17 @@ class EmbeddingCache:
         EmbeddingCache.__init__(self, **state)
 
     def close(self) -> None:
-        """Let go of the files that this object has read; the next use reads them again."""
+        """Let go of the files that this object has read; the next use reads them again.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mmtoolkit as mm
+        >>> cache = mm.EmbeddingCache(tempfile.mkdtemp())
+        >>> cache.close()
+        >>> len(cache.stats())
+        0
+        """
         self._index.forget()
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
@@ -112,6 +133,16 @@ class EmbeddingCache:
         Returns
         -------
         ndarray of shape (n_keys,), bool
+
+        Examples
+        --------
+        >>> import numpy as np, tempfile
+        >>> from mmtoolkit.cache import EmbeddingCache, Space
+        >>> cache, space = EmbeddingCache(tempfile.mkdtemp()), Space("some-model", revision="1", dimension=3)
+        >>> cache.put([b"k" * 32], np.ones((1, 3), dtype=np.float32), space)
+        1
+        >>> cache.missing([b"k" * 32, b"?" * 32], space).tolist()
+        [False, True]
         """
         words = join_keys(keys)
         with self._index.reading() as catalog:
@@ -138,6 +169,17 @@ class EmbeddingCache:
         -----
         UserWarning
             If stored vectors are damaged: they count as not found, and are given up so that they are stored anew.
+
+        Examples
+        --------
+        >>> import numpy as np, tempfile
+        >>> from mmtoolkit.cache import EmbeddingCache, Space
+        >>> cache, space = EmbeddingCache(tempfile.mkdtemp()), Space("some-model", revision="1", dimension=3)
+        >>> cache.put([b"k" * 32], np.ones((1, 3), dtype=np.float32), space)
+        1
+        >>> found, X = cache.get([b"?" * 32, b"k" * 32], space)
+        >>> found.tolist(), X.tolist()
+        ([False, True], [[nan, nan, nan], [1.0, 1.0, 1.0]])
         """
         words = join_keys(keys)
         bad, blank = np.zeros(len(keys), dtype=bool), np.broadcast_to(np.float32(np.nan), (len(keys), space.dimension))
@@ -183,6 +225,14 @@ class EmbeddingCache:
             If the shapes do not fit.
         CacheError
             If the folder cannot be written, or a vector is not finite or zero; the other vectors are kept then.
+
+        Examples
+        --------
+        >>> import numpy as np, tempfile
+        >>> from mmtoolkit.cache import EmbeddingCache, Space
+        >>> cache, space = EmbeddingCache(tempfile.mkdtemp()), Space("some-model", revision="1", dimension=3)
+        >>> [cache.put([b"k" * 32], np.ones((1, 3), dtype=np.float32), space) for _ in range(2)]
+        [1, 0]
         """
         words, X, ok = accepted(keys, X, space)
         rows = np.flatnonzero(ok)
@@ -218,6 +268,17 @@ class EmbeddingCache:
         -------
         list of bytes or None
             None where a file cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.txt").write_bytes(b"abc")
+        >>> digest, none = mm.EmbeddingCache(folder / "cache").file_digests([str(folder / "a.txt"), str(folder / "b.txt")])
+        >>> digest.hex()[:8], none
+        ('ba7816bf', None)
         """
 
         def known(names: list[str]) -> dict[str, tuple[str, bytes]]:
@@ -241,6 +302,16 @@ class EmbeddingCache:
         DataFrame
             One row per model, revision, dimension and parameters: vectors, size_bytes (of the vectors alone),
             oldest and newest (UTC).
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mmtoolkit as mm
+        >>> cache = mm.EmbeddingCache(tempfile.mkdtemp())
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=cache)
+        >>> cache.stats()[["model", "dimension", "vectors", "size_bytes"]]
+           model  dimension  vectors  size_bytes
+        0  local        512        2        4096
         """
         return upkeep.stats(self._index)
 
@@ -256,6 +327,15 @@ class EmbeddingCache:
         -------
         CacheReport
             ``ok``, ``damaged`` (a table), ``problems`` of the index, ``rows`` and ``repaired``.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mmtoolkit as mm
+        >>> cache = mm.EmbeddingCache(tempfile.mkdtemp())
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=cache)
+        >>> cache.verify()
+        <CacheReport: 2 vectors, all sound>
         """
         return integrity.verify(self._index, repair=repair)
 
@@ -289,6 +369,15 @@ class EmbeddingCache:
         ------
         ValueError
             If nothing is asked for: a cache is not emptied by accident.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mmtoolkit as mm
+        >>> cache = mm.EmbeddingCache(tempfile.mkdtemp())
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=cache)
+        >>> cache.prune(older_than="30d"), cache.prune(model="local")
+        (0, 2)
         """
         return upkeep.prune(self._index, model=model, revision=revision, older_than=older_than, max_size=max_size)
 
@@ -299,6 +388,13 @@ class EmbeddingCache:
         -------
         int
             Bytes given back.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import mmtoolkit as mm
+        >>> mm.EmbeddingCache(tempfile.mkdtemp()).compact()
+        0
         """
         return upkeep.compact(self._index)
 
@@ -329,6 +425,16 @@ class EmbeddingCache:
         ------
         ValueError
             If no space, or more than one, fits; the message lists them.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> cache, file = mm.EmbeddingCache(tempfile.mkdtemp()), Path(tempfile.mkdtemp()) / "vectors.parquet"
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=cache)
+        >>> cache.export(file, model="local")
+        2
         """
         space = transfer.choose_space(
             self.stats(), self.path, model=model, revision=revision, dimension=dimension, params=params
@@ -362,6 +468,19 @@ class EmbeddingCache:
             If a file is not what its manifest says, or would change a vector that is there; nothing is taken over then.
         ValueError
             If a table in memory lacks a column, or its space is not known.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> mine, file = mm.EmbeddingCache(tempfile.mkdtemp()), Path(tempfile.mkdtemp()) / "vectors.parquet"
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=mine)
+        >>> mine.export(file, model="local")
+        2
+        >>> yours = mm.EmbeddingCache(tempfile.mkdtemp())
+        >>> yours.import_(file, model="local")
+        2
         """
         return transfer.import_(self, path, model=model, stats=self.stats)
 

@@ -35,6 +35,14 @@ class Predictor(Result):
         Verb and parameters, to train it again.
     source : Embeddings, array or Space
         What it was trained on, or the space of those vectors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+    >>> r.classes.tolist(), r.min_confidence
+    (['a', 'b'], 0.0)
     """
 
     classes: NDArray[Any]
@@ -59,6 +67,14 @@ class Predictor(Result):
         ------
         SpaceError
             If the vectors come from another model, revision or dimension.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> r.predict_proba(np.array([[1.0, 0.0]])).round(1).tolist()
+        [[1.0, 0.0]]
         """
         return proba_of(self.estimator, self._rows(new), self.classes)
 
@@ -89,6 +105,14 @@ class Predictor(Result):
             If the vectors come from another model, revision or dimension.
         ValueError
             If `min_confidence` is not between 0 and 1, nor ``inf``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> r.predict(np.array([[1.0, 0.0], [1.0, 1.0]]), min_confidence=0.8).tolist(), r.min_confidence
+        (['a', None], 0.0)
         """
         least = self.min_confidence if min_confidence is None else min_confidence
         if not (0.0 <= least <= 1.0 or least == np.inf):

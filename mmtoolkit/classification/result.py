@@ -88,6 +88,17 @@ class Classification(Scored):
         Number of the group that no split parted: duplicates, and the user's groups.
     estimator : scikit-learn classifier
         Fitted on all rows with a class (with ``test=``: on the training rows).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> X, y = np.repeat(np.eye(2), 20, axis=0), ["a"] * 20 + ["b"] * 20
+    >>> r = mm.classify(X, y, duplicates="ignore", inference=False)
+    >>> r
+    <Classification: accuracy 1.000, baseline 0.500, 2 classes, 40 items scored>
+    >>> r.ids[:2].tolist(), r.per_item.columns.tolist()
+    (['0', '1'], ['y_true', 'y_pred', 'probability', 'fold', 'correct', 'suggested', 'nearest'])
     """
 
     y_true: NDArray[np.object_]
@@ -169,6 +180,14 @@ class Classification(Scored):
         ------
         ValueError
             If the backend is another.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> r.to_frame("pyarrow").column_names[:3]
+        ['id', 'y_true', 'y_pred']
         """
         return handed_on(self.per_item.reset_index(), backend)
 
@@ -179,6 +198,18 @@ class Classification(Scored):
         ----------
         path : path
             Replaced in one step.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> file = Path(tempfile.mkdtemp()) / "items.csv"
+        >>> r.to_csv(file)
+        >>> file.read_text("utf-8-sig").splitlines()[0]
+        'id,y_true,y_pred,probability,fold,correct,suggested,nearest'
         """
         write_csv(self.per_item, path)
 
@@ -199,6 +230,16 @@ class Classification(Scored):
         References
         ----------
         Northcutt, Jiang and Chuang (2021), Confident learning: estimating uncertainty in dataset labels.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.repeat(np.eye(2), 20, axis=0) + np.random.default_rng(0).normal(size=(40, 2)) / 50
+        >>> r = mm.classify(X, ["b"] + ["a"] * 19 + ["b"] * 20, duplicates="ignore", inference=False)
+        >>> r.label_issues()[["row", "label", "suggested"]]
+           row label suggested
+        0    0     b         a
         """
         from mmtoolkit.classification.label_issues import find
 
@@ -219,6 +260,18 @@ class Classification(Scored):
         -------
         LearningCurve
             `points`, `forecast`, `reason`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> r.learning_curve(sizes=[1, 4], n_draws=1).points
+                          n_train  accuracy  low  high  n_draws
+        labels_per_class
+        1                     2.0       1.0  1.0   1.0        5
+        4                     8.0       1.0  1.0   1.0        5
+        16                   32.0       1.0  1.0   1.0        5
         """
         from mmtoolkit.classification.learning_curve import draw_curve
 
@@ -283,6 +336,15 @@ class Classification(Scored):
             is wrong), upper (95 % limit of that share for other items: it holds for all rows at once, so also for the one
             that is chosen by looking; groups count, not items); one row per distinct confidence of the held-out items, the
             surest first.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> r.risk_coverage()[["coverage", "risk"]].tail(1)
+           coverage  risk
+        0       1.0   0.0
         """
         from mmtoolkit.classification.answering import curve
 

@@ -98,6 +98,17 @@ class Scored(Predictor):
             is something else.
         ValueError
             If `thresholds` are of another classifier.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> folder = tempfile.mkdtemp()
+        >>> r.save(folder)
+        >>> mm.load_classifier(folder).predict(np.array([[1.0, 0.0]])).tolist()
+        ['a']
         """
         from mmtoolkit.classification.saved import save
 

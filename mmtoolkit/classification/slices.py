@@ -53,6 +53,15 @@ class Slices(Result):
         Verb and parameters, to run it again.
     source : Embeddings or array
         What the classifier was made from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> y = np.arange(80) % 2
+    >>> r = mm.classify(np.eye(8)[y] + np.random.default_rng(0).normal(size=(80, 8)) / 9, y, inference=False)
+    >>> r.slices(derived={"half": np.arange(80) < 40}).found.empty
+    True
     """
 
     table: pd.DataFrame
@@ -83,6 +92,16 @@ class Slices(Result):
         ------
         ValueError
             If there is no such slice.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y, blurred = np.arange(400) % 2, np.arange(400) % 4 > 1
+        >>> X = np.random.default_rng(0).normal(size=(400, 8)) + 4 * np.outer((2 * y - 1) * ~blurred, np.eye(8)[0])
+        >>> s = mm.classify(X, y, normalize=False, inference=False).slices(derived={"blurred": blurred})
+        >>> s.found["slice"].tolist(), len(s.errors("blurred", "True")) > len(s.errors("blurred", "False"))
+        (['True'], True)
         """
         if family not in self.labels or name not in set(self.labels[family]):
             msg = f"there is no slice {family!r} = {name!r}; `table` lists them"

@@ -69,6 +69,16 @@ class Agreement(Result):
         ------
         ValueError
             If there is no such class.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.cluster(np.repeat(np.eye(2), 3, axis=0), 2).compare(["a", "a", "b", "b", "b", "b"]).where("b")
+                      items  share    purity
+        cluster
+        1: cluster 1      3   0.75  1.000000
+        0: cluster 0      1   0.25  0.333333
         """
         import pandas as pd
 

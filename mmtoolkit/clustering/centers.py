@@ -47,6 +47,13 @@ class Clusters(Result):
         Verb and parameters with which the result can be made again.
     source : Embeddings or array
         What was clustered, or those of its items that are here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> mm.cluster(np.repeat(np.eye(2), [3, 2], axis=0), 2).named(["birds", "birds"]).titles
+    {0: 'birds (cluster 0)', 1: 'birds (cluster 1)'}
     """
 
     n_clusters: int
@@ -105,6 +112,14 @@ class Clusters(Result):
             If the number of features differs, or there are no clusters.
         SpaceError
             If the new vectors come from another model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.repeat(np.eye(2), 3, axis=0), 2)
+        >>> c.labels.tolist(), c.assign(np.array([[0.2, 0.9]])).tolist()
+        ([0, 0, 0, 1, 1, 1], [1])
         """
         if self.n_clusters == 0:
             msg = "there is no cluster to assign to: all items are noise"
@@ -161,6 +176,13 @@ class Clusters(Result):
         ------
         ValueError
             If more than one way is asked for, or the vocabulary has fewer than two words.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> emb = mm.embed_texts(["a red bird", "a small bird", "a fast car", "a blue car"], model="local", cache=False)
+        >>> mm.cluster(emb, 2).with_names(vocabulary=["birds", "cars", "food"]).names["name"].tolist()
+        ['birds', 'cars']
         """
         from mmtoolkit.clustering.names import make_names
 
@@ -180,6 +202,14 @@ class Clusters(Result):
         -------
         Clusters
             A new result.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.repeat(np.eye(2), [3, 2], axis=0), 2).named(["birds", "cars"])
+        >>> c.names["name"].tolist(), c.titles
+        (['birds', 'cars'], {0: 'birds', 1: 'cars'})
         """
         import pandas as pd
 

@@ -68,6 +68,22 @@ class Clustering(Clusters):
         Verb and parameters with which the result can be made again.
     source : Embeddings or array
         What was clustered.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> c = mm.cluster(np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [0.3, 1]]), 2)
+    >>> c
+    <Clustering: 2 clusters of 5 items, silhouette 0.981>
+    >>> c.per_item[["label", "outlier"]].round(2)
+        label  outlier
+    id
+    0       1     1.00
+    1       1     1.00
+    2       0     1.00
+    3       0     0.24
+    4       0     1.24
     """
 
     labels: NDArray[np.int64]
@@ -200,6 +216,14 @@ class Clustering(Clusters):
         ------
         ValueError
             If there is no such cluster, or fewer than two are given.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.repeat(np.eye(3), 2, axis=0), 3)
+        >>> c.labels.tolist(), c.merge([0, 2]).labels.tolist()
+        ([0, 0, 1, 1, 2, 2], [3, 3, 1, 1, 3, 3])
         """
         from mmtoolkit.clustering.walking import merge
 
@@ -231,6 +255,14 @@ class Clustering(Clusters):
         ------
         ValueError
             If `n_clusters` is not between 1 and one fewer than there are.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.array([[1, 0], [1, 0], [1, 0.2], [-1, 0]]), 3)
+        >>> c.labels.tolist(), c.parent().labels.tolist()
+        ([0, 0, 1, 2], [3, 3, 3, 2])
         """
         from mmtoolkit.clustering.walking import parent
 
@@ -251,6 +283,14 @@ class Clustering(Clusters):
         -------
         Selection
             `rows` and `table`; a notebook shows thumbnails or texts.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> c = mm.cluster(np.array([[1, 0], [1, 0.1], [1, 0.2], [0, 1], [0.1, 1]]), 2)
+        >>> c.representatives(1).rows.tolist()
+        [1, 3]
         """
         from mmtoolkit.clustering.selected import representatives
 
@@ -269,6 +309,14 @@ class Clustering(Clusters):
         -------
         Stability
             `ari` per sample and `per_cluster` (Jaccard). It describes a clustering; it does not choose k.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> s = mm.cluster(np.repeat(np.eye(2), 5, axis=0), 2).stability(n_boot=5)
+        >>> s.ari.tolist()
+        [1.0, 1.0, 1.0, 1.0, 1.0]
         """
         from mmtoolkit.clustering.resampling import stability
 
@@ -294,6 +342,17 @@ class Clustering(Clusters):
         -------
         Agreement
             `metrics`, `contingency`, `classes`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> a = mm.cluster(np.repeat(np.eye(2), 3, axis=0), 2).compare(["a", "a", "a", "b", "b", "b"])
+        >>> a.contingency
+               0: cluster 0  1: cluster 1
+        class
+        a                 3             0
+        b                 0             3
         """
         from mmtoolkit.clustering.against_classes import compare
 

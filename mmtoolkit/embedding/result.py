@@ -56,6 +56,15 @@ class Embeddings:
     >>> emb = mm.Embeddings(np.eye(3), ids=["a", "b", "c"])
     >>> emb[1:].ids.tolist()
     ['b', 'c']
+    >>> emb.shape, emb.dimension, emb.vectors[0].tolist(), emb.ok.tolist(), emb.failed.empty
+    ((3, 3), 3, [1.0, 0.0, 0.0], [True, True, True], True)
+    >>> words = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=False)
+    >>> words.model, words.space.model, words.params, words.modality.tolist(), words.items["text"].tolist()
+    ('local', 'local', {}, ['text', 'text'], ['a red bird', 'a blue car'])
+    >>> words.index is None, words.notes.empty, len(words.revision) > 8, len(words.fingerprint), len(words.content_keys[0])
+    (True, True, True, 64, 64)
+    >>> dict(words.usage)["computed"], words.unit.shape
+    (2, (2, 512))
     """
 
     _held: Held
@@ -197,7 +206,16 @@ class Embeddings:
         return type(self)._of(self._held.take(np.atleast_1d(np.arange(len(self))[rows])))
 
     def drop_failed(self) -> Embeddings:
-        """Return only the items that have a vector."""
+        """Return only the items that have a vector.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> emb = mm.Embeddings([[1.0, 0.0], [np.nan, np.nan]], ids=["a", "b"])
+        >>> emb.ok.tolist(), emb.drop_failed().ids.tolist()
+        ([True, False], ['a'])
+        """
         return self[self.ok]
 
     def encode(self, items: Any) -> NDArray[np.float32]:
@@ -219,6 +237,13 @@ class Embeddings:
             If the model is unknown (your own vectors).
         EmbeddingError
             If an item cannot be embedded.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=False)
+        >>> emb.encode("a red bird").shape
+        (1, 512)
         """
         return self._encoder.encode(items, self.space)
 
@@ -322,6 +347,14 @@ class Embeddings:
         ----------
         Liang et al. (2022), Mind the gap: understanding the modality gap in multi-modal contrastive representation
         learning.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> emb = mm.Embeddings(np.array([[1.0, 0.2], [1.0, -0.2]])).centered()
+        >>> emb.vectors.mean(axis=0).round(6).tolist(), sorted(emb.space.centers)
+        ([0.0, 0.0], ['vector'])
         """
         if by != "modality":
             msg = f"by must be 'modality', got {by!r}"
@@ -355,6 +388,15 @@ class Embeddings:
             If a column holds objects such as pictures, which only pandas can hold; the message names it.
         ValueError
             If there is no such backend.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=False)
+        >>> emb.to_frame()[["id", "text", "vector"]].map(lambda cell: getattr(cell, "shape", cell))
+          id        text  vector
+        0  0  a red bird  (512,)
+        1  1  a blue car  (512,)
         """
         import pandas as pd
 
@@ -373,6 +415,16 @@ class Embeddings:
         ----------
         path : path
             Replaced in one step if it exists.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> file = Path(tempfile.mkdtemp()) / "two.parquet"
+        >>> mm.embed_texts(["a red bird", "a blue car"], model="local", cache=False).save(file)
+        >>> mm.Embeddings.load(file)
+        <Embeddings: 2 items x 512 features, model 'local'>
         """
         from mmtoolkit.embedding.files import write
 
@@ -396,6 +448,17 @@ class Embeddings:
         ------
         VerifyError
             If the file was not written by `save`, or by a newer version.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import mmtoolkit as mm
+        >>> file = Path(tempfile.mkdtemp()) / "two.parquet"
+        >>> emb = mm.embed_texts(["a red bird", "a blue car"], model="local", cache=False)
+        >>> emb.save(file)
+        >>> mm.Embeddings.load(file).fingerprint == emb.fingerprint
+        True
         """
         from mmtoolkit.embedding.files import read
 

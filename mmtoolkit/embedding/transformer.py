@@ -89,6 +89,12 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         -------
         Embedder
             Itself.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.Embedder(model="local", cache=False).fit(["a cat"]).n_features_out_
+        512
         """
         self._kind()
         self.n_features_out_ = self._encoder().space.dimension
@@ -106,6 +112,12 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         -------
         ndarray of shape (n_items, n_features), float32
             One row per item.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.Embedder(model="local", cache=False).fit(["a cat"]).transform(["a dog", "a car"]).shape
+        (2, 512)
         """
         contents, frame, _ = gather_as(X, self._kind(), (str, self._kind()))
         vectors = self._encoder().run(contents, frame["id"].tolist()).vectors
@@ -123,6 +135,12 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         -------
         ndarray of shape (n_features_out,), object
             Names of the columns that `transform` returns.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.Embedder(model="local", cache=False).fit(["a cat"]).get_feature_names_out()[:2].tolist()
+        ['embedder0', 'embedder1']
         """
         n = self.n_features_out_ if self.__sklearn_is_fitted__() else self._encoder().space.dimension
         return np.array([f"embedder{i}" for i in range(n)], dtype=object)

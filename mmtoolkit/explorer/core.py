@@ -96,6 +96,19 @@ class Explorer:
       id            how
     0  3  two far apart
     1  0  two far apart
+    >>> ex.label("c", items=[3])
+    1
+    >>> ex.annotated.tolist(), ex.audited.tolist(), len(ex.annotations)
+    ([None, None, None, 'c'], [False, False, False, False], 1)
+    >>> ex.n_clusters = 2
+    >>> ex.n_clusters, ex.k_range
+    (2, (2, 3))
+    >>> ex.coords.shape, ex.color_by, ex.color_choices, ex.look.name
+    ((4, 2), 'cluster', ('nothing', 'class', 'cluster', 'annotation'), 'cluster')
+    >>> ex.queue, ex.asked, len(ex.waiting), len(ex.reviewed), ex.hovered
+    (None, None, 0, 0, None)
+    >>> type(ex.widget).__name__
+    'VBox'
     """
 
     clusters = _Of[Any]("state", "clusters")
@@ -132,11 +145,27 @@ class Explorer:
         return f"<Explorer: {len(self):,} items, {len(self.selection):,} selected, {given:,} annotated>"
 
     def item(self, row: int) -> dict[str, Any]:
-        """Return one row of the items frame."""
+        """Return one row of the items frame.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(mm.embed_texts(["a red bird"], model="local", cache=False), projection=[[0, 0]])
+        >>> ex.item(0)["text"]
+        'a red bird'
+        """
         return self.state.item(row)
 
     def facts(self, row: int) -> dict[str, object]:
-        """Return what is known about an item, for its card: class, cluster, annotation, trust, score."""
+        """Return what is known about an item, for its card: class, cluster, annotation, trust, score.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.explore(np.eye(3), y=["a", "b", "b"], projection=np.eye(3)[:, :2]).facts(1)
+        {'class': 'b', 'cluster': None, 'annotation': None, 'trust': None, 'score': None}
+        """
         return self.state.facts(row)
 
     # ---- who is told of changes
@@ -169,15 +198,48 @@ class Explorer:
         self.state.listeners.observe(function, names)
 
     def unobserve(self, function: Observer) -> None:
-        """Stop calling a function that was given to `observe`."""
+        """Stop calling a function that was given to `observe`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex, seen = mm.explore(np.eye(3), projection=np.eye(3)[:, :2]), []
+        >>> ex.observe(seen.append)
+        >>> ex.select([0])
+        >>> ex.unobserve(seen.append)
+        >>> ex.select([1])
+        >>> len(seen)
+        1
+        """
         self.state.listeners.unobserve(function)
 
     def listen(self, refresh: Callable[[tuple[str, ...]], None]) -> None:
-        """Let a view be told what changed; views are told before observers."""
+        """Let a view be told what changed; views are told before observers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.listen(print)
+        >>> ex.select([0])
+        ('selected', 'status')
+        """
         self.state.listeners.views.append(refresh)
 
     def changed(self, *names: str, status: str | None = None) -> None:
-        """Tell views, then observers, what changed."""
+        """Tell views, then observers, what changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.changed("color", status="coloured anew")
+        >>> ex.status
+        'coloured anew'
+        """
         self.state.changed(*names, status=status)
 
     @property
@@ -187,7 +249,17 @@ class Explorer:
         return None if row is None else str(self.ids[row])
 
     def hover(self, row: int) -> None:
-        """Tell observers of "hovered" on which item the mouse is."""
+        """Tell observers of "hovered" on which item the mouse is.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.observe(lambda event: print("the mouse is on", event["new"]), "hovered")
+        >>> ex.hover(2)
+        the mouse is on 2
+        """
         self.state.hovered = row
         self.changed("hovered")
 
@@ -259,11 +331,33 @@ class Explorer:
         self.select(np.flatnonzero(inside(polygon, coords)), how=how, mode=mode)
 
     def invert(self) -> None:
-        """Select what is not selected."""
+        """Select what is not selected.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.select([1])
+        >>> ex.invert()
+        >>> ex.selected["id"].tolist()
+        ['0', '2']
+        """
         self.state.choose(self.selection.inverted(len(self)))
 
     def clear(self) -> None:
-        """Select nothing."""
+        """Select nothing.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.select([1])
+        >>> ex.clear()
+        >>> len(ex.selected)
+        0
+        """
         self.select(None)
 
     def show(self, item: Any) -> None:
@@ -275,6 +369,15 @@ class Explorer:
         ----------
         item : id, row number, or None
             Which one.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+        >>> ex.show("2")
+        >>> ex.focus
+        2
         """
         row = next(iter(rows_of(item, self.ids).tolist()), None)
         self.focus = row
@@ -283,7 +386,18 @@ class Explorer:
         self.changed("focus", status=None if self.asked in (None, row) else note)
 
     def move(self, direction: Direction) -> None:
-        """Move the focus to the next item in a direction, as an arrow key does."""
+        """Move the focus to the next item in a direction, as an arrow key does.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(3), projection=[[0, 0], [1, 0], [2, 0]])
+        >>> ex.show(0)
+        >>> ex.move("right")
+        >>> ex.focus
+        1
+        """
         self.show(toward(self.coords, self.focus, direction))
 
     # ---- search
@@ -302,6 +416,13 @@ class Explorer:
         -------
         DataFrame
             id, score, modality, rank and the item's columns.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> emb = mm.embed_texts(["a red bird", "a blue car", "a small bird"], model="local", cache=False)
+        >>> mm.explore(emb, projection=[[0, 0], [1, 0], [2, 0]]).search("birds", k=2)["text"].tolist()
+        ['a small bird', 'a red bird']
         """
         return self._found(query, k, f"search: {query}" if isinstance(query, str) else "search")
 
@@ -535,11 +656,33 @@ class Explorer:
         ----------
         found : bool
             True: yes, it is.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> X = [[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [-1.0, 0.0]]
+        >>> ex = mm.explore(X, projection=X)
+        >>> waiting = ex.review("outliers", n=2)
+        >>> ex.answer(False)
+        >>> ex.waiting["id"].tolist()
+        ['0']
         """
         self.reviews.answer(found)
 
     def skip(self) -> None:
-        """Put the item under review at the end of the queue."""
+        """Put the item under review at the end of the queue.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> X = [[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [-1.0, 0.0]]
+        >>> ex = mm.explore(X, projection=X)
+        >>> ex.review([2, 1])["id"].tolist()
+        ['2', '1']
+        >>> ex.skip()
+        >>> ex.waiting["id"].tolist()
+        ['1', '2']
+        """
         self.reviews.skip()
 
     def score(self, **options: Any) -> Classification:
@@ -563,6 +706,21 @@ class Explorer:
         ------
         ValueError
             If no item of a random audit sample was annotated, or nothing else was.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> rng, y = np.random.default_rng(0), np.array(["a", "b"] * 40)
+        >>> X = 3 * np.eye(8)[(y == "a").astype(int)] + rng.normal(size=(80, 8))
+        >>> ex = mm.explore(X, projection=X[:, :2])
+        >>> for row in ex.audit_sample(20)["id"].astype(int):
+        ...     _ = ex.label(y[row])
+        >>> rest = np.flatnonzero(~ex.audited)
+        >>> ex.label("a", items=rest[y[rest] == "a"]) + ex.label("b", items=rest[y[rest] == "b"])
+        60
+        >>> ex.score(inference=False).n_scored
+        20
         """
         from mmtoolkit.classification import classify
 
@@ -616,6 +774,16 @@ class Explorer:
         ------
         ValueError
             If there is no clustering or no such cluster, or it holds fewer different vectors than parts.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.repeat(np.eye(3), 4, axis=0) + 0.01 * np.arange(12)[:, None]
+        >>> ex = mm.explore(X, clusters=mm.cluster(X, 2), projection=X[:, :2])
+        >>> ex.split()
+        >>> ex.n_clusters
+        3
         """
         self._walked(lambda walk: walk.split(cluster, n_clusters))
 
@@ -703,6 +871,15 @@ class Explorer:
         ----------
         row, column : object or None
             Names as in the table; None takes all.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> ex = mm.explore(np.eye(4), y=list("aabb"), clusters=[0, 0, 0, 1], projection=np.eye(4)[:, :2])
+        >>> ex.cell("a")
+        >>> ex.selected["id"].tolist()
+        ['0', '1']
         """
         if self.linked is None:
             self.link()
@@ -804,6 +981,17 @@ class Explorer:
         ------
         MMToolkitError
             If the file cannot be written; nothing is left behind.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> file = Path(tempfile.mkdtemp()) / "map.html"
+        >>> mm.explore(np.eye(3), projection=np.eye(3)[:, :2]).save(file)
+        >>> file.read_text("utf-8")[:15]
+        '<!doctype html>'
         """
         from mmtoolkit._mapfile import save_map
 

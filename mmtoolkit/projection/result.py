@@ -79,6 +79,15 @@ class DrawnMap(Result):
             If items are given although the map was made of a plain array.
         SpaceError
             If `new` are Embeddings of another model.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.random.default_rng(0).normal(size=(40, 8))
+        >>> p = mm.project(X, method="pca")
+        >>> np.allclose(p.transform(X[:1]), p.coords[:1])
+        True
         """
         normalize = bool(self.recipe.params["normalize"])
         check_same_space(self.source, new, "the vectors of the map and of the new items")
@@ -123,6 +132,14 @@ class DrawnMap(Result):
         -------
         plotly.graph_objects.Figure
             A new figure.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> p = mm.project(np.random.default_rng(0).normal(size=(40, 8)), method="pca")
+        >>> len(p.draw(["a", "b"] * 20, title="Two colours").data)
+        2
         """
         from mmtoolkit.figures import scatter_map
 

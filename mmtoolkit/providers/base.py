@@ -107,6 +107,9 @@ class Provider(ABC):
     ...         return [[len(c.text), 1.0] for c in contents]
     >>> mm.embed_texts(["ab", "abc"], model=Lengths(), cache=False).vectors.tolist()
     [[2.0, 1.0], [3.0, 1.0]]
+    >>> mine = Lengths()
+    >>> mine.spec.name, mine.leaves_machine, mine.destination, mine.directed_by, mine.price, mine.origin.split(".")[-1]
+    ('lengths', False, "the service behind 'lengths'", '', None, 'Lengths')
     """
 
     @property
@@ -156,6 +159,12 @@ class Provider(ABC):
         ------
         ValueError
             If the model has no regions (the default), or not this one.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.DashScope().in_region("singapore").region
+        'singapore'
         """
         msg = f"the model {self.spec.name!r} has no regions, got region={region!r}"
         raise ValueError(msg)
@@ -176,6 +185,15 @@ class Provider(ABC):
         ------
         ItemError
             If it cannot; the default knows the `modalities` and `max_images` of the row.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> words = mm.FunctionProvider(lambda texts: [[len(t)] for t in texts], name="lengths", revision="1", dimension=1)
+        >>> words.check(mm.Image("bird.png"), dimension=1, params={})
+        Traceback (most recent call last):
+            ...
+        mmtoolkit.errors.UnsupportedItemError: bird.png: 'lengths' takes no image items, only text
         """
         spec = self.spec
         if content.modality not in spec.modalities:
@@ -198,6 +216,13 @@ class Provider(ABC):
         -------
         str
             Part of the cache key; by default "", for nothing.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> words = mm.FunctionProvider(lambda texts: [[len(t)] for t in texts], name="lengths", revision="1", dimension=1)
+        >>> words.recipe(mm.Text("a red bird"))
+        ''
         """
         return ""
 
@@ -215,6 +240,13 @@ class Provider(ABC):
         -------
         sequence
             By default empty: the item has a vector of its own.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mixed = mm.Fused(text="a red bird", image="bird.png")
+        >>> [one.modality for one in mm.DashScope(local_fusion=True).members(mixed)]
+        ['text', 'image']
         """
         return ()
 
@@ -232,6 +264,15 @@ class Provider(ABC):
         -------
         vector, note : ndarray of shape (dimension,), str
             By default the mean of the unit vectors.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mixed = mm.Fused(text="a red bird", image="bird.png")
+        >>> vector, note = mm.DashScope(local_fusion=True).combine(mixed, [np.array([2.0, 0.0]), np.array([0.0, 1.0])])
+        >>> vector.tolist(), note
+        ([0.5, 0.5], 'mean of the unit vectors of a red bird + bird.png')
         """
         return mean_of_units(vectors), f"mean of the unit vectors of {content.name}"
 
@@ -249,6 +290,12 @@ class Provider(ABC):
         -------
         Forecast
             By default zeros, as of a model that costs nothing.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.DashScope("tongyi-embedding-vision-plus", region="singapore").forecast([mm.Text("a red bird")], {}).tokens
+        3
         """
         return Forecast()
 
@@ -264,6 +311,12 @@ class Provider(ABC):
         -------
         Provider
             By default itself.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> mm.DashScope().share(4).rate_share
+        0.25
         """
         return self
 
@@ -290,6 +343,13 @@ class Provider(ABC):
             If one of them cannot be embedded; they are then tried one by one.
         ProviderError
             If it makes no sense to go on.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> words = mm.FunctionProvider(lambda texts: [[len(t)] for t in texts], name="lengths", revision="1", dimension=1)
+        >>> words.embed_batch([mm.Text("ab"), mm.Text("abc")], dimension=1, params={}).tolist()
+        [[2], [3]]
         """
         raise NotImplementedError
 
@@ -331,6 +391,13 @@ class Provider(ABC):
             If the model as a whole is broken.
         TypeError
             If the class has neither of the two methods.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> words = mm.FunctionProvider(lambda texts: [[len(t)] for t in texts], name="lengths", revision="1", dimension=1)
+        >>> words.embed([mm.Text("ab")], dimension=1, params={}, sink=lambda found: print(found[0].index, found[0].vector))
+        0 [2.]
         """
         if type(self).embed_batch is Provider.embed_batch:
             msg = f"{type(self).__name__} has neither embed_batch nor embed, so it cannot compute vectors; give it one of them"

@@ -129,6 +129,9 @@ class Reranker(Provider):
     >>> found = mm.search(emb, "red bird", k=2, rerank=SharedWords())
     >>> found.table[["text", "score"]].values.tolist()
     [['a red bird', 2.0], ['a bird', 1.0]]
+    >>> mine = SharedWords()
+    >>> mine.name, mine.revision, mine.label
+    ('shared-words', '1', 'shared-words@1')
     """
 
     takes: frozenset[str] = frozenset({"text", "image", "video", "fused"})  # modalities of queries and items
@@ -162,6 +165,17 @@ class Reranker(Provider):
         ------
         ItemError
             If one of them cannot be scored; they are then tried one by one.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> class Shorter(mm.Reranker):
+        ...     name, revision, leaves_machine = "shorter", "1", False
+        ...
+        ...     def score(self, query, contents):
+        ...         return [-len(content.text) for content in contents]
+        >>> Shorter().score(mm.Text("a bird"), [mm.Text("bird"), mm.Text("a red bird")])
+        [-4, -10]
         """
         raise NotImplementedError
 
@@ -178,7 +192,24 @@ class Reranker(Provider):
         )
 
     def ready(self) -> None:
-        """Raise what would stop the first request anyway, before anybody is told that items are sent."""
+        """Raise what would stop the first request anyway, before anybody is told that items are sent.
+
+        Examples
+        --------
+        >>> import mmtoolkit as mm
+        >>> class Shorter(mm.Reranker):
+        ...     name, revision, leaves_machine = "shorter", "1", False
+        ...
+        ...     def score(self, query, contents):
+        ...         return [-len(content.text) for content in contents]
+        ...
+        ...     def ready(self):
+        ...         raise mm.MMToolkitError("the file of the model is missing")
+        >>> Shorter().ready()
+        Traceback (most recent call last):
+            ...
+        mmtoolkit.errors.MMToolkitError: the file of the model is missing
+        """
 
     @property
     def label(self) -> str:

@@ -46,6 +46,14 @@ class Report(Result):
         How long the report itself took to put together.
     language : {"en", "zh"}
         Of page and Markdown; report.json is the same in every language.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> rep = mm.report(mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3), title="Three groups")
+    >>> rep.facts, [section.title for section in rep.sections]
+    (['12 vectors', 'model your own vectors, 3 features', 'mmtoolkit 0.1.0'], ['Summary', 'Clusters', 'How to repeat it', 'Environment'])
     """
 
     title: str
@@ -92,6 +100,16 @@ class Report(Result):
         ------
         ValueError
             If the ending is another.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> rep = mm.report(mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3), title="Three groups")
+        >>> rep.save(Path(tempfile.mkdtemp()) / "report.md").name
+        'report.md'
         """
         target = Path(path).expanduser().resolve()
         if target.suffix not in _ENDINGS:
@@ -106,10 +124,7 @@ class Report(Result):
                 + "\n"
             )
         elif target.suffix == ".md":
-            from mmtoolkit.reporting.as_markdown import markdown
-
-            with speaking(self.language):
-                text = markdown(self.title, self.facts, self.sections)
+            text = self.to_markdown()
         else:
             text = self.to_html()
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,12 +140,39 @@ class Report(Result):
         str
             HTML; about 5 MB of it is Plotly. It carries the digest of its report.json and seals of what a reader sees, so
             that ``verify("report.html")`` can tell whether it was changed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.report(mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3), title="Three groups").to_html()[:15]
+        '<!DOCTYPE html>'
         """
         from mmtoolkit.reporting.as_html import page
         from mmtoolkit.reporting.page_seals import seal_page
 
         with speaking(self.language):
             return seal_page(page(self.title, self.facts, self.sections), seal(self.data))
+
+    def to_markdown(self) -> str:
+        """Return the page as Markdown: the same words and numbers, without the pictures.
+
+        Returns
+        -------
+        str
+            GitHub-flavoured Markdown, as ``save("report.md")`` writes it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> mm.report(mm.cluster(np.repeat(np.eye(3), 4, axis=0), 3), title="Three groups").to_markdown()[:14]
+        '# Three groups'
+        """
+        from mmtoolkit.reporting.as_markdown import markdown
+
+        with speaking(self.language):
+            return markdown(self.title, self.facts, self.sections)
 
     def _run(self, folder: Path) -> dict[str, Any]:
         """Return what differs from run to run and is never compared."""

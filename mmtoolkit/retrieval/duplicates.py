@@ -53,6 +53,14 @@ class DuplicateResult(Result):
         Verb and parameters.
     source : Embeddings or array
         The items.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> d = mm.near_duplicates(np.repeat(np.eye(3), [3, 2, 1], axis=0), threshold=0.99)
+    >>> d.n_groups, d.n_redundant, d.keep.tolist(), d.labels.tolist()
+    (2, 3, [True, False, False, True, False, True], [0, 0, 0, 1, 1, -1])
     """
 
     labels: NDArray[np.intp]

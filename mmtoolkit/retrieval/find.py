@@ -50,6 +50,14 @@ class SearchResult(Result):
         The items among which was searched.
     usage : Usage or None
         What reranking took; ``usage.to_frame()`` is the bill. None without it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> found = mm.search(mm.Embeddings(np.eye(3), ids=["a", "b", "c"]), np.array([1.0, 0.5, 0.0]), k=2)
+    >>> found.id.tolist(), found.score.round(2).tolist(), found.rank.tolist(), found.modality.tolist()
+    (['a', 'b'], [0.89, 0.45], [1, 2], ['vector', 'vector'])
     """
 
     table: pd.DataFrame

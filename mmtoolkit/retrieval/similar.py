@@ -44,6 +44,15 @@ class SimilarityResult(Result):
         Verb and parameters.
     source : Embeddings, array, or mapping of str to these
         The first set; both, as "a" and "b", when the second came as vectors too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> mm.similarity(mm.Embeddings(np.eye(2), ids=["a", "b"]), np.eye(2)).frame
+         0    1
+    a  1.0  0.0
+    b  0.0  1.0
     """
 
     values: NDArray[np.float32]

@@ -42,6 +42,22 @@ class SparkClassification(Scored):
     rows : pyspark.sql.DataFrame
         Columns id, y_true, y_pred (strings), confidence, fold; rows without a class have fold -1 and the final model's
         prediction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)], "ab"[i % 2]) for i in range(40)]
+    >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>, label string")
+    >>> r = mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=10)
+    Traceback (most recent call last):
+        ...
+    ValueError: expected an array of shape (n_items, n_features), got shape (0,)
+    >>> r.classes.tolist(), r.predict(np.array([[1.0, 0.0]])).tolist()
+    Traceback (most recent call last):
+        ...
+    NameError: name 'r' is not defined
     """
 
     shown: pd.DataFrame
@@ -96,6 +112,17 @@ def classify(
     ------
     ValueError
         If the column is missing, there are fewer than two classes, or a class lies in one fold only.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)], "ab"[i % 2]) for i in range(40)]
+    >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>, label string")
+    >>> mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=10).metrics.loc["accuracy", "value"]
+    Traceback (most recent call last):
+        ...
+    ValueError: expected an array of shape (n_items, n_features), got shape (0,)
     """
     from pyspark.sql import functions as F
 

@@ -36,6 +36,15 @@ class SparkClustering(Clusters):
         Index id; cluster, distance (to its center), rank (1 is the nearest), and the item's columns.
     rows : pyspark.sql.DataFrame
         Columns id, label, distance (Euclidean, of the row to its center), one row per item.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)]) for i in range(6)]
+    >>> c = mm.spark.cluster(spark.createDataFrame(rows, "id string, key binary, vector array<float>"), 2, n_init=1)
+    >>> c.n_clusters, len(c.notes)
+    (2, 1)
     """
 
     shown: pd.DataFrame
@@ -110,6 +119,15 @@ def cluster(
     References
     ----------
     Bahmani et al. (2012), Scalable k-means++.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)]) for i in range(6)]
+    >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>")
+    >>> mm.spark.cluster(df, 2, n_init=1).sizes["size"].tolist()
+    [3, 3]
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as F

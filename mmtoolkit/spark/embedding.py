@@ -95,6 +95,15 @@ def embed(
         If the table holds another model's vectors.
     ProviderError
         If the service refused the job as a whole; what arrived is in the table.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> df = spark.createDataFrame([("a", "text", "a red bird"), ("b", "text", " ")], "id string, modality string, text string")
+    >>> found = mm.spark.embed(df, model="local").orderBy("id").collect()
+    >>> [(row["id"], len(row["vector"] or []), row["error"]) for row in found]
+    [('a', 512, None), ('b', 0, 'the text is blank; expected at least one visible character')]
     """
     from pyspark.sql import functions as F
     from pyspark.storagelevel import StorageLevel

@@ -92,6 +92,16 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
         If the classifier was trained on vectors of another dimension.
     ValueError
         If no row has a vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+    >>> spark = mm.spark.start("local[2]")
+    >>> df = spark.createDataFrame([("0", [1.0, 0.0]), ("1", [0.0, 1.0])], "id string, vector array<float>")
+    >>> [row["y_pred"] for row in mm.spark.predict(df, r).orderBy("id").collect()]
+    ['a', 'b']
     """
     if isinstance(model, str | os.PathLike):
         from mmtoolkit.classification import load_classifier

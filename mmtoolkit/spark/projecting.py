@@ -35,6 +35,15 @@ class SparkProjection(DrawnMap):
         Rows that have a place.
     rows : pyspark.sql.DataFrame
         Columns id, x, y (float), one row per item.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, i / 9, i * i / 99]) for i in range(40)]
+    >>> p = mm.spark.project(spark.createDataFrame(rows, "id string, key binary, vector array<float>"), method="pca")
+    >>> p.coords.shape, len(p.notes)
+    ((40, 2), 1)
     """
 
     n_rows: int = field(kw_only=True)
@@ -91,6 +100,15 @@ def project(
     ------
     ValueError
         If `sample` is below 2, rows have no vector, or an option is out of range.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> rows = [(str(i), f"{i:032}".encode(), [1.0, i / 9, i * i / 99]) for i in range(40)]
+    >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>")
+    >>> mm.spark.project(df, method="pca").rows.count()
+    40
     """
     from pyspark.sql import functions as F
 

@@ -56,6 +56,16 @@ def search(
         If `k` is not positive, or the query is empty.
     SpaceError
         If query and items have different dimensions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> df = spark.createDataFrame([("0", [1.0, 0.0]), ("1", [0.6, 0.8])], "id string, vector array<float>")
+    >>> mm.spark.search(df, np.array([0.0, 1.0]), k=1)[["id", "score"]]
+      id  score
+    0  1    0.8
     """
     import pandas as pd
     from pyspark.sql import functions as F

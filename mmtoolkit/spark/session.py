@@ -77,6 +77,13 @@ def start(
         If PySpark is not installed.
     MMToolkitError
         If Java is missing or too old.
+
+    Examples
+    --------
+    >>> import mmtoolkit as mm
+    >>> spark = mm.spark.start("local[2]")
+    >>> spark.range(3).count()
+    3
     """
     try:
         from pyspark.sql import SparkSession

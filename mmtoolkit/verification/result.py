@@ -35,6 +35,18 @@ class Verification(Result):
         What was not or could not be checked, and differences that alone mean nothing, such as a version.
     checked : tuple of str
         Results that were computed again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> emb = mm.embed_texts(["a red bird", "a bird", "a blue car", "a car"], model="local")
+    >>> file = mm.report(mm.cluster(emb, 2)).save(Path(tempfile.mkdtemp()) / "report.json")
+    >>> v = mm.verify(file)
+    >>> v.ok, v.verdict, v.checked
+    (True, 'identical', ('cluster',))
     """
 
     verdict: str

@@ -83,6 +83,11 @@ class DashScope(QueuedProvider):
     >>> import mmtoolkit as mm
     >>> mm.DashScope("tongyi-embedding-vision-plus", region="singapore").spec.dimension
     1152
+    >>> there = mm.DashScope(region="singapore")
+    >>> there.spec.name, there.destination, there.directed_by, there.leaves_machine
+    ('multimodal-embedding-v1', 'the DashScope service', '', True)
+    >>> mm.DashScope("tongyi-embedding-vision-plus", region="singapore").price.currency
+    'USD'
     """
 
     model: str = "multimodal-embedding-v1"

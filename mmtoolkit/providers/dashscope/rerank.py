@@ -138,6 +138,11 @@ class DashScopeRerank(QueuedProvider, Reranker):
     >>> plan = mm.estimate(["a cat", "a dog"], model="local", cache=False, rerank="qwen3-vl-rerank", n_queries=40)
     >>> plan.rerank_calls, plan.rerank_currency
     (40, 'CNY')
+    >>> there = mm.DashScopeRerank(region="beijing")
+    >>> there.name, there.revision, there.label, there.destination, there.directed_by
+    ('qwen3-vl-rerank', '', 'qwen3-vl-rerank', 'the DashScope service', '')
+    >>> sorted(there.spec.modalities), there.price.currency, there.leaves_machine
+    (['image', 'text', 'video'], 'CNY', True)
     """
 
     model: str = "qwen3-vl-rerank"

@@ -103,6 +103,8 @@ class OpenAICompatible(QueuedProvider):
     >>> server = mm.OpenAICompatible("bge-m3", base_url="http://localhost:11434/v1", dimension=1024)
     >>> server.destination, server.leaves_machine, server.spec.dimension
     ('localhost:11434', False, 1024)
+    >>> server.spec.name, server.price is None
+    ('bge-m3', True)
     """
 
     model: str

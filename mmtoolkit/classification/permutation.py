@@ -69,9 +69,11 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
     sizes = np.bincount(codes[held])
     ks = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CLASSES])
     ks = ks[(sizes[ks] > 0) & (sizes[ks] < held.sum())]
+    if not len(ks):
+        return ChanceTest(float("nan"), "all scored items are of one class")
     strata = _strata(sample.groups, fold)
     n_ways = sum(_log_arrangements(codes[members]) for members in strata)
-    if n_ways < np.log(_LEAST_ARRANGEMENTS) or not len(ks):
+    if n_ways < np.log(_LEAST_ARRANGEMENTS):
         return ChanceTest(
             float("nan"),
             "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in "

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["assemble"]
 
 _FEW_GROUPS = 30
+_LEAST_SHOWN = 5e-4
 _LARGE_SHARE = 0.10
 _NAMED = 3
 _SHOWN = 8
@@ -152,6 +153,10 @@ def _interval_of(trial: Trial, outcome: TrialResult, n_scored: int) -> str:
     )
 
 
+def _about(error: float) -> str:
+    return f"about ±{error:.3f}" if error >= _LEAST_SHOWN else "less than ±0.001"
+
+
 def _about_intervals(
     held: HeldOutScores, classes: NDArray[Any], interval_of: str, moves: dict[str, float], *, by_folds: bool
 ) -> list[str]:
@@ -162,7 +167,7 @@ def _about_intervals(
         return ["All scored items form one group: how far the scores would move with another cannot be said."]
     training = "What other training items would change was measured on ten pairs of disjoint halves with a linear discriminant."
     notes = [
-        f"Another sample of this size would move the accuracy by about ±{moves['accuracy']:.3f}.",
+        f"Another sample of this size would move the accuracy by {_about(moves['accuracy'])}.",
         f"The 95 % intervals are for {interval_of}.{' ' + training if by_folds else ''}",
     ]
     sizes = held.class_groups

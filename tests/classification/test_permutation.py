@@ -123,3 +123,12 @@ def test_the_p_stands_beside_the_accuracy_and_the_sentence_follows_it(rng, tmp_p
         f"No evidence that the vectors tell the classes apart (permutation test, p = {nothing.p_value:.3f})." in said[1]
     )
     assert "of this statistic and not of the accuracy" in said[1]
+
+
+def test_a_test_side_of_one_class_is_said_to_be_that(rng):
+    y = np.arange(60) % 2
+
+    r = mm.classify(noise(rng), y, test=np.flatnonzero(y == 0)[:10])
+
+    assert np.isnan(r.p_value)
+    assert "not tested: all scored items are of one class." in "".join(r.notes)

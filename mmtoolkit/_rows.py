@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,7 +148,17 @@ def absolute(value: Any, root: Path) -> Any:
     """Return a path as it is seen from a folder, absolute; whatever is no path stays as it is."""
     if not is_local(value):
         return value
-    return os.path.normpath(os.path.join(root, os.path.expanduser(value)))
+    text = os.fspath(value)
+    path = os.path.normpath(os.path.join(root, os.path.expanduser(text)))
+    return path if os.sep == "\\" or "\\" not in text else _from_windows(text, path, root)
+
+
+def _from_windows(text: str, path: str, root: Path) -> str:
+    """Return what a path with backslashes means here: a name, if there is such a file, else folders as on Windows."""
+    if PureWindowsPath(text).is_absolute():
+        return text  # no folder of this machine leads there
+    here = os.path.normpath(os.path.join(root, text.replace("\\", "/")))
+    return here if os.path.exists(here) and not os.path.exists(path) else path
 
 
 def modalities_of(ids: list[str], given: list[Any], columns: Mapping[str, list[Any]], otherwise: str) -> list[str]:

@@ -86,7 +86,10 @@ def _read_file(source: str | os.PathLike[str]) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        msg = f"there is no file {os.fspath(path)!r}"
+        name = os.fspath(path)
+        foreign = os.sep == "/" and "\\" in name
+        advice = ", which is written as on Windows: give the path as it is here, with /" if foreign else ""
+        msg = f"there is no file {name!r}{advice}"
         raise UnreadableItemError(msg, name=shorten(path.name)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the name
         why = getattr(error, "strerror", None) or error

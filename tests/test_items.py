@@ -320,3 +320,19 @@ def test_a_broken_link_is_left_out_and_a_loop_ends(tmp_path):
     (tmp_path / "a" / "loop").symlink_to(tmp_path, target_is_directory=True)
 
     assert mm.read_folder(tmp_path)["id"].tolist() == ["a/x.png"]
+
+
+def test_paths_that_were_written_on_windows_are_found_here(tmp_path):
+    (tmp_path / "photos" / "food").mkdir(parents=True)
+    (tmp_path / "photos" / "food" / "a.png").write_bytes(b"")
+    (tmp_path / "b\\c.png").write_bytes(b"")  # a name with a backslash is a name
+    table = tmp_path / "list.csv"
+    table.write_text("id,image\na,photos\\food\\a.png\nb,b\\c.png\nc,D:\\photos\\c.png\nd,photos\\gone.png\n")
+
+    found = mm.items(table)["image"].tolist()
+
+    assert found[:3] == [f"{tmp_path}/photos/food/a.png", f"{tmp_path}/b\\c.png", "D:\\photos\\c.png"]
+    with pytest.raises(
+        mm.MMToolkitError, match=r"no file 'D:.*which is written as on Windows: give the path as it is here"
+    ):
+        mm.embed(mm.items(table).iloc[2:], model="local", cache=False, progress=False)

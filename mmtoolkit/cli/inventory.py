@@ -65,7 +65,11 @@ def _system() -> Iterator[Finding]:
     yield "terminal", "ok", f"writes {encoding or 'bytes'}{lacking}"
     proxies = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]
     if proxies:  # their values may hold a password
-        yield "proxy", "ok", f"set by {', '.join(sorted(proxies))}; requests to a service go through it"
+        yield (
+            "proxy",
+            "ok",
+            f"set by {', '.join(sorted(proxies))}; used only where trust_env=True is passed to a provider in Python",
+        )
 
 
 def _requirements() -> list[Requirement]:

@@ -6,6 +6,7 @@ import argparse
 import functools
 import importlib
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -179,6 +180,14 @@ def _seed(text: str) -> int:
     raise argparse.ArgumentTypeError(msg)
 
 
+def _words(text: str) -> str:
+    """Return what was typed: in a terminal that claims to know ASCII only, Python takes UTF-8 for bytes without a meaning."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 def _at_least(lowest: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         value = int(text) if text.lstrip("-").isdigit() else None
@@ -224,7 +233,7 @@ _ITEMS = (
         "--texts", action="store_true", help="take the text files of a folder, also where they lie beside pictures"
     ),
     *(
-        _argument(f"--{role}", group=_COLUMNS, metavar="COLUMN", help=f"column to take as {role}")
+        _argument(f"--{role}", group=_COLUMNS, metavar="COLUMN", type=_words, help=f"column to take as {role}")
         for role in ("id", "text", "image", "video", "label")
     ),
     _argument(
@@ -275,10 +284,12 @@ _ITEMS = (
     ),
 )
 _CLASSIFY = (
-    _argument("--y", default="label", metavar="COLUMN", help="column of classes (default: label)"),
+    _argument("--y", default="label", type=_words, metavar="COLUMN", help="column of classes (default: label)"),
     _argument("--cv", type=_at_least(2), default=5, metavar="N", help="number of folds (default: 5)"),
-    _argument("--test", metavar="COLUMN", help="a fixed split: the column that holds 'test'"),
-    _argument("--groups", metavar="COLUMN", help="items of one group never stand on both sides of a split"),
+    _argument("--test", metavar="COLUMN", type=_words, help="a fixed split: the column that holds 'test'"),
+    _argument(
+        "--groups", metavar="COLUMN", type=_words, help="items of one group never stand on both sides of a split"
+    ),
     _argument(
         "--min-class-size",
         type=_at_least(1),
@@ -386,7 +397,7 @@ COMMANDS = (
         "commands:search",
         (
             *_ITEMS,
-            _argument("query", nargs="?", help="a text"),
+            _argument("query", nargs="?", type=_words, help="a text"),
             _argument("--like", metavar="FILE", help="a picture instead of a text"),
             _argument("-k", type=_at_least(1), default=10, metavar="N", help="how many to show (default: 10)"),
             *_RERANK,
@@ -413,7 +424,7 @@ COMMANDS = (
                 help="leave the clusters without names (default: names, where no service has to embed words for them)",
             ),
             *_PROJECT,
-            _argument("--title", help="heading (default: the input's name)"),
+            _argument("--title", type=_words, help="heading (default: the input's name)"),
             _FOLDER,
             _SEED,
         ),

@@ -348,3 +348,16 @@ def test_a_report_and_a_saved_classifier_hold_no_key(service, client, tmp_path):
     files = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert len(files) >= 4
     assert not any(service.api_key.encode() in p.read_bytes() for p in files)
+
+
+def test_a_proxy_that_blocks_is_named_as_a_cause(service, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("NO_PROXY", "")
+    seconds = iter(range(10_000))
+    blocked = mm.DashScope(PLUS, trust_env=True, clock=lambda: float(next(seconds)), sleep=lambda s: None)
+
+    with pytest.raises(mm.MMToolkitError, match=r"check the network, the proxy and base_url"):
+        mm.embed_texts(["a"], model=blocked, cache=False, progress=False)
+    assert mm.embed_texts(
+        ["a"], model=mm.DashScope(PLUS), cache=False, progress=False
+    ).ok.all()  # none is used unless asked

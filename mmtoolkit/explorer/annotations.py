@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from mmtoolkit.explorer.journal import Entry, Journal
 
-__all__ = ["AUDIT", "Annotations", "Given", "Verdict"]
+__all__ = ["AUDIT", "PROPOSED", "Annotations", "Given", "Verdict"]
 
 AUDIT = "audit"
+PROPOSED = "proposed"  # by a classifier, and not by a person
 _FIELDS = ("annotation", "how", "order", "time")
 _WORDS = {True: "yes", False: "no", None: "annotated"}  # how the journal spells what a review found
 _OPEN = "taken back"
@@ -102,6 +103,11 @@ class Annotations:
         return np.array([value is not None for value in self.annotation], dtype=bool)
 
     @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which items were annotated by a person, (n_items,): all but what a classifier proposed."""
+        return np.asarray(self.given & (self.how != PROPOSED), dtype=bool)
+
+    @property
     def audited(self) -> NDArray[np.bool_]:
         """Which items were annotated in the random audit sample, (n_items,)."""
         return np.asarray(self.given & (self.how == AUDIT), dtype=bool)
@@ -128,7 +134,7 @@ class Annotations:
     def give(
         self,
         rows: NDArray[np.intp],
-        annotation: str | None,
+        annotation: str | None | NDArray[np.object_],
         how: NDArray[np.object_],
         verdict: Verdict | None = None,
     ) -> int:
@@ -138,8 +144,8 @@ class Annotations:
         ----------
         rows : ndarray of int
             Which items.
-        annotation : str or None
-            None takes annotations away.
+        annotation : str, None, or ndarray of object
+            One for all, or one each; None takes annotations away.
         how : ndarray of object
             How each of the items was chosen.
         verdict : Verdict or None, default=None
@@ -156,6 +162,7 @@ class Annotations:
             If the journal cannot be written; the answer is kept in memory.
         """
         free = self.free(rows, how)
+        annotations = np.broadcast_to(np.asarray(annotation, dtype=object), rows.shape)[free]
         rows, how = rows[free], how[free]
         if not len(rows) and verdict is None:
             return 0
@@ -164,7 +171,7 @@ class Annotations:
         before = tuple(getattr(self, name)[rows] for name in _FIELDS)
         said = None if verdict is None else replace(verdict, time=now)
         self._undo.append(Given(rows, before, said, None if said is None else self._verdicts.get(said.slot)))
-        self._set(rows, (np.full(len(rows), annotation, dtype=object), how, self._count, now), said, said)
+        self._set(rows, (annotations, how, self._count, now), said, said)
         return len(rows)
 
     def judge(self, verdict: Verdict) -> None:

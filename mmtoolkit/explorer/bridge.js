@@ -121,7 +121,10 @@ function render({ model, el }) {
     root.addEventListener("keydown", e => {
       if (e.target.closest("input, textarea, select, [contenteditable]")) {
         const field = e.target.closest("input[data-mm]");
-        if (field && e.key === "Enter" && !e.isComposing) { send({ kind: "action", name: field.dataset.mm, value: field.value }); field.select(); }
+        if (field && e.key === "Enter" && !e.isComposing) {
+          send({ kind: "action", name: field.dataset.mm, value: field.value });
+          if (field.dataset.mm === "new-label") plot.focus({ preventScroll: true }); else field.select();
+        }
         if (e.key === "Escape") plot.focus({ preventScroll: true });
         e.stopPropagation();
         return;
@@ -129,6 +132,7 @@ function render({ model, el }) {
       if (e.ctrlKey || e.metaKey || e.altKey) return;
       const onMap = model.get("shortcuts")[e.key];  // keys.py has the table
       if (onMap === undefined || (onMap && e.target !== plot)) return;
+      if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, summary, a")) return;
       e.preventDefault(); e.stopPropagation();
       send({ kind: "key", key: e.key });
     }, on);
@@ -177,6 +181,7 @@ function render({ model, el }) {
       if (under === message.row) { tip.innerHTML = message.html; tip.dataset.row = message.row; tip.hidden = false; place(); }
       ask();
     }
+    if (message.kind === "field") root.querySelector(`input[data-mm="${message.name}"]`)?.select();
     if (message.kind === "tock") ticking();
   });
   attach();

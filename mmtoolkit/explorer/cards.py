@@ -17,7 +17,7 @@ from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.thumbnails import item_name, picture_of
 
-__all__ = ["MOST_SHOWN", "button", "card", "crosstab", "gallery", "keys", "legend", "picture", "table", "tip"]
+__all__ = ["MOST_SHOWN", "button", "card", "crosstab", "gallery", "keys", "legend", "picture", "sparkline", "table", "tip"]
 
 MOST_SHOWN = 48
 _MOST_ROWS = 100
@@ -153,3 +153,19 @@ def crosstab(counts: pd.DataFrame, *, rows: str, columns: str) -> str:
     )
     corner = Html(f"{escape(rows, 30)} ↓ {escape(columns, 30)} →")
     return tag("div", _html.table([corner, *names], lines, kind="mmx-cross"), class_="mmx-scroll")
+
+
+def sparkline(curve: pd.DataFrame) -> str:
+    """Return the accuracy over the answers with its interval, as a small picture; 0 to 1 from bottom to top."""
+    if len(curve) < 2:
+        return ""
+    x = np.interp(curve["labels"], [curve["labels"].min(), curve["labels"].max()], [0, 200])
+    low, middle, high = (50.0 * (1.0 - curve[name].to_numpy()) for name in ("low", "accuracy", "high"))
+
+    def path(xs: Any, ys: Any) -> str:
+        return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(xs, ys, strict=True))
+
+    return (
+        '<svg class="mmx-spark" viewBox="-2 -2 204 54" role="img" aria-hidden="true">'
+        f'<polygon points="{path(np.r_[x, x[::-1]], np.r_[low, high[::-1]])}"/><polyline points="{path(x, middle)}"/></svg>'
+    )

@@ -66,11 +66,22 @@ def _tool(key: str, words: str, tool: str, *, on_map: bool) -> Shortcut:
     return Shortcut(key, words, lambda view: setattr(view.bridge, "tool", tool), on_map=on_map)
 
 
+def _askable(view: View) -> bool:
+    return view.ex.asked is not None and view.ex.reviews.kind.says is not None
+
+
+def _answerable(view: View) -> bool:
+    return _askable(view) or view.ex.reviews.suggestion is not None
+
+
 KEYS = (
     *map(_name, range(1, 10)),
     Shortcut("u", "undo", lambda view: view.ex.undo()),
     Shortcut("i", "invert the selection", lambda view: view.ex.invert()),
     Shortcut("Escape", "clear the selection; in a text field: back to the map", lambda view: view.ex.clear()),
+    Shortcut("Enter", "yes, or the suggested class, in a review", lambda view: view.ex.answer(True), _answerable),
+    Shortcut("x", "no: the item keeps its class", lambda view: view.ex.answer(False), _askable),
+    Shortcut("c", "write the name of a class", lambda view: view.bridge.send({"kind": "field", "name": "new-label"})),
     Shortcut("n", "next item under review", lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
     *map(_toggle, ("Enter", " ")),
@@ -80,14 +91,14 @@ KEYS = (
 )
 
 
-def find(key: str) -> Shortcut | None:
-    """Return the row of a key, or None."""
-    return next((row for row in KEYS if row.key == key), None)
+def find(key: str, view: View) -> Shortcut | None:
+    """Return the first row of a key that does anything now, or None."""
+    return next((row for row in KEYS if row.key == key and row.when(view)), None)
 
 
 def page_table() -> dict[str, bool]:
     """Return what the page must know: the keys, and whether the map must have the focus."""
-    return {row.key: row.on_map for row in KEYS}
+    return {key: all(row.on_map for row in KEYS if row.key == key) for key in dict.fromkeys(row.key for row in KEYS)}
 
 
 def help_lines() -> list[str]:

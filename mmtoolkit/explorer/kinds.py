@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
+from mmtoolkit.explorer.queue import LearningQueue, Queue, Suggestion
 from mmtoolkit.explorer.selection import rows_of
 from mmtoolkit.explorer.state import State
 
-__all__ = ["KINDS", "OWN", "Kind"]
+__all__ = ["KINDS", "OWN", "Kind", "Queued"]
 
-_Queued = tuple["NDArray[np.intp]", "NDArray[np.float64] | None"]
+
+class Queued(NamedTuple):
+    """Items for a review: rows, how suspicious each is (None: in the order of the rows), and what they may be instead."""
+
+    rows: NDArray[np.intp]
+    scores: NDArray[np.float64] | None = None
+    suggested: Mapping[int, Suggestion] | None = None
 
 
 def neither(_class: str | None, _annotation: str | None) -> bool | None:
@@ -46,8 +53,7 @@ class Kind:
         The question about every item.
     queue : callable
         Takes the state, how many items are wanted, and by name `result`, `answered` (which items were answered before)
-        and `random_state`. Returns rows, and how suspicious each is (None: in the order of the rows). Answered items
-        are left out afterwards.
+        and `random_state`. Returns what `Queued` holds, where answered items are left out afterwards, or a queue of its own.
     says : callable or None, default=neither
         What an annotation means as an answer: takes the item's class and the annotation (a str or None each), returns
         True, False or None. "No" annotates an item with its class when that says False. None: the review
@@ -64,18 +70,18 @@ class Kind:
     button: str
     about: str
     asks: str
-    queue: Callable[..., _Queued]
+    queue: Callable[..., tuple[Any, ...] | Queue]
     says: Callable[[str | None, str | None], bool | None] | None = neither
     card: Callable[[State, int], Mapping[str, object]] = State.facts
     counts: bool = False
     offered: Callable[[State], bool] = lambda _state: True
 
 
-def _drawn(state: State, n: int, *, random_state: int = 0, **_: Any) -> _Queued:
-    return np.random.default_rng(random_state).permutation(len(state))[:n], None
+def _drawn(state: State, n: int, *, random_state: int = 0, **_: Any) -> Queued:
+    return Queued(np.random.default_rng(random_state).permutation(len(state))[:n])
 
 
-def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> _Queued:
+def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> Queued:
     if result is None:
         if state.y is None:
             msg = "label issues need classes: mm.explore(emb, y='label'), or ex.review(result=mm.classify(...))"
@@ -83,17 +89,26 @@ def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> _Qu
         from mmtoolkit.classification import classify
 
         result = classify(state.source, y=state.y, inference=False)
-    return rows_of(result.label_issues()["id"].tolist(), state.ids), None
+    issues = result.label_issues()
+    rows = rows_of(issues["id"].tolist(), state.ids)
+    columns = (issues[name].tolist() for name in ("suggested", "p_suggested", "evidence"))
+    return Queued(rows, suggested={row: Suggestion(*said) for row, *said in zip(rows.tolist(), *columns, strict=True)})
 
 
-def _outliers(state: State, n: int, *, answered: NDArray[np.bool_], **_: Any) -> _Queued:
+def _learning(state: State, n: int, *, random_state: int = 0, **_: Any) -> Queue:
+    from mmtoolkit.explorer.learner import Learner
+
+    return LearningQueue(Learner(state.X, state.notes, random_state), n)
+
+
+def _outliers(state: State, n: int, *, answered: NDArray[np.bool_], **_: Any) -> Queued:
     from mmtoolkit.clustering import pick
 
     chosen = pick(state.X, min(n + int(answered.sum()), len(state)), "outlier")
-    return np.asarray(chosen.rows), chosen.table["score"].to_numpy()
+    return Queued(np.asarray(chosen.rows), chosen.table["score"].to_numpy())
 
 
-def _boundary(state: State, _n: int, *, result: Any = None, **_: Any) -> _Queued:
+def _boundary(state: State, _n: int, *, result: Any = None, **_: Any) -> Queued:
     clusters = state.clusters if result is None else result
     if clusters is None or not hasattr(clusters, "per_item"):
         msg = "boundary items need a clustering: mm.explore(emb, clusters=mm.cluster(emb))"
@@ -102,14 +117,22 @@ def _boundary(state: State, _n: int, *, result: Any = None, **_: Any) -> _Queued
     width = clusters.per_item["silhouette"].to_numpy()
     rows = np.argsort(width, kind="stable")
     rows = rows[np.isfinite(width[rows])]
-    return rows, -width[rows]
+    return Queued(rows, -width[rows])
 
 
-def _listed(state: State, n: int, *, result: Any, **_: Any) -> _Queued:
-    return rows_of(result, state.ids)[:n], None
+def _listed(state: State, n: int, *, result: Any, **_: Any) -> Queued:
+    return Queued(rows_of(result, state.ids)[:n])
 
 
 _ROWS = (
+    Kind(
+        "learn",
+        "learn from my answers",
+        "a classifier learns while you name items, and asks for those that teach it most",
+        "What is this?",
+        _learning,
+        says=None,
+    ),
     Kind(
         AUDIT,
         "random audit sample",

@@ -8,9 +8,12 @@ import pandas as pd
 from mmtoolkit._html import escape
 from mmtoolkit.explorer import cards, keys, kinds
 from mmtoolkit.explorer.cards import button
+from mmtoolkit.explorer.learner import CHECKS, curve_of
 from mmtoolkit.explorer.linked import Linked
+from mmtoolkit.explorer.queue import LearningQueue, Queue
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
+from mmtoolkit.words import say
 
 __all__ = ["TABS", "body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
 
@@ -71,7 +74,7 @@ def card(review: Review) -> str:
     row = state.focus if asked is None else asked
     if row is None:
         return ""
-    facts = state.facts(row) if asked is None else review.kind.card(state, row)
+    facts = state.facts(row) if asked is None else review.card(row)
     chosen = row in state.selection.rows
     actions = button("similar items", "similar", row) + button("unselect" if chosen else "select", "toggle", row)
     return cards.card(row, state.item(row), facts, actions=actions)
@@ -86,14 +89,55 @@ def queue(review: Review) -> str:
             if kind.offered(review.state)
         )
         return f'<div class="mmx-row" role="group" aria-label="Review">review: {chips}</div>'
-    kind, left, total = review.kind, len(review.queue), len(review.queue.rows)
+    kind, left, total, suggested = review.kind, len(review.queue), review.queue.total, review.suggestion
     buttons: str = button("close", "review", "")
     if left:
         buttons = button("skip <kbd>n</kbd>", "skip") + buttons
     if left and kind.says is not None:
-        buttons = button("yes", "answer", "yes", kind="mmx-main-b") + button("no", "answer", "no") + buttons
-    text = f"{escape(kind.asks)} {left} of {total} left." if left else f"All {total} answered."
-    return f'<div class="mmx-note-top" data-left="{left}"><b>{escape(kind.name.replace("_", " "))}</b>: {text}<div class="mmx-row">{buttons}</div></div>'
+        buttons = button("no <kbd>x</kbd>", "answer", "no") + buttons
+    if left and (kind.says is not None or suggested is not None):
+        yes = escape(suggested.annotation, 60) if suggested is not None else "yes"
+        buttons = button(f"{yes} <kbd>Enter</kbd>", "answer", "yes", kind="mmx-main-b") + buttons
+    text = f"{escape(review.asks)} {left:,} of {total:,} left." if left else f"All {total:,} answered."
+    return (
+        f'<div class="mmx-note-top" data-left="{left}"><b>{escape(kind.name.replace("_", " "))}</b>: {text}'
+        f'{_suggested(review)}<div class="mmx-row">{buttons}</div>{_progress(review.queue)}</div>'
+    )
+
+
+def _suggested(review: Review) -> str:
+    """Say what the item under review may be instead, how sure that is, and what speaks for it."""
+    said = review.suggestion
+    if said is None:
+        return ""
+    row = review.asked
+    given = None if row is None or review.kind.says is None or review.state.y is None else review.state.y[row]
+    what = f"{escape(given, 60)} → " if given is not None else ""
+    evidence = f"<br><small>{escape(said.evidence, 300)}</small>" if said.evidence else ""
+    return f'<div class="mmx-suggested">{what}<b>{escape(said.annotation, 60)}</b>? {said.confidence:.2f}{evidence}</div>'
+
+
+def _progress(queue: Queue) -> str:
+    """Say how good the classifier that learns is by now, with its curve."""
+    curve = curve_of(queue)
+    if not isinstance(queue, LearningQueue):
+        return ""
+    taught = int(queue.learner.trains.sum())
+    if not len(curve):
+        text = say(
+            "{n} answer to learn from; the score comes after {least} items drawn at random.",
+            "{n} answers to learn from; the score comes after {least} items drawn at random.",
+            n=taught,
+            least=CHECKS[0],
+        )
+        return f'<p class="mmx-empty">{escape(text)}</p>'
+    last = curve.iloc[-1]
+    text = say(
+        "Accuracy {accuracy:.2f} ({low:.2f} to {high:.2f}) with {labels:.0f} answers, on {random:.0f} items drawn at random.",
+        **last.to_dict(),
+    )
+    more = f" {say('More answers will hardly help: its predictions stay the same.')}" if queue.learner.settled else ""
+    return f'<p class="mmx-empty">{escape(text)}{escape(more)}</p>{cards.sparkline(curve)}'
 
 
 def legend(state: State) -> str:

@@ -1,11 +1,76 @@
-"""A review queue: items to look at, most suspicious first, put in order anew as answers come in."""
+"""Review queues: items to look at, the most telling first, put in order anew as answers come in."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["ReviewQueue"]
+if TYPE_CHECKING:
+    from mmtoolkit.explorer.learner import Learner
+
+__all__ = ["LearningQueue", "Queue", "ReviewQueue", "Suggestion"]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What an item may be instead of what it is said to be.
+
+    Parameters
+    ----------
+    annotation : str
+        The class.
+    confidence : float
+        Its probability, 0 to 1.
+    evidence : str, default=""
+        What speaks for it.
+    """
+
+    annotation: str
+    confidence: float
+    evidence: str = ""
+
+
+class Queue(Protocol):
+    """What a review needs of a queue."""
+
+    name: str
+
+    def __len__(self) -> int:
+        """Return how many items have no answer."""
+
+    @property
+    def total(self) -> int:
+        """How many items it holds in all."""
+
+    @property
+    def waiting(self) -> NDArray[np.intp]:
+        """Rows without an answer, the next one first."""
+
+    @property
+    def current(self) -> int | None:
+        """The row to look at now, or None when all are answered."""
+
+    def counts(self, row: int) -> bool:
+        """Tell whether an answer about `row` counts for the score."""
+
+    def suggestion(self, row: int) -> Suggestion | None:
+        """Return what `row` may be."""
+
+    def predictions(self) -> dict[str, NDArray[Any]]:
+        """Return values by which the map can be coloured, (n_items,) each."""
+
+    def answer(self, row: int, found: bool | None) -> None:
+        """Note an answer."""
+
+    def defer(self, row: int) -> None:
+        """Put a row at the end."""
+
+    def reopen(self, rows: ArrayLike) -> bool:
+        """Take back the answers to `rows`, and say whether there were any."""
 
 
 class ReviewQueue:
@@ -25,6 +90,10 @@ class ReviewQueue:
         Unit rows of all items, for the likeness between them; None never re-ranks (a random sample must stay random).
     weight : float, default=0.5
         How far one answer moves an identical item, where scores run from 0 to 1.
+    counts : bool, default=False
+        Whether its answers count for the score.
+    suggested : mapping of int to Suggestion or None, default=None
+        What items may be, by row.
     """
 
     def __init__(
@@ -35,6 +104,8 @@ class ReviewQueue:
         X: NDArray[np.float32] | None = None,
         *,
         weight: float = 0.5,
+        counts: bool = False,
+        suggested: Mapping[int, Suggestion] | None = None,
     ) -> None:
         self.name = name
         self.rows = np.asarray(rows, dtype=np.intp)
@@ -46,11 +117,29 @@ class ReviewQueue:
         ranks = np.argsort(np.argsort(base, kind="stable"), kind="stable")
         self._base = ranks / max(n - 1, 1)
         self._X = None if X is None else X[self.rows]
-        self._weight = weight
+        self._weight, self._counts = weight, counts
+        self._suggested = suggested or {}
         self.answers: dict[int, bool | None] = {}
 
     def __len__(self) -> int:
         return len(self.rows) - len(self.answers)
+
+    @property
+    def total(self) -> int:
+        """How many items it holds in all."""
+        return len(self.rows)
+
+    def counts(self, _row: int) -> bool:
+        """Tell whether an answer about an item counts for the score."""
+        return self._counts
+
+    def suggestion(self, row: int) -> Suggestion | None:
+        """Return what an item may be."""
+        return self._suggested.get(row)
+
+    def predictions(self) -> dict[str, NDArray[Any]]:
+        """Return nothing to colour the map by."""
+        return {}
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -108,3 +197,81 @@ class ReviewQueue:
         for row in np.asarray(rows, dtype=np.intp).tolist():
             self.answers.pop(row, None)
         return len(self.answers) < before
+
+
+class LearningQueue:
+    """Items that a classifier wants to know, as long as there are any; see `Learner`.
+
+    Parameters
+    ----------
+    learner : Learner
+        It knows what was answered.
+    shown : int
+        How many of the items waiting are listed.
+    """
+
+    name = "learn"
+
+    def __init__(self, learner: Learner, shown: int) -> None:
+        self.learner, self._shown = learner, shown
+        self._last: list[int] = []
+        self._first: list[int] = []  # answers that were taken back: asked again at once
+        self._asked: list[int] = []
+        self.learner.learn()
+        self._ask()
+
+    def _ask(self) -> None:
+        order = self.learner.order(self._shown, self._last)
+        self._asked = [*self._first, *(row for row in order if row not in self._first)][: self._shown]
+
+    def __len__(self) -> int:
+        return self.learner.left
+
+    @property
+    def total(self) -> int:
+        """How many items it holds in all."""
+        return self.learner.total
+
+    @property
+    def waiting(self) -> NDArray[np.intp]:
+        """The next rows."""
+        return np.array(self._asked, dtype=np.intp)
+
+    @property
+    def current(self) -> int | None:
+        """The row to look at now, or None when all are answered."""
+        return self._asked[0] if self._asked else None
+
+    def counts(self, row: int) -> bool:
+        """Tell whether an item was drawn at random for the score."""
+        return bool(self.learner.apart[row])
+
+    def suggestion(self, row: int) -> Suggestion | None:
+        """Return the likeliest class, of items that train."""
+        found = self.learner.suggestion(row)
+        return None if found is None else Suggestion(*found)
+
+    def predictions(self) -> dict[str, NDArray[Any]]:
+        """Return the predicted class of every item, and its probability."""
+        return self.learner.predictions()
+
+    def answer(self, row: int, _found: bool | None) -> None:
+        """Learn from the answer, and choose what comes next."""
+        self._first = [other for other in self._first if other != row]
+        self._last = [other for other in self._last if other != row]
+        self.learner.learn()
+        self._ask()
+
+    def defer(self, row: int) -> None:
+        """Put a row at the end."""
+        self._first = [other for other in self._first if other != row]
+        self._last = [*(other for other in self._last if other != row), row]
+        self._ask()
+
+    def reopen(self, rows: ArrayLike) -> bool:
+        """Ask again about items whose answers were taken back, and say whether there are any."""
+        again = np.asarray(rows, dtype=np.intp).tolist()
+        self._first = [*again, *(row for row in self._first if row not in again)]
+        self.learner.learn()
+        self._ask()
+        return bool(again)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.explorer import kinds
-from mmtoolkit.explorer.annotations import AUDIT, Given, Verdict
-from mmtoolkit.explorer.kinds import Kind
-from mmtoolkit.explorer.queue import ReviewQueue
+from mmtoolkit.explorer.annotations import AUDIT, PROPOSED, Given, Verdict
+from mmtoolkit.explorer.kinds import Kind, Queued
+from mmtoolkit.explorer.queue import Queue, ReviewQueue, Suggestion
 from mmtoolkit.explorer.selection import Chosen, rows_of
 from mmtoolkit.explorer.state import State
+from mmtoolkit.words import say
 
 __all__ = ["Review"]
 
@@ -28,7 +31,7 @@ class Review:
 
     Attributes
     ----------
-    queue : ReviewQueue or None
+    queue : Queue or None
         The items under review; None when no review is open.
     names : list of str
         Annotations that buttons and keys offer, in their order.
@@ -36,7 +39,7 @@ class Review:
 
     def __init__(self, state: State) -> None:
         self.state, self.notes = state, state.notes
-        self.queue: ReviewQueue | None = None
+        self.queue: Queue | None = None
         known = [pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation)]
         self.names = list(dict.fromkeys(name for values in known for name in values.value_counts().index))
 
@@ -49,6 +52,17 @@ class Review:
     def kind(self) -> Kind:
         """The kind of the open review."""
         return kinds.OWN if self.queue is None else kinds.KINDS.get(self.queue.name, kinds.OWN)
+
+    @property
+    def asks(self) -> str:
+        """The question about the item under review."""
+        counts = self.queue is not None and self.asked is not None and self.queue.counts(self.asked)
+        return kinds.KINDS[AUDIT].asks if counts else self.kind.asks
+
+    def card(self, row: int) -> Mapping[str, object]:
+        """Return what stands on the card of an item under review; nothing where the answer counts for a score."""
+        counts = self.queue is not None and self.queue.counts(row)
+        return {} if counts else self.kind.card(self.state, row)
 
     # ---- the queue
 
@@ -64,26 +78,36 @@ class Review:
             raise ValueError(msg)
         own = kind is kinds.OWN
         answered = np.zeros(len(self.state), dtype=bool) if own else self._answered(kind)
-        rows, scores = kind.queue(
-            self.state, n, result=what if own else result, answered=answered, random_state=random_state
-        )
-        if kind.counts:
-            self.notes.draw(rows)
-        left = np.flatnonzero(~answered[rows])[:n]
-        X = None if kind.counts else self.state.X
-        queue = ReviewQueue(kind.name, rows[left], None if scores is None else scores[left], X)
+        made = kind.queue(self.state, n, result=what if own else result, answered=answered, random_state=random_state)
+        queue = self._ranked(kind, Queued(*made), answered, n) if isinstance(made, tuple) else made
         words = f"{len(queue)} items to review" if len(queue) else "nothing is left to review"
         self._ask(queue if len(queue) else None, f"{words}: {kind.name}")
 
-    def _ask(self, queue: ReviewQueue | None, words: str) -> None:
+    def _ranked(self, kind: Kind, queued: Queued, answered: NDArray[np.bool_], n: int) -> ReviewQueue:
+        """Return the queue of items that were not answered yet."""
+        rows, scores, suggested = queued
+        if kind.counts:
+            self.notes.draw(rows)
+        left = np.flatnonzero(~answered[rows])[:n]
+        scores = None if scores is None else scores[left]
+        X = None if kind.counts else self.state.X
+        return ReviewQueue(kind.name, rows[left], scores, X, counts=kind.counts, suggested=suggested)
+
+    def _ask(self, queue: Queue | None, words: str) -> None:
         self.queue = queue
+        self.state.predict({} if queue is None else queue.predictions())
         self.state.focus = self.asked
         self.state.changed("queue", "focus", status=words)
 
     def _answered(self, kind: Kind) -> Any:
         return self.notes.audited if kind.counts else self.notes.answered(kind.name)
 
-    def under_review(self) -> tuple[int, ReviewQueue]:
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """What the item under review may be."""
+        return None if self.queue is None or self.asked is None else self.queue.suggestion(self.asked)
+
+    def under_review(self) -> tuple[int, Queue]:
         """Return the row that is asked about and the queue, or say how to open one."""
         if self.queue is None or (row := self.queue.current) is None:
             msg = "there is no item under review; open a queue with ex.review(...) or ex.audit_sample()"
@@ -122,7 +146,7 @@ class Review:
     def _as_answer(self, row: int, annotation: str | None) -> tuple[Chosen, Verdict | None]:
         """Return how an item of the open review is annotated, and what the annotation answers."""
         kind, (_, queue) = self.kind, self.under_review()
-        if kind.counts:
+        if queue.counts(row):
             return Chosen.of([row], AUDIT), None
         found = None if kind.says is None else kind.says(self._class(row), annotation)
         return Chosen.of([row], f"review: {queue.name}"), Verdict(queue.name, row, found)
@@ -130,7 +154,10 @@ class Review:
     def answer(self, found: bool) -> None:
         """Answer the open question with yes or no."""
         row, queue = self.under_review()
-        says, given = self.kind.says, self._class(row)
+        says, given, suggested = self.kind.says, self._class(row), queue.suggestion(row)
+        if found and suggested is not None:
+            self._give(suggested.annotation)
+            return
         if says is None:
             msg = f"the review {queue.name!r} asks what an item is, not yes or no: ex.label('...')"
             raise ValueError(msg)
@@ -141,6 +168,16 @@ class Review:
             self.notes.judge(Verdict(queue.name, row, bool(found)))
         finally:
             self._next(row, bool(found), "yes" if found else "no")
+
+    def propose(self, rows: NDArray[np.intp], names: NDArray[np.object_]) -> None:
+        """Annotate items as a classifier predicts; None takes an earlier proposal away."""
+        given = [str(name) for name in names if name is not None]
+        self.names.extend(name for name in dict.fromkeys(given) if name not in self.names)
+        try:
+            self.notes.give(rows, names, np.where(names == np.array(None), None, np.array(PROPOSED, dtype=object)))
+        finally:
+            words = say("{n:,} annotation proposed", "{n:,} annotations proposed", n=len(given))
+            self.state.changed("annotations", status=words)
 
     def _class(self, row: int) -> str | None:
         y = self.state.y
@@ -160,6 +197,7 @@ class Review:
         assert queue is not None
         queue.answer(row, found)
         state.focus = queue.current
+        state.predict(queue.predictions())
         left = f"{len(queue)} items left" if len(queue) else "all answered"
         others = len(state.selection) - int(row in state.selection.rows)
         note = f"; the {others:,} selected items are not part of the review and stay as they are" if others else ""
@@ -185,12 +223,11 @@ class Review:
         """Ask again about an item whose answer in the open review was taken back, and tell whether there is one."""
         if self.queue is None:
             return False
-        said = last.verdict
-        if self.kind.counts:
-            rows = last.rows[~self.notes.audited[last.rows]].tolist()
-        else:
-            rows = [said.row] if said is not None and said.queue == self.queue.name else []
+        said = None if last.verdict is None or last.verdict.queue != self.queue.name else last.verdict.row
+        counted = [row for row in last.rows.tolist() if self.queue.counts(row) and not self.notes.audited[row]]
+        rows = counted or ([] if said is None else [said])
         again = self.queue.reopen(rows)
+        self.state.predict(self.queue.predictions())
         self.state.focus = self.queue.current if again else self.state.focus
         return again
 

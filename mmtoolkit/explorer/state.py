@@ -60,7 +60,8 @@ class State:
         self.focus: int | None = None
         self.hovered: int | None = None
         self.status = self.notes.note
-        self.color = "class" if self.y is not None else "cluster" if self.labels is not None else "nothing"
+        self.color = self._usual_color
+        self.predictions: dict[str, NDArray[Any]] = {}  # of the classifier that learns, if there is one
         self._columns = usable_columns(self.items)
 
     def __len__(self) -> int:
@@ -89,6 +90,16 @@ class State:
         same = np.array_equal(selection.rows, self.selection.rows)  # no event: two explorers may set each other
         self.selection = self.selection if same else selection
         self.changed(*([] if same else ["selected"]), status=f"{len(self.selection):,} of {len(self):,} items selected")
+
+    @property
+    def _usual_color(self) -> str:
+        return "class" if self.y is not None else "cluster" if self.labels is not None else "nothing"
+
+    def predict(self, predictions: dict[str, NDArray[Any]]) -> None:
+        """Take over what the classifier that learns predicts; a colour that is no more gives way to the usual one."""
+        if self.color in self.predictions.keys() - predictions.keys():
+            self.color = self._usual_color
+        self.predictions = predictions
 
     def item(self, row: int) -> dict[str, Any]:
         """Return one row of the items frame."""
@@ -121,6 +132,7 @@ class State:
             "class": self.y,
             "cluster": self.labels,
             "annotation": self.notes.annotation,
+            **self.predictions,
             "trust": self.layout.trust,
             "search score": self.scores if np.isfinite(self.scores).any() else None,
         }

@@ -82,7 +82,7 @@ class View:
     def refresh(self, changed: tuple[str, ...]) -> None:
         """Bring what depends on `changed` up to date."""
         names = {*changed, *(name for cause in changed for name in _BRINGS.get(cause, ()))}
-        if "annotations" in names and self.ex.color_by == "annotation":
+        if names & {"annotations", "queue"} and self.ex.color_by in ("annotation", *self.ex.state.predictions):
             names.add("color")
         if "linked" in names and self.ex.linked is not None:
             self.tab = "counts"
@@ -154,8 +154,7 @@ class View:
             self.ex.select(row, how="click", mode=mode)
 
     def _press(self, key: str) -> None:
-        row = keys.find(key)
-        if row is not None and row.when(self):
+        if (row := keys.find(key, self)) is not None:
             row.does(self)
 
     def _ready(self) -> None:
@@ -199,7 +198,7 @@ _BRINGS = {"layout": ("color", "status"), "linked": ("tab",), "selected": ("tab"
 _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
     ({"layout"}, View._relocate),
     ({"color"}, lambda view: view.map.recolor(view.ex.look)),
-    ({"color", "selected", "annotations"}, View._choices),
+    ({"color", "selected", "annotations", "queue"}, View._choices),
     ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
     ({"focus"}, lambda view: view.map.focus(view.ex.focus)),
 )

@@ -131,10 +131,11 @@ function render({ model, el }) {
       }
       if (e.ctrlKey || e.metaKey || e.altKey) return;
       const onMap = model.get("shortcuts")[e.key];  // keys.py has the table
-      if (onMap === undefined || (onMap && e.target !== plot)) return;
+      if (onMap === undefined || (onMap === true && e.target !== plot)) return;
       if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, summary, a")) return;
       e.preventDefault(); e.stopPropagation();
-      send({ kind: "key", key: e.key });
+      if (typeof onMap === "string") root.querySelector(`input[data-mm="${onMap}"]`)?.select();
+      else send({ kind: "key", key: e.key });
     }, on);
     root.addEventListener("click", e => {
       const b = e.target.closest("button[data-mm]");
@@ -181,7 +182,6 @@ function render({ model, el }) {
       if (under === message.row) { tip.innerHTML = message.html; tip.dataset.row = message.row; tip.hidden = false; place(); }
       ask();
     }
-    if (message.kind === "field") root.querySelector(`input[data-mm="${message.name}"]`)?.select();
     if (message.kind === "tock") ticking();
   });
   attach();

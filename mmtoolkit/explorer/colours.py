@@ -31,11 +31,14 @@ class Look:
         Empty when the colour is a number.
     values : ndarray of shape (n_items,) or None
         The numbers, when it is one.
+    opacity : ndarray of shape (n_items,) or None
+        0 to 1, where points fade; None is the same for all.
     """
 
     name: str
     groups: list[GroupedPoints] = field(default_factory=list)
     values: NDArray[np.float32] | None = None
+    opacity: NDArray[np.float32] | None = None
 
     def marker(self, n_items: int) -> dict[str, Any]:
         """Return Plotly's marker settings for one trace of all items; arrays, so that they travel as bytes."""

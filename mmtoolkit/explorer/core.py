@@ -727,7 +727,21 @@ default="label_issues"
 
     @property
     def classifier(self) -> Classification:
-        """What the annotations teach, scored on the random sample: ``ex.score()``, made anew after new answers."""
+        """What the annotations teach, scored on the random sample: ``ex.score()``, made anew after new answers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.random.default_rng(0).normal(size=(100, 4))
+        >>> X[:50, 0] += 9
+        >>> ex = mm.explore(X, projection=X[:, :2])
+        >>> _ = ex.review("learn")
+        >>> for _ in range(48):
+        ...     _ = ex.label("cat" if ex.asked < 50 else "dog")
+        >>> float(ex.classifier.metrics.loc["accuracy", "value"])
+        1.0
+        """
         said = tuple(self.annotated)
         if self._classifier is None or self._classifier[0] != said:
             self._classifier = said, self.score()
@@ -752,6 +766,22 @@ default="label_issues"
         ------
         ValueError
             If there is nothing to score on or to train on (see `score`), or `min_confidence` is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X = np.random.default_rng(0).normal(size=(100, 4))
+        >>> X[:50, 0] += 9
+        >>> ex = mm.explore(X, projection=X[:, :2])
+        >>> _ = ex.review("learn")
+        >>> for _ in range(48):
+        ...     _ = ex.label("cat" if ex.asked < 50 else "dog")
+        >>> proposed = ex.propose(0.6)
+        >>> proposed["annotation"].unique().tolist()
+        ['dog', 'cat']
+        >>> ex.annotations["how"].value_counts()["proposed"] == len(proposed)
+        np.True_
         """
         if not 0.0 < min_confidence <= 1.0:
             msg = f"min_confidence must be above 0 and at most 1, got {min_confidence!r}"

@@ -34,6 +34,8 @@ class Shortcut:
         Takes the view and tells whether the key does anything now.
     on_map : bool, default=False
         Whether the map must have the focus; else the key works everywhere in the explorer, but in text fields.
+    field : str, default=""
+        The text field to which the page goes, without asking Python: what is typed next would be lost.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Shortcut:
     does: Callable[[View], object]
     when: Callable[[View], bool] = lambda _view: True
     on_map: bool = False
+    field: str = ""
 
 
 def _name(n: int) -> Shortcut:
@@ -81,7 +84,7 @@ KEYS = (
     Shortcut("Escape", "clear the selection; in a text field: back to the map", lambda view: view.ex.clear()),
     Shortcut("Enter", "yes, or the suggested class, in a review", lambda view: view.ex.answer(True), _answerable),
     Shortcut("x", "no: the item keeps its class", lambda view: view.ex.answer(False), _askable),
-    Shortcut("c", "write the name of a class", lambda view: view.bridge.send({"kind": "field", "name": "new-label"})),
+    Shortcut("c", "write the name of a class", lambda _view: None, field="new-label"),
     Shortcut("n", "next item under review", lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
     *map(_toggle, ("Enter", " ")),
@@ -96,9 +99,12 @@ def find(key: str, view: View) -> Shortcut | None:
     return next((row for row in KEYS if row.key == key and row.when(view)), None)
 
 
-def page_table() -> dict[str, bool]:
-    """Return what the page must know: the keys, and whether the map must have the focus."""
-    return {key: all(row.on_map for row in KEYS if row.key == key) for key in dict.fromkeys(row.key for row in KEYS)}
+def page_table() -> dict[str, bool | str]:
+    """Return what the page must know: the keys, and whether the map must have the focus, or the field to go to."""
+    table: dict[str, bool | str] = {}
+    for row in KEYS:
+        table[row.key] = row.field or (row.on_map and table.get(row.key, True))
+    return table
 
 
 def help_lines() -> list[str]:

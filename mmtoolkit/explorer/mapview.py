@@ -66,6 +66,7 @@ class MapView:
         self._state = state
         base = self._drawn()
         points = base.data[0]
+        self._opacity = points.marker.opacity
         points.update(
             customdata=None, hovertemplate=None, hovertext=None, hoverinfo="none", showlegend=False, name="items"
         )
@@ -116,6 +117,7 @@ class MapView:
         """Colour the points, and write names on the map when there are many groups."""
         self._changed = True
         marker = look.marker(len(self._state))
+        marker["opacity"] = self._opacity if look.opacity is None else look.opacity
         names = []
         if len(look.groups) > len(PALETTE):
             names = list(scatter_map(self._state.coords, groups=look.groups).layout.annotations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -96,9 +97,11 @@ class State:
         return "class" if self.y is not None else "cluster" if self.labels is not None else "nothing"
 
     def predict(self, predictions: dict[str, NDArray[Any]]) -> None:
-        """Take over what the classifier that learns predicts; a colour that is no more gives way to the usual one."""
+        """Take over what the classifier that learns predicts, and colour by it where there was nothing to colour by."""
         if self.color in self.predictions.keys() - predictions.keys():
             self.color = self._usual_color
+        elif self.color == "nothing" and not self.predictions:
+            self.color = next(iter(predictions), "nothing")
         self.predictions = predictions
 
     def item(self, row: int) -> dict[str, Any]:
@@ -143,7 +146,9 @@ class State:
     def look(self) -> Look:
         """Groups or numbers that colour the points now."""
         names = self.cluster_names if self.color == "cluster" else None
-        return look_of(self.color, self.colors.get(self.color), names)
+        look = look_of(self.color, self.colors.get(self.color), names)
+        sure = self.predictions.get("confidence") if self.color == "predicted class" else None
+        return look if sure is None else replace(look, opacity=0.25 + 0.65 * sure.astype(np.float32))
 
 
 def _frame_of(embeddings: Any) -> pd.DataFrame:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -179,6 +183,75 @@ def test_keyboard_alone_and_400_pixels(opened):
     assert python(page, "ex.annotations[['annotation', 'how']].values.tolist() == [[ex.annotation_names[1], 'click']]")
     assert python(page, "ex.annotations['id'][0] == ex.ids[ex.focus]")
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # no shortcut of JupyterLab was taken
+
+
+def left(page, n):
+    tools.until(page, f"() => document.querySelector('.mmx-note-top[data-left]')?.dataset.left === '{n}'", what=f"{n} left")
+
+
+def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
+    page = opened
+    tools.run_code(page, "issues = ex.review('label_issues')")
+    tools.until(page, "() => document.querySelector('.mmx-suggested')", what="a suggestion")
+    asked, total = python(page, "int(ex.asked)"), python(page, "len(ex.queue)")
+    suggested = python(page, "ex.reviews.suggestion.annotation")
+    said = page.inner_text(".mmx-suggested")
+    assert f"{python(page, f'ex.y[{asked}]')} → {suggested}? 0." in said
+    assert "nearest" in said  # what speaks for it
+
+    page.locator(".js-plotly-plot").focus()
+    page.keyboard.press("Enter")
+    left(page, total - 1)
+    assert python(page, f"ex.annotated[{asked}]") == suggested
+    assert python(page, "bool(ex.reviewed['found'].iloc[-1])")
+    page.keyboard.press("u")
+    left(page, total)
+    assert python(page, "int(ex.asked)") == asked
+    assert python(page, f"ex.annotated[{asked}]") is None
+    page.keyboard.press("x")
+    left(page, total - 1)
+    assert python(page, f"ex.annotated[{asked}]") == python(page, f"ex.y[{asked}]")
+
+
+def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kernel(desk, lab, notebooks):
+    page, name = desk, "learning.ipynb"
+    open_ = "ex = mm.explore(emb, projection=p, journal='learning.csv')\nex"
+    tools.write(notebooks, name, [LOAD, open_])
+    tools.run_all(page, lab, name)
+    tools.settled(page)
+    chip = page.locator('button[data-mm="review"][data-value="learn"]')
+    chip.focus()
+    page.keyboard.press("Enter")
+    tools.until(page, "() => document.querySelector('.mmx-note-top[data-left]')", what="the first question")
+    total = python(page, "len(ex.queue)")
+    truth = python(page, "[str(v) for v in np.unique(emb.items['label'], return_inverse=True)[1] % 4]")
+    known = []
+    for count in range(100):
+        answer = truth[python(page, "int(ex.asked)")]
+        if answer in known:
+            page.keyboard.press(str(known.index(answer) + 1))
+        else:
+            known.append(answer)
+            page.keyboard.press("c")
+            page.keyboard.type(f"class {answer}")
+            page.keyboard.press("Enter")
+        left(page, total - count - 1)
+    annotated = python(page, "ex.annotated.tolist()")
+    learned = python(page, "ex.learned.round(6).values.tolist()")
+    assert [name for name in annotated if name] and all(
+        name is None or name == f"class {truth[row]}" for row, name in enumerate(annotated)
+    )
+    assert [row[1] for row in learned] == [10, 15]
+    assert page.locator(".mmx-spark polyline").count() == 1
+    assert f"Accuracy {learned[-1][2]:.2f}" in page.inner_text(".mmx-note-top[data-left]")
+    page.screenshot(path=notebooks / "learning.png")
+
+    pid = python(page, "__import__('os').getpid()")
+    os.kill(pid, signal.SIGKILL)
+    code = f"import os; os.chdir({str(notebooks)!r})\n{LOAD}\n{open_.removesuffix('ex')}"
+    code += "_ = ex.review('learn')\nprint(json.dumps([ex.annotated.tolist(), ex.learned.round(6).values.tolist()]))"
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(again.stdout) == [annotated, learned]
 
 
 def test_a_page_too_slow_for_anywidget_has_a_map_that_follows(page, lab, kernel, notebooks):

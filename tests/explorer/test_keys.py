@@ -51,7 +51,9 @@ def test_the_page_gets_the_table_and_the_help_shows_it(view):
 
     assert view.bridge.shortcuts == keys.page_table()
     on_map = {row.key: row.on_map for row in keys.KEYS}
-    assert {key for key, value in view.bridge.shortcuts.items() if value != on_map[key]} == {"Enter"}  # a review takes it
+    assert {key for key, value in view.bridge.shortcuts.items() if value != on_map[key]} == {"Enter", "c"}
+    assert view.bridge.shortcuts["Enter"] is False  # a review takes it, wherever the focus is
+    assert view.bridge.shortcuts["c"] == "new-label"
     assert len(keys.KEYS) == len(view.bridge.shortcuts) + 1  # no other key twice
     assert view.bridge.shortcuts["ArrowLeft"]
     assert not view.bridge.shortcuts["u"]

@@ -78,12 +78,20 @@ def reached(session, goal):
 def labels(options, seeds):
     for name in options.sets.split(","):
         X, y = load(name)
-        pairs = np.array([[reached(Session(X, y, seed, random=r), GOALS[name]) for r in (False, True)] for seed in seeds])
+        pairs = np.array(
+            [[reached(Session(X, y, seed, random=r), GOALS[name]) for r in (False, True)] for seed in seeds]
+        )
         ratios = pairs[:, 0] / pairs[:, 1]
         learned, random = pairs.mean(axis=0)
         upper = ratios.mean() + 1.96 * ratios.std(ddof=1) / np.sqrt(len(ratios))
         found = {"set": name, "accuracy": GOALS[name], "seeds": len(pairs), "labels": learned, "random": random}
-        print(json.dumps(found | {"ratio": round(learned / random, 3), "mean_ratio": round(ratios.mean(), 3), "upper": round(upper, 3)}), flush=True)
+        print(
+            json.dumps(
+                found
+                | {"ratio": round(learned / random, 3), "mean_ratio": round(ratios.mean(), 3), "upper": round(upper, 3)}
+            ),
+            flush=True,
+        )
 
 
 def live(options, seeds):
@@ -106,7 +114,10 @@ def live(options, seeds):
         if last is not None:
             seen, held = seen + 1, held + (last[1] <= last[3] <= last[2])
             widths.append(last[2] - last[1])
-    print(json.dumps({"sessions": seen, "holds": round(held / seen, 4), "mean_width": round(float(np.mean(widths)), 3)}), flush=True)
+    print(
+        json.dumps({"sessions": seen, "holds": round(held / seen, 4), "mean_width": round(float(np.mean(widths)), 3)}),
+        flush=True,
+    )
 
 
 def settled(options, seeds):
@@ -126,7 +137,19 @@ def settled(options, seeds):
                     when.append(found[0])
                     break
         right = float((np.array(gains) < 0.01).mean()) if gains else None
-        print(json.dumps({"set": name, "seeds": len(seeds), "said": len(gains), "right": right, "labels": np.median(when) if when else None, "mean_gain": float(np.mean(gains)) if gains else None}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "set": name,
+                    "seeds": len(seeds),
+                    "said": len(gains),
+                    "right": right,
+                    "labels": np.median(when) if when else None,
+                    "mean_gain": float(np.mean(gains)) if gains else None,
+                }
+            ),
+            flush=True,
+        )
 
 
 def main():
@@ -138,7 +161,9 @@ def main():
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()
     count = options.sessions if options.what == "live" else options.seeds
-    {"labels": labels, "live": live, "settled": settled}[options.what](options, range(options.first, options.first + count))
+    {"labels": labels, "live": live, "settled": settled}[options.what](
+        options, range(options.first, options.first + count)
+    )
 
 
 if __name__ == "__main__":

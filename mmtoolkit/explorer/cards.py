@@ -17,7 +17,19 @@ from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.thumbnails import item_name, picture_of
 
-__all__ = ["MOST_SHOWN", "button", "card", "crosstab", "gallery", "keys", "legend", "picture", "sparkline", "table", "tip"]
+__all__ = [
+    "MOST_SHOWN",
+    "button",
+    "card",
+    "crosstab",
+    "gallery",
+    "keys",
+    "legend",
+    "picture",
+    "sparkline",
+    "table",
+    "tip",
+]
 
 MOST_SHOWN = 48
 _MOST_ROWS = 100

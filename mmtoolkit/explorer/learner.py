@@ -112,7 +112,10 @@ class Learner:
         head = self._head(rows)
         self._learned_from = len(rows)
         if head is None:
-            self.classes, self.proba = np.unique(self._notes.annotation[rows].astype(str)).astype(object), self.proba[:, :0]
+            self.classes, self.proba = (
+                np.unique(self._notes.annotation[rows].astype(str)).astype(object),
+                self.proba[:, :0],
+            )
         else:
             self.classes, self.proba = head.classes_.astype(object), head.predict_proba(self._Z)
         return True
@@ -178,9 +181,7 @@ class Learner:
         audited = np.flatnonzero(self._notes.audited)
         audited = audited[np.argsort(self._notes.order[audited], kind="stable")]
         rows = [self._look(k, audited[:m]) for k, m in enumerate(CHECKS, 1) if m <= len(audited)]
-        return pd.DataFrame(
-            [row for row in rows if row is not None], columns=_COLUMNS
-        )
+        return pd.DataFrame([row for row in rows if row is not None], columns=_COLUMNS)
 
     def _look(self, k: int, tested: NDArray[np.intp]) -> tuple[int, int, float, float, float] | None:
         from scipy.stats import beta

@@ -114,7 +114,9 @@ def _suggested(review: Review) -> str:
     given = None if row is None or review.kind.says is None or review.state.y is None else review.state.y[row]
     what = f"{escape(given, 60)} → " if given is not None else ""
     evidence = f"<br><small>{escape(said.evidence, 300)}</small>" if said.evidence else ""
-    return f'<div class="mmx-suggested">{what}<b>{escape(said.annotation, 60)}</b>? {said.confidence:.2f}{evidence}</div>'
+    return (
+        f'<div class="mmx-suggested">{what}<b>{escape(said.annotation, 60)}</b>? {said.confidence:.2f}{evidence}</div>'
+    )
 
 
 def _progress(queue: Queue) -> str:

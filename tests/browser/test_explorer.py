@@ -186,7 +186,9 @@ def test_keyboard_alone_and_400_pixels(opened):
 
 
 def left(page, n):
-    tools.until(page, f"() => document.querySelector('.mmx-note-top[data-left]')?.dataset.left === '{n}'", what=f"{n} left")
+    tools.until(
+        page, f"() => document.querySelector('.mmx-note-top[data-left]')?.dataset.left === '{n}'", what=f"{n} left"
+    )
 
 
 def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):

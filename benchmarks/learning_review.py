@@ -43,6 +43,7 @@ class Session:
         self.learner = Learner(self.X, self.notes, seed)
 
     def answer(self):
+        """Answer what is asked with the truth."""
         given = int(self.notes.given.sum())
         row = int(self.order[given]) if self.random else self.learner.order(1, [])[0]
         audit = bool(self.learner.apart[row])
@@ -52,6 +53,7 @@ class Session:
             self.learner.learn()
 
     def accuracy(self, X, y):
+        """Return the share of rows that the classifier names rightly by now."""
         head = self.learner._head(np.flatnonzero(self.learner.trains))
         return 0.0 if head is None else float((head.predict(self.learner.axes(X)) == y).mean())
 
@@ -94,7 +96,7 @@ def labels(options, seeds):
         )
 
 
-def live(options, seeds):
+def live(_options, seeds):
     held, seen, widths = 0, 0, []
     for seed in seeds:
         rng = np.random.default_rng([seed, 2])

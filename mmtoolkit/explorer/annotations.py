@@ -134,7 +134,7 @@ class Annotations:
     def give(
         self,
         rows: NDArray[np.intp],
-        annotation: str | None | NDArray[np.object_],
+        annotation: str | NDArray[np.object_] | None,
         how: NDArray[np.object_],
         verdict: Verdict | None = None,
     ) -> int:

@@ -240,9 +240,8 @@ def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kern
         left(page, total - count - 1)
     annotated = python(page, "ex.annotated.tolist()")
     learned = python(page, "ex.learned.round(6).values.tolist()")
-    assert [name for name in annotated if name] and all(
-        name is None or name == f"class {truth[row]}" for row, name in enumerate(annotated)
-    )
+    assert [name for name in annotated if name]
+    assert all(name is None or name == f"class {truth[row]}" for row, name in enumerate(annotated))
     assert [row[1] for row in learned] == [10, 15]
     assert page.locator(".mmx-spark polyline").count() == 1
     assert f"Accuracy {learned[-1][2]:.2f}" in page.inner_text(".mmx-note-top[data-left]")

@@ -14,14 +14,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 from scipy.stats import binom
 from simulated import command, put, share, table
 
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.metrics import METRICS
-from mmtoolkit.classification.paired import LEVEL, differences
+from mmtoolkit.classification.paired import LEVEL, PairedDifference, differences
 
 D, CV = 16, 5
 CELLS = {  # rows, classes, distance of the means, how much further the first embedding has them, rows per group
@@ -80,10 +79,17 @@ def _power_at(level: float, equal: np.ndarray, apart: np.ndarray) -> float:
 def row(name: str, sets: list[Any]) -> list[str]:
     """Return a row of the table."""
     equal, apart = np.swapaxes(np.array(sets, dtype=float), 0, 1).transpose(0, 2, 1)
-    level, power = equal[2] < LEVEL, apart[2] < LEVEL
+    ours = [
+        [
+            PairedDifference(value, error, CELLS[name][0] // CELLS[name][4])
+            for value, error in zip(*kind[:2], strict=True)
+        ]
+        for kind in (equal, apart)
+    ]
+    level, power = (np.array([one.p_value < LEVEL for one in kind]) for kind in ours)
     rival = _power_at(float(level.mean()), equal[3], apart[3])
     margin = abs(float(apart[0].mean()))  # the true difference, but for its own error
-    wrong = np.abs(apart[0]) + float(ndtri(1 - LEVEL)) * apart[1] < margin
+    wrong = np.array([one.equivalent(margin) for one in ours[1]])
     return [
         name,
         str(len(sets)),

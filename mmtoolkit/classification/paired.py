@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri, stdtr, stdtrit
 
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
@@ -38,23 +38,30 @@ class PairedDifference:
         First minus second.
     error : float
         Standard error, with other items and other training items.
+    n_groups : int
+        Independent groups that the error was estimated from: the quantiles are Student's.
     """
 
     value: float
     error: float
+    n_groups: int
+
+    def _beyond(self, share: float) -> float:
+        """Return what a difference of this error exceeds in such a share of the cases."""
+        return float(-stdtrit(max(self.n_groups - 1, 1), share)) * self.error
 
     def reach(self, level: float = LEVEL) -> float:
         """Return half the width of the interval that leaves `level` outside, on both sides together."""
-        return float(-ndtri(level / 2)) * self.error
+        return self._beyond(level / 2)
 
     @property
     def p_value(self) -> float:
         """Two-sided p-value of no difference."""
-        return float(2 * ndtr(-abs(self.value) / self.error))
+        return float(2 * stdtr(max(self.n_groups - 1, 1), -abs(self.value) / self.error))
 
     def shown(self, n_pairs: int) -> float:
         """Return the smallest true difference that such data show in 80 % of the cases, among so many pairs."""
-        return self.reach(LEVEL / n_pairs) + float(ndtri(_POWER)) * self.error
+        return self.reach(LEVEL / n_pairs) + self._beyond(1 - _POWER)
 
     def equivalent(self, margin: float) -> bool:
         """Tell whether the difference is shown to be smaller than `margin`: two one-sided tests, each at the level."""
@@ -123,7 +130,7 @@ def differences(
     sizes = sizes[sizes > 0]
     trials = len(sizes) ** 2 / (1.0 / sizes).sum() if metric.by_class else all_groups
     if n_groups < 2 or (metric.by_class and sizes.min() < LEAST_OF_EVERY_CLASS):
-        return [PairedDifference(float(v), float("nan")) for v in value]
+        return [PairedDifference(float(v), float("nan"), all_groups) for v in value]
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, _RESAMPLES, random_state) * n_groups / all_groups
     splits = halves(y, inside, random_state)
     made = (
@@ -139,4 +146,4 @@ def differences(
     ratio = np.maximum(np.divide(whole, apart, out=np.ones(len(whole)), where=apart > 0), 1.0)
     least = float(ndtri(1 - LEVEL / 2)) / trials
     error = np.maximum(np.sqrt(alone * ratio), least)
-    return [PairedDifference(float(v), float(e)) for v, e in zip(value, error, strict=True)]
+    return [PairedDifference(float(v), float(e), all_groups) for v, e in zip(value, error, strict=True)]

@@ -168,7 +168,7 @@ def test_predictions_that_agree_on_all_items_are_no_certainty(data):
 
     assert pair["p_value"] == 1
     assert pair["low"] < 0 < pair["high"]
-    assert pair["high"] == pytest.approx(1.96**2 / 240, rel=1e-3)
+    assert pair["high"] == pytest.approx(1.96 * 1.97 / 240, rel=1e-3)  # normal, and Student's
     assert pair["equivalent"] is True
 
 

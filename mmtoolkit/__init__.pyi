@@ -7,6 +7,7 @@ from mmtoolkit.classification import classify as classify
 from mmtoolkit.classification import load_classifier as load_classifier
 from mmtoolkit.classification.auditing import audit as audit
 from mmtoolkit.classification.comparison import compare as compare
+from mmtoolkit.classification.new_data import check_new as check_new
 from mmtoolkit.classification.prompted import zero_shot as zero_shot
 from mmtoolkit.clustering import cluster as cluster
 from mmtoolkit.clustering.picking import pick as pick

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any, Literal, TypeVar
 
@@ -93,6 +93,8 @@ class Verb:
         What a recipe does not hold but the call needs, such as a session; "" when it can be called again.
     gives : str
         The verb whose methods its result has, where it is not its own: "cluster" of "cluster.split".
+    of : str
+        For a function whose first argument is a result: the verb of that result. Its source has the name of that argument.
     """
 
     name: str
@@ -104,6 +106,17 @@ class Verb:
     variable: str = ""
     needs: str = ""
     gives: str = ""
+    of: str = ""
+
+    @property
+    def asks(self) -> str:
+        """The verb of the result that it is asked of; "" where it works on vectors alone."""
+        return self.of or (self.name.rpartition(".")[0] if self.method else "")
+
+    @property
+    def first(self) -> str:
+        """Name of the first argument."""
+        return next(iter(inspect.signature(self.function).parameters))
 
     @property
     def call(self) -> str:
@@ -132,6 +145,7 @@ def verb(
     variable: str = "",
     needs: str = "",
     gives: str = "",
+    of: str = "",
     one_thread: bool = True,
 ) -> Callable[[_Function], _Function]:
     """Make a function a verb: its calls are recorded in their results, and the table knows it.
@@ -144,7 +158,7 @@ def verb(
     ----------
     name : str
         As `Verb` has it; for a verb of your own with a dot, such as "mypackage.outliers".
-    columns, unrecorded, sources, method, variable, needs, gives
+    columns, unrecorded, sources, method, variable, needs, gives, of
         As `Verb` has them.
     one_thread : bool, default=True
         False where the verb keeps to that rule itself.
@@ -169,6 +183,7 @@ def verb(
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)
         first = next(iter(signature.parameters))
+        row = Verb(name, function, columns, unrecorded, sources, method, variable, needs, gives, of)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -185,7 +200,7 @@ def verb(
             bound.apply_defaults()
             if "random_state" in bound.arguments:
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
-            if not method:
+            if not row.asks:
                 bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
             token = _RESOLVED.set({})
             try:
@@ -195,15 +210,15 @@ def verb(
             finally:
                 _RESOLVED.reset(token)
             asked = found.pop(first)
-            source = found.pop("source", asked.source if method else asked)
+            source = found.pop("source", asked.source if row.asks else asked)
             named = isinstance(source, Mapping)
             left_out = {*unrecorded, *(source if named and sources == "several" else ())}
             params = {key: described(value) for key, value in found.items() if key not in left_out}
             return result._recorded(
-                Step(name, params, asked.recipe if method else None), dict(source) if named else source
+                Step(name, params, asked.recipe if row.asks else None), dict(source) if named else source
             )
 
-        _add(Verb(name, call, columns, unrecorded, sources, method, variable, needs, gives))
+        _add(replace(row, function=call))
         return call  # type: ignore[return-value]
 
     return decorate

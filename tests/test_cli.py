@@ -429,6 +429,24 @@ def test_a_query_that_cannot_be_embedded_is_advised_what_a_query_can_do(capsys, 
     assert "on_error" not in said
 
 
+def test_new_data_is_checked_against_old_and_an_alarm_is_exit_code_1(capsys, tmp_path):
+    old, like, other = (tmp_path / f"{name}.csv" for name in ("old", "like", "other"))
+    lines = [f"the {name} number {i},{name}" for i in range(30) for name in ("owl", "boat")]
+    old.write_text("\n".join(["text,label", *lines]))
+    like.write_text("\n".join(["text,label", *lines[1::3]]))
+    other.write_text("\n".join(["text", *(f"invoice {i} of the tax office" for i in range(25))]))
+    quick = [*LOCAL, "--no-inference", "--duplicates", "ignore"]
+
+    code, out, _ = run(capsys, "check-new", old, like, *quick, "--out", tmp_path / "out")
+    alarmed, said, _ = run(capsys, "check-new", old, other, *quick, "--json")
+
+    assert code == 0
+    assert "looks like the old data" in out
+    assert run(capsys, "verify", tmp_path / "out" / "report.json")[0] == 0
+    assert alarmed == 1
+    assert json.loads(said)["reason"].startswith("the new items are no mix of the old classes")
+
+
 def test_notes_are_printed_whole_and_small_costs_are_not_nothing(capsys):
     show.table(pd.DataFrame({"note": ["long " * 100]}))
     show.table(pd.DataFrame({"value": [0.00025, 0.25, 0.0]}, index=["cost", "minutes", "none"]))

@@ -20,6 +20,7 @@ from mmtoolkit.steps import UNRECORDED, Step, find_verb, resolved, verb, verbs
 PACKAGE = Path(mm.__file__).parent
 CALLS = {
     "audit": lambda e: mm.audit(e, "label"),
+    "check_new": lambda e: mm.check_new(mm.classify(e, "label", cv=2), mm.Embeddings(e.vectors[::2] + 0.01)),
     "classify": lambda e: mm.classify(e, "label", cv=2, class_weight={"a": 1.0, "b": 2.0}),
     "classify.learning_curve": lambda e: mm.classify(e, "label", cv=2).learning_curve(sizes=[2, 4]),
     "classify.slices": lambda e: mm.classify(e, "label", cv=2).slices(derived={"half": np.arange(40) % 2}),

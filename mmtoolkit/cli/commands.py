@@ -16,7 +16,7 @@ from mmtoolkit.providers.choice import make_provider
 if TYPE_CHECKING:
     from mmtoolkit.embedding import Embeddings
 
-__all__ = ["classify", "cluster", "embed", "estimate", "project", "report", "search", "verify"]
+__all__ = ["check_new", "classify", "cluster", "embed", "estimate", "project", "report", "search", "verify"]
 
 
 def embed(arguments: Namespace) -> int:
@@ -39,6 +39,21 @@ def classify(arguments: Namespace) -> int:
         made.save(arguments.save)
         print(f"\nclassifier saved to {Path(arguments.save).resolve()}", file=beside)
     return _written([made], arguments)
+
+
+def check_new(arguments: Namespace) -> int:
+    """Classify INPUT, compare NEW with it, and write what was asked for; 1 when they differ."""
+    if arguments.out:
+        show.folder_to_write(arguments.out)
+    old = _embedded(arguments)
+    new = _embedded(
+        Namespace(**{**vars(arguments), "input": arguments.new, "label": None, "model": arguments.model or old.model})
+    )
+    made = _classified(old, arguments)
+    checked = mm.check_new(made, new, random_state=arguments.random_state)
+    show.result(checked, arguments)
+    _written([made, checked], arguments)
+    return int(checked.alarm)
 
 
 def cluster(arguments: Namespace) -> int:

@@ -375,6 +375,23 @@ COMMANDS = (
         ),
     ),
     Command(
+        "check-new",
+        "say whether new items are like old ones, and what score to expect on them; exit code 1 when they differ",
+        "commands:check_new",
+        (
+            *_ITEMS,
+            _argument(
+                "new", metavar="NEW", help="the new items: a folder, a table or saved vectors; labels are not needed"
+            ),
+            *_CLASSIFY,
+            *_PAGES,
+        ),
+        (
+            "mmtoolkit check-new may/ june/ --model local",
+            "mmtoolkit check-new may.csv june.csv --text body --y topic --out june/",
+        ),
+    ),
+    Command(
         "cluster",
         "group items by their vectors",
         "commands:cluster",

@@ -136,10 +136,10 @@ def _per_item(results: list[Any]) -> pd.DataFrame:
     """Return one row per item: what each result says about it."""
     import pandas as pd
 
-    sources = {id(made.source): made.source for made in results}
+    sources = {id(made.source): made.source for made in results if made.recipe["verb"] in _PER_ITEM}
     parts = []
     for key, source in sources.items():
-        told = [made for made in results if id(made.source) == key and made.recipe["verb"] in _PER_ITEM]
+        told = [made for made in results if id(made.source) == key]
         columns = {name: values for made in told for name, values in _PER_ITEM[made.recipe["verb"]](made).items()}
         parts.append(pd.DataFrame(columns, index=pd.Index(ids_of(source), name="id")))
     return pd.concat(parts)

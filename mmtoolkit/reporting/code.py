@@ -60,6 +60,9 @@ def n_left_out(source: Mapping[str, Any]) -> int:
 
 def _made(start: str, step: Mapping[str, Any], sources: str | Mapping[str, str]) -> str:
     row, told = find_verb(step["verb"]), _told(step)
+    if row is not None and row.of and not isinstance(sources, str):
+        others = [one for name, one in sources.items() if name != row.first]
+        return _call(f"{start}{row.call}", [_made("", step["of"], sources[row.first]), *others], told)
     if "of" in step:
         return _call(f"{_made(start, step['of'], sources)}.{step['verb'].rpartition('.')[2]}", [], told)
     if row is None:

@@ -10,7 +10,7 @@ from mmtoolkit._described import restored
 from mmtoolkit.derived import bypass
 from mmtoolkit.errors import MMToolkitError, VerifyError
 from mmtoolkit.reporting.record import seal
-from mmtoolkit.steps import find_verb, kind_of
+from mmtoolkit.steps import Verb, find_verb, kind_of
 
 __all__ = ["obstacle", "replay"]
 
@@ -29,12 +29,17 @@ def obstacle(step: Mapping[str, Any]) -> str:
         return f"the verb {name!r} is not installed here; install and import the package that brings it"
     if row.needs:
         return f"{name} needs {row.needs}; run it there again"
-    if of is not None and (why := obstacle({**of, "source": step["source"]})):
+    if of is not None and (why := obstacle({**of, "source": _own(step["source"], row)})):
         return why
-    fits = of is not None and name.rpartition(".")[0] == kind_of(of["verb"]) if row.method else of is None
+    fits = of is not None and row.asks == kind_of(of["verb"]) if row.asks else of is None
     if not fits or (row.sources == "named" and not isinstance(step["source"], Mapping)):
         return f"{name!r} cannot be computed again from the recipe alone"
     return ""
+
+
+def _own(sources: Any, row: Verb) -> Any:
+    """Return of several sources the one of the result that is asked."""
+    return sources[row.first] if row.of else sources
 
 
 def replay(step: Mapping[str, Any], source: Any, made: dict[str, Any]) -> Any:
@@ -79,8 +84,10 @@ def _call(step: Mapping[str, Any], source: Any, made: dict[str, Any]) -> Any:
     row = find_verb(step["verb"])
     assert row is not None  # without an obstacle
     params = {name: restored(value) for name, value in step["params"].items()}
-    if row.method:
-        return row.function(_made({**step["of"], "source": step["source"]}, source, made), **params)
+    if row.asks:
+        own = {**step["of"], "source": _own(step["source"], row)}
+        others = {name: one for name, one in source.items() if name != row.first} if row.of else {}
+        return row.function(_made(own, _own(source, row), made), **others, **params)
     if row.sources == "several" and isinstance(source, Mapping):
         return row.function(**source, **params)
     return row.function(source, **params)

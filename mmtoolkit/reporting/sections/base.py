@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Contribution", "contribution_of", "drawings", "percent", "plain_contribution", "points", "quoted"]
 
 _SECTIONS = {  # what a verb's result gives to a report, where it is more than its tables and figures
+    "check_new": "new_data",
     "classify": "classification",
     "classify.slices": "slices",
     "cluster": "clustering",

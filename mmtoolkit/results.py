@@ -58,7 +58,9 @@ def plain(value: Any) -> Any:
         return None
     if isinstance(value, float):
         return value if np.isfinite(value) else None
-    return value if isinstance(value, str | int | bool) or value is None else str(value)
+    if isinstance(value, str):
+        return str.__str__(value)  # as it was made, whatever is spoken now
+    return value if isinstance(value, int | bool) or value is None else str(value)
 
 
 def _apart(names: Sequence[Any]) -> list[str]:

@@ -21,6 +21,7 @@ from mmtoolkit.frames import COLUMNS
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
+from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -92,18 +93,22 @@ class NewData(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        value, low, high = self.expected.loc["accuracy"]
-        told = f"cannot say what accuracy to expect: {self.reason}" if self.reason else ""
-        told = told or f"expected accuracy {value:.3f} [{low:.3f}, {high:.3f}]"
-        return f"{'differs from' if self.alarm else 'looks like'} the old data (p {self.p_value:.3f}); {told}"
+        row = self.expected.loc["accuracy"]
+        if self.reason:
+            told = say("cannot say what accuracy to expect: {reason}", reason=self.reason)
+        else:
+            told = say("expected accuracy {value:.3f} [{low:.3f}, {high:.3f}]", **row)
+        if self.alarm:
+            return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told)
+        return aside(say("looks like the old data (p = {p:.3f})", p=self.p_value), told)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        tables = {"expected": self.expected, "class mix": self.mix}
+        tables: dict[str, pd.DataFrame] = {say("Expected"): self.expected, say("Classes"): self.mix}
         if len(self.changed):
-            tables["columns that changed"] = self.changed.set_index("column")
+            tables[say("Columns that changed")] = self.changed.set_index("column")
         if len(self.unfamiliar):
-            tables["unfamiliar items"] = self.unfamiliar.set_index("id")
-        return {**tables, "to label": self.to_label.set_index("id")}
+            tables[say("Unfamiliar items")] = self.unfamiliar.set_index("id")
+        return {**tables, say("To label"): self.to_label.set_index("id")}
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the verdict and the named items exactly, numbers rounded."""
@@ -232,14 +237,18 @@ def check_new(
 def _why_not(sides: Sides, within: float) -> str:
     """Return why no score can be foretold, "" where one can."""
     if sides.n_new < _FEWEST:
-        return (
-            f"there {'are' if sides.n_new > 1 else 'is'} {sides.n_new} independent new item{'s' * (sides.n_new > 1)}, and fewer than "
-            f"{_FEWEST} do not show whether they are like the old ones"
+        return say(
+            "there is {n} independent new item, and fewer than {least} do not show whether they are like the old ones",
+            "there are {n} independent new items, and fewer than {least} do not show whether they are like the old ones",
+            n=sides.n_new,
+            least=_FEWEST,
         )
     if np.isnan(within):
-        return "there are too many classes to tell whether the new items are a mix of them"
+        return say("there are too many classes to tell whether the new items are a mix of them")
     if within <= _REFUSED:
-        return f"the new items are no mix of the old classes (p {within:.3f}), so the held-out score would flatter"
+        return say(
+            "the new items are no mix of the old classes (p = {p:.3f}), so the held-out score would flatter", p=within
+        )
     return ""
 
 

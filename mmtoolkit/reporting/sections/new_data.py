@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
-from mmtoolkit.reporting.sections.base import Contribution, percent, quoted
+from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import aside, joined, listed, percent, say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmtoolkit.reporting.record import Named
 
 __all__ = ["part"]
@@ -19,80 +22,90 @@ _SHOWN = 16
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
     """Return what a check of new data gives to a report; parameters as in every room."""
-    sentence = f"{_alike(result)} {_expects(result)}"
+    sentence = joined(_alike(result), _expects(result))
+    compared = say(
+        "{n:,} independent new item was compared with {n_old:,} scored ones by its vector, without a look at labels.",
+        "{n:,} independent new items were compared with {n_old:,} scored ones by their vectors, without a look at labels.",
+        n=result.n_new,
+        n_old=result.n_old,
+    )
+    unseen = say(
+        "What cannot be seen without labels is a change of meaning: the same items, called otherwise from now on."
+    )
     blocks: list[Block] = [
         Words(sentence),
-        Words(
-            f"{result.n_new:,} independent new items were compared with {result.n_old:,} scored ones by their vectors, without a look at "
-            "labels. What cannot be seen without labels is a change of meaning: the same items, called otherwise from now on."
-        ),
+        Words(joined(compared, unseen)),
         Table(
             result.mix,
-            "How the classes are mixed: in the scored items, and in the new ones as estimated from the predictions, which is right where the "
-            "new items are of these classes.",
+            say(
+                "The mix of classes: of the scored items, and of the new ones as the predictions tell it, which is right where the new "
+                "items are of these classes."
+            ),
             shares=("old", "new"),
         ),
     ]
     if len(result.changed):
-        table = result.changed.set_index("column")
-        blocks.append(
-            Table(table, "Columns that both have, with the value whose share changed most.", shares=("old", "new"))
-        )
-    blocks += [*_unfamiliar(result), *_to_label(result)]
-    return Contribution("Does it still hold?", blocks, [sentence], [_key(result)])
+        caption = say("Columns that both have, with the value whose share changed most.")
+        blocks.append(Table(result.changed.set_index("column"), caption, shares=("old", "new")))
+    blocks += [_unfamiliar(result), _to_label(result)]
+    return Contribution(say("Does it still hold?"), blocks, [sentence], [_key(result)])
 
 
 def _alike(result: Any) -> str:
-    p = f"p = {result.p_value:.3f}"
-    return (
-        f"The new items differ from the old ones ({p})."
-        if result.alarm
-        else f"The new items look like the old ones ({p})."
-    )
+    if result.alarm:
+        return say("The new items differ from the old ones (p = {p:.3f}).", p=result.p_value)
+    return say("The new items look like the old ones (p = {p:.3f}).", p=result.p_value)
 
 
 def _expects(result: Any) -> str:
-    value, low, high = result.expected.loc["accuracy"]
     if result.reason:
-        return f"What accuracy to expect on them cannot be said: {result.reason}."
-    mixed = ", with the classes mixed as estimated" if result.alarm else ""
-    return (
-        f"An accuracy of {percent(value)} (95 % interval {percent(low)} to {percent(high)}) is expected on them{mixed}."
+        return say("What accuracy to expect on them cannot be said: {reason}.", reason=result.reason)
+    value, low, high = map(percent, result.expected.loc["accuracy"])
+    return say(
+        "An accuracy of {value} (95 % interval {low} to {high}) is expected on them, with the classes mixed as below.",
+        value=value,
+        low=low,
+        high=high,
     )
 
 
 def _key(result: Any) -> Key:
-    value, low, high = result.expected.loc["accuracy"]
-    told = f"p = {result.p_value:.3f}; {'differs from' if result.alarm else 'looks like'} the old data"
+    name, p = say("accuracy on the new data"), say("p = {p:.3f}", p=result.p_value)
     if result.reason:
-        return Key("accuracy on the new data", "cannot say", told)
-    return Key("accuracy on the new data", percent(value), f"{percent(low)} to {percent(high)}; {told}")
+        return Key(name, say("cannot say"), p)
+    value, low, high = map(percent, result.expected.loc["accuracy"])
+    return Key(name, value, aside(say("{low} to {high}", low=low, high=high), p))
 
 
-def _unfamiliar(result: Any) -> list[Block]:
-    table, n = result.unfamiliar.head(_SHOWN), len(result.unfamiliar)
+def _unfamiliar(result: Any) -> Block:
+    n = len(result.unfamiliar)
     if not n:
-        return [Words("No new item is farther from the old ones than 99 in 100 of these are from each other.")]
-    said = (
-        f"{n:,} new item{'s are' if n > 1 else ' is'} farther from any old item than 99 in 100 old ones are; by chance there would be about "
-        f"{result.n_by_chance:.0f}. The farthest first, with the predicted class."
+        return Words(say("No new item is farther from the old ones than 99 in 100 of these are from each other."))
+    told = say(
+        "{n:,} new item is farther from any old item than 99 in 100 old ones are; by chance there would be about {chance:.0f}. The "
+        "predicted class stands below it.",
+        "{n:,} new items are farther from any old item than 99 in 100 old ones are; by chance there would be about {chance:.0f}. The "
+        "farthest come first, with the predicted class.",
+        n=n,
+        chance=result.n_by_chance,
     )
-    return [_shown(result, table, [shorten(value, 22) for value in table["predicted"]], "Unfamiliar items", said)]
+    return _shown(result, result.unfamiliar, say("Unfamiliar items"), told)
 
 
-def _to_label(result: Any) -> list[Block]:
-    table, n = result.to_label.head(_SHOWN), len(result.to_label)
-    said = (
-        f"Label these {n:,} items, drawn at random, to know the accuracy on the new data within five points; to_label lists them. The first "
-        f"{len(table)}, with the predicted class."
+def _to_label(result: Any) -> Block:
+    told = say(
+        "Label this {n:,} item to know the accuracy on the new data.",
+        "Label these {n:,} items, drawn at random, to know the accuracy on the new data within five points; to_label lists all. The "
+        "first ones stand here, with the predicted class.",
+        n=len(result.to_label),
     )
-    return [_shown(result, table, [shorten(value, 22) for value in table["predicted"]], "To label", said)]
+    return _shown(result, result.to_label, say("To label"), told)
 
 
-def _shown(result: Any, table: Any, notes: list[str], title: str, said: str) -> Block:
-    frame = items_of(result.source["new"])
+def _shown(result: Any, table: pd.DataFrame, title: str, told: str) -> Block:
+    """Return the first items of a table as pictures or texts; ids where only vectors are known."""
+    table, frame = table.head(_SHOWN), items_of(result.source["new"])
+    notes = [shorten(value, 22) for value in table["predicted"]]
     if frame is None:
-        return Words(
-            f"{title}: {said} {', '.join(f'{i} ({quoted(n)})' for i, n in zip(table['id'], notes, strict=True))}"
-        )
-    return Gallery(frame.iloc[table["row"]], notes, title, said)
+        return Words(joined(told, listed(f"{i} ({note})" for i, note in zip(table["id"], notes, strict=True))))
+    return Gallery(frame.iloc[table["row"]], notes, title, told)

@@ -44,6 +44,7 @@ from mmtoolkit.retrieval import evaluate_search as evaluate_search
 from mmtoolkit.retrieval import near_duplicates as near_duplicates
 from mmtoolkit.retrieval import search as search
 from mmtoolkit.retrieval import similarity as similarity
+from mmtoolkit.verification import diff as diff
 from mmtoolkit.verification import verify as verify
 
 __version__: str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["Thresholds", "curve", "find_threshold"]
+__all__ = ["Thresholds", "curve", "find_threshold", "tenths"]
 
 _LEVEL = 0.95
 _STEPS = 20
@@ -34,19 +34,25 @@ class Thresholds(Result):
     min_confidence : float
         To be passed to ``predict`` or to ``save``; ``inf``, which answers nothing, where the promise cannot be made.
     max_risk : float
-        Largest share of wrong answers that is promised.
+        Largest share of wrong answers that is promised; NaN with costs.
     confidence : float
-        In how many of such data sets the promise holds.
+        In how many of such data sets the promise holds; NaN with costs.
     coverage : float
         Share of the held-out items that is answered.
     risk : float
         Share of these answers that is wrong; NaN without answers.
     n_answers, n_wrong : int
         Held-out items that are answered, and of these the wrong ones.
+    n_scored : int
+        Held-out items.
     n_needed : int
         Answers without an error that the promise takes at least, of different groups.
     reason : str
         Why nothing is answered; "" where something is.
+    cost : float
+        With costs: mean per held-out item, where the threshold for each fold was chosen on the other folds; NaN without.
+    costs : DataFrame
+        With costs: a row for each tenth of the items, as `risk_coverage` has them, with the mean cost per item. Empty without.
     recipe : Step
         Verb and parameters, to run it again.
     source : Embeddings or array
@@ -61,11 +67,19 @@ class Thresholds(Result):
     n_answers: int
     n_wrong: int
     n_needed: int
+    n_scored: int
     reason: str = ""
+    cost: float = float("nan")
+    costs: pd.DataFrame = field(default_factory=pd.DataFrame)
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
+        if len(self.costs):
+            return (
+                f"min_confidence {self.min_confidence:.4f}: costs {self.cost:.3f} per item on held-out items; {100 * self.coverage:.1f} % "
+                f"are answered, {self.n_wrong} of {self.n_answers} wrong"
+            )
         promise = f"at most {100 * self.max_risk:g} % of the answers wrong, with {100 * self.confidence:g} % confidence"
         if self.reason:
             return f"no answers: {promise}, cannot be promised; {self.reason}"
@@ -77,12 +91,15 @@ class Thresholds(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         names = ("min_confidence", "coverage", "risk", "n_answers", "n_wrong", "n_needed")
         values = [float(getattr(self, name)) for name in names]
-        return {"threshold": pd.DataFrame({"value": values}, index=pd.Index(names, name="what"))}
+        found = {"threshold": pd.DataFrame({"value": values}, index=pd.Index(names, name="what"))}
+        return {**found, "costs": self.costs} if len(self.costs) else found
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return counts and reason exactly, the threshold rounded."""
         exact = {name: plain(getattr(self, name)) for name in ("n_answers", "n_wrong", "n_needed", "reason")}
-        rounded = {"min_confidence": self.min_confidence if np.isfinite(self.min_confidence) else None}
+        rounded: dict[str, Any] = {"min_confidence": self.min_confidence if np.isfinite(self.min_confidence) else None}
+        if len(self.costs):
+            rounded |= {"cost": self.cost, "costs": plain(self.costs)}
         return {"exact": exact, "rounded": rounded, "map": {}}
 
 
@@ -148,6 +165,13 @@ def curve(result: Classification) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def tenths(result: Classification) -> pd.DataFrame:
+    """Return the rows of the curve at which a tenth, two tenths, ... and all of the held-out items are answered."""
+    table = curve(result)
+    rows = np.searchsorted(table["coverage"].to_numpy(), np.arange(1, 11) / 10 - 1e-9)
+    return table.iloc[np.unique(rows)].reset_index(drop=True)
+
+
 def find_threshold(result: Classification, max_risk: float, confidence: float) -> Thresholds:
     """Return the smallest threshold that keeps a promise, by a fixed sequence of exact tests.
 
@@ -186,6 +210,7 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
         n_answers=int(answers.n[at]) if found else 0,
         n_wrong=int(answers.wrong[at]) if found else 0,
         n_needed=needed,
+        n_scored=int(answers.n[-1]),
         reason=reason,
     )
 

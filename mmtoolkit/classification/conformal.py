@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["limits_of", "predict_set"]
+__all__ = ["limits_of", "predict_set", "set_sizes"]
+
+_ASKED = (0.8, 0.9, 0.95)
 
 
 def predict_set(result: Classification, new: Any, coverage: float, *, by_class: bool) -> pd.DataFrame:
@@ -40,6 +42,17 @@ def predict_set(result: Classification, new: Any, coverage: float, *, by_class: 
     index = pd.Index(ids_of(new), name="id", dtype=object) if has_vectors(new) else None
     columns = pd.Index(result.classes.tolist(), dtype=object, name="class")
     return pd.DataFrame(inside, index=index, columns=columns)
+
+
+def set_sizes(result: Classification) -> pd.DataFrame:
+    """Return the table behind ``Classification.set_sizes``."""
+    rows = np.flatnonzero(result.fold >= 0)
+    proba, codes = result.y_proba[rows], codes_of(result.y_true[rows], result.classes)
+    found = []
+    for asked in _ASKED:
+        sizes = (proba >= limits_of(proba, codes, result.together[rows], asked, by_class=False)).sum(axis=1)
+        found.append((sizes.mean(), (sizes == 1).mean(), (sizes == 0).mean()))
+    return pd.DataFrame(found, columns=["size", "single", "empty"], index=pd.Index(_ASKED, name="asked"))
 
 
 def limits_of(

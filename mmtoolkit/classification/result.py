@@ -15,7 +15,7 @@ from mmtoolkit._anyframe import handed_on
 from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.results import plain
-from mmtoolkit.steps import verb
+from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Classification(Scored):
         """Return what a report stores: folds, labels and counts exactly, scores rounded."""
         found = super().evidence()
         exact = ("y_true", "y_pred", "fold", "duplicate_groups")
-        rounded = ("baselines", "moves", "ungrouped_accuracy", "p_value")
+        rounded = ("baselines", "moves", "ungrouped_accuracy", "p_value", "answering", "set_sizes")
         return {
             "exact": {
                 **{name: plain(getattr(self, name)) for name in exact},
@@ -350,6 +350,23 @@ class Classification(Scored):
 
         return curve(self)
 
+    @cached_property
+    def answering(self) -> pd.DataFrame:
+        """What answering only when sure gives, at ten shares of answers: the columns of `risk_coverage`."""
+        from mmtoolkit.classification.answering import tenths
+
+        return tenths(self)
+
+    @cached_property
+    def set_sizes(self) -> pd.DataFrame:
+        """Sets of `predict_set` for the held-out items at 80, 90 and 95 %.
+
+        Index asked; columns size (mean number of classes), single and empty (shares of the sets).
+        """
+        from mmtoolkit.classification.conformal import set_sizes
+
+        return set_sizes(self)
+
     def predict_set(self, new: Any, *, coverage: float = 0.9, by_class: bool = False) -> pd.DataFrame:
         """Return for other items all classes that they may well have: sets that hold the truth 9 times in 10.
 
@@ -408,15 +425,24 @@ class Classification(Scored):
         return predict_set(self, new, coverage, by_class=by_class)
 
     @verb("classify.thresholds", method=True)
-    def thresholds(self, *, max_risk: float, confidence: float = 0.95) -> Thresholds:
-        """Find how sure the classifier must be to answer, so that at most a share of the answers is wrong.
+    def thresholds(
+        self,
+        *,
+        max_risk: float | None = None,
+        confidence: float = 0.95,
+        costs: Mapping[tuple[Any, Any] | None, float] | None = None,
+    ) -> Thresholds:
+        """Find how sure the classifier must be to answer, so that at most a share of the answers is wrong, or costs are least.
 
         Parameters
         ----------
-        max_risk : float
+        max_risk : float or None, default=None
             Largest share of wrong answers, between 0 and 1.
         confidence : float, default=0.95
-            In how many of such data sets the promise holds.
+            In how many of such data sets the promise of `max_risk` holds.
+        costs : mapping or None, default=None
+            Instead of `max_risk`: what a wrong answer costs by (true, predicted), and under None what no answer costs, such as
+            ``{("spam", "ham"): 5, None: 1}``. A wrong answer that is not named costs 1, a right one nothing.
 
         Returns
         -------
@@ -428,12 +454,14 @@ class Classification(Scored):
         Raises
         ------
         ValueError
-            If `max_risk` or `confidence` does not lie between 0 and 1.
+            If `max_risk` or `confidence` does not lie between 0 and 1, if both or none of `max_risk` and `costs` are given, or if costs
+            name an unknown class or lack None.
 
         Notes
         -----
         With folds the held-out answers are of models trained on fewer items than the final one, for which the promise is
-        made. It is made for items like those that were scored.
+        made. It is made for items like those that were scored. With costs nothing is promised: `min_confidence` had the least mean
+        cost on the held-out items, and `cost` is what it costs when the threshold for each fold is chosen on the others.
 
         References
         ----------
@@ -453,5 +481,13 @@ class Classification(Scored):
         'it takes 299 answers without an error, and 200 items were held out'
         """
         from mmtoolkit.classification.answering import find_threshold
+        from mmtoolkit.classification.costs import cheapest, cost_table
 
-        return find_threshold(self, max_risk, confidence)
+        if (max_risk is None) == (costs is None):
+            msg = "give either max_risk, the largest share of wrong answers, or costs, what wrong answers and silence cost"
+            raise ValueError(msg)
+        if max_risk is not None:
+            return find_threshold(self, max_risk, confidence)
+        table, silence, checked = cost_table(costs, self.classes)
+        resolved(costs=checked)
+        return cheapest(self, table, silence)

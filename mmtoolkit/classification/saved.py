@@ -47,7 +47,8 @@ class SavedClassifier(Predictor):
     metrics : dict
         The scores it was saved with.
     promise : dict
-        Empty, or max_risk, confidence and min_confidence (None: it answers nothing) of the thresholds it was saved with.
+        Empty, or max_risk, confidence and min_confidence (None: it answers nothing) of the thresholds it was saved with; the
+        first two are None where costs decided.
     classes, estimator
         As every `Predictor` has them.
     recipe : Step
@@ -129,8 +130,8 @@ def _promised(result: Scored, thresholds: Any) -> dict[str, float | None]:
         raise ValueError(msg)
     least = thresholds.min_confidence
     return {
-        "max_risk": thresholds.max_risk,
-        "confidence": thresholds.confidence,
+        "max_risk": None if len(thresholds.costs) else thresholds.max_risk,
+        "confidence": None if len(thresholds.costs) else thresholds.confidence,
         "min_confidence": least if np.isfinite(least) else None,
     }
 
@@ -234,4 +235,5 @@ def _is_promise(promise: Mapping[str, Any]) -> bool:
     shares = [promise.get(name) for name in ("max_risk", "confidence")]
     least = promise.get("min_confidence", "absent")
     known = least is None or (is_number(least) and 0.0 <= least <= 1.0)
-    return known and all(is_number(share) and 0.0 < share < 1.0 for share in shares)
+    by_cost = shares == [None, None]
+    return known and (by_cost or all(is_number(share) and 0.0 < share < 1.0 for share in shares))

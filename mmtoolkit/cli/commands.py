@@ -16,7 +16,7 @@ from mmtoolkit.providers.choice import make_provider
 if TYPE_CHECKING:
     from mmtoolkit.embedding import Embeddings
 
-__all__ = ["check_new", "classify", "cluster", "embed", "estimate", "project", "report", "search", "verify"]
+__all__ = ["check_new", "classify", "cluster", "diff", "embed", "estimate", "project", "report", "search", "verify"]
 
 
 def embed(arguments: Namespace) -> int:
@@ -130,6 +130,12 @@ def verify(arguments: Namespace) -> int:
     )
     show.result(checked, arguments)
     return 0 if checked.ok else 1
+
+
+def diff(arguments: Namespace) -> int:
+    """Say what changed between two reports."""
+    show.result(mm.diff(arguments.before, arguments.after), arguments)
+    return 0
 
 
 def estimate(arguments: Namespace) -> int:

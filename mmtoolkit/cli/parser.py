@@ -475,6 +475,19 @@ COMMANDS = (
         ),
     ),
     Command(
+        "diff",
+        "say what changed between two reports: items, classes, scores, groups, settings, versions",
+        "commands:diff",
+        (
+            _argument(
+                "before", metavar="BEFORE.json", help="the older report: report.json, or report.html with it beside"
+            ),
+            _argument("after", metavar="AFTER.json", help="the newer one"),
+            _JSON,
+        ),
+        ("mmtoolkit diff may/report.json june/report.json",),
+    ),
+    Command(
         "estimate",
         "say what embedding and reranking would take, without sending anything",
         "commands:estimate",

@@ -1,6 +1,7 @@
 """Check a report: compute it again from the same vectors and name what differs and why."""
 
 from mmtoolkit.verification.checking import verify
+from mmtoolkit.verification.report_diff import diff
 from mmtoolkit.verification.result import Verification
 
-__all__ = ["Verification", "verify"]
+__all__ = ["Verification", "diff", "verify"]

@@ -21,6 +21,7 @@ _SECTIONS = {  # what a verb's result gives to a report, where it is more than i
     "check_new": "new_data",
     "classify": "classification",
     "classify.slices": "slices",
+    "classify.thresholds": "decision",
     "cluster": "clustering",
     "project": "projection",
     "spark.classify": "spark",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
 from mmtoolkit._values import finder, text_of, unified
+from mmtoolkit.classification.dating import later_than
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.summary import assemble
 from mmtoolkit.classification.targets import make_target, recordable, without_small
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
 
 
-@verb("classify", columns=("y", "groups", "test"), variable="r")
+@verb("classify", columns=("y", "groups", "test", "test_after"), variable="r")
 def classify(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str = "label",
@@ -37,6 +38,7 @@ def classify(
     estimator: Any = None,
     cv: int = 5,
     test: ArrayLike | str | None = None,
+    test_after: str | Sequence[str] | None = None,
     groups: ArrayLike | str | None = None,
     duplicates: Literal["group", "ignore"] = "group",
     duplicate_threshold: float | None = None,
@@ -64,6 +66,9 @@ def classify(
         Number of folds, stratified by class.
     test : array-like or str, optional
         A fixed split instead of folds: a mask of test rows, their row numbers, or a column that holds "test" for them.
+    test_after : str, or pair of str, optional
+        A split in time instead: items dated after this day, month or year ("2026-03": from 1 April on) are tested, the others
+        train. The column of dates is found where there is one alone; else (column, day).
     groups : array-like of shape (n_items,) or str, optional
         Items of one group (a patient, a page, a scene) never stand on both sides of a split.
     duplicates : {"group", "ignore"}, default="group"
@@ -120,11 +125,18 @@ def classify(
     target = make_target(embeddings, y)
     weights = _weights(class_weight, target.classes)
     mask = None if test is None else test_mask(embeddings, test)
+    if test_after is not None:
+        if test is not None:
+            msg = "test and test_after are two ways to say what is tested; give one of them"
+            raise ValueError(msg)
+        name, day, mask = later_than(embeddings, test_after)
+        test_after = [name, day]
     given = user_groups(embeddings, groups)
     resolved(
         y=y if isinstance(y, str) else target.values,
         estimator=restored(estimator),
-        test=test if mask is None or isinstance(test, str) else np.flatnonzero(mask),
+        test=test if test is None or isinstance(test, str) else np.flatnonzero(mask),
+        test_after=test_after,
         groups=recordable(embeddings, groups, what="groups"),
         class_weight=[list(pair) for pair in weights.items()] if isinstance(weights, dict) else weights,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import pandas as pd
 
 from mmtoolkit._aligned import CHARACTERS, column
 from mmtoolkit._nearest import most_similar
+from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.frames import COLUMNS
 from mmtoolkit.vectors import items_of, vectors_of
 
@@ -25,7 +24,6 @@ __all__ = ["NEAREST", "columns_of_few_values", "cut", "derive"]
 NEAREST = "nearest other item"
 _FEW = 20  # values that a column may have to be sliced without being asked for
 _REFERENCE = 10_000
-_ISO = re.compile(r"\d{4}-\d\d-\d\d($|[ T])")
 _MISSING = "(missing)"
 
 
@@ -44,7 +42,7 @@ def columns_of_few_values(result: Classification) -> list[str]:
             few = 2 <= values.nunique(dropna=False) <= _FEW
         except TypeError:  # lists and the like
             continue
-        dates = None if few else _dates_in(values)
+        dates = None if few else dates_in(values)
         if few or (dates is not None and dates.nunique() > 1):
             found.append(name)
     lengths = (
@@ -64,7 +62,7 @@ def cut(result: Classification, name: str) -> NDArray[np.object_]:
         If there is no such column, or it has too many values that are no numbers and no dates.
     """
     values = pd.Series(column(result.source, name, what="columns"))
-    dates = _dates_in(values)
+    dates = dates_in(values)
     if dates is not None:
         return _spans(dates)
     if values.nunique() <= _FEW:
@@ -77,14 +75,6 @@ def cut(result: Classification, name: str) -> NDArray[np.object_]:
         )
         raise ValueError(msg)
     return _thirds(numbers.to_numpy(dtype=np.float64))
-
-
-def _dates_in(values: pd.Series) -> pd.Series | None:
-    """Return dates, also as ISO 8601 writes them, as points in time; None where some are something else."""
-    known = values.dropna()
-    if known.empty or not all(isinstance(v, date) or (isinstance(v, str) and _ISO.match(v)) for v in known):
-        return None
-    return pd.to_datetime(values.map(str).where(values.notna()), format="ISO8601", errors="coerce", utc=True)
 
 
 def _spans(dates: pd.Series) -> NDArray[np.object_]:

@@ -183,6 +183,7 @@ def _classified(emb: Embeddings, arguments: Namespace) -> Any:
             arguments.y,
             cv=arguments.cv,
             test=arguments.test,
+            test_after=_day(arguments.test_after),
             groups=arguments.groups,
             duplicates=arguments.duplicates,
             duplicate_threshold=arguments.duplicate_threshold,
@@ -190,6 +191,12 @@ def _classified(emb: Embeddings, arguments: Namespace) -> Any:
             inference=arguments.inference,
             random_state=arguments.random_state,
         )
+
+
+def _day(given: str | None) -> Any:
+    """Return a day, or the column of dates and the day."""
+    name, _, day = (given or "").rpartition("=")
+    return [name, day] if name else given
 
 
 def _clustered(emb: Embeddings, arguments: Namespace) -> Any:

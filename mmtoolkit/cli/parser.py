@@ -288,6 +288,12 @@ _CLASSIFY = (
     _argument("--cv", type=_at_least(2), default=5, metavar="N", help="number of folds (default: 5)"),
     _argument("--test", metavar="COLUMN", type=_words, help="a fixed split: the column that holds 'test'"),
     _argument(
+        "--test-after",
+        metavar="[COLUMN=]DAY",
+        type=_words,
+        help="a split in time: test items dated after this day, month or year, such as taken=2026-03",
+    ),
+    _argument(
         "--groups", metavar="COLUMN", type=_words, help="items of one group never stand on both sides of a split"
     ),
     _argument(

@@ -95,7 +95,11 @@ def _interval_of(result: Any) -> str:
 
 def _how(result: Any) -> str:
     params = result.recipe["params"]
-    held = say("{n}-fold cross-validation", n=params["cv"]) if params["test"] is None else say("a fixed test split")
+    after = params.get("test_after")
+    folds = params["test"] is None and after is None
+    held = say("{n}-fold cross-validation", n=params["cv"]) if folds else say("a fixed test split")
+    if after is not None:
+        held = say("a split in time ({column} after {day})", column=quoted(after[0]), day=after[1])
     if params["repeats"] > 1:
         held = say("{how}, repeated {n} times", how=held, n=params["repeats"])
     scored = say(
@@ -107,7 +111,7 @@ def _how(result: Any) -> str:
     )
     chosen = listed(map(str, result.choices.columns))
     settings = ""
-    if chosen and params["test"] is None:
+    if chosen and folds:
         settings = say("Its settings ({names}) were chosen inside the training folds.", names=chosen)
     elif chosen:
         settings = say("Its settings ({names}) were chosen inside the training rows.", names=chosen)

@@ -352,7 +352,18 @@ class Classification(Scored):
 
     @cached_property
     def answering(self) -> pd.DataFrame:
-        """What answering only when sure gives, at ten shares of answers: the columns of `risk_coverage`."""
+        """What answering only when sure gives, at ten shares of answers: the columns of `risk_coverage`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y = np.arange(200) % 2
+        >>> X = np.random.default_rng(0).normal(size=(200, 4)) + np.outer(y, np.eye(4)[0])
+        >>> r = mm.classify(X, y, normalize=False, inference=False)
+        >>> r.answering["coverage"].tolist()
+        [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+        """
         from mmtoolkit.classification.answering import tenths
 
         return tenths(self)
@@ -362,6 +373,16 @@ class Classification(Scored):
         """Sets of `predict_set` for the held-out items at 80, 90 and 95 %.
 
         Index asked; columns size (mean number of classes), single and empty (shares of the sets).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> y = np.arange(200) % 2
+        >>> X = np.random.default_rng(0).normal(size=(200, 4)) + np.outer(y, np.eye(4)[0])
+        >>> r = mm.classify(X, y, normalize=False, inference=False)
+        >>> bool(r.set_sizes["size"].is_monotonic_increasing)
+        True
         """
         from mmtoolkit.classification.conformal import set_sizes
 

@@ -222,7 +222,8 @@ def _(block: Groups) -> str:
 def _group(group: Group) -> str:
     bar = f'<span class="bar" style="--v:{100 * group.share:.1f}%"><i></i></span>'
     head = f"<h3>{escape(group.name, 60)}</h3><span>{escape(group.detail)}</span>{bar}"
-    return f'<div class="group"><div class="head">{head}</div>{_strip(group.frame, 68, named=False)}</div>'
+    place = f' id="{escape(group.place)}"' if group.place else ""
+    return f'<div class="group"{place}><div class="head">{head}</div>{_strip(group.frame, 68, named=False)}</div>'
 
 
 @block_html.register
@@ -236,8 +237,9 @@ def _(block: Drawing) -> str:
 
     caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    links = f' data-links="{escape(" ".join(block.links), 10_000)}"' if block.links else ""
     return (
-        f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
+        f'<figure class="drawing"{links}>{f"<h3>{escape(title)}</h3>" if title else ""}'
         f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure, block.place)}</div>'
         f"<figcaption>{escape(caption, 1000)}</figcaption></figure>"
     )

@@ -82,11 +82,15 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A Plotly figure; `caption` stands before the figure's own, `place` is its id on the page (None: a random one)."""
+    """A Plotly figure; `caption` stands before the figure's own, `place` is its id on the page (None: a random one).
+
+    `links` are the places that a click on a cell of a column leads to, one per column of a heat map.
+    """
 
     figure: go.Figure
     caption: str = ""
     place: str | None = None
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +106,13 @@ class Gallery:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """A name, a remark, a share between 0 and 1, and some items."""
+    """A name, a remark, a share between 0 and 1, and some items; `place` is its id on the page."""
 
     name: str
     detail: str
     share: float
     frame: pd.DataFrame
+    place: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section
 from mmtoolkit.reporting.code import as_python, n_left_out, needs_of, whole_sources
 from mmtoolkit.reporting.record import PARTS
 from mmtoolkit.reporting.sections import contribution_of
+from mmtoolkit.reporting.sections.data import data_sections
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
 from mmtoolkit.words import joined, listed, say
@@ -84,12 +85,13 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     Returns
     -------
     tuple of Section
-        Summary, one per result, how to repeat it, environment.
+        Summary, the data, one per result, how to repeat it, environment.
     """
     parts = {name: contribution_of(name, named).about(_whose(name, named, data)) for name in named.results}
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
         _summary(parts, named, data),
+        *data_sections(named, data, whole_sources(data["recipe"])),
         *body,
         _repeat(data, title),
         _environment(data),

@@ -6,6 +6,10 @@
     Plotly.update(g, { showscale: false }, {
       "xaxis.tickfont.size": 9, "yaxis.tickfont.size": 9, "legend.font.size": 10, "coloraxis.showscale": false, dragmode: false });
   }
+  for (const figure of document.querySelectorAll("[data-links]")) {  // a click on a cell leads to its column's pictures
+    const places = figure.dataset.links.split(" ");
+    figure.querySelector(".js-plotly-plot")?.on("plotly_click", (e) => { location.hash = places[e.points[0].x] ?? ""; });
+  }
   window.addEventListener("beforeprint", () => plots.forEach((g) => Plotly.Plots.resize(g)));
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash.slice(1), a]));
   const spy = new IntersectionObserver((seen) => {

@@ -12,7 +12,7 @@ from mmtoolkit.classification.label_issues import expected_of_clean
 from mmtoolkit.classification.metrics import METRICS, metrics_for
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings
-from mmtoolkit.reporting.sections.decision import decision
+from mmtoolkit.reporting.sections.decision import alone_or_shown
 from mmtoolkit.vectors import items_of
 from mmtoolkit.words import aside, joined, listed, percent, points, quoted, say
 
@@ -76,7 +76,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         *_groups(result),
         *([] if result.per_class.empty else [_per_class(result)]),
         *drawings(result, *_FIGURES),
-        *decision(result),
+        *alone_or_shown(result),
         *_errors(result),
         *_issues(result),
     ]

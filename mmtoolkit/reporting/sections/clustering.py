@@ -8,7 +8,7 @@ import numpy as np
 
 from mmtoolkit.clustering.algorithms import find_algorithm
 from mmtoolkit.clustering.tfidf import UNNAMED
-from mmtoolkit.reporting.blocks import Block, Group, Groups, Key, Table, Words
+from mmtoolkit.reporting.blocks import Block, Drawing, Group, Groups, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.vectors import items_of
 from mmtoolkit.words import aside, joined, listed, percent, quoted, say
@@ -23,7 +23,7 @@ _MOST_NAMES = 6
 _MOST = 0.5  # share of a cluster's items that a name must hold for to stand in the summary
 
 
-def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
+def part(name: str, result: Any, named: Named) -> Contribution:
     """Return what a clustering gives to a report.
 
     Parameters
@@ -41,7 +41,12 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         Its section and its lines in the summary.
     """
     noise = int((result.labels < 0).sum())
-    blocks: list[Block] = [Words(_how(result)), *drawings(result, "sweep"), _members(result)]
+    blocks: list[Block] = [
+        Words(_how(result)),
+        *drawings(result, "sweep"),
+        *_against_classes(name, result, named),
+        _members(name, result),
+    ]
     notes = [say("{n:,} item belongs to no cluster.", "{n:,} items belong to no cluster.", n=noise)] if noise else []
     return Contribution(say("Clusters"), blocks, [_sentence(result)], [_key(result)], notes)
 
@@ -70,7 +75,34 @@ def _algorithm(result: Any) -> str:
     return find_algorithm(result.recipe.first.params["algorithm"]).name
 
 
-def _members(result: Any) -> Block:
+def _place(name: str, cluster: int) -> str:
+    return f"{name}-{cluster}"
+
+
+def _against_classes(name: str, result: Any, named: Named) -> list[Block]:
+    """Return where the classes of a classification of the same items lie, if there is one."""
+    for other, classified in named.results.items():
+        if named.uses[other] == named.uses[name] and hasattr(classified, "duplicate_groups") and result.n_clusters > 1:
+            found = result.compare(classified.y_true)
+            first = found.contingency.columns[0] == "noise"
+            places = [""] * first + [_place(name, cluster) for cluster in range(result.n_clusters)]
+            caption = joined(_apart(found), say("A click on a cell leads to the items of its cluster."))
+            return [Drawing(found.figure("contingency"), caption, links=places)]
+    return []
+
+
+def _apart(found: Any) -> str:
+    """Name the class that is spread most."""
+    table = found.classes.sort_values(["share", "items"], ascending=[True, False], kind="stable")
+    worst = table.iloc[0]
+    return say(
+        "Of the classes, {name} is spread most: its largest cluster holds {share} of it.",
+        name=quoted(table.index[0]),
+        share=percent(float(worst["share"])),
+    )
+
+
+def _members(name: str, result: Any) -> Block:
     frame = items_of(result.source)
     caption = say(
         "Share: part of all clustered items. Cohesion: mean cosine similarity of a cluster's items to its mean direction, 1 when "
@@ -95,6 +127,7 @@ def _members(result: Any) -> Block:
             ),
             float(row["share"]),
             frame.iloc[chosen.rows[clusters == cluster]],
+            _place(name, cluster),
         )
         for cluster, row in _largest_first(result).to_dict("index").items()
     ]

@@ -11,10 +11,10 @@ from mmtoolkit.words import joined, percent, say
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
 
-__all__ = ["decision", "part"]
+__all__ = ["alone_or_shown", "part"]
 
 
-def decision(result: Any) -> list[Block]:
+def alone_or_shown(result: Any) -> list[Block]:
     """Return the tables of answers alone and of sets; none for a classification that has no held-out probabilities here."""
     if not hasattr(result, "answering"):
         return []

@@ -168,6 +168,7 @@ def test_page_opens_with_the_summary_and_lists_its_contents(html):
 
     assert titles == [
         "Summary",
+        "The data",
         "Classification",
         "Where it fails",
         "Clusters",
@@ -177,6 +178,7 @@ def test_page_opens_with_the_summary_and_lists_its_contents(html):
     ]
     assert re.findall(r'<li><a href="#([a-z_]+)">', html) == [
         "summary",
+        "data",
         "classify",
         "classify_slices",
         "cluster",
@@ -218,7 +220,7 @@ def test_every_figure_has_a_caption(rep):
 
 
 def test_confident_errors_come_with_pictures_surest_first(rep, results):
-    gallery = next(b for b in rep.sections[1].blocks if isinstance(b, Gallery))
+    gallery = next(b for b in rep.sections[2].blocks if isinstance(b, Gallery))
     made = results[0]
     wrong = np.array([a != b for a, b in zip(made.y_true, made.y_pred, strict=True)])
 
@@ -255,7 +257,7 @@ def test_the_mark_of_a_negative_baseline_stays_on_its_bar():
 
 def test_texts_are_shown_as_lines(glosses):
     made = mm.cluster(glosses, 4)
-    groups = next(b for b in mm.report(made).sections[1].blocks if isinstance(b, Groups))
+    groups = next(b for b in mm.report(made).sections[2].blocks if isinstance(b, Groups))
 
     assert block_html(groups).count("<li>") == 4 * 7
     assert "<img" not in block_html(groups)
@@ -301,7 +303,7 @@ def test_results_without_a_room_of_their_own_are_shown_too(stamps):
     found = mm.search(stamps, "a dog", k=3)
     rep = mm.report(found, mm.search(stamps, "a coin", k=3))
 
-    assert [s.name for s in rep.sections][1:3] == ["search", "search_2"]
+    assert [s.name for s in rep.sections][2:4] == ["search", "search_2"]
     assert found.table["id"].iloc[0] in rep.to_html()
 
 

@@ -91,7 +91,7 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
     body = [Section(name, part.title, part.blocks) for name, part in parts.items()]
     return (
         _summary(parts, named, data),
-        *data_sections(named, data, whole_sources(data["recipe"])),
+        *data_sections(named, data, {name: _called(name, named, data) for name in whole_sources(data["recipe"])}),
         *body,
         _repeat(data, title),
         _environment(data),
@@ -101,7 +101,12 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
 def _whose(result: str, named: Named, data: Mapping[str, Any]) -> str:
     """Return what a result's items are called where the report is about several sets of items, else ""."""
     used = named.uses[result]
-    if len(named.sources) < 2 or not isinstance(used, str):
+    return _called(used, named, data) if isinstance(used, str) else ""
+
+
+def _called(used: str, named: Named, data: Mapping[str, Any]) -> str:
+    """Return what a set of items is called where there are several, else ""."""
+    if len(named.sources) < 2:
         return ""
     called = {name: _set_name(name, source) for name, source in data["recipe"]["sources"].items()}
     alike = list(called.values()).count(called[used]) > 1

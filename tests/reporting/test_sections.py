@@ -152,7 +152,7 @@ def test_groups_say_where_a_name_is_from_and_which_label_came_with_the_items():
     c = _named(["cat", "?"], named_by=["texts", None], words=["cat, pet", "dog, bird"], support=[0.75, np.nan])
     c = dataclasses.replace(c, names=c.names.assign(majority="pets", majority_share=[1.0, 0.5]))
     groups = next(
-        b.entries for s in mm.report(c).sections for b in s.blocks if hasattr(b, "entries") and s.name != "summary"
+        b.entries for s in mm.report(c).sections for b in s.blocks if hasattr(b, "entries") and s.name == "cluster"
     )
 
     assert groups[0].name == "cat"
@@ -172,7 +172,11 @@ def test_a_report_of_two_sets_says_of_each_sentence_which_set_it_is_of(rng):
     assert sentences[1].startswith("emb_2: The items fall into 4 clusters")
     assert not sentences[2].startswith(("glosses", "emb"))  # it sets one against the other
     assert [key.name for key in summary.blocks[0].entries][:2] == ["clusters, glosses", "clusters, emb_2"]
-    assert [section.title for section in rep.sections][1:3] == ["Clusters: glosses", "Clusters: emb_2"]
+    assert [section.title for section in rep.sections][1:4] == [
+        "The data: glosses",
+        "Clusters: glosses",
+        "Clusters: emb_2",
+    ]
 
 
 def test_two_samples_of_one_set_are_told_apart_and_a_single_set_is_not_named(rng):
@@ -182,8 +186,8 @@ def test_two_samples_of_one_set_are_told_apart_and_a_single_set_is_not_named(rng
     both = mm.report(*(mm.cluster(half, 2) for half in halves))
     alone = mm.report(mm.cluster(halves[0], 2), mm.project(halves[0], method="pca"))
 
-    assert [section.title for section in both.sections][1:3] == ["Clusters: glosses (emb)", "Clusters: glosses (emb_2)"]
-    assert alone.sections[1].title == "Clusters"
+    assert [section.title for section in both.sections][3:5] == ["Clusters: glosses (emb)", "Clusters: glosses (emb_2)"]
+    assert alone.sections[2].title == "Clusters"
 
 
 def test_what_is_no_better_than_the_baseline_is_not_told_apart(tmp_path, rng):

@@ -30,7 +30,7 @@ _EXAMPLES = 6
 _SHOWN = 12  # classes; the others are folded
 
 
-def data_sections(named: Named, data: Mapping[str, Any], names: list[str]) -> list[Section]:
+def data_sections(named: Named, data: Mapping[str, Any], names: Mapping[str, str]) -> list[Section]:
     """Return a section for each set of items, none for plain vectors.
 
     Parameters
@@ -39,8 +39,8 @@ def data_sections(named: Named, data: Mapping[str, Any], names: list[str]) -> li
         Results and sources.
     data : mapping
         The document.
-    names : list of str
-        The sources that results were computed from.
+    names : mapping of str to str
+        The sources that results were computed from, and what each is called where there are several.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def data_sections(named: Named, data: Mapping[str, Any], names: list[str]) -> li
         What was read, in the order of the sources.
     """
     sections = []
-    for name in names:
+    for name, called in names.items():
         source, frame = named.sources[name], items_of(named.sources[name])
         if frame is None or not has_vectors(source):
             continue
@@ -58,7 +58,7 @@ def data_sections(named: Named, data: Mapping[str, Any], names: list[str]) -> li
             if named.uses[key] == name and hasattr(result, "duplicate_groups")
         ]
         place = "data" if not sections else f"data-{name}"
-        title = say("The data") if len(names) == 1 else say("The data: {name}", name=name)
+        title = say("The data: {name}", name=called) if called else say("The data")
         facts = dict(_facts(source, frame, data["recipe"]["sources"][name], asked))
         told = _table(facts)
         sections.append(Section(place, title, [told, *_classes(frame, asked)]))

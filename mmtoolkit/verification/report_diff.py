@@ -199,7 +199,7 @@ def _contents(items: Mapping[str, Any]) -> dict[str, str]:
 
 def _metrics(result: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]:
     """Return value, low and high of every score of a result."""
-    found = {}
+    found: dict[str, tuple[float, float, float]] = {}
     for table in result["rounded"].values():
         if isinstance(table, Mapping) and isinstance(table.get("value"), list):
             names = next(iter(table.values()))
@@ -208,7 +208,7 @@ def _metrics(result: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]
             found |= {
                 str(n): tuple(np.nan if v is None else v for v in row) for n, *row in zip(names, *columns, strict=True)
             }
-    return found  # type: ignore[return-value]  # three values each
+    return found
 
 
 def _scores(pair: list[Mapping[str, Any]], names: list[str]) -> pd.DataFrame:

@@ -6,17 +6,19 @@ changes nothing, so results do not depend on the machine's cores.
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from threading import Event
 from typing import TypeVar
 
 from mmtoolkit.provenance import one_thread
 
-__all__ = ["blocks", "in_order", "n_workers"]
+__all__ = ["blocks", "in_order", "jobs", "n_workers"]
 
 _Part = TypeVar("_Part")
 _Value = TypeVar("_Value")
@@ -25,6 +27,7 @@ _VARIABLE = "MMTOOLKIT_NUM_THREADS"
 _AHEAD = 2  # parts per worker that are begun before the first result is taken: memory stays bounded
 _PATIENCE_S = 1.0  # for parts under way that nobody wants any more
 _STOP: ContextVar[Event | None] = ContextVar("stop", default=None)  # set inside a worker
+_JOBS: ContextVar[int | None] = ContextVar("jobs", default=None)  # what the running verb was asked for
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
@@ -33,7 +36,7 @@ class _StoppedError(RuntimeError):
 
 
 def n_workers() -> int:
-    """Return how many threads share the work: ``MMTOOLKIT_NUM_THREADS``, else the cores that this process may use.
+    """Return how many threads share the work: those of `jobs`, else ``MMTOOLKIT_NUM_THREADS``, else the cores to be had.
 
     Raises
     ------
@@ -41,6 +44,9 @@ def n_workers() -> int:
         If the variable is not a whole number of at least 1; -1 is all cores.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = _JOBS.get()
+    if asked is not None:
+        return cores if asked == -1 else asked
     named = os.environ.get(_VARIABLE, "").strip()
     if named in ("", "-1"):
         return cores
@@ -48,6 +54,31 @@ def n_workers() -> int:
         msg = f"{_VARIABLE} must be a number of threads of at least 1, or -1 for all cores, got {named!r}"
         raise ValueError(msg)
     return int(named)
+
+
+@contextmanager
+def jobs(n_jobs: int | None) -> Iterator[None]:
+    """Share the work inside among so many threads.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        -1 is all cores; None leaves it as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else than a whole number of at least 1.
+    """
+    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (whole and (n_jobs == -1 or n_jobs >= 1)):
+        msg = f"n_jobs must be a number of threads of at least 1, or -1 or None for all cores, got {n_jobs!r}"
+        raise ValueError(msg)
+    token = _JOBS.set(_JOBS.get() if n_jobs is None else int(n_jobs))
+    try:
+        yield
+    finally:
+        _JOBS.reset(token)
 
 
 def blocks(n: int, size: int) -> list[slice]:

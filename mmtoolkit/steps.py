@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any, Literal, TypeVar
 
 from mmtoolkit._arguments import checked_seed
+from mmtoolkit._blocks import jobs
 from mmtoolkit._described import described
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.words import speaking
@@ -153,6 +154,7 @@ def verb(
     The first argument is what it works on: vectors, or for a method the result it is asked of. `random_state` is
     checked; while it runs BLAS and OpenMP use one thread and texts are English, so that the result depends neither on the
     machine's cores nor on its reader.
+    An argument `n_jobs` is how many threads share what is computed in parts; it is not recorded.
 
     Parameters
     ----------
@@ -204,7 +206,7 @@ def verb(
                 bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
             token = _RESOLVED.set({})
             try:
-                with _threads(one_thread), speaking("en"):
+                with jobs(bound.arguments.get("n_jobs")), _threads(one_thread), speaking("en"):
                     result = function(*bound.args, **bound.kwargs)
                 found = {**_flat(bound), **(_RESOLVED.get() or {})}
             finally:
@@ -212,7 +214,7 @@ def verb(
             asked = found.pop(first)
             source = found.pop("source", asked.source if row.asks else asked)
             named = isinstance(source, Mapping)
-            left_out = {*unrecorded, *(source if named and sources == "several" else ())}
+            left_out = {*unrecorded, "n_jobs", *(source if named and sources == "several" else ())}
             params = {key: described(value) for key, value in found.items() if key not in left_out}
             return result._recorded(
                 Step(name, params, asked.recipe if row.asks else None), dict(source) if named else source

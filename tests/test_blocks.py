@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import mmtoolkit as mm
+from mmtoolkit import _blocks as blocks_of
 from mmtoolkit._blocks import blocks, in_order, n_workers
 
 
@@ -116,6 +117,32 @@ def test_bytes_do_not_depend_on_the_number_of_threads(threads, tmp_path, monkeyp
         monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path / str(n)))  # or the second would be remembered
         found.append(np.asarray(VERBS[verb]()).tobytes())
     assert found[0] == found[1] == found[2]
+
+
+def test_n_jobs_is_how_many_threads_a_verb_uses_and_changes_nothing(threads, tmp_path, monkeypatch):
+    threads(2)
+    found, used = [], []
+    monkeypatch.setattr("mmtoolkit._blocks._pool", lambda n, pool=blocks_of._pool: used.append(n) or pool(n))
+    for n_jobs in (None, 1, 3, -1):
+        monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path / str(n_jobs)))
+        c = mm.cluster(ROWS, 6, n_jobs=n_jobs)
+        found.append((c.labels.tobytes(), c.centers.tobytes(), c.recipe))
+        used.append("|")
+
+    assert len({(labels, centers) for labels, centers, _ in found}) == 1
+    assert len({repr(recipe) for *_, recipe in found}) == 1
+    assert "n_jobs" not in found[1][2]["params"]
+    cores = len(os.sched_getaffinity(0))
+    asked = [set(part) for part in "".join(str(n) for n in used).split("|")][:4]
+    assert asked == [{"2"}, set(), {"3"}, {str(cores)} if cores > 1 else set()]
+
+
+@pytest.mark.parametrize("n_jobs", [0, 1.5, -2, True, "2"])
+def test_n_jobs_that_is_none_is_refused(n_jobs):
+    with pytest.raises(
+        ValueError, match="n_jobs must be a number of threads of at least 1, or -1 or None for all cores"
+    ):
+        mm.near_duplicates(ROWS[:50], n_jobs=n_jobs)
 
 
 INTERRUPTED = """

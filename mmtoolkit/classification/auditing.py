@@ -111,6 +111,7 @@ def audit(
     duplicate_threshold: float | None = None,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Audit:
     """Look for what spoils scores: duplicates, leaks between splits, outliers, imbalance, unreadable items, captions.
 
@@ -131,6 +132,9 @@ def audit(
         rows in either case.
     random_state : int, default=0
         Seed of the classifier.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -48,6 +48,7 @@ def classify(
     inference: bool = True,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Classification:
     """Train a classifier and score it on items it has not seen.
 
@@ -90,6 +91,9 @@ def classify(
         direction count as duplicates unless ``duplicates="ignore"``.
     random_state : int, default=0
         Seed of folds, bootstrap and estimator; recorded.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

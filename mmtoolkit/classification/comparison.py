@@ -117,6 +117,7 @@ def compare(
     repeats: int = 1,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Comparison:
     """Classify the same items by several embeddings and say which is better.
 
@@ -140,6 +141,9 @@ def compare(
         one, which are never too small.
     estimator, cv, groups, duplicates, normalize, random_state
         As `classify` takes them.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -19,9 +19,9 @@ from mmtoolkit._gram import centred_gram, rotated
 from mmtoolkit.classification.lbfgs import minimize
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Axes", "SoftmaxPath", "softmax"]
+__all__ = ["Axes", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
 
 _RANK_TOL = 1e-6
 _CACHED = 2**19
@@ -81,6 +81,53 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
+def cross_entropy(
+    rows: NDArray[np.float32], own: NDArray[np.intp], weights: NDArray[np.float32], W: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
+    """Return loss and gradient of several models on the same rows.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_items, n_features), float32
+        Rows, few enough for float32 sums.
+    own : ndarray of shape (n_items, n_sets), int
+        Column of `W` that belongs to the row's own class, in every set.
+    weights : ndarray of shape (n_items, n_sets), float32
+        Weight of every row in every set.
+    W : ndarray of shape (n_features + 1, n_sets * n_classes), float32
+        Coefficients, the intercepts in the last row.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_sets,), float64
+        Weighted cross-entropy of every set.
+    slopes : ndarray of shape (n_features, n_sets * n_classes), float32
+        Its gradient by the coefficients.
+    intercepts : ndarray of shape (n_sets * n_classes,), float64
+        That by the intercepts.
+    """
+    flat = rows @ W[:-1]
+    flat += W[-1]
+    Z = flat.reshape(len(rows), own.shape[1], -1)
+    Z -= Z.max(axis=2, keepdims=True)
+    at_own = np.take_along_axis(flat, own, axis=1)
+    np.exp(Z, out=Z)
+    total = Z.sum(axis=2)
+    losses = np.einsum("ij,ij->j", weights, np.log(total) - at_own, dtype=np.float64)
+    Z *= (weights / total)[:, :, None]
+    np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
+    return losses, rows.T @ flat, flat.sum(axis=0, dtype=np.float64)
+
+
+def log_losses(rows: NDArray[np.float32], own: NDArray[np.intp], W: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the log-loss of every row in every set, (n_items, n_sets); arguments as `cross_entropy` takes them."""
+    flat = rows @ W[:-1] + W[-1]
+    Z = flat.reshape(len(rows), own.shape[1], -1)
+    Z -= Z.max(axis=2, keepdims=True)
+    at_own = np.take_along_axis(flat, own, axis=1)
+    return np.asarray(np.log(np.exp(Z, out=Z).sum(axis=2)) - at_own)
+
+
 class SoftmaxPath:
     """Coefficients of several training sets along a path of C, each start being the solution before.
 
@@ -133,35 +180,29 @@ class SoftmaxPath:
         loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)
         parts = blocks(len(self.codes), max(_LEAST_ROWS, _CACHED // self._shape[1]))
         for more, slopes, intercepts in in_order(lambda part: self._part(part, W), parts):
-            loss += more
+            loss += float(more.sum())
             gradient[:-1] += slopes
             gradient[-1] += intercepts
         return loss, gradient
 
-    def _part(self, part: slice, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32], NDArray[np.float64]]:
-        """Return a block's share of the loss and of the gradient, that of the intercepts apart."""
-        rows, own, weights = self.axes.rows[part], self._own[part], self.weights[part]
-        flat = rows @ W[:-1]
-        flat += W[-1]
-        Z = flat.reshape(len(rows), self.n_sets, self.n_classes)
-        Z -= Z.max(axis=2, keepdims=True)
-        at_own = np.take_along_axis(flat, own, axis=1)
-        np.exp(Z, out=Z)
-        total = Z.sum(axis=2)
-        loss = np.einsum("ij,ij->", weights, np.log(total) - at_own, dtype=np.float64)
-        Z *= (weights / total)[:, :, None]
-        np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
-        return float(loss), rows.T @ flat, flat.sum(axis=0, dtype=np.float64)
+    def _part(self, part: slice, W: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+        return cross_entropy(self.axes.rows[part], self._own[part], self.weights[part], W)
 
-    def solve(self, C: float, *, tol: float = 1e-6) -> NDArray[np.float32]:
+    def gradient(self) -> NDArray[np.float32]:
+        """Return the gradient of the cross-entropy, without the penalty, at the solution."""
+        return self._loss(self.solution)[1]
+
+    def solve(self, C: ArrayLike, *, tol: float = 1e-6, tilt: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Minimise cross-entropy + ||coef||^2 / (2 C) in every set, from where the last C ended.
 
         Parameters
         ----------
-        C : float
+        C : float, or array of shape (n_sets,)
             Inverse strength of the penalty.
         tol : float, default=1e-6
             Relative decrease of the objective at which it is done.
+        tilt : ndarray of shape (rank + 1, n_sets * n_classes), float32, or None, default=None
+            A gradient that is added everywhere: what other rows than these would add.
 
         Returns
         -------
@@ -170,16 +211,20 @@ class SoftmaxPath:
         """
         curvature = (1.0 - 1.0 / self.n_classes) / self.n_classes
         share = np.repeat(self._total / len(self.codes), self.n_classes)
+        penalty = np.repeat(1.0 / np.broadcast_to(np.asarray(C, dtype=np.float64), self.n_sets), self.n_classes)
         scale = np.empty(self._shape, dtype=np.float32)
-        scale[:-1] = 1.0 / np.sqrt(curvature * self.axes.power[:, None] * share + 1.0 / C)
+        scale[:-1] = 1.0 / np.sqrt(curvature * self.axes.power[:, None] * share + penalty)
         scale[-1] = 1.0 / np.sqrt(curvature * len(self.codes) * share)
-        penalty = np.float32(1.0 / C)
+        pull = penalty.astype(np.float32)
 
         def objective(flat: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
             W = flat.reshape(self._shape) * scale
             loss, gradient = self._loss(W)
-            loss += float(np.einsum("ij,ij->", W[:-1], W[:-1], dtype=np.float64)) / (2.0 * C)
-            gradient[:-1] += W[:-1] * penalty
+            loss += float(np.einsum("ij,ij->j", W[:-1], W[:-1], dtype=np.float64) @ penalty) / 2.0
+            gradient[:-1] += W[:-1] * pull
+            if tilt is not None:
+                loss += float(np.einsum("ij,ij->", W, tilt, dtype=np.float64))
+                gradient += tilt
             gradient *= scale
             return loss, gradient.ravel()
 

@@ -246,7 +246,9 @@ class Classification(Scored):
         return find(self, all_items=all_items)
 
     @verb("classify.learning_curve", method=True)
-    def learning_curve(self, *, sizes: Sequence[int] | None = None, n_draws: int = 2) -> LearningCurve:
+    def learning_curve(
+        self, *, sizes: Sequence[int] | None = None, n_draws: int = 2, n_jobs: int | None = None
+    ) -> LearningCurve:
         """Measure how accuracy grows with the number of labels, and foretell twice as many where that can be done.
 
         Parameters
@@ -255,6 +257,9 @@ class Classification(Scored):
             Labels per class; None is 1, 2, 4, ... and all there are.
         n_draws : int, default=2
             Random draws per fold and size.
+        n_jobs : int or None, default=None
+            Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+            result, and is not recorded.
 
         Returns
         -------

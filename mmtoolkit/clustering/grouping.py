@@ -47,6 +47,7 @@ def cluster(
     names: Sequence[str] | None = None,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Clustering:
     """Group items by their vectors, in the space of the vectors (never on a map).
 
@@ -78,6 +79,9 @@ def cluster(
         Use unit rows, so that distances are cosine distances.
     random_state : int, default=0
         Seed; the same seed gives the same labels whatever the number of cores.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -36,6 +36,7 @@ def pick(
     exclude: ArrayLike | None = None,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Selection:
     """Choose items worth looking at or labelling next.
 
@@ -55,6 +56,9 @@ def pick(
         Use unit rows.
     random_state : int, default=0
         Seed of the clusters and the sample of neighbours.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

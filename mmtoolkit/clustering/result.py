@@ -297,13 +297,16 @@ class Clustering(Clusters):
         return representatives(self, self._X, n, how=how)
 
     @verb("cluster.stability", method=True)
-    def stability(self, n_boot: int = 50) -> Stability:
+    def stability(self, n_boot: int = 50, *, n_jobs: int | None = None) -> Stability:
         """Tell how far the clusters come back on bootstrap samples of the items.
 
         Parameters
         ----------
         n_boot : int, default=50
             Number of samples.
+        n_jobs : int or None, default=None
+            Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+            result, and is not recorded.
 
         Returns
         -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from mmtoolkit._nearest import products
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SCORES", "Scorer", "cluster_means", "inertia", "silhouette"]
+__all__ = ["SCORES", "Scorer", "cluster_means", "cluster_sums", "inertia", "silhouette", "widths"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
 _ROWS = 65_536  # of a sum: the sums of a block are as large as the centers
@@ -36,18 +36,21 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
     ndarray of shape (n_clusters, n_features), float32
         Means.
     """
-    from scipy.sparse import csc_array
-
-    def part(rows: slice) -> NDArray[np.float32]:
-        n = rows.stop - rows.start
-        members = csc_array((np.ones(n, dtype=X.dtype), labels[rows], np.arange(n + 1)), shape=(n_clusters, n))
-        return np.asarray(members @ X[rows])
-
     sums = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
-    for more in in_order(part, blocks(len(labels), _ROWS)):
+    parts = blocks(len(labels), _ROWS)
+    for more in in_order(lambda rows: cluster_sums(X[rows], labels[rows], n_clusters), parts):
         sums += more
     sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
+
+
+def cluster_sums(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float32]:
+    """Return the sum of the rows of every cluster, (n_clusters, n_features), of few enough rows for float32."""
+    from scipy.sparse import csc_array
+
+    n = len(labels)
+    members = csc_array((np.ones(n, dtype=X.dtype), labels, np.arange(n + 1)), shape=(n_clusters, n))
+    return np.asarray(members @ X)
 
 
 def inertia(X: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -156,10 +159,39 @@ class Scorer:
         if k < 2:
             return np.zeros(n), distance, wide
         mean_lengths = np.bincount(labels, weights=self.lengths, minlength=k) / sizes
-        to_cluster = mean_lengths - 2.0 * dots  # short of the row's own length, which is the same for all clusters
-        own = np.maximum(to_cluster[at] + self.lengths, 0.0) * (sizes / np.maximum(sizes - 1, 1))[labels]
-        to_cluster[at] = np.inf
-        other = np.maximum(to_cluster.min(axis=1) + self.lengths, 0.0)
-        largest = np.maximum(own, other)
-        width = np.divide(other - own, largest, out=np.zeros(n), where=largest > 0)
-        return np.where(sizes[labels] == 1, 0.0, width), distance, wide
+        return widths(dots, self.lengths, labels, sizes, mean_lengths), distance, wide
+
+
+def widths(
+    dots: NDArray[np.floating],
+    lengths: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    sizes: NDArray[Any],
+    mean_lengths: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return silhouettes from what is known of whole clusters.
+
+    Parameters
+    ----------
+    dots : ndarray of shape (n_items, n_clusters)
+        Products of the rows with the mean of every cluster.
+    lengths : ndarray of shape (n_items,)
+        Squared lengths of the rows.
+    labels : ndarray of shape (n_items,), int
+        Cluster of each row.
+    sizes, mean_lengths : ndarrays of shape (n_clusters,)
+        Rows, and mean squared length of the rows, of every cluster; one without rows is nobody's neighbour.
+
+    Returns
+    -------
+    ndarray of shape (n_items,), float64
+        From -1 to 1; 0 for the only row of a cluster.
+    """
+    at = np.arange(len(labels)), labels
+    to_cluster = np.where(sizes > 0, mean_lengths, np.inf) - 2.0 * dots  # short of the row's own length
+    own = np.maximum(to_cluster[at] + lengths, 0.0) * (sizes / np.maximum(sizes - 1, 1))[labels]
+    to_cluster[at] = np.inf
+    other = np.maximum(to_cluster.min(axis=1) + lengths, 0.0)
+    largest = np.maximum(own, other)
+    width = np.divide(other - own, largest, out=np.zeros(len(labels)), where=largest > 0)
+    return np.where(sizes[labels] == 1, 0.0, width)

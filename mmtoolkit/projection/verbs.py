@@ -49,6 +49,7 @@ def project(
     progress: bool | None = None,
     normalize: bool = True,
     random_state: int = 0,
+    n_jobs: int | None = None,
 ) -> Projection | PendingProjection:
     """Give every item a place on a map, so that similar items stand together.
 
@@ -76,6 +77,9 @@ def project(
         Use unit rows, so that distance means angle.
     random_state : int, default=0
         Seed, recorded.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

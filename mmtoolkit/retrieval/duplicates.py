@@ -143,7 +143,10 @@ class DuplicateResult(Result):
 
 @verb("near_duplicates", one_thread=False)  # decided in float64: more threads change nothing
 def near_duplicates(
-    embeddings: HasVectors | ArrayLike, threshold: float | Mapping[str, float] | None = None
+    embeddings: HasVectors | ArrayLike,
+    threshold: float | Mapping[str, float] | None = None,
+    *,
+    n_jobs: int | None = None,
 ) -> DuplicateResult:
     """Find groups of items whose vectors are almost the same.
 
@@ -157,6 +160,9 @@ def near_duplicates(
         Cosine from which two items are near duplicates; two modalities need the higher of their two. None takes the
         model's row of the models table, or for vectors of an unknown model suggests a cut: 100 times closer than two
         random items.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -228,6 +228,7 @@ def evaluate_search(
     candidates: int = 50,
     budget: float | None = None,
     progress: Any = None,
+    n_jobs: int | None = None,
 ) -> SearchEvaluation:
     """Search for every query and score where the relevant items come.
 
@@ -257,6 +258,9 @@ def evaluate_search(
         With `rerank`: how many of the nearest are ordered again; the others keep their places behind them.
     budget, progress
         As `search` takes them.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -140,6 +140,7 @@ def search(
     candidates: int = 50,
     budget: float | None = None,
     progress: Any = None,
+    n_jobs: int | None = None,
 ) -> SearchResult:
     """Find the items nearest to a query, whatever the modality of either.
 
@@ -171,6 +172,9 @@ def search(
         With `rerank`: stop before its cost crosses this, in the currency of its price.
     progress : None, bool or a tqdm-like bar, default=None
         With `rerank`: None shows a bar when it takes longer than a second.
+    n_jobs : int or None, default=None
+        Threads that share the work; -1 is all cores, None is ``MMTOOLKIT_NUM_THREADS`` or all cores. It changes no
+        result, and is not recorded.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Logistic regression on Spark ML with held-out predictions."""
+"""Logistic regression on Spark with held-out predictions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import numpy as np
 
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.scored import Scored
+from mmtoolkit.spark.fitting import INNER, Fits, dealt, fit_sets, with_key
 from mmtoolkit.spark.frames import check_column, check_vectors
+from mmtoolkit.spark.passes import Rows, kept_rows
 from mmtoolkit.spark.predicting import Carried
-from mmtoolkit.spark.rows import FEATURES, item_key, shown_rows, with_features, with_hash
+from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
 from mmtoolkit.spark.scores import class_table, metric_table
-from mmtoolkit.spark.source import map_vectors
 from mmtoolkit.steps import resolved, verb
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkClassification", "classify"]
 
-_INNER = 5
 _LOSSES = ("log_loss", "brier_score")
 _ROWS = "id string, y_true string, y_pred string, confidence double, fold int"
 
@@ -71,7 +72,7 @@ def classify(
     *,
     cv: int = 5,
     Cs: Sequence[float] = (1.0, 10.0, 100.0, 1000.0),
-    max_iter: int = 100,
+    max_iter: int = 5,
     n_shown: int = 200,
     model: str = "",
     normalize: bool = True,
@@ -92,8 +93,9 @@ def classify(
         Number of folds.
     Cs : sequence of float, default=(1, 10, 100, 1000)
         Inverse penalties to choose from, for unit rows.
-    max_iter : int, default=100
-        Largest number of steps per fit.
+    max_iter : int, default=5
+        Largest number of exact passes over all rows, which start from the optimum of a sample of up to 100,000 rows and
+        end when the loss falls by less than 0.01 %; where there are several `Cs`, two more passes choose among them.
     n_shown : int, default=200
         Most confident errors to bring to the driver.
     model : str, default=""
@@ -130,19 +132,29 @@ def classify(
         msg = f"cv must be at least 2, got {cv}"
         raise ValueError(msg)
     classes = _classes(df, y)
+    n_rows, d = check_vectors(df, "classify")
     code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
-    data = with_features(df.withColumn("_y", code.cast("double")), normalize=normalize)
-    data = with_hash(with_hash(data, "_fold", random_state, cv), "_inner", random_state + 1, _INNER).persist()
-    labelled = data.where("_y is not null")
-    try:
-        _check_folds(labelled, classes, cv)
-        n_groups = labelled.selectExpr(f"xxhash64({item_key(data)})").distinct().count()
-        train = labelled.select("_y", "_fold", "_inner", FEATURES)
-        parts = [*(train.where(F.col("_fold") != fold) for fold in range(cv)), train]
-        fitted = [_fit(part, classes, tuple(Cs), max_iter) for part in parts]
-    finally:
-        data.unpersist()
-    rows = _predicted(data, [Carried(m, m.classes_, normalize) for m in fitted]).persist()
+    data = with_draw(df, random_state).withColumn("_y", F.coalesce(code, F.lit(-1)).cast("int"))
+    key = ["_key"] if "key" in df.columns else []
+    data = data.withColumns({name: F.xxhash64("key") for name in key})
+    with kept_rows(data, ("id", "_draw", "_y", *key), normalize=normalize, prepare=with_key) as held:
+        table, X = drawn(held, n_rows, d, "_y int, _key long")
+        counts, n_groups = _dealt_counts(held, len(classes), cv, random_state)
+        _check_folds(counts.sum(axis=2), classes)
+        fits = fit_sets(
+            held,
+            dealt(table, X, cv, random_state),
+            counts.sum(axis=0),
+            len(classes),
+            tuple(map(float, Cs)),
+            cv=cv,
+            max_iter=max_iter,
+            random_state=random_state,
+        )
+        fitted = _classifiers(fits, classes, Cs, max_iter)
+        carried = [Carried(m, m.classes_, False) for m in fitted]
+        rows = _predicted(held, carried, cv, random_state).persist()
+        rows.count()
     scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
     confusion = _confusion(scored, classes)
     order = [F.col("_confidence").desc(), F.col("id")]
@@ -171,7 +183,6 @@ def _classes(df: DataFrame, y: str) -> list[str]:
     from pyspark.sql import functions as F
 
     check_column(df, y, ("string", "int", "bigint", "boolean", "double", "float"), "classify")
-    check_vectors(df, "classify")
     found = df.where(F.col(y).isNotNull()).select(F.col(y).cast("string").alias("y")).distinct().orderBy("y").collect()
     classes = [row["y"] for row in found]
     if len(classes) < 2:
@@ -180,82 +191,69 @@ def _classes(df: DataFrame, y: str) -> list[str]:
     return classes
 
 
-def _check_folds(labelled: DataFrame, classes: list[str], cv: int) -> None:
-    counts = {(int(r["_y"]), r["_fold"]): r["count"] for r in labelled.groupBy("_y", "_fold").count().collect()}
-    for number, name in enumerate(classes):
-        if sum((number, f) in counts for f in range(cv)) < 2:
-            n = sum(counts.get((number, f), 0) for f in range(cv))
-            msg = f"classify: class {name!r} ({n} rows) lies in one fold only, so it cannot be held out; it needs more distinct items, or another random_state"
+def _dealt_counts(rows: Rows, n_classes: int, cv: int, random_state: int) -> tuple[NDArray[np.int64], int]:
+    """Return rows per class, fold and inner fold, and the number of different items among them."""
+
+    def deal(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
+        for batch, X in batches:
+            found = dealt(batch, X, cv, random_state)
+            cell = np.ravel_multi_index((found.codes, found.fold, found.inner), (n_classes, cv, INNER))
+            yield cell, found.key.view(np.int64)
+
+    survey = rows.map(deal, "cell long, key long").groupBy("cell", "key").count().persist()
+    try:
+        found = survey.groupBy("cell").agg({"count": "sum"}).collect()
+        n_groups = survey.select("key").distinct().count()
+    finally:
+        survey.unpersist()
+    counts = np.zeros(n_classes * cv * INNER, dtype=np.int64)
+    for row in found:
+        counts[row["cell"]] = row["sum(count)"]
+    return counts.reshape(n_classes, cv, INNER), n_groups
+
+
+def _check_folds(counts: NDArray[np.int64], classes: list[str]) -> None:
+    for name, of_class in zip(classes, counts, strict=True):
+        if (of_class > 0).sum() < 2:
+            msg = f"classify: class {name!r} ({of_class.sum()} rows) lies in one fold only, so it cannot be held out; it needs more distinct items, or another random_state"
             raise ValueError(msg)
 
 
-def _fit(train: DataFrame, classes: list[str], Cs: tuple[float, ...], max_iter: int) -> LogisticClassifier:
-    """Fit Spark ML's logistic regression, choosing C on held-out rows of the training rows."""
-    from pyspark.sql import functions as F
-
-    path: dict[float, float] = {}
-    if len(Cs) > 1:
-        inner, held_out = train.where(F.col("_inner") != 0), train.where(F.col("_inner") == 0)
-        n = inner.count()
-        path = {C: _log_loss(_solve(inner, C, n, max_iter), held_out) for C in Cs}
-    C = min(path, key=lambda c: path[c]) if path else Cs[0]
-    solved = _solve(train, C, train.count(), max_iter)
-    classifier = LogisticClassifier(Cs=Cs, calibrate=False, max_iter=max_iter)
-    classifier.C_, classifier.temperature_, classifier.path_ = C, 1.0, path
-    classifier.coef_ = np.asarray(solved.coefficientMatrix.toArray(), dtype=np.float32)
-    classifier.intercept_ = np.asarray(solved.interceptVector.toArray(), dtype=np.float32)
-    classifier.offset_ = np.zeros(len(classes), dtype=np.float32)
-    classifier.n_features_in_ = classifier.coef_.shape[1]
-    classifier.n_iter_ = int(solved.summary.totalIterations)
-    classifier.classes_ = np.array(classes, dtype=object)
-    return classifier
+def _classifiers(fits: Fits, classes: list[str], Cs: Sequence[float], max_iter: int) -> list[LogisticClassifier]:
+    """Return the models of all folds, and last that of all rows."""
+    made = []
+    for number, C in enumerate(fits.C.tolist()):
+        classifier = LogisticClassifier(Cs=tuple(Cs), calibrate=False, max_iter=max_iter)
+        classifier.C_, classifier.temperature_, classifier.path_ = C, 1.0, fits.path[number]
+        classifier.coef_, classifier.intercept_ = fits.coef[number], fits.intercept[number]
+        classifier.offset_ = np.zeros(len(classes), dtype=np.float32)
+        classifier.n_features_in_ = classifier.coef_.shape[1]
+        classifier.n_iter_ = fits.n_passes
+        classifier.classes_ = np.array(classes, dtype=object)
+        made.append(classifier)
+    return made
 
 
-def _solve(train: DataFrame, C: float, n: int, max_iter: int) -> Any:
-    """Fit at one C."""
-    from pyspark.ml.classification import LogisticRegression
-
-    return LogisticRegression(
-        featuresCol=FEATURES,
-        labelCol="_y",
-        family="multinomial",
-        standardization=False,
-        regParam=1.0 / (C * n),  # scikit-learn's C, in Spark's mean-loss objective
-        maxIter=max_iter,
-        tol=1e-4,
-    ).fit(train)
-
-
-def _log_loss(solved: Any, held_out: DataFrame) -> float:
-    """Return the mean log-loss on held-out rows, infinite where there are none."""
-    from pyspark.ml.functions import vector_to_array
-    from pyspark.sql import functions as F
-
-    own = F.element_at(vector_to_array(F.col("probability")), F.col("_y").cast("int") + 1)
-    row = solved.transform(held_out).agg(F.avg(-F.log(F.greatest(own, F.lit(1e-15)))).alias("loss")).first()
-    return float(row["loss"]) if row is not None and row["loss"] is not None else float("inf")
-
-
-def _predicted(data: DataFrame, models: list[Carried]) -> DataFrame:
+def _predicted(held: Rows, models: list[Carried], cv: int, random_state: int) -> DataFrame:
     """Predict each labelled row by the model that did not see it, the others by the last."""
-    shared = data.sparkSession.sparkContext.broadcast(models)
 
     def apply(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
         import pyarrow as pa
 
-        names = pa.array(shared.value[-1].classes.tolist(), pa.string())
+        names = pa.array(models[-1].classes.tolist(), pa.string())
         for batch, X in batches:
-            y = batch.column("_y").to_numpy(zero_copy_only=False)
-            fold = np.where(np.isnan(y), -1, batch.column("_fold").to_numpy(zero_copy_only=False)).astype(np.int32)
+            y = batch.column("_y").to_numpy()
+            fold = np.full(len(X), -1, dtype=np.int32)
+            fold[y >= 0] = dealt(batch, X, cv, random_state).fold
             best, proba = np.empty(len(X), dtype=np.int32), np.empty((len(X), len(names)))
             for f in np.unique(fold):
-                best[fold == f], proba[fold == f] = shared.value[f].choose(X[fold == f])
-            rows, code = np.arange(len(X)), np.nan_to_num(y).astype(np.int32)
+                best[fold == f], proba[fold == f] = models[f].choose(X[fold == f])
+            rows, code = np.arange(len(X)), np.maximum(y, 0)
             own = proba[rows, code]
             brier = np.square(proba).sum(axis=1) - 2 * own + 1
             yield (
                 batch.column("id"),
-                names.take(pa.array(code, mask=np.isnan(y))),
+                names.take(pa.array(code, mask=y < 0)),
                 names.take(pa.array(best)),
                 proba[rows, best],
                 fold,
@@ -263,8 +261,7 @@ def _predicted(data: DataFrame, models: list[Carried]) -> DataFrame:
                 brier / 2 if len(names) == 2 else brier,
             )
 
-    schema = f"{_ROWS}, {', '.join(f'{name} double' for name in _LOSSES)}"
-    return map_vectors(data, apply, schema, columns=("id", "_y", "_fold"), normalize=False)
+    return held.map(apply, f"{_ROWS}, {', '.join(f'{name} double' for name in _LOSSES)}")
 
 
 def _confusion(scored: DataFrame, classes: list[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""k-means on Spark ML."""
+"""k-means on Spark: starts on a sample on the driver, exact steps over all rows on the workers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.clustering.centers import Clusters
-from mmtoolkit.clustering.partition import nearest
+from mmtoolkit.clustering.partition import kmeans, nearest
+from mmtoolkit.clustering.refinement import rough
+from mmtoolkit.clustering.silhouettes import cluster_sums, widths
 from mmtoolkit.spark.frames import check_vectors
-from mmtoolkit.spark.rows import FEATURES, shown_rows, with_features
-from mmtoolkit.spark.source import map_vectors
+from mmtoolkit.spark.passes import Rows, kept_rows
+from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
 from mmtoolkit.steps import resolved, verb
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkClustering", "cluster"]
+
+_STILL = 1e-3  # share of the inertia that a step has to gain, or no further one follows
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -76,7 +80,7 @@ def cluster(
     n_clusters: int,
     *,
     n_init: int = 3,
-    max_iter: int = 100,
+    max_iter: int = 10,
     n_shown: int = 20,
     names: Sequence[str] | None = None,
     model: str = "",
@@ -92,9 +96,9 @@ def cluster(
     n_clusters : int
         At least 2.
     n_init : int, default=3
-        Starts; the one of lowest inertia is kept.
-    max_iter : int, default=100
-        Largest number of steps per start.
+        Starts on a sample of up to 100,000 rows, as ``mm.cluster`` makes them; the one of lowest inertia is kept.
+    max_iter : int, default=10
+        Largest number of exact steps, each one pass over all rows; they end when the inertia falls by less than 0.1 %.
     n_shown : int, default=20
         Rows per cluster, the nearest to its center, that are brought to the driver.
     names : sequence of str or None, default=None
@@ -116,10 +120,6 @@ def cluster(
     ValueError
         If `n_clusters` is below 2, or there are fewer distinct vectors.
 
-    References
-    ----------
-    Bahmani et al. (2012), Scalable k-means++.
-
     Examples
     --------
     >>> import mmtoolkit as mm
@@ -135,14 +135,14 @@ def cluster(
     if n_clusters < 2:
         msg = f"n_clusters must be at least 2, got {n_clusters}"
         raise ValueError(msg)
-    check_vectors(df, "cluster")
-    data = with_features(df.select("id", "vector"), normalize=normalize).persist()
-    try:
-        centers = _centers(data, n_clusters, n_init, max_iter, random_state)
-        labelled = _labelled(df, centers, normalize=normalize).persist()  # small, and asked for three times
-        sizes, scores = _scores(labelled, data, centers, normalize=normalize)
-    finally:
-        data.unpersist()
+    n_rows, d = check_vectors(df, "cluster")
+    with kept_rows(with_draw(df, random_state), ("id", "_draw"), normalize=normalize) as rows:
+        sample = drawn(rows, n_rows, d)[1]
+        start = kmeans(sample, n_clusters, n_init=n_init, random_state=random_state).centers
+        found = _settled(rows, start, max_iter)
+        judged = _judged(rows, found).persist()  # small, and asked for three times
+        sizes, scores = _tables(judged, found, normalize=normalize)
+    labelled = judged.select("id", "label", "distance")
     place = F.row_number().over(Window.partitionBy("label").orderBy("distance", "id"))
     near = labelled.withColumn("rank", place).where(F.col("rank") <= n_shown)
     near = near.select("id", F.col("label").alias("cluster"), "distance", "rank")
@@ -152,7 +152,7 @@ def cluster(
         n_clusters=n_clusters,
         scores=scores,
         sizes=sizes,
-        centers=centers,
+        centers=found.centers,
         names=sizes[["name"]],
         shown=shown,
         rows=labelled,
@@ -160,58 +160,89 @@ def cluster(
     return result if names is None else result.named(names)
 
 
-def _centers(data: DataFrame, n_clusters: int, n_init: int, max_iter: int, random_state: int) -> NDArray[np.float32]:
-    """Return the centers of the best start, the largest cluster first."""
-    from pyspark.ml.clustering import KMeans
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Centers, the largest cluster first, and of the rows nearest to each their number, mean, and mean squared length."""
 
-    starts = [
-        KMeans(k=n_clusters, featuresCol=FEATURES, seed=random_state + i, maxIter=max_iter).fit(data)
-        for i in range(n_init)
-    ]
-    best = min(starts, key=lambda fitted: fitted.summary.trainingCost)
-    centers = np.array(best.clusterCenters(), dtype=np.float32)
-    if len(centers) < n_clusters:
-        msg = f"n_clusters={n_clusters} is more than the distinct vectors there are ({len(centers)} centers found)"
-        raise ValueError(msg)
-    return np.ascontiguousarray(centers[np.argsort(-np.asarray(best.summary.clusterSizes), kind="stable")])
+    centers: NDArray[np.float32]
+    sizes: NDArray[np.float64]
+    means: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+    inertia: float
 
 
-def _labelled(df: DataFrame, centers: NDArray[np.float32], *, normalize: bool) -> DataFrame:
-    """Return id, label and distance to the center of every row."""
+def _settled(rows: Rows, centers: NDArray[np.float32], max_iter: int) -> _Found:
+    """Move the centers to the means of their rows until that gains little."""
+    found = _look(rows, centers)
+    for _ in range(max_iter):
+        means = np.where(found.sizes[:, None] > 0, found.means, found.centers).astype(np.float32)
+        before, found = found.inertia, _look(rows, means)
+        if before - found.inertia <= _STILL * before:
+            break
+    order = np.argsort(-found.sizes, kind="stable")
+    return _Found(
+        *(values[order] for values in (found.centers, found.sizes, found.means, found.lengths)), found.inertia
+    )
 
-    def assign(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
+
+def _look(rows: Rows, centers: NDArray[np.float32]) -> _Found:
+    """Give every row to its nearest center, in one pass."""
+    k, d = centers.shape
+
+    def look(_batch: Any, X: NDArray[np.float32]) -> Sequence[Any]:
+        labels = rough(X, centers)
+        lengths = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+        difference = X - centers[labels]
+        return (
+            np.bincount(labels, minlength=k),
+            cluster_sums(X, labels, k),
+            np.bincount(labels, weights=lengths, minlength=k),
+            np.einsum("ij,ij->", difference, difference, dtype=np.float64),
+        )
+
+    sizes, sums, lengths, inertia = rows.sums(look, [(k,), (k, d), (k,), ()])
+    divisor = np.maximum(sizes, 1)
+    return _Found(centers, sizes, sums / divisor[:, None], lengths / divisor, float(inertia))
+
+
+def _judged(rows: Rows, found: _Found) -> DataFrame:
+    """Return id, label, distance to the center, and silhouette of every row."""
+
+    def judge(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
         for batch, X in batches:
-            labels = nearest(X, centers)
-            distance = np.linalg.norm(X - centers[labels], axis=1)
-            yield batch.column("id"), labels.astype(np.int32), distance.astype(np.float64)
+            labels = nearest(X, found.centers)
+            distance = np.linalg.norm(X - found.centers[labels], axis=1)
+            wide = X.astype(np.float64)
+            squares = np.einsum("ij,ij->i", wide, wide)
+            width = widths(wide @ found.means.T, squares, labels, found.sizes, found.lengths)
+            yield batch.column("id"), labels.astype(np.int32), distance.astype(np.float64), width
 
-    return map_vectors(df, assign, "id string, label int, distance double", normalize=normalize)
+    return rows.map(judge, "id string, label int, distance double, silhouette double")
 
 
-def _scores(
-    labelled: DataFrame, data: DataFrame, centers: NDArray[np.float32], *, normalize: bool
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(judged: DataFrame, found: _Found, *, normalize: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of sizes and of scores."""
     import pandas as pd
-    from pyspark.ml.evaluation import ClusteringEvaluator
     from pyspark.sql import functions as F
 
-    k = len(centers)
-    counts = F.count(F.lit(1)).alias("size"), F.sum(F.pow("distance", 2)).alias("cost")
-    rows = [row.asDict() for row in labelled.groupBy("label").agg(*counts).collect()]
-    found = pd.DataFrame(rows).set_index("label").reindex(range(k), fill_value=0)
-    size = found["size"].to_numpy(dtype=np.int64)
-    evaluator = ClusteringEvaluator(featuresCol=FEATURES, predictionCol="label", distanceMeasure="cosine")
-    silhouette = evaluator.evaluate(data.join(labelled.select("id", "label"), "id"))
+    k = len(found.centers)
+    columns = (
+        F.count(F.lit(1)).alias("size"),
+        F.sum(F.pow("distance", 2)).alias("cost"),
+        F.sum("silhouette").alias("silhouette"),
+    )
+    rows = [row.asDict() for row in judged.groupBy("label").agg(*columns).collect()]
+    table = pd.DataFrame(rows).set_index("label").reindex(range(k), fill_value=0)
+    size = table["size"].to_numpy(dtype=np.int64)
     sizes = pd.DataFrame(
         {
             "name": [f"cluster {c}" for c in range(k)],
             "size": size,
             "share": size / size.sum(),
-            "cohesion": np.linalg.norm(centers, axis=1) if normalize else np.nan,  # of unit rows: their mean cosine
-            "silhouette": np.nan,
+            "cohesion": np.linalg.norm(found.means, axis=1) if normalize else np.nan,  # of unit rows: their mean cosine
+            "silhouette": table["silhouette"].to_numpy() / np.maximum(size, 1),
         },
         index=pd.RangeIndex(k, name="cluster"),
     )
-    values = {"silhouette": float(silhouette), "inertia": float(found["cost"].sum())}
+    values = {"silhouette": float(table["silhouette"].sum() / size.sum()), "inertia": float(table["cost"].sum())}
     return sizes, pd.DataFrame({"value": values}, dtype=float).rename_axis("metric")

@@ -12,8 +12,8 @@ import numpy as np
 from mmtoolkit.projection.placing import place
 from mmtoolkit.projection.result import DrawnMap
 from mmtoolkit.spark.frames import check_vectors
+from mmtoolkit.spark.passes import map_vectors
 from mmtoolkit.spark.rows import shown_rows
-from mmtoolkit.spark.source import map_vectors
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import vectors_of
 

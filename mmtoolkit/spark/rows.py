@@ -1,9 +1,9 @@
-"""What the verbs share: features for Spark ML, hashes of items, and a bounded set of rows brought to the driver."""
+"""A bounded set of rows brought to the driver: a random sample, or those to show."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,31 +11,65 @@ from mmtoolkit.embedding import Embeddings
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["FEATURES", "item_key", "shown_rows", "with_features", "with_hash"]
+    from mmtoolkit.spark.passes import Rows
 
-FEATURES = "features"
-_OURS = ("key", "error", FEATURES)  # columns of `embed` and of ours that say nothing of an item
+__all__ = ["drawn", "shown_rows", "with_draw"]
 
-
-def with_features(df: DataFrame, *, normalize: bool) -> DataFrame:
-    """Add a column of vectors in the type that Spark ML takes, unit vectors if wanted."""
-    from pyspark.ml.feature import Normalizer
-    from pyspark.ml.functions import array_to_vector
-
-    made = df.withColumn("_raw" if normalize else FEATURES, array_to_vector(df["vector"]))
-    return Normalizer(inputCol="_raw", outputCol=FEATURES).transform(made).drop("_raw") if normalize else made
+_DRAWN = 100_000
+_NUMBERS = 2**26  # in the sample: 256 MB
+_OURS = ("key", "error")  # columns of `embed` that say nothing of an item
 
 
-def item_key(df: DataFrame) -> str:
-    """Return, in SQL, what equal items have in common: the key, or the vector where there is none."""
-    return "key" if "key" in df.columns else "to_json(struct(vector))"
+def with_draw(df: DataFrame, random_state: int) -> DataFrame:
+    """Add a column of whole numbers, by the id, by which `drawn` draws."""
+    from pyspark.sql import functions as F
+
+    return df.withColumn("_draw", F.xxhash64("id", F.lit(random_state)))
 
 
-def with_hash(df: DataFrame, name: str, random_state: int, modulus: int) -> DataFrame:
-    """Add a column that puts rows of equal key into one of `modulus` groups, whatever the partitioning."""
-    return df.selectExpr("*", f"cast(pmod(xxhash64({item_key(df)}, {random_state}), {modulus}) as int) as {name}")
+def drawn(rows: Rows, n_rows: int, n_features: int, columns: str = "") -> tuple[pa.Table, NDArray[np.float32]]:
+    """Bring a random sample to the driver, in an order that does not depend on the partitions.
+
+    Parameters
+    ----------
+    rows : Rows
+        Rows with the column of `with_draw`.
+    n_rows, n_features : int
+        How many there are.
+    columns : str, default=""
+        Names and types of columns that are wanted with the vectors, as Spark writes them.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        Those columns.
+    X : ndarray of shape (n_drawn, n_features), float32
+        Up to 100,000 vectors, fewer of very many features.
+    """
+    import pyarrow as pa
+
+    names = [column.split()[0] for column in columns.split(",") if column]
+    share = min(_DRAWN, _NUMBERS // n_features) / n_rows
+    limit = np.iinfo(np.int64).max if share >= 1 else int((2 * share - 1) * 2**63)
+
+    def pick(batches: Any) -> Iterator[Sequence[Any]]:
+        for batch, X in batches:
+            draw = batch.column("_draw").to_numpy()
+            chosen = np.flatnonzero(draw <= limit)
+            packed = pa.FixedSizeBinaryArray.from_buffers(
+                pa.binary(4 * n_features), len(chosen), [None, pa.py_buffer(X[chosen].tobytes())]
+            )
+            yield draw[chosen], packed.cast(pa.binary()), *(batch.column(c).take(pa.array(chosen)) for c in names)
+
+    schema = ", ".join(["_draw long", "packed binary", *filter(None, [columns])])
+    table = rows.map(pick, schema).toArrow()
+    table = table.sort_by([("_draw", "ascending"), ("packed", "ascending")])
+    X = np.frombuffer(b"".join(table.column("packed").to_pylist()), dtype=np.float32).reshape(-1, n_features)
+    return table.select(names), X
 
 
 def shown_rows(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.spark.frames import check_vectors
-from mmtoolkit.spark.source import map_vectors
+from mmtoolkit.spark.passes import map_vectors
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import functools
 import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import numpy as np
 
-from mmtoolkit.spark.frames import to_array
-from mmtoolkit.vectors import unit_rows
-
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["Reader", "StoredVectors", "map_vectors", "settle", "vector_source"]
+__all__ = ["Reader", "StoredVectors", "settle", "vector_source"]
 
 logger = logging.getLogger(__name__)
 
@@ -61,51 +58,6 @@ def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
     except AnalysisException:
         logger.debug("the optimizer left something out that hides the files' rows: vectors come from Spark")
     return [df["vector"]], lambda column: column
-
-
-def map_vectors(
-    df: DataFrame,
-    function: Callable[[Iterator[tuple[pa.RecordBatch, NDArray[np.float32]]]], Iterator[Sequence[Any]]],
-    schema: str,
-    *,
-    columns: Sequence[str] = ("id",),
-    normalize: bool = True,
-) -> DataFrame:
-    """Run a function on the workers, once per partition.
-
-    Parameters
-    ----------
-    df : DataFrame
-        Column vector, and those that the function wants.
-    function : callable
-        To be sent along; takes batches of `columns` with their vectors, (n_rows, n_features) float32, and yields
-        columns, as arrays.
-    schema : str
-        Names and types of what it yields, as Spark writes them.
-    columns : sequence of str, default=("id",)
-        What the function wants beside the vectors.
-    normalize : bool, default=True
-        Whether it wants unit vectors.
-
-    Returns
-    -------
-    DataFrame
-        All that the function yields; computed when it is asked for.
-    """
-    places, read = vector_source(df)
-    names = [column.split()[0] for column in schema.split(",")]
-
-    def rows(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, NDArray[np.float32]]:
-        X = to_array(read(*batch.columns[len(columns) :]))
-        return batch, unit_rows(X) if normalize else X
-
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        for made in function(map(rows, batches)):
-            yield pa.RecordBatch.from_arrays([pa.array(column) for column in made], names=names)
-
-    return df.select(*columns, *places).mapInArrow(run, schema)
 
 
 @functools.cache

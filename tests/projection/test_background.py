@@ -22,12 +22,15 @@ def X(rng):
     return rng.normal(size=(80, 9)).astype(np.float32)
 
 
+WORKER = "mmtoolkit.projection.worker"
+
+
 def helpers(pid=None):
     """Helper processes below a process."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # it may end while it is looked at
-            found += [child] if "projection.helper" in " ".join(child.cmdline()) else []
+            found += [child] if WORKER in child.cmdline() else []
     return found
 
 
@@ -44,6 +47,7 @@ def test_pca_is_there_at_once_and_the_map_later(X):
     pending = project(X, method="pca", wait=False)
     pending.on_done(lambda p: told.set())
 
+    assert WORKER in pending._process.args  # what `helpers` looks for
     assert pending.quick.note == "PCA, while the map is computed"
     p = pending.result()
     assert np.array_equal(p.coords, project(X, method="pca").coords)
@@ -54,6 +58,7 @@ def test_pca_is_there_at_once_and_the_map_later(X):
     assert pending.done
     assert told.wait(60)
     assert "done" in repr(pending)
+    assert gone(pending._process.pid)
     assert not helpers()
 
 

@@ -61,3 +61,25 @@ def test_errors_shown_are_the_surest(classified):
 def test_one_class_is_not_enough(vectors):
     with pytest.raises(ValueError, match="at least two classes"):
         mm.spark.classify(vectors.where("label = 'act'"))
+
+
+def test_the_model_is_the_optimum_of_all_rows_though_it_starts_from_a_sample(vectors, small, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    monkeypatch.setattr("mmtoolkit.spark.rows._DRAWN", 60)
+
+    found = mm.spark.classify(vectors, cv=2, Cs=(10.0,), max_iter=30).estimator
+
+    optimum = LogisticRegression(C=10.0, tol=1e-8, max_iter=1000).fit(small.unit, small.items["label"])
+    assert found.coef_ == pytest.approx(optimum.coef_, abs=0.02 * np.abs(optimum.coef_).max())
+
+
+def test_files_and_other_frames_give_the_same(vectors, classified, tmp_path):
+    vectors.coalesce(1).write.parquet(str(tmp_path / "table"))
+    stored = vectors.sparkSession.read.parquet(str(tmp_path / "table"))
+    changed = stored.selectExpr("id", "label", "text", "modality", "slice(vector, 1, 48) as vector").coalesce(1)
+
+    of_files, of_others = (mm.spark.classify(df, cv=2, Cs=(10.0, 100.0)) for df in (stored, changed))
+
+    assert of_files.estimator.coef_.tobytes() == of_others.estimator.coef_.tobytes()
+    assert of_files.metrics.equals(of_others.metrics)

@@ -1,0 +1,220 @@
+"""Passes over the vectors of a Spark frame: numpy on the workers, and sums that come out the same on every run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.spark.frames import from_array, to_array
+from mmtoolkit.spark.source import settle, vector_source
+from mmtoolkit.vectors import unit_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+__all__ = ["Rows", "kept_rows", "map_vectors"]
+
+Batches = Iterator[tuple["pa.RecordBatch", "NDArray[np.float32]"]]
+_ADDED = 32  # partial sums that one task adds up
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a frame, as the workers take them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What Spark hands to the workers.
+    read : callable
+        To be sent along; takes a batch of it, yields batches of columns with their vectors.
+    """
+
+    frame: DataFrame
+    read: Callable[[pa.RecordBatch], Batches]
+
+    def map(self, function: Callable[[Batches], Iterator[Sequence[Any]]], schema: str) -> DataFrame:
+        """Run a function on the workers, once per partition.
+
+        Parameters
+        ----------
+        function : callable
+            To be sent along; takes batches with their vectors, (n_rows, n_features) float32, yields columns, as arrays.
+        schema : str
+            Names and types of what it yields, as Spark writes them.
+
+        Returns
+        -------
+        DataFrame
+            All that the function yields; computed when it is asked for.
+        """
+        read, names = self.read, [column.split()[0] for column in schema.split(",")]
+
+        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import pyarrow as pa
+
+            for made in function(pair for batch in batches for pair in read(batch)):
+                yield pa.RecordBatch.from_arrays([pa.array(column) for column in made], names=names)
+            settle()
+
+        return self.frame.mapInArrow(run, schema)
+
+    def sums(
+        self,
+        function: Callable[[pa.RecordBatch, NDArray[np.float32]], Sequence[Any]],
+        shapes: Sequence[tuple[int, ...]],
+    ) -> list[NDArray[np.float64]]:
+        """Add up what a function makes of every batch.
+
+        The order of additions is that of the rows and partitions, so that a worker that dies changes nothing.
+
+        Parameters
+        ----------
+        function : callable
+            To be sent along; takes a batch and its vectors, returns arrays (or numbers).
+        shapes : sequence of tuple
+            Shapes of these arrays.
+
+        Returns
+        -------
+        list of ndarray, float64
+            The sums.
+        """
+        from pyspark.sql import functions as F
+
+        def partial(batches: Batches) -> Iterator[Sequence[Any]]:
+            from pyspark import TaskContext
+
+            total = [np.zeros(shape) for shape in shapes]
+            for batch, X in batches:
+                for held, more in zip(total, function(batch, X), strict=True):
+                    held += more
+            context = TaskContext.get()
+            assert context is not None
+            yield np.array([context.partitionId()], dtype=np.int32), [_joined(total)]
+
+        def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import pyarrow as pa
+
+            held = sorted(pair for batch in batches for pair in _pairs(batch))
+            for group, some in groupby(held, key=lambda pair: pair[0] // _ADDED):
+                yield pa.RecordBatch.from_arrays(
+                    [pa.array([group], pa.int32()), pa.array([_added(some).tobytes()], pa.binary())], ["part", "sum"]
+                )
+
+        schema = "part int, sum binary"
+        partials = self.map(partial, schema).repartition(F.expr(f"part div {_ADDED}")).mapInArrow(add, schema)
+        flat = _added(sorted(_pairs(partials.toArrow())))
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
+
+
+def _pairs(table: pa.RecordBatch | pa.Table) -> Iterator[tuple[int, bytes]]:
+    return zip(*(table.column(name).to_pylist() for name in ("part", "sum")), strict=True)
+
+
+def _added(pairs: Iterable[tuple[int, bytes]]) -> NDArray[np.float64]:
+    """Add numbers up, one after another."""
+    return np.asarray(functools.reduce(np.add, [np.frombuffer(held) for _, held in pairs]))
+
+
+def _joined(arrays: Sequence[NDArray[np.float64]]) -> bytes:
+    return np.concatenate([array.ravel() for array in arrays]).tobytes()
+
+
+def map_vectors(
+    df: DataFrame,
+    function: Callable[[Batches], Iterator[Sequence[Any]]],
+    schema: str,
+    *,
+    columns: Sequence[str] = ("id",),
+    normalize: bool = True,
+) -> DataFrame:
+    """Run a function on the workers, once per partition; see `Rows.map`.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Column vector, and those that the function wants.
+    function, schema
+        As `Rows.map` takes them.
+    columns : sequence of str, default=("id",)
+        What the function wants beside the vectors.
+    normalize : bool, default=True
+        Whether it wants unit vectors.
+
+    Returns
+    -------
+    DataFrame
+        All that the function yields; computed when it is asked for.
+    """
+    places, read = vector_source(df)
+    n = len(columns)
+
+    def vectors(batch: pa.RecordBatch) -> Batches:
+        X = to_array(read(*batch.columns[n:]))
+        yield batch, unit_rows(X) if normalize else X
+
+    return Rows(df.select(*columns, *places), vectors).map(function, schema)
+
+
+@contextmanager
+def kept_rows(
+    df: DataFrame,
+    columns: Sequence[str] = ("id",),
+    *,
+    normalize: bool = True,
+    prepare: Callable[[pa.RecordBatch, NDArray[np.float32]], pa.RecordBatch] | None = None,
+) -> Iterator[Rows]:
+    """Give rows that are read many times: Spark keeps every batch as one value, in memory and, what is too much, on disk.
+
+    It would hand vectors to Python number by number, and files would be decoded again, which both take longer than all
+    that is computed with them.
+
+    Parameters
+    ----------
+    df, columns, normalize
+        As `map_vectors` takes them.
+    prepare : callable or None, default=None
+        To be sent along; takes a batch of `columns` and its vectors, returns it with further columns.
+
+    Yields
+    ------
+    Rows
+        Good inside the context.
+    """
+    n = len(columns)
+
+    def pack(batches: Batches) -> Iterator[Sequence[Any]]:
+        import pyarrow as pa
+
+        for batch, X in batches:
+            kept = batch.select(range(n))
+            kept = (kept if prepare is None else prepare(kept, X)).append_column("vector", from_array(X))
+            stream = pa.BufferOutputStream()
+            with pa.ipc.new_stream(stream, kept.schema) as writer:
+                writer.write_batch(kept)
+            yield [pa.array([stream.getvalue().to_pybytes()], pa.binary())]
+
+    packed = map_vectors(df, pack, "batch binary", columns=columns, normalize=normalize).persist()
+    try:
+        yield Rows(packed, _unpacked)
+    finally:
+        packed.unpersist()
+
+
+def _unpacked(batch: pa.RecordBatch) -> Batches:
+    import pyarrow as pa
+
+    for value in batch.column(0):
+        with pa.ipc.open_stream(value.as_buffer()) as stream:
+            held = stream.read_next_batch()
+        yield held, to_array(held.column(held.num_columns - 1))

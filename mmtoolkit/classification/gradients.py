@@ -185,7 +185,9 @@ class SoftmaxPath:
             gradient[-1] += intercepts
         return loss, gradient
 
-    def _part(self, part: slice, W: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+    def _part(
+        self, part: slice, W: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
         return cross_entropy(self.axes.rows[part], self._own[part], self.weights[part], W)
 
     def gradient(self) -> NDArray[np.float32]:

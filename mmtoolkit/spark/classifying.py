@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_least
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.spark.fitting import INNER, Fits, dealt, fit_sets, with_key
@@ -131,6 +132,7 @@ def classify(
     if cv < 2:
         msg = f"cv must be at least 2, got {cv}"
         raise ValueError(msg)
+    check_least("max_iter", max_iter, 1)
     classes = _classes(df, y)
     n_rows, d = check_vectors(df, "classify")
     code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1

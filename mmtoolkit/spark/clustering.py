@@ -180,9 +180,7 @@ def _settled(rows: Rows, centers: NDArray[np.float32], max_iter: int) -> _Found:
         if before - found.inertia <= _STILL * before:
             break
     order = np.argsort(-found.sizes, kind="stable")
-    return _Found(
-        *(values[order] for values in (found.centers, found.sizes, found.means, found.lengths)), found.inertia
-    )
+    return _Found(found.centers[order], found.sizes[order], found.means[order], found.lengths[order], found.inertia)
 
 
 def _look(rows: Rows, centers: NDArray[np.float32]) -> _Found:

@@ -29,7 +29,7 @@ __all__ = ["INNER", "Dealt", "Fits", "dealt", "fit_sets", "with_key"]
 
 INNER = 5
 _CELLS = 2**21  # logits at a time
-_GAIN = 1e-4  # relative gain of a pass below which it was the last
+_GAIN = 1e-4  # relative change of the loss in a pass below which it was the last
 _TOL = 1e-5
 
 
@@ -58,7 +58,7 @@ class Dealt:
     def weights(self, cv: int, *, choosing: bool) -> NDArray[np.float32]:
         """Return 1 where a row trains a set: one set per fold that is held out, and one of all rows."""
         trains = self.fold[:, None] != np.arange(cv + 1)
-        return (trains & (self.inner != 0)[:, None] if choosing else trains).astype(np.float32)
+        return np.asarray(trains & (self.inner != 0)[:, None] if choosing else trains, dtype=np.float32)
 
 
 def dealt(table: Any, X: NDArray[np.float32], cv: int, random_state: int) -> Dealt:
@@ -272,7 +272,8 @@ class _Sets:
 
     def dot(self, A: NDArray[Any], B: NDArray[Any]) -> NDArray[np.float64]:
         """Return the inner product of every set."""
-        return np.einsum("ij,ij->j", A, B, dtype=np.float64).reshape(-1, self.n_classes).sum(axis=1)
+        per_column = np.einsum("ij,ij->j", A, B, dtype=np.float64)
+        return np.asarray(per_column.reshape(-1, self.n_classes).sum(axis=1))
 
     def outside(self, solution: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return coefficients of the features as they come, the intercepts in the last row."""
@@ -302,12 +303,11 @@ def _converged(
         there = sets.inside(slopes, intercepts) + sets.pull(ahead, C)
         if n_passes > 1:
             pairs.append((ahead.astype(np.float64) - best, there - slope))
-        lower = found < value
-        gain = np.where(lower, (value - found) / np.maximum(np.abs(found), 1.0), 0.0)
+        lower, still = found < value, np.abs(value - found) <= _GAIN * np.maximum(np.abs(found), 1.0)
         moved = sets.per_column(lower)
         best, slope = np.where(moved, ahead, best), np.where(moved, there, slope)
         value = np.where(lower, found, value)
-        if n_passes == max_iter or bool((lower & (gain <= _GAIN)).all()):
+        if n_passes == max_iter or bool(still.all()):
             break
         ahead = (best - _direction(sets, C, best, slope, pairs)).astype(np.float32)
     return best, n_passes
@@ -325,7 +325,7 @@ def _direction(
     for step, change in reversed(pairs):
         alphas.append(sets.dot(step, slope) * _inverse(sets.dot(step, change)))
         slope = slope - sets.per_column(alphas[-1]) * change
-    way = best - sets.tilted(C, best, slope).astype(np.float64)
+    way: NDArray[np.float64] = best - sets.tilted(C, best, slope).astype(np.float64)
     for step, change in pairs:
         beta = sets.dot(change, way) * _inverse(sets.dot(step, change))
         way = way + sets.per_column(alphas.pop() - beta) * step

@@ -30,7 +30,8 @@ def fingerprint(array: ArrayLike) -> str:
     if values.dtype == object:
         values = np.array([repr(v) for v in values.ravel().tolist()], dtype=np.str_)
     state = hashlib.sha256(f"{values.dtype.str}{values.shape}".encode())
-    state.update(values.tobytes())
+    if values.size:
+        state.update(values.reshape(-1).view(np.uint8))
     return state.hexdigest()
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HasVectors",
     "Reranks",
+    "at_unit_length",
     "check_same_space",
     "has_vectors",
     "ids_of",
@@ -30,6 +31,10 @@ __all__ = [
     "unit_rows",
     "vectors_of",
 ]
+
+
+_UNIT = 2.0**-22  # how far the length of a unit row can be from 1 in float32
+_ROWS = 8192
 
 
 class HasVectors(Protocol):
@@ -100,11 +105,21 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
         A new array.
     """
     X = single(X)
-    norms = np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+    norms = _lengths(X)
     unit = np.empty_like(X)  # divided in double precision, without a copy of X in it
     with np.errstate(invalid="ignore"):  # infinite rows become NaN
         np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
     return unit
+
+
+def _lengths(X: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+
+
+def at_unit_length(X: ArrayLike) -> NDArray[np.float32]:
+    """Return unit rows: the same array where all rows have length 1 already, as far as float32 can tell."""
+    X = single(X)
+    return X if bool((np.abs(_lengths(X) - 1.0) <= _UNIT).all()) else unit_rows(X)
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -152,13 +167,13 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
         names = embeddings.ids
     else:
         raw = matrix(embeddings)
-        X = unit_rows(raw) if normalize else single(raw)
+        X = at_unit_length(raw) if normalize else single(raw)
         advice = "remove such rows first"
         names = None
     if len(X) == 0 or X.shape[1] == 0:
         msg = f"there is nothing to work on: got shape {X.shape}"
         raise ValueError(msg)
-    finite = np.isfinite(X).all(axis=1)
+    finite = np.concatenate([np.isfinite(X[s : s + _ROWS]).all(axis=1) for s in range(0, len(X), _ROWS)])
     if not finite.all():
         first = int(np.argmin(finite))
         who = f"row {first}" if names is None else f"row {first}, id {str(names[first])!r}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
 from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import Fit, renumber
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Clustering", "describe"]
 
+_BLOCK = 8192
 How = Literal["medoid", "diverse", "boundary", "far"]
 
 
@@ -405,7 +407,8 @@ def describe(
     labels, k = fit.labels, len(fit.centers)
     index = pd.RangeIndex(k, name="cluster") if numbers is None else pd.Index(numbers, name="cluster")
     kept = labels >= 0
-    found = Scorer(X[kept]).scores(labels[kept]) if kept.any() else {}
+    rows, own = (X, labels) if kept.all() else (X[kept], labels[kept])
+    found, width = Scorer(rows).judge(own) if len(rows) else ({}, np.empty(0))
     values = {name: found[name] for name in SCORES if name in found}
     if not kept.all():
         values["noise"] = float(1 - kept.mean())
@@ -422,7 +425,7 @@ def describe(
         plausible_n_clusters=None if choice is None else choice.plausible,
         sweep=pd.DataFrame(index=pd.Index([], name="n_clusters", dtype=int)) if sweep is None else sweep,
         scores=pd.DataFrame({"value": values}, dtype=float).rename_axis("metric"),
-        sizes=_sizes(X[kept], labels[kept], index).assign(name=names["name"])[
+        sizes=_sizes(rows, own, width, index).assign(name=names["name"])[
             ["name", "size", "share", "cohesion", "silhouette"]
         ],
         centers=fit.centers,
@@ -457,14 +460,19 @@ def _moved(move: Move, called: Sequence[str] | None) -> Clustering:
     return result._with(names, start._naming)
 
 
-def _sizes(X: NDArray[np.float32], labels: NDArray[np.int64], index: pd.Index) -> pd.DataFrame:
+def _sizes(
+    X: NDArray[np.float32], labels: NDArray[np.int64], width: NDArray[np.float64], index: pd.Index
+) -> pd.DataFrame:
     import pandas as pd
 
     k = len(index)
     size = np.bincount(labels, minlength=k)
     directions = unit_rows(cluster_means(X, labels, k))
-    cosine = np.einsum("ij,ij->i", unit_rows(X), directions[labels], dtype=np.float64)
-    width = silhouette(X, labels) if k > 1 else np.zeros(len(X))
+
+    def part(rows: slice) -> NDArray[np.float64]:
+        return np.einsum("ij,ij->i", unit_rows(X[rows]), directions[labels[rows]], dtype=np.float64)
+
+    cosine = np.concatenate([np.empty(0), *in_order(part, blocks(len(X), _BLOCK))])
     return pd.DataFrame(
         {
             "size": size,

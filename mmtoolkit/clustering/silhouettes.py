@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._blocks import blocks, in_order
-from mmtoolkit._nearest import products
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +18,9 @@ _ROWS = 65_536  # of a sum: the sums of a block are as large as the centers
 _BLOCK = 8192  # rows at a time: memory stays flat, and the shape of a product never depends on the machine
 
 
-def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float32]:
+def cluster_means(
+    X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int, mean: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Return the mean row of every cluster.
 
     Parameters
@@ -30,6 +31,8 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
         Cluster of each row, from 0 to ``n_clusters - 1``.
     n_clusters : int
         Number of clusters; one without rows gets zeros.
+    mean : ndarray of shape (n_features,), float32, or None, default=None
+        What is subtracted from every row before.
 
     Returns
     -------
@@ -37,8 +40,11 @@ def cluster_means(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters:
         Means.
     """
     sums = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
-    parts = blocks(len(labels), _ROWS)
-    for more in in_order(lambda rows: cluster_sums(X[rows], labels[rows], n_clusters), parts):
+
+    def part(rows: slice) -> NDArray[np.float32]:
+        return cluster_sums(X[rows] if mean is None else X[rows] - mean, labels[rows], n_clusters)
+
+    for more in in_order(part, blocks(len(labels), _ROWS if mean is None else _BLOCK)):
         sums += more
     sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
@@ -102,14 +108,24 @@ class Scorer:
     """
 
     def __init__(self, X: NDArray[np.float32]) -> None:
-        self.X = X - X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # centred, or cancellation would cost digits
-        self.lengths = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
+        self.X = X
+        self.mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # subtracted, or cancellation would cost digits
+
+        def part(rows: slice) -> NDArray[np.float64]:
+            centred = X[rows] - self.mean
+            return np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+
+        self.lengths = np.concatenate(list(in_order(part, blocks(len(X), _BLOCK))))
 
     def silhouette(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the silhouette of every row."""
-        return self._one_pass(labels)[0]
+        return self.judge(labels)[1]
 
     def scores(self, labels: NDArray[np.int64]) -> dict[str, float]:
+        """Return the scores of `judge`."""
+        return self.judge(labels)[0]
+
+    def judge(self, labels: NDArray[np.int64]) -> tuple[dict[str, float], NDArray[np.float64]]:
         """Return mean silhouette and its standard error over rows, Davies-Bouldin, Calinski-Harabasz and inertia.
 
         Parameters
@@ -119,15 +135,17 @@ class Scorer:
 
         Returns
         -------
-        dict of str to float
+        scores : dict of str to float
             Keys as in ``SCORES``, and "silhouette_se"; all but the inertia are NaN when there is one cluster, or one
             per row.
+        widths : ndarray of shape (n_items,), float64
+            The silhouette of every row.
         """
         n, k = len(labels), int(labels.max()) + 1
         width, distance, means = self._one_pass(labels)
         within = float(np.square(distance).sum())
         if not 2 <= k < n:
-            return {**dict.fromkeys((*SCORES, "silhouette_se"), np.nan), "inertia": within}
+            return {**dict.fromkeys((*SCORES, "silhouette_se"), np.nan), "inertia": within}, width
         sizes = np.bincount(labels, minlength=k)
         spread = np.bincount(labels, weights=distance, minlength=k) / sizes
         squares = np.einsum("ij,ij->i", means, means)
@@ -136,30 +154,35 @@ class Scorer:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.nan_to_num((spread[:, None] + spread) / apart, nan=0.0, posinf=0.0)
         between = float(sizes @ squares)
-        return {
+        found = {
             "silhouette": float(width.mean()),
             "silhouette_se": float(width.std() / np.sqrt(n)),
             "davies_bouldin": float(ratio.max(axis=1).mean()),
             "calinski_harabasz": 1.0 if within == 0 else between * (n - k) / (within * (k - 1)),
             "inertia": within,
         }
+        return found, width
 
     def _one_pass(
         self, labels: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Return silhouettes, distances to the own mean, and the means of the centred rows."""
-        n, k = len(labels), int(labels.max()) + 1
-        at = np.arange(n), labels
+        k = int(labels.max()) + 1
         sizes = np.bincount(labels, minlength=k)
-        means = cluster_means(self.X, labels, k)
-        dots = np.concatenate([S for _, S in products(self.X, means, _BLOCK)])
+        means = cluster_means(self.X, labels, k, self.mean)
         wide = means.astype(np.float64)
-        own_square = np.einsum("ij,ij->i", wide, wide)[labels]
-        distance = np.sqrt(np.maximum(self.lengths - 2.0 * dots[at] + own_square, 0.0))
-        if k < 2:
-            return np.zeros(n), distance, wide
+        squares = np.einsum("ij,ij->i", wide, wide)
         mean_lengths = np.bincount(labels, weights=self.lengths, minlength=k) / sizes
-        return widths(dots, self.lengths, labels, sizes, mean_lengths), distance, wide
+
+        def part(rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            own, lengths = labels[rows], self.lengths[rows]
+            dots = (self.X[rows] - self.mean) @ means.T
+            distance = np.sqrt(np.maximum(lengths - 2.0 * dots[np.arange(len(own)), own] + squares[own], 0.0))
+            width = widths(dots, lengths, own, sizes, mean_lengths) if k > 1 else np.zeros(len(own))
+            return width, distance
+
+        width, distance = zip(*in_order(part, blocks(len(labels), _BLOCK)), strict=True)
+        return np.concatenate(width), np.concatenate(distance), wide
 
 
 def widths(

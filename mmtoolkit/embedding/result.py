@@ -20,7 +20,7 @@ from mmtoolkit._rows import text_index
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
-from mmtoolkit.vectors import is_read_only, read_only, single, unit_rows
+from mmtoolkit.vectors import at_unit_length, is_read_only, read_only, single
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +143,7 @@ class Embeddings:
     @cached_property
     def unit(self) -> NDArray[np.float32]:
         """L2-normalised rows, (n_items, n_features)."""
-        return read_only(unit_rows(self._held.vectors))
+        return read_only(at_unit_length(self._held.vectors))
 
     @property
     def ids(self) -> NDArray[np.str_]:

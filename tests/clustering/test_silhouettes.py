@@ -1,11 +1,14 @@
 """Silhouettes and the other internal scores."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn import metrics
 
+import mmtoolkit as mm
 from mmtoolkit.clustering.silhouettes import Scorer, cluster_means, inertia, silhouette
-from mmtoolkit.vectors import unit_rows
+from mmtoolkit.vectors import unit_rows, vectors_of
 
 
 @pytest.fixture
@@ -52,3 +55,27 @@ def test_relabelling_changes_no_score(scattered, rng):
     a, b = Scorer(X).scores(labels), Scorer(X).scores(rng.permutation(7)[labels])
 
     assert a == pytest.approx(b)
+
+
+def test_scores_need_no_copy_of_the_rows(rng):
+    X = rng.normal(size=(60_000, 64)).astype(np.float32)
+    labels = np.arange(len(X)) % 5
+    Scorer(X[:100]).scores(labels[:100])
+
+    tracemalloc.start()
+    try:
+        Scorer(X).scores(labels)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < X.nbytes  # it was two and a half times that
+
+
+def test_rows_of_length_one_are_not_copied(rng):
+    X = unit_rows(rng.normal(size=(50, 8)))
+    emb = mm.Embeddings(X)
+
+    assert np.shares_memory(vectors_of(X), X)
+    assert np.shares_memory(emb.unit, emb.vectors)
+    assert vectors_of(2 * X) == pytest.approx(X)

@@ -109,6 +109,7 @@ CLOSED = {
 }
 REAL = ("60 x 2", "60 x 5", "300 x 2", "300 x 5", "300 x 30", "300 x 2, groups of 5", "300 x 5, groups of 5",
         "300 x 2, test=", "60 x 2, random labels", "300 x 5, random labels")  # fmt: skip
+NULL, ALONE = [name for name in CLOSED if "random labels" in name], ", the test alone"
 CELLS = {**CLOSED, **{f"{name}, mm.classify": dataclasses.replace(CLOSED[name], real=True) for name in REAL}}
 
 
@@ -157,6 +158,13 @@ def one_set(cell: Cell, rng: np.random.Generator, *, chance: bool) -> dict[str, 
     return {**dict(zip(SCORES, found.tolist(), strict=True)), "p_value": [float(p_value)]}
 
 
+def test_alone(cell: Cell, rng: np.random.Generator) -> dict[str, list[float]]:
+    """Return the p-value that `one_set` finds with these random numbers, and nothing else."""
+    X, y, groups = cell.sample(cell.n, rng, cell.group)
+    fold = stratified_folds(y, groups, 5, int(rng.integers(2**31)))
+    return {"p_value": [better_than_chance(Sample.drawn(X, y, groups, 0), fold, 0).p_value]}
+
+
 def column(sets: list[dict[str, list[float]]], name: str) -> np.ndarray:
     return np.array([one[name] for one in sets], dtype=float)
 
@@ -187,6 +195,7 @@ def row_of_test(name: str, cell: Cell, sets: list[Any]) -> list[str]:
 
 def write(kept: dict[str, list[Any]]) -> None:
     """Put the tables into the page."""
+    alone = {name.removesuffix(ALONE): kept.pop(name) for name in list(kept) if name.endswith(ALONE)}
     null = {name: sets for name, sets in kept.items() if CELLS[name].apart == 0}
     power = {name: s for name, s in kept.items() if name not in null and np.isfinite(column(s, "p_value")).any()}
     tests = ("items x classes", "sets", "p <= 0.05", "sets", "interval above the largest class")
@@ -199,6 +208,9 @@ def write(kept: dict[str, list[Any]]) -> None:
         "", *table(["items x classes", "sets", *(name.replace("_", " ") for name in SCORES)], rows(row_of_intervals, kept)), "",
         "Random labels: how often the test and the interval claim something (level):",
         "", *table(tests, rows(row_of_test, null)), "",
+        "The same sets and more, the test alone:", "",
+        *table(["items x classes", "sets", "p <= 0.05"],
+               [[name, str(len(sets)), share(column(sets, "p_value")[:, 0] <= 0.05)] for name, sets in alone.items()]), "",
         "Classes that can be told apart: how often they find it (power):",
         "", *table(tests, rows(row_of_test, power)), "",
     ]  # fmt: skip
@@ -207,9 +219,12 @@ def write(kept: dict[str, list[Any]]) -> None:
 
 def trial(name: str) -> Callable[[int, int], dict[str, list[float]]]:
     """Return what simulates a set of a cell."""
-    seed, cell = int.from_bytes(name.encode(), "big") % 2**61, CELLS[name]
+    of = name.removesuffix(ALONE)
+    seed, cell = int.from_bytes(of.encode(), "big") % 2**61, CELLS[of]
 
     def one(family: int, number: int) -> dict[str, list[float]]:
+        if name.endswith(ALONE):
+            return test_alone(cell, np.random.default_rng([family, seed, number]))
         chance = cell.n <= 300 and (cell.apart == 0 or number < POWER_SETS)
         return one_set(cell, np.random.default_rng([family, seed, number]), chance=chance)
 
@@ -217,4 +232,4 @@ def trial(name: str) -> Callable[[int, int], dict[str, list[float]]]:
 
 
 if __name__ == "__main__":
-    command("truth", __doc__, {name: trial(name) for name in CELLS}, write)
+    command("truth", __doc__, {name: trial(name) for name in [*CELLS, *(name + ALONE for name in NULL)]}, write)

@@ -139,7 +139,7 @@ def classify(
     resolved(
         y=y if isinstance(y, str) else target.values,
         estimator=restored(estimator),
-        test=test if test is None or isinstance(test, str) else np.flatnonzero(mask),
+        test=test if mask is None or test is None or isinstance(test, str) else np.flatnonzero(mask),
         test_after=test_after,
         groups=recordable(embeddings, groups, what="groups"),
         class_weight=[list(pair) for pair in weights.items()] if isinstance(weights, dict) else weights,

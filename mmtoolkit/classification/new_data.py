@@ -228,7 +228,7 @@ def check_new(
         unfamiliar=_unfamiliar(result, sides, table),
         n_by_chance=_RARE * len(proba),
         changed=_changed(result.source, new, names, sides, random_state),
-        to_label=_to_label(expected.loc["accuracy", "value"], sides, table, random_state),
+        to_label=_to_label(float(expected["value"].iloc[0]), sides, table, random_state),
         n_old=sides.n_old,
         n_new=sides.n_new,
     )
@@ -287,8 +287,8 @@ def _changed(old: Any, new: Any, names: Sequence[str], sides: Sides, random_stat
             raise ValueError(msg)
         parts = [column(old, name, what="columns")[sides.old], column(new, name, what="columns")]
         shares, p = sides.compared(np.array([_name_of(value) for part in parts for value in part]), random_state)
-        most = (shares["new"] - shares["old"]).abs().idxmax()
-        rows.append((name, most, *shares.loc[most, ["old", "new"]], p))
+        most = str((shares["new"] - shares["old"]).abs().idxmax())
+        rows.append((name, most, shares["old"][most], shares["new"][most], p))
     table = pd.DataFrame(rows, columns=["column", "value", "old", "new", "p_value"])
     table["p_value"] = holm(table["p_value"].to_numpy(dtype=np.float64))
     return table.sort_values("p_value", kind="stable").reset_index(drop=True)

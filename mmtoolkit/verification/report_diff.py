@@ -67,9 +67,9 @@ class ReportDiff(Result):
         for (_, score), row in self.scores.iterrows():
             if score == "accuracy":
                 told.append(_change(row))
-        changed = len(self.settings), len(self.versions)
-        told.append(say("{settings} settings and {versions} versions differ", settings=changed[0], versions=changed[1]))
-        return aside(*told)
+        settings = say("{n} setting differs", "{n} settings differ", n=len(self.settings))
+        versions = say("{n} version differs", "{n} versions differ", n=len(self.versions))
+        return aside(*told, settings, versions)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         tables = {
@@ -205,9 +205,9 @@ def _metrics(result: Mapping[str, Any]) -> dict[str, tuple[float, float, float]]
             names = next(iter(table.values()))
             missing = [None] * len(names)
             columns = (table["value"], table.get("low", missing), table.get("high", missing))
-            found |= {
-                str(n): tuple(np.nan if v is None else v for v in row) for n, *row in zip(names, *columns, strict=True)
-            }
+            for name, *row in zip(names, *columns, strict=True):
+                value, low, high = (np.nan if one is None else float(one) for one in row)
+                found[str(name)] = (value, low, high)
     return found
 
 
@@ -230,7 +230,7 @@ def _table(rows: Mapping[tuple[str, str], Any], columns: tuple[str, ...], what: 
 
 
 def _counts(pair: list[Mapping[str, Any]], names: list[str], what: str, count: Any) -> pd.DataFrame:
-    rows = {}
+    rows: dict[tuple[str, str], Any] = {}
     for name in names:
         old, new = (count(data["results"][name]["exact"]) for data in pair)
         rows |= {(name, key): (old.get(key, 0), new.get(key, 0)) for key in dict.fromkeys([*old, *new])}
@@ -260,7 +260,7 @@ def _groups(exact: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _settings(pair: list[Mapping[str, Any]], names: list[str]) -> pd.DataFrame:
-    rows = {}
+    rows: dict[tuple[str, str], Any] = {}
     for name in names:
         old, new = (next(s["params"] for s in data["recipe"]["steps"] if s["name"] == name) for data in pair)
         rows |= {

@@ -81,9 +81,10 @@ def _place(name: str, cluster: int) -> str:
 
 def _against_classes(name: str, result: Any, named: Named) -> list[Block]:
     """Return where the classes of a classification of the same items lie, if there is one."""
-    for other, classified in named.results.items():
-        if named.uses[other] == named.uses[name] and hasattr(classified, "duplicate_groups") and result.n_clusters > 1:
-            found = result.compare(classified.y_true)
+    other: Any
+    for key, other in named.results.items():
+        if named.uses[key] == named.uses[name] and hasattr(other, "duplicate_groups") and result.n_clusters > 1:
+            found = result.compare(other.y_true)
             first = found.contingency.columns[0] == "noise"
             places = [""] * first + [_place(name, cluster) for cluster in range(result.n_clusters)]
             caption = joined(_apart(found), say("A click on a cell leads to the items of its cluster."))

@@ -47,7 +47,7 @@ def data_sections(named: Named, data: Mapping[str, Any], names: Mapping[str, str
     list of Section
         What was read, in the order of the sources.
     """
-    sections = []
+    sections: list[Section] = []
     for name, called in names.items():
         source, frame = named.sources[name], items_of(named.sources[name])
         if frame is None or not has_vectors(source):
@@ -106,7 +106,7 @@ def _facts(source: Any, frame: pd.DataFrame, recipe: Mapping[str, Any], asked: l
             ),
         )
     bill = getattr(source, "usage", None)
-    cost = bill.to_frame() if hasattr(bill, "to_frame") else None
+    cost = None if bill is None else bill.to_frame()
     if cost is not None and cost["cost"].sum() > 0:
         yield word("paid"), listed(f"{row.cost:.4f} {row.currency}" for row in cost.itertuples() if row.cost > 0)
 

@@ -41,11 +41,7 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
             msg = f"costs have pairs (true, predicted) or None, which is no answer, got {shorten(repr(pair))}"
             raise ValueError(msg)
-        places = [known.get(name, known.get(text_of(name))) for name in pair]
-        for name, place in zip(pair, places, strict=True):
-            if place is None:
-                msg = f"costs name {shorten(repr(name))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
-                raise ValueError(msg)
+        places = [_place(name, known, classes) for name in pair]
         if places[0] == places[1]:
             msg = f"costs name {pair!r}: a right answer costs nothing"
             raise ValueError(msg)
@@ -55,6 +51,15 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
         msg = "costs lack None, the cost of no answer, such as what a person costs who looks: {('spam', 'ham'): 5, None: 1}"
         raise ValueError(msg)
     return table, checked[None], checked
+
+
+def _place(name: Any, known: Mapping[Any, int], classes: NDArray[Any]) -> int:
+    """Return the number of a class."""
+    place = known.get(name, known.get(text_of(name)))
+    if place is None:
+        msg = f"costs name {shorten(repr(name))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
+        raise ValueError(msg)
+    return place
 
 
 def cheapest(result: Classification, table: NDArray[np.float64], silence: float) -> Thresholds:

@@ -58,15 +58,15 @@ class ReportDiff(Result):
 
     def _summary(self) -> str:
         total = self.items.sum()
-        told = [
+        told: list[str] = [
             say("{before:,} items before, {after:,} after", **total[list(_SIDES)].astype(int)),
             say(
                 "{added:,} added, {gone:,} gone, {changed:,} changed", **total[["added", "gone", "changed"]].astype(int)
             ),
         ]
-        for (_, score), row in self.scores.iterrows():
-            if score == "accuracy":
-                told.append(_change(row))
+        told += [
+            _change(row) for _, row in self.scores[self.scores.index.get_level_values("score") == "accuracy"].iterrows()
+        ]
         settings = say("{n} setting differs", "{n} settings differ", n=len(self.settings))
         versions = say("{n} version differs", "{n} versions differ", n=len(self.versions))
         return aside(*told, settings, versions)

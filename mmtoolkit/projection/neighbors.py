@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,7 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
     """Find at least 99 % of the `k` nearest rows of every row, itself first, by nearest-neighbour descent.
 
     A sample of 512 exact lists says when enough are found. Rows without structure, where they are not found so, are
-    searched exactly.
+    searched exactly, with a warning.
 
     Parameters
     ----------
@@ -64,6 +65,11 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
 
     found = descend(X, k - 1, random_state)
     if found is None:
+        msg = (
+            f"the neighbours of these {len(X):,} items are searched one by one, because the items have little structure: "
+            "the time grows with the square of their number. A sample of up to 20,000 items, or method='pca', takes seconds"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=2)
         return exact(X, k)
     own = np.arange(len(X), dtype=np.int32)[:, None]
     return np.hstack([own, found[0]]), np.hstack([np.zeros_like(own, np.float32), np.sqrt(found[1])])

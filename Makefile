@@ -10,7 +10,9 @@ UV := build/uv/bin/uv
 PYTEST := -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 TESTS ?=
 
-.PHONY: demo test test-bare test-oldest test-pandas2 test-no-extras wheel check lint types lab format clean
+NOTEBOOKS := $(patsubst %,build/%,$(wildcard notebooks/*.ipynb))
+
+.PHONY: demo docs test test-bare test-oldest test-pandas2 test-no-extras wheel check lint types lab format clean
 
 $(CORE): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mmtoolkit needs Python 3.11 or newer; set PYTHON=")'
@@ -59,6 +61,13 @@ test-oldest test-pandas2: test-%: | $(UV)
 	$(UV) pip install --quiet --python build/$*/bin/python --constraint build/$*.txt --editable "$(THIS)" --group test
 	$(UV) pip list --quiet --python build/$*/bin/python
 	build/$*/bin/python $(PYTEST) $(TESTS)
+
+build/notebooks/%.ipynb: notebooks/%.ipynb | $(STAMP)  # the tests leave what they executed
+	$(PY) -m pytest -q "tests/test_notebooks.py::test_notebook_runs[$*]"
+
+docs: $(STAMP) $(NOTEBOOKS)  ## the site, in build/docs; a warning is an error
+	$(PY) -m pip install --quiet --disable-pip-version-check --group docs
+	MMTOOLKIT_CACHE=build/cache $(PY) -m sphinx -q -W --keep-going -d build/doctrees docs build/docs
 
 check: lint types  ## lint and types
 

@@ -113,8 +113,31 @@ def test_stamps_and_workshop_are_in_neither(wheel, sdist):
         "benchmarks",
         ".github",
         ".gitignore",
+        ".gitattributes",
         *TOP,
     }  # no trial's output
+
+
+def test_pip_refuses_pythons_that_are_too_old_or_too_new(built):
+    (wheel,) = built.glob("*.whl")
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--dry-run",
+        "--no-deps",
+        "--no-index",
+        "--only-binary=:all:",
+        "--target=x",
+    ]
+
+    for version, code in (("3.10", 1), ("3.14", 0), ("3.15", 1)):
+        done = subprocess.run(
+            [*install, "--python-version", version, wheel], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code
+        assert code == 0 or f"requires a different Python: {version}" in done.stderr
 
 
 def test_licence_and_notice_are_in_both(wheel, sdist):
@@ -136,6 +159,18 @@ def test_the_source_archive_can_build_the_wheel(sdist):
     needed = {f"datasets/{name}/metadata.csv" for name in LICENCES} | {"mmtoolkit/py.typed"}
 
     assert needed <= set(sdist)
+
+
+def test_the_source_archive_builds_the_same_wheel(built, tmp_path):
+    (archive,), (wheel,) = built.glob("*.tar.gz"), built.glob("*.whl")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "again")]
+
+    subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
+
+    assert (tmp_path / "again" / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_the_wheel_stays_small(wheel):

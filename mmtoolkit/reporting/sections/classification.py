@@ -121,7 +121,7 @@ def _how(result: Any) -> str:
 def _not_scored(result: Any) -> list[str]:
     """Say which items were predicted only."""
     n_small = sum(value is not None for value in getattr(result, "left_out", ()))
-    told = []
+    told: list[str] = []
     if result.n_unlabelled:
         told.append(
             say(

@@ -16,7 +16,7 @@ from mmtoolkit.reporting.blocks import Block, Group, Groups, Section, Table
 from mmtoolkit.reporting.code import n_left_out
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, items_of
-from mmtoolkit.words import aside, day, joined, listed, percent, quoted, say, word
+from mmtoolkit.words import aside, day, joined, listed, percent, quoted, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,20 +73,20 @@ def _table(facts: Mapping[str, str]) -> Table:
 
 def _facts(source: Any, frame: pd.DataFrame, recipe: Mapping[str, Any], asked: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield what is known of a set of items, by name."""
-    yield word("date of the report"), day(datetime.date.today())
+    yield say("date of the report"), day(datetime.date.today())
     made_by = recipe.get("made_by") or {}
     origin = made_by.get("file") or made_by.get("params", {}).get("name")
     if origin:
-        yield word("from"), shorten(origin, 80)
-    yield word("items"), f"{len(frame):,}"
+        yield say("from"), shorten(origin, 80)
+    yield say("items"), f"{len(frame):,}"
     kinds = Counter(frame["modality"])
     if len(kinds) > 1:
-        yield word("kinds"), listed(f"{kind} {n:,}" for kind, n in kinds.most_common())
+        yield say("kinds"), listed(f"{kind} {n:,}" for kind, n in kinds.most_common())
     left_out = n_left_out(recipe)
     reasons = listed(f"{kind} {n:,}" for kind, n in frame.attrs.get("left_out", {}).items())
     if left_out or reasons:
         failed = say("{n:,} failed or were not chosen", n=left_out) if left_out else ""
-        yield word("left out"), aside(failed, reasons)
+        yield say("left out"), aside(failed, reasons)
     for result in asked[:1]:
         yield from _of_classes(result)
     yield from _sizes(frame)
@@ -97,7 +97,7 @@ def _facts(source: Any, frame: pd.DataFrame, recipe: Mapping[str, Any], asked: l
     space = space_of(source)
     if space.model:
         yield (
-            word("model"),
+            say("model"),
             say(
                 "{model}, revision {revision}, {n} features",
                 model=space.model,
@@ -108,29 +108,29 @@ def _facts(source: Any, frame: pd.DataFrame, recipe: Mapping[str, Any], asked: l
     bill = getattr(source, "usage", None)
     cost = None if bill is None else bill.to_frame()
     if cost is not None and cost["cost"].sum() > 0:
-        yield word("paid"), listed(f"{row.cost:.4f} {row.currency}" for row in cost.itertuples() if row.cost > 0)
+        yield say("paid"), listed(f"{row.cost:.4f} {row.currency}" for row in cost.itertuples() if row.cost > 0)
 
 
 def _of_classes(result: Any) -> Iterator[tuple[str, str]]:
     small = Counter(str(value) for value in getattr(result, "left_out", ()) if value is not None)
     if small:
-        yield word("classes too small"), listed(f"{quoted(name, 22)} {n:,}" for name, n in small.items())
+        yield say("classes too small"), listed(f"{quoted(name, 22)} {n:,}" for name, n in small.items())
     if result.n_unlabelled:
-        yield word("without a class"), f"{result.n_unlabelled:,}"
+        yield say("without a class"), f"{result.n_unlabelled:,}"
     sizes = np.bincount(result.duplicate_groups)
     several = int((sizes > 1).sum())
-    yield word("duplicates"), say("{n:,} items in {groups:,} groups", n=int(sizes[sizes > 1].sum()), groups=several)
+    yield say("duplicates"), say("{n:,} items in {groups:,} groups", n=int(sizes[sizes > 1].sum()), groups=several)
 
 
 def _sizes(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Yield the least, the middle and the largest size of texts and of files that are here."""
     texts = frame.loc[frame["modality"] == "text", "text"].dropna().str.len().to_numpy()
     if len(texts):
-        yield word("characters"), _range(texts, 1, "")
+        yield say("characters"), _range(texts, 1, "")
     files = [value for kind in ("image", "video") for value in frame[kind].dropna() if isinstance(value, str)]
     sizes = np.array([path.stat().st_size for path in map(Path, files) if path.is_file()])
     if len(sizes):
-        yield word("file sizes"), _range(sizes, 1000, " kB")
+        yield say("file sizes"), _range(sizes, 1000, " kB")
 
 
 def _range(values: NDArray[Any], unit: int, name: str) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.words import say
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -114,13 +116,13 @@ def look_alikes(texts: Iterable[Any]) -> list[tuple[str, str, str]]:
 
 def _difference(a: str, b: str) -> str:
     if unicodedata.normalize("NFKC", a) == unicodedata.normalize("NFKC", b):
-        return "the way letters are encoded (Unicode normal forms)"
+        return say("the way letters are encoded (Unicode normal forms)")
     return (
-        "blanks"
+        say("blanks")
         if " ".join(a.split()) == " ".join(b.split())
-        else "case"
+        else say("case")
         if a.casefold() == b.casefold()
-        else "blanks, case or encoding"
+        else say("blanks, case or encoding")
     )
 
 

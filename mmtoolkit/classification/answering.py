@@ -13,6 +13,7 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.words import percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,16 +77,28 @@ class Thresholds(Result):
 
     def _summary(self) -> str:
         if len(self.costs):
-            return (
-                f"min_confidence {self.min_confidence:.4f}: costs {self.cost:.3f} per item on held-out items; {100 * self.coverage:.1f} % "
-                f"are answered, {self.n_wrong} of {self.n_answers} wrong"
+            return say(
+                "min_confidence {value:.4f}: costs {cost:.3f} per item on held-out items; {share} are answered, {wrong} of {n} wrong",
+                value=self.min_confidence,
+                cost=self.cost,
+                share=percent(self.coverage),
+                wrong=self.n_wrong,
+                n=self.n_answers,
             )
-        promise = f"at most {100 * self.max_risk:g} % of the answers wrong, with {100 * self.confidence:g} % confidence"
+        promise = say(
+            "at most {risk:g} % of the answers wrong, with {confidence:g} % confidence",
+            risk=100 * self.max_risk,
+            confidence=100 * self.confidence,
+        )
         if self.reason:
-            return f"no answers: {promise}, cannot be promised; {self.reason}"
-        return (
-            f"min_confidence {self.min_confidence:.4f}: {promise}; {100 * self.coverage:.1f} % of the held-out items are answered, "
-            f"{self.n_wrong} of {self.n_answers} wrong"
+            return say("no answers: {promise}, cannot be promised; {why}", promise=promise, why=self.reason)
+        return say(
+            "min_confidence {value:.4f}: {promise}; {share} of the held-out items are answered, {wrong} of {n} wrong",
+            value=self.min_confidence,
+            promise=promise,
+            share=percent(self.coverage),
+            wrong=self.n_wrong,
+            n=self.n_answers,
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
@@ -190,8 +203,15 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
     at, reason = -1, ""
     if not len(able):
         n, most = int(answers.n[-1]), int(answers.groups.max())
-        apart = "" if most == n else f" in {most} independent group{'s' if most > 1 else ''}"
-        reason = f"it takes {needed} answers without an error, and {n} items{apart} were held out"
+        reason = say("it takes {needed} answers without an error, and {n} items were held out", needed=needed, n=n)
+        if most != n:
+            reason = say(
+                "it takes {needed} answers without an error, and {n_items} items in {n} independent group were held out",
+                "it takes {needed} answers without an error, and {n_items} items in {n} independent groups were held out",
+                needed=needed,
+                n_items=n,
+                n=most,
+            )
     else:
         start = able[_passes(answers.groups[able], answers.doubt[able], max_risk, confidence).argmax()]
         for place in np.unique(np.linspace(start, len(keeps) - 1, _STEPS + 1).astype(np.intp)):
@@ -199,7 +219,11 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
                 break
             at = int(place)
         if at < 0:
-            reason = f"of the {answers.n[start]} surest held-out items {answers.wrong[start]} are predicted wrong"
+            reason = say(
+                "of the {n} surest held-out items {wrong} are predicted wrong",
+                n=int(answers.n[start]),
+                wrong=int(answers.wrong[start]),
+            )
     found = at >= 0
     return Thresholds(
         min_confidence=float(answers.confidence[at]) if found else float("inf"),

@@ -19,6 +19,7 @@ from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, vectors_of
+from mmtoolkit.words import aside, joined, say, title
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -73,7 +74,9 @@ class Audit(Result):
 
     def _summary(self) -> str:
         found = self.findings[self.findings["items"] > 0]
-        return "; ".join(f"{name}: {n}" for name, n in found["items"].items()) or "nothing found"
+        return aside(*(say("{what}: {told}", what=title(name), told=n) for name, n in found["items"].items())) or say(
+            "nothing found"
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         tables = {"findings": self.findings}
@@ -89,11 +92,11 @@ class Audit(Result):
         from mmtoolkit.figures import bars
 
         return bars(
-            list(self.findings.index),
+            [title(name) for name in self.findings.index],
             self.findings["share"],
-            title="What to look at before training",
-            x_title="share of items",
-            caption=" ".join(self.findings.loc[self.findings["items"] > 0, "what"]) or "Nothing was found.",
+            title=say("What to look at before training"),
+            x_title=say("share of items"),
+            caption=str(joined(*self.findings.loc[self.findings["items"] > 0, "what"]) or say("Nothing was found.")),
         )
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
@@ -165,11 +168,18 @@ def audit(
     what = {name: tables[name].attrs.get(NOT_LOOKED_FOR) or check.words(tables[name]) for name, check in told.items()}
     if len(scores):
         as_is, without = scores["accuracy"]
-        what["leaks"] += f" The accuracy is {as_is:.3f} with them and {without:.3f} without, on the same items."
+        effect = say(
+            "The accuracy is {as_is:.3f} with them and {without:.3f} without, on the same items.",
+            as_is=as_is,
+            without=without,
+        )
+        what["leaks"] = joined(what["leaks"], effect)
     elif len(tables["leaks"]):
-        what["leaks"] += f" What they add to a score is not known: {reason}."
+        what["leaks"] = joined(what["leaks"], say("What they add to a score is not known: {why}.", why=reason))
     share = {name: n / len(subject.ok) for name, n in items.items()}
-    found = pd.DataFrame({"items": items, "share": share, "what": what}).rename_axis(index="check")
+    found = pd.DataFrame({"items": items, "share": share, "what": pd.Series(what, dtype=object)}).rename_axis(
+        index="check"
+    )
     return Audit(findings=found, leak_scores=scores, leak_reason=reason, **tables)  # type: ignore[arg-type]  # every table has its field
 
 

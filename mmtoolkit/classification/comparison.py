@@ -26,6 +26,7 @@ from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, ids_of, vectors_of
+from mmtoolkit.words import joined, points, say, title
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -72,7 +73,7 @@ class Comparison(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        return " ".join(self.pairs["verdict"].head(3))
+        return joined(*self.pairs["verdict"].head(3))
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"scores": self.scores, "pairs": self.pairs.set_index("better")}
@@ -84,7 +85,13 @@ class Comparison(Result):
         from mmtoolkit.figures import bars
 
         names = [
-            f"{shorten(name, 24)} · {row['dimension']} features · {_price(float(row['price_per_1000']), str(row['currency']))}"
+            " · ".join(
+                [
+                    shorten(name, 24),
+                    say("{n} features", n=row["dimension"]),
+                    _price(float(row["price_per_1000"]), str(row["currency"])),
+                ]
+            )
             for name, row in self.scores.to_dict("index").items()
         ]
         return bars(
@@ -92,9 +99,9 @@ class Comparison(Result):
             self.scores["value"],
             low=self.scores["low"],
             high=self.scores["high"],
-            title="Which one is worth paying for?",
-            x_title=self.metric.replace("_", " "),
-            caption=f"{' '.join(self.pairs['verdict'].head(6))} Prices are for 1,000 items, estimated from above.",
+            title=say("Which one is worth paying for?"),
+            x_title=title(self.metric),
+            caption=joined(*self.pairs["verdict"].head(6), say("Prices are for 1,000 items, estimated from above.")),
         )
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
@@ -274,15 +281,15 @@ def _judge(
     means = [score_tables.number(r.metrics, metric.name, "value") for r in results.values()]  # over all repeats
     found = [replace(d, value=a - b) for d, (a, b) in zip(found, combinations(means, 2), strict=True)]
     p = holm(np.array([d.p_value for d in found]))
-    pairs = []
+    pairs, verdicts = [], []
     for (a, b), d, corrected in zip(combinations(results, 2), found, p, strict=True):
         better = d.value >= 0 if metric.higher_is_better else d.value <= 0
         first, second = (a, b) if better else (b, a)
         size, reach, least = abs(d.value), d.reach(), d.shown(len(found))
         same = None if margin is None or np.isnan(d.error) else d.equivalent(margin)
         words = _verdict(shorten(first, 40), shorten(second, 40), size, reach, corrected < LEVEL, least)
-        words += _equivalence(same, margin)
-        pairs.append((first, second, size, size - reach, size + reach, d.p_value, corrected, least, same, words))
+        verdicts.append(joined(words, _equivalence(same, margin)))
+        pairs.append((first, second, size, size - reach, size + reach, d.p_value, corrected, least, same))
     columns = [
         "better",
         "other",
@@ -293,30 +300,40 @@ def _judge(
         "p_holm",
         "detectable",
         "equivalent",
-        "verdict",
     ]
-    return pd.DataFrame(pairs, columns=columns).astype({"equivalent": object})
+    table = pd.DataFrame(pairs, columns=columns).astype({"equivalent": object})
+    return table.assign(verdict=pd.Series(verdicts, dtype=object))
 
 
 def _verdict(a: str, b: str, size: float, reach: float, shown: bool, least: float) -> str:
     """Say which is better, or that no difference can be shown and which could have been."""
-    points = f"{100 * size:.1f} points"
     if np.isnan(reach):
-        return f"{a} and {b} differ by {points}; with so few independent items (of a class) that cannot be tested."
+        return say(
+            "{a} and {b} differ by {points}; with so few independent items (of a class) that cannot be tested.",
+            a=a,
+            b=b,
+            points=points(size),
+        )
     between = f"[{100 * (size - reach):.1f}, {100 * (size + reach):.1f}]"
     if shown:
-        return f"{a} is better than {b} by {points} {between}."
-    return (
-        f"No difference can be shown between {a} and {b}: {points} {between}. This data would most probably have shown one of "
-        f"{100 * least:.1f} points or more."
+        return say("{a} is better than {b} by {points} {between}.", a=a, b=b, points=points(size), between=between)
+    return say(
+        "No difference can be shown between {a} and {b}: {points} {between}. This data would most probably have shown one of {least} "
+        "or more.",
+        a=a,
+        b=b,
+        points=points(size),
+        between=between,
+        least=points(least),
     )
 
 
 def _equivalence(same: bool | None, margin: float | None) -> str:
     if same is None or margin is None:
         return ""
-    within = f"within ±{100 * margin:.1f} points"
-    return f" They are equivalent {within}." if same else f" That they are equivalent {within} cannot be shown."
+    if same:
+        return say("They are equivalent within ±{points}.", points=points(margin))
+    return say("That they are equivalent within ±{points} cannot be shown.", points=points(margin))
 
 
 def _flips(results: Mapping[str, Classification]) -> pd.DataFrame:
@@ -350,5 +367,5 @@ def _what_it_costs(emb: Any) -> tuple[str, int, float, str]:
 
 def _price(price: float, currency: str) -> str:
     if np.isnan(price):
-        return "price unknown"
-    return f"{price:.2g} {currency}" if price else "free"
+        return say("price unknown")
+    return f"{price:.2g} {currency}" if price else say("free")

@@ -12,6 +12,7 @@ from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.figures import bars, curve, heatmap
+from mmtoolkit.words import between, joined, percent, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,8 +36,8 @@ def of(result: Classification) -> dict[str, Callable[[], Any]]:
         "risk_coverage": lambda: _risk_coverage(result),
     }
     if result.per_class["roc_auc"].notna().any():  # needs items of at least two classes
-        roc = ("Can it rank? ROC per class", "false positive rate", "true positive rate")
-        precision_recall = ("Precision and recall per class", "recall", "precision")
+        roc = (word("Can it rank? ROC per class"), word("false positive rate"), word("true positive rate"))
+        precision_recall = (word("Precision and recall per class"), word("recall"), word("precision"))
         drawings |= {
             "roc": lambda: _areas(result, _roc, "roc_auc", roc),
             "precision_recall": lambda: _areas(result, _precision_recall, "average_precision", precision_recall),
@@ -54,24 +55,32 @@ def confusion(result: Scored) -> go.Figure:
     counts = result.confusion.to_numpy(dtype=np.float64)
     names = [str(name) for name in result.classes.tolist()]
     wrong = counts - np.diag(np.diag(counts))
-    caption = "No item was taken for another class."
+    caption = say("No item was taken for another class.")
     if wrong.any():
         i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
-        caption = (
-            f"{wrong.sum():.0f} of {counts.sum():.0f} items were taken for another class; most often {shorten(names[i], 30)} for "
-            f"{shorten(names[j], 30)} ({wrong[i, j]:.0f} {'time' if wrong[i, j] == 1 else 'times'}, {wrong[i, j] / counts[i].sum():.0%} of that class)."
+        caption = say(
+            "{wrong:.0f} of {n_items:.0f} items were taken for another class; most often {true} for {other} ({n:.0f} time, {share} "
+            "of that class).",
+            "{wrong:.0f} of {n_items:.0f} items were taken for another class; most often {true} for {other} ({n:.0f} times, {share} "
+            "of that class).",
+            wrong=wrong.sum(),
+            n_items=counts.sum(),
+            true=shorten(names[i], 30),
+            other=shorten(names[j], 30),
+            n=wrong[i, j],
+            share=percent(wrong[i, j] / counts[i].sum(), 0),
         )
     shares = ratio(counts, counts.sum(axis=1, keepdims=True))
     return heatmap(
         counts,
         names,
         names,
-        title="Which classes are confused",
-        x_title="predicted",
-        y_title="true",
+        title=say("Which classes are confused"),
+        x_title=say("predicted"),
+        y_title=say("true"),
         caption=caption,
         color=shares,
-        color_title="share of the true class",
+        color_title=say("share of the true class"),
     )
 
 
@@ -79,20 +88,28 @@ def _metrics(result: Classification) -> go.Figure:
     rows = [row for row in metrics_for(len(result.classes)) if row.higher_is_better]
     table = result.metrics.loc[[row.name for row in rows]]
     right, low, high, base = (number(result.metrics, "accuracy", name) for name in ("value", "low", "high", "baseline"))
-    between = "" if np.isnan(low) else f" [{low:.1%}, {high:.1%}]"
+    value = percent(right)
+    if not np.isnan(low):
+        value = say("{value} (95 % interval {interval})", value=value, interval=between(percent(low), percent(high)))
     return bars(
-        [row.words for row in rows],
+        [str(row.words) for row in rows],
         table["value"],
         low=table["low"],
         high=table["high"],
-        title="Scores on held-out items",
-        x_title="score (1 is perfect)",
+        title=say("Scores on held-out items"),
+        x_title=say("score (1 is perfect)"),
         baseline=base,
-        baseline_name="always the most frequent class",
-        caption=(
-            f"{right:.1%} of {result.n_scored} held-out items are right{between}; "
-            f"always saying the most frequent class gives {base:.1%}, the five nearest neighbours "
-            f"{number(result.baselines, 'accuracy', 'neighbours'):.1%}. {result.notes[0]}"
+        baseline_name=say("always the most frequent class"),
+        caption=joined(
+            say(
+                "{value} of {n} held-out items are right; always saying the most frequent class gives {baseline}, the five nearest "
+                "neighbours {neighbours}.",
+                value=value,
+                n=result.n_scored,
+                baseline=percent(base),
+                neighbours=percent(number(result.baselines, "accuracy", "neighbours")),
+            ),
+            result.notes[0],
         ),
     )
 
@@ -106,13 +123,16 @@ def per_class(result: Scored) -> go.Figure:
         table["f1"],
         low=table["f1_low"],
         high=table["f1_high"],
-        title="F1 per class (number of items)",
+        title=say("F1 per class (number of items)"),
         x_title="F1",
         baseline=number(result.metrics, "f1_macro", "value"),
-        baseline_name="mean",
-        caption=(
-            f"Hardest is {shorten(table.index[-1], 40)}: of its {worst['support']:.0f} items {worst['recall']:.0%} are found, and "
-            f"{worst['precision']:.0%} of the answers with this class are right."
+        baseline_name=say("mean"),
+        caption=say(
+            "Hardest is {name}: of its {n:.0f} items {recall} are found, and {precision} of the answers with this class are right.",
+            name=shorten(table.index[-1], 40),
+            n=worst["support"],
+            recall=percent(worst["recall"], 0),
+            precision=percent(worst["precision"], 0),
         ),
     )
 
@@ -121,20 +141,25 @@ def _calibration(result: Classification) -> go.Figure:
     confidence, accuracy, count = calibration(*_scored(result))
     filled = count > 0
     gap = float((confidence - accuracy) @ count / count.sum())
-    word = "too sure of itself" if gap > 0 else "less sure than it could be"
+    error = say(
+        "Confidence and accuracy differ by {value:.3f} on average (expected calibration error).",
+        value=number(result.metrics, "ece", "value"),
+    )
+    sure = (
+        say("Over all items the classifier is {share} too sure of itself.", share=percent(abs(gap)))
+        if gap > 0
+        else say("Over all items the classifier is {share} less sure than it could be.", share=percent(abs(gap)))
+    )
     return curve(
         confidence[filled],
         {
-            "classifier": (accuracy[filled], None, None),
-            "perfect": (confidence[filled], None, None),
+            say("classifier"): (accuracy[filled], None, None),
+            say("perfect"): (confidence[filled], None, None),
         },
-        title="When it says 80 %, is it right in 80 %?",
-        x_title="confidence",
-        y_title="share that is right",
-        caption=(
-            f"Confidence and accuracy differ by {number(result.metrics, 'ece', 'value'):.3f} on average (expected calibration error); "
-            f"over all items the classifier is {abs(gap):.1%} {word}."
-        ),
+        title=say("When it says 80 %, is it right in 80 %?"),
+        x_title=say("confidence"),
+        y_title=say("share that is right"),
+        caption=joined(error, sure),
     )
 
 
@@ -145,14 +170,18 @@ def _risk_coverage(result: Classification) -> go.Figure:
     half = table[table["coverage"] >= 0.5].iloc[0]
     return curve(
         shown["coverage"],
-        {"share wrong": (shown["risk"], None, None), "95 % limit": (shown["upper"], None, None)},
-        title="Fewer mistakes by answering only when sure?",
-        x_title="share of items answered",
-        y_title="share of answers that are wrong",
-        caption=(
-            f"Answering all items {table['risk'].iloc[-1]:.1%} are wrong; answering only the surest {half['coverage']:.0%} "
-            f"(min_confidence={np.floor(half['confidence'] * 1e4) / 1e4:.4f}) {half['risk']:.1%}, on other items at most {half['upper']:.1%} (95 %, for all "
-            "points of the curve at once)."
+        {say("share wrong"): (shown["risk"], None, None), say("95 % limit"): (shown["upper"], None, None)},
+        title=say("Fewer mistakes by answering only when sure?"),
+        x_title=say("share of items answered"),
+        y_title=say("share of answers that are wrong"),
+        caption=say(
+            "Answering all items {all} are wrong; answering only the surest {coverage} (min_confidence={least:.4f}) {risk}, on other "
+            "items at most {upper} (95 %, for all points of the curve at once).",
+            all=percent(table["risk"].iloc[-1]),
+            coverage=percent(half["coverage"], 0),
+            least=np.floor(half["confidence"] * 1e4) / 1e4,
+            risk=percent(half["risk"]),
+            upper=percent(half["upper"]),
         ),
     )
 
@@ -183,15 +212,22 @@ def _areas(result: Classification, one: Callable[..., Any], column: str, words: 
         k = int(np.flatnonzero(result.classes == name)[0])
         x, y = one(codes == k, proba[:, k])
         lines[f"{shorten(name, 30)} ({table[name]:.3f})"] = (np.interp(grid, x, y), None, None)
-    area = column.replace("_", " ").replace("roc auc", "area under the curve")
+    area = say("area under the curve") if column == "roc_auc" else say("average precision")
     return curve(
         grid,
         lines,
-        title=words[0],
-        x_title=words[1],
-        y_title=words[2],
-        caption=(
-            f"One class against the rest, the {len(lines)} hardest of {len(result.classes)} first. The {area} runs from "
-            f"{table.iloc[0]:.3f} ({shorten(table.index[0], 30)}) to {table.iloc[-1]:.3f} ({shorten(table.index[-1], 30)})."
+        title=str(words[0]),
+        x_title=str(words[1]),
+        y_title=str(words[2]),
+        caption=say(
+            "One class against the rest, the {n} hardest of {n_classes} first. The {area} runs from {least:.3f} ({hardest}) to "
+            "{most:.3f} ({easiest}).",
+            n=len(lines),
+            n_classes=len(result.classes),
+            area=area,
+            least=table.iloc[0],
+            hardest=shorten(table.index[0], 30),
+            most=table.iloc[-1],
+            easiest=shorten(table.index[-1], 30),
         ),
     )

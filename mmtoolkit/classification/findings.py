@@ -15,6 +15,7 @@ from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import EmbeddingError, SpaceError
 from mmtoolkit.vectors import ids_of, items_of, unit_rows
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +149,7 @@ def _leaks(subject: Subject) -> pd.DataFrame:
     at = np.array(sorted(found), dtype=np.intp)
     table = subject.table(at, split=[found[row][0] for row in at], other_split=[found[row][1] for row in at])
     if names is None:
-        table.attrs[NOT_LOOKED_FOR] = "Leaks were not looked for: no split= was given."
+        table.attrs[NOT_LOOKED_FOR] = say("Leaks were not looked for: no split= was given.")
     return table
 
 
@@ -176,7 +177,7 @@ def _unreadable(subject: Subject) -> pd.DataFrame:
     at = np.flatnonzero(~subject.ok)
     failed = getattr(subject.source, "failed", None)
     why = {} if failed is None else dict(zip(failed["row"], failed["reason"], strict=True))
-    return subject.table(at, reason=[str(why.get(int(row), "the vector holds NaN")) for row in at])
+    return subject.table(at, reason=[str(why.get(int(row), say("the vector holds NaN"))) for row in at])
 
 
 def _captions(subject: Subject) -> pd.DataFrame:
@@ -198,12 +199,11 @@ def _captions(subject: Subject) -> pd.DataFrame:
     texts = [shorten(said[i], 80) for i in worst]
     table = subject.table(subject.rows[at[worst]], caption=texts, cosine=cosine[worst], rank=rank[worst])
     if vectors is None:
-        why = (
-            "the model of the vectors reads no texts"
+        table.attrs[NOT_LOOKED_FOR] = (
+            say("Captions were not looked at: the model of the vectors reads no texts.")
             if len(different) > 1
-            else "there are no two different captions of pictures or videos"
+            else say("Captions were not looked at: there are no two different captions of pictures or videos.")
         )
-        table.attrs[NOT_LOOKED_FOR] = f"Captions were not looked at: {why}."
     return table
 
 
@@ -244,24 +244,55 @@ def _rare(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _imbalance_words(table: pd.DataFrame) -> str:
-    return (
-        f"The largest class {shorten(table.index[0], 40)} has {table['items'].iloc[0]} items, the smallest "
-        f"{shorten(table.index[-1], 40)} {table['items'].iloc[-1]}; {len(_rare(table))} classes have less than a third of an "
-        "equal share."
+    return say(
+        "The largest class {largest} has {most} items, the smallest {smallest} {fewest}; {n} class has less than a third of an equal "
+        "share.",
+        "The largest class {largest} has {most} items, the smallest {smallest} {fewest}; {n} classes have less than a third of an "
+        "equal share.",
+        largest=shorten(table.index[0], 40),
+        most=int(table["items"].iloc[0]),
+        smallest=shorten(table.index[-1], 40),
+        fewest=int(table["items"].iloc[-1]),
+        n=len(_rare(table)),
     )
 
 
-def _groups(n: int) -> str:
-    return f"{n} group{'s' if n != 1 else ''}"
+def _duplicates_words(table: pd.DataFrame) -> str:
+    return say(
+        "{n_items} items form {n} group of duplicates.",
+        "{n_items} items form {n} groups of duplicates.",
+        n_items=len(table),
+        n=table["group"].nunique(),
+    )
+
+
+def _leaks_words(table: pd.DataFrame) -> str:
+    return say(
+        "{n} item has a duplicate in another split.", "{n} items have a duplicate in another split.", n=len(table)
+    )
+
+
+def _outliers_words(table: pd.DataFrame) -> str:
+    return say("{n} item is far from everything else.", "{n} items are far from everything else.", n=len(table))
+
+
+def _unreadable_words(table: pd.DataFrame) -> str:
+    return say("{n} item could not be embedded.", "{n} items could not be embedded.", n=len(table))
+
+
+def _captions_words(table: pd.DataFrame) -> str:
+    return say(
+        "{n} picture fits nine in ten captions of others better than its own.",
+        "{n} pictures fit nine in ten captions of others better than their own.",
+        n=len(table),
+    )
 
 
 CHECKS: dict[str, Check] = {
-    "duplicates": Check(_duplicates, lambda t: f"{len(t)} items form {_groups(t['group'].nunique())} of duplicates."),
-    "leaks": Check(_leaks, lambda t: f"{len(t)} items have a duplicate in another split."),
-    "outliers": Check(_outliers, lambda t: f"{len(t)} items are far from everything else."),
-    "unreadable": Check(_unreadable, lambda t: f"{len(t)} items could not be embedded."),
-    "captions": Check(
-        _captions, lambda t: f"{len(t)} pictures fit nine in ten captions of others better than their own."
-    ),
+    "duplicates": Check(_duplicates, _duplicates_words),
+    "leaks": Check(_leaks, _leaks_words),
+    "outliers": Check(_outliers, _outliers_words),
+    "unreadable": Check(_unreadable, _unreadable_words),
+    "captions": Check(_captions, _captions_words),
     "imbalance": Check(_imbalance, _imbalance_words, lambda t: int(_rare(t)["items"].sum()), always=False),
 }

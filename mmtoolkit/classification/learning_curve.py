@@ -16,6 +16,7 @@ from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import joined, percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,10 +57,15 @@ class LearningCurve(Result):
 
     def _summary(self) -> str:
         last = self.points.iloc[-1]
-        return f"accuracy {last['accuracy']:.3f} with {last['n_train']:.0f} labels; {self.reason}"
+        return say(
+            "accuracy {value:.3f} with {n:.0f} labels; {reason}",
+            value=last["accuracy"],
+            n=last["n_train"],
+            reason=self.reason,
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"accuracy by labels per class": self.points}
+        return {say("accuracy by labels per class"): self.points}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"learning_curve": self._draw}
@@ -71,13 +77,19 @@ class LearningCurve(Result):
         first, last = p.iloc[0], p.iloc[-1]
         return curve(
             p["n_train"],
-            {"accuracy": (p["accuracy"], p["low"], p["high"])},
-            title="How many labels are enough?",
-            x_title="labels in training",
-            y_title="accuracy on held-out items",
-            caption=(
-                f"With {first['n_train']:.0f} labels {first['accuracy']:.1%} are right, with {last['n_train']:.0f} "
-                f"{last['accuracy']:.1%}. {self.reason}"
+            {say("accuracy"): (p["accuracy"], p["low"], p["high"])},
+            title=say("How many labels are enough?"),
+            x_title=say("labels in training"),
+            y_title=say("accuracy on held-out items"),
+            caption=joined(
+                say(
+                    "With {few:.0f} labels {least} are right, with {many:.0f} {most}.",
+                    few=first["n_train"],
+                    least=percent(first["accuracy"]),
+                    many=last["n_train"],
+                    most=percent(last["accuracy"]),
+                ),
+                self.reason,
             ),
         )
 
@@ -124,7 +136,13 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     found, reason = forecast(points["n_train"].to_numpy(), scores, int(params["random_state"]))
     if too_small:
         few, why = ", ".join(map(str, too_small)), shorten(" ".join(next(iter(too_small.values())).split()), 120)
-        reason += f" Too few labels per class for {type(result.estimator).__name__}: {few} ({why})."
+        few_told = say(
+            "Too few labels per class for {classifier}: {sizes} ({why}).",
+            classifier=type(result.estimator).__name__,
+            sizes=few,
+            why=why,
+        )
+        reason = joined(reason, few_told)
     resolved(sizes=sizes)
     return LearningCurve(points, found, reason)
 
@@ -234,7 +252,12 @@ def forecast(
     if len(n_train) < _LEAST_POINTS:
         return (
             None,
-            f"Cannot say what more labels would bring: the curve has {len(n_train)} points, {_LEAST_POINTS} are needed.",
+            say(
+                "Cannot say what more labels would bring: the curve has {n} point, {needed} are needed.",
+                "Cannot say what more labels would bring: the curve has {n} points, {needed} are needed.",
+                n=len(n_train),
+                needed=_LEAST_POINTS,
+            ),
         )
     rng = np.random.default_rng(random_state)
     errors = np.stack([1.0 - s[rng.integers(len(s), size=(_N_BOOT, len(s)))].mean(axis=1) for s in scores], axis=1)
@@ -243,14 +266,23 @@ def forecast(
     slack = 2.0 * float(np.std(scores[-1]) / np.sqrt(len(scores[-1])))
     low, high = np.quantile(back, [0.025, 0.975])
     if not low - slack <= last <= high + slack:
-        return None, (
-            f"Cannot say what more labels would bring: from the smaller sizes the curve foretells {low:.3f} to {high:.3f} for the "
-            f"last point, which is {last:.3f}."
+        return None, say(
+            "Cannot say what more labels would bring: from the smaller sizes the curve foretells {low:.3f} to {high:.3f} for the "
+            "last point, which is {last:.3f}.",
+            low=low,
+            high=high,
+            last=last,
         )
     ahead = 1.0 - _power_law(n_train, errors, 2.0 * float(n_train[-1]))
     low, middle, high = (float(q) for q in np.quantile(ahead, [0.025, 0.5, 0.975]))
     low, high = low - slack, min(high + slack, 1.0)
     if high - low > _WIDEST:
-        return None, f"Cannot say what more labels would bring: anything from {low:.3f} to {high:.3f} is plausible."
+        return None, say(
+            "Cannot say what more labels would bring: anything from {low:.3f} to {high:.3f} is plausible.",
+            low=low,
+            high=high,
+        )
     found = {"n_train": 2.0 * float(n_train[-1]), "accuracy": middle, "low": low, "high": high}
-    return found, f"Twice the labels would give about {middle:.3f} [{low:.3f}, {high:.3f}]."
+    return found, say(
+        "Twice the labels would give about {middle:.3f} [{low:.3f}, {high:.3f}].", middle=middle, low=low, high=high
+    )

@@ -15,6 +15,7 @@ from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.provenance import one_thread
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -220,9 +221,9 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         look(_lowest_between(self.path_, self.C_), self.tol)
         path.solution, logits = kept
         if len(self.path_) > 1 and max(self.path_) == self.C_ and all_right:
-            self.bounds_ = (f"C={self.C_:g} is the largest that was tried: no held-out item was wrong",)
+            self.bounds_ = (say("C={C:g} is the largest that was tried: no held-out item was wrong", C=self.C_),)
         elif len(self.path_) > 1 and self.C_ in (min(self.path_), max(self.path_)):
-            self.bounds_ = (f"C={self.C_:g} is at the end of what was tried, and the loss still fell there",)
+            self.bounds_ = (say("C={C:g} is at the end of what was tried, and the loss still fell there", C=self.C_),)
         return logits
 
     def _calibrate(
@@ -239,7 +240,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             self.temperature_ = loss.temperature(logits, fold)
         if not COLDEST * _NEAR < self.temperature_ < HOTTEST / _NEAR:
-            self.bounds_ += (f"the temperature {self.temperature_:.2f} is at its bound",)
+            self.bounds_ += (say("the temperature {value:.2f} is at its bound", value=self.temperature_),)
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated logits.

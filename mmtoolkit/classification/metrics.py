@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mmtoolkit.words import filled, word
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -99,7 +101,7 @@ class Metric:
     ----------
     name : str
         In ``r.metrics`` and ``mm.compare(metric=...)``; "{k}" stands for the k of top-k accuracy.
-    words : str
+    words : Said
         What readers call it.
     function : callable
         Of "counts": from `Counts` to scores of shape (...). Of "items": from codes (n_items,) and probabilities
@@ -235,17 +237,17 @@ def _calibration_error(codes: NDArray[np.intp], proba: NDArray[np.float64]) -> f
 
 
 _ROWS = (
-    Metric("accuracy", "accuracy", lambda c: ratio(c.correct, c.total), interval="wilson"),
-    Metric("balanced_accuracy", "balanced accuracy", _balanced_accuracy, by_class=True),
-    Metric("f1_macro", "macro F1", _f1_macro, by_class=True),
-    Metric("f1_weighted", "weighted F1", lambda c: ratio((c.f1 * c.support).sum(axis=-1), c.total)),
-    Metric("matthews_corrcoef", "Matthews correlation", _matthews, lowest=-1.0, by_class=True),
-    Metric("top_{k}_accuracy", "top-{k} accuracy", _among_first, "items", interval="wilson", least_classes=3),
-    Metric("log_loss", "log-loss", _log_loss, "items", higher_is_better=False, lowest=np.nan),
-    Metric("brier_score", "Brier score", _brier, "items", higher_is_better=False, lowest=np.nan),
+    Metric("accuracy", word("accuracy"), lambda c: ratio(c.correct, c.total), interval="wilson"),
+    Metric("balanced_accuracy", word("balanced accuracy"), _balanced_accuracy, by_class=True),
+    Metric("f1_macro", word("macro F1"), _f1_macro, by_class=True),
+    Metric("f1_weighted", word("weighted F1"), lambda c: ratio((c.f1 * c.support).sum(axis=-1), c.total)),
+    Metric("matthews_corrcoef", word("Matthews correlation"), _matthews, lowest=-1.0, by_class=True),
+    Metric("top_{k}_accuracy", word("top-{k} accuracy"), _among_first, "items", interval="wilson", least_classes=3),
+    Metric("log_loss", word("log-loss"), _log_loss, "items", higher_is_better=False, lowest=np.nan),
+    Metric("brier_score", word("Brier score"), _brier, "items", higher_is_better=False, lowest=np.nan),
     Metric(
         "ece",
-        "calibration error",
+        word("calibration error"),
         _calibration_error,
         "all",
         higher_is_better=False,
@@ -284,7 +286,7 @@ def metrics_for(n_classes: int, of: Literal["counts", "items", "all"] | None = N
     """
     k, kinds = top_k(n_classes), ("counts", "items", "all") if of is None else (of,)
     return [
-        dataclasses.replace(row, name=row.name.format(k=k), words=row.words.format(k=k))
+        dataclasses.replace(row, name=row.name.format(k=k), words=filled(row.words, k=k))
         for kind in kinds
         for row in METRICS.values()
         if row.of == kind and row.least_classes <= n_classes

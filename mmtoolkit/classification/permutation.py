@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from mmtoolkit.classification.variance import MOST_ROWS, Sample
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +77,14 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
     if n_ways < np.log(_LEAST_ARRANGEMENTS):
         return ChanceTest(
             float("nan"),
-            "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in "
-            f"{_ways(n_ways)}, {_LEAST_ARRANGEMENTS} are needed",
+            say(
+                "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in one "
+                "way, {needed} are needed",
+                "too few groups can be exchanged for a test: classes can be dealt to groups of one size inside the folds in {n} "
+                "ways, {needed} are needed",
+                n=round(float(np.exp(n_ways))),
+                needed=_LEAST_ARRANGEMENTS,
+            ),
         )
     if len(sizes) == 2:
         ks = ks[-1:]  # the other's area is the same
@@ -89,17 +96,18 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
         areas[0] + _areas(sample.Z, labels[:1], fold, ks, own_first=False)[0]
     ) / 2  # of equal scores none comes first
     p = (1 + int((areas[1:] >= areas[0] - 1e-9).sum())) / (n + 1)
-    of = "" if len(ks) == len(sizes) or len(sizes) == 2 else f" (of {len(ks)} classes)"
-    return ChanceTest(
-        p,
-        f"mean area under the ROC curve, each class against the rest{of}, {area:.3f} for held-out scores of a ridge "
-        f"classifier; {n} permutations of the classes inside the folds, each fitted anew",
+    if len(ks) == len(sizes) or len(sizes) == 2:
+        statistic = say("mean area under the ROC curve, each class against the rest")
+    else:
+        statistic = say("mean area under the ROC curve, each class against the rest (of {n} classes)", n=len(ks))
+    words = say(
+        "{statistic}, {area:.3f} for held-out scores of a ridge classifier; {n} permutations of the classes inside the folds, "
+        "each fitted anew",
+        statistic=statistic,
+        area=area,
+        n=n,
     )
-
-
-def _ways(log: float) -> str:
-    n = round(float(np.exp(log)))
-    return f"{n} ways" if n != 1 else "one way"
+    return ChanceTest(p, words)
 
 
 def _strata(groups: NDArray[np.intp], fold: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -18,6 +18,7 @@ from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
+from mmtoolkit.words import percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -74,11 +75,23 @@ class ZeroShot(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        start = f"{len(self.y_pred)} items to {len(self.classes)} classes"
+        start = say(
+            "{n} item to {n_classes} classes",
+            "{n} items to {n_classes} classes",
+            n=len(self.y_pred),
+            n_classes=len(self.classes),
+        )
         if self.metrics is None:
             return start
         row = self.metrics.loc["accuracy"]
-        return f"{start}, accuracy {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}] of {self.n_scored} without any training"
+        return say(
+            "{start}, accuracy {value:.3f} [{low:.3f}, {high:.3f}] of {n} without any training",
+            start=start,
+            value=row["value"],
+            low=row["low"],
+            high=row["high"],
+            n=self.n_scored,
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"scores": self.scores} if self.metrics is None else {"metrics": self.metrics, "scores": self.scores}
@@ -96,10 +109,14 @@ class ZeroShot(Result):
             counts,
             names,
             names,
-            title="Classes from words alone",
-            x_title="predicted",
-            y_title="true",
-            caption=f"{share:.1%} of {self.n_scored} items go to their own class without any training.",
+            title=say("Classes from words alone"),
+            x_title=say("predicted"),
+            y_title=say("true"),
+            caption=say(
+                "{share} of {n} items go to their own class without any training.",
+                share=percent(share),
+                n=self.n_scored,
+            ),
         )
 
     def _draw(self) -> Any:
@@ -110,9 +127,14 @@ class ZeroShot(Result):
         return bars(
             list(self.classes),
             counts,
-            title="Items per class",
-            x_title="items",
-            caption=f"Most items ({counts[most]} of {len(self.y_pred)}) go to {shorten(self.classes[most], 40)}.",
+            title=say("Items per class"),
+            x_title=say("items"),
+            caption=say(
+                "Most items ({most} of {n}) go to {name}.",
+                most=counts[most],
+                n=len(self.y_pred),
+                name=shorten(self.classes[most], 40),
+            ),
         )
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:

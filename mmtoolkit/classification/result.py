@@ -17,6 +17,7 @@ from mmtoolkit.classification.scored import Scored
 from mmtoolkit.results import plain
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of
+from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,14 +122,15 @@ class Classification(Scored):
         """Item ids, (n_items,)."""
         return ids_of(self.source)
 
-    def _chance(self) -> str:
-        return "" if np.isnan(self.p_value) else f", p {self.p_value:.3f}"
+    def _chance(self) -> list[str]:
+        return [] if np.isnan(self.p_value) else [f"p {self.p_value:.3f}"]
 
     def _summary(self) -> str:
         if self.accuracy_bounds is None:
             return super()._summary()
         low, high = self.accuracy_bounds
-        return f"{super()._summary()}; {low:.3f} to {high:.3f} whatever the test items without a class are"
+        known = say("{low:.3f} to {high:.3f} whatever the test items without a class are", low=low, high=high)
+        return aside(super()._summary(), known)
 
     def _figures(self) -> Mapping[str, Any]:
         from mmtoolkit.classification import drawings

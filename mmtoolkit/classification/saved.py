@@ -25,6 +25,7 @@ from mmtoolkit.errors import VerifyError
 from mmtoolkit.results import plain
 from mmtoolkit.space import Space, space_of
 from mmtoolkit.steps import Step
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.scored import Scored
@@ -69,9 +70,14 @@ class SavedClassifier(Predictor):
         return np.inf if least is None else float(least)
 
     def _summary(self) -> str:
-        made = f"{self.source.model!r} vectors" if self.source.model else "vectors"
-        sure = f", answers from {self.min_confidence:.4f}" if self.promise else ""
-        return f"{len(self.classes)} classes, {made} of {self.source.dimension} features{sure}"
+        sure = [say("answers from {value:.4f}", value=self.min_confidence)] if self.promise else []
+        n = self.source.dimension
+        made = (
+            say("{model!r} vectors of {n} features", model=self.source.model, n=n)
+            if self.source.model
+            else say("vectors of {n} features", n=n)
+        )
+        return listed([say("{n} class", "{n} classes", n=len(self.classes)), made, *sure])
 
 
 def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = None) -> None:

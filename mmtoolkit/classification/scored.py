@@ -12,6 +12,7 @@ import pandas as pd
 
 from mmtoolkit.classification.prediction import Predictor
 from mmtoolkit.results import plain
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.answering import Thresholds
@@ -50,16 +51,21 @@ class Scored(Predictor):
     n_unlabelled: int
     notes: tuple[str, ...]
 
-    def _chance(self) -> str:
-        """Return what a test against chance found, "" without one."""
-        return ""
+    def _chance(self) -> list[str]:
+        """Return what a test against chance found, nothing without one."""
+        return []
 
     def _summary(self) -> str:
         row = self.metrics.loc["accuracy"]
         between = "" if np.isnan(row["low"]) else f" [{row['low']:.3f}, {row['high']:.3f}]"
-        return (
-            f"accuracy {row['value']:.3f}{between}, baseline {row['baseline']:.3f}{self._chance()}, "
-            f"{len(self.classes)} classes, {self.n_scored} items scored"
+        return listed(
+            [
+                say("accuracy {value:.3f}{between}", value=row["value"], between=between),
+                say("baseline {value:.3f}", value=row["baseline"]),
+                *self._chance(),
+                say("{n} class", "{n} classes", n=len(self.classes)),
+                say("{n} item scored", "{n} items scored", n=self.n_scored),
+            ]
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:

@@ -16,6 +16,7 @@ from mmtoolkit.classification.slicing import columns_of_few_values, cut, derive
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
+from mmtoolkit.words import points, recalled, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,15 +112,26 @@ class Slices(Result):
 
     def _summary(self) -> str:
         if self.table.empty:
-            return "there is nothing to slice by"
+            return say("there is nothing to slice by")
         n, families = len(self.table), self.table["family"].nunique()
-        looked = f"{n} slice{'s' * (n != 1)} in {families} famil{'y' if families == 1 else 'ies'}"
+        looked = say(
+            "{slices} in {families}",
+            slices=say("{n} slice", "{n} slices", n=n),
+            families=say("{n} family", "{n} families", n=families),
+        )
         if self.found.empty:
-            return f"{looked}, none is wrong more often than the rest of its classes"
+            return say("{looked}, none is wrong more often than the rest of its classes", looked=looked)
         worst = self.found.iloc[0]
-        return (
-            f"{len(self.found)} of {looked} wrong more often than the rest of their classes, first {worst['family']} = "
-            f"{worst['slice']}: {worst['wrong']} of {worst['n']} wrong, {100 * worst['difference']:.1f} points more"
+        return say(
+            "{n_found} of {looked} wrong more often than the rest of their classes, first {family} = {slice}: {wrong} of {n} "
+            "wrong, {points} more",
+            n_found=len(self.found),
+            looked=looked,
+            family=recalled(worst["family"], self.labels),
+            slice=recalled(worst["slice"], self.labels[worst["family"]]),
+            wrong=worst["wrong"],
+            n=worst["n"],
+            points=points(worst["difference"]),
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
@@ -159,11 +171,20 @@ def find_slices(result: Classification, columns: Sequence[str] | None, derived: 
         small += len(members) - len(large)
         found = [(family, name, *_compared(member, wrong, classes, groups)) for name, member in large.items()]
         if found and all(np.isnan(row[-1]) for row in found):
-            notes.append(f"{family!r} parts the items as the classes do, so it cannot be told apart from them")
+            notes.append(
+                say("{family!r} parts the items as the classes do, so it cannot be told apart from them", family=family)
+            )
         else:
             rows += found
     if small:
-        notes.append(f"{small} slices have fewer than {_FEWEST} scored items on one side and were left out")
+        notes.append(
+            say(
+                "{n} slice has fewer than {fewest} scored items on one side and was left out",
+                "{n} slices have fewer than {fewest} scored items on one side and were left out",
+                n=small,
+                fewest=_FEWEST,
+            )
+        )
     table = pd.DataFrame(rows, columns=["family", "slice", *_COLUMNS])
     table["q_value"] = _adjusted(
         table, {name: _DERIVED if derived is True and name in more else name for name in labels}, len(scored)

@@ -13,6 +13,7 @@ from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.frames import COLUMNS
 from mmtoolkit.vectors import items_of, vectors_of
+from mmtoolkit.words import say, word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NEAREST", "columns_of_few_values", "cut", "derive"]
 
-NEAREST = "nearest other item"
+NEAREST = word("nearest other item")
 _FEW = 20  # values that a column may have to be sliced without being asked for
 _REFERENCE = 10_000
-_MISSING = "(missing)"
+_MISSING = word("(missing)")
 
 
 def columns_of_few_values(result: Classification) -> list[str]:
@@ -93,8 +94,9 @@ def _thirds(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
     labels: NDArray[np.object_] = np.full(len(numbers), _MISSING, dtype=object)
     if known.any():
         edges = np.unique(np.quantile(numbers[known], [1 / 3, 2 / 3], method="lower"))
-        between = [f"above {a:g} to {b:g}" for a, b in pairwise(edges)]
-        names = np.array([f"up to {edges[0]:g}", *between, f"above {edges[-1]:g}"], dtype=object)
+        between = [say("above {a:g} to {b:g}", a=a, b=b) for a, b in pairwise(edges)]
+        ends = say("up to {a:g}", a=edges[0]), say("above {a:g}", a=edges[-1])
+        names = np.array([ends[0], *between, ends[1]], dtype=object)
         labels[known] = names[np.searchsorted(edges, numbers[known])]
     return labels
 
@@ -108,8 +110,8 @@ def derive(result: Classification) -> dict[str, NDArray[np.object_]]:
     X, groups = vectors_of(result.source), result.together
     likeness = most_similar(X, X[some], 1, apart=(groups, groups[some]))[1].ravel()
     edges = np.quantile(likeness[scored], [1 / 3, 2 / 3])
-    near = np.array(["far", "between", "near"], dtype=object)[np.searchsorted(edges, likeness)]
+    near = np.array([word("far"), word("between"), word("near")], dtype=object)[np.searchsorted(edges, likeness)]
     return {
-        **({} if kinds is None or kinds.nunique() < 2 else {"kind of item": kinds.to_numpy(dtype=object)}),
+        **({} if kinds is None or kinds.nunique() < 2 else {word("kind of item"): kinds.to_numpy(dtype=object)}),
         NEAREST: near,
     }

@@ -26,6 +26,7 @@ from mmtoolkit.classification.spread import (
 )
 from mmtoolkit.classification.variance import Sample
 from mmtoolkit.vectors import ids_of
+from mmtoolkit.words import joined, listed, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,16 +146,22 @@ def _interval_of(trial: Trial, outcome: TrialResult, n_scored: int) -> str:
     known = int(trial.target.known.sum())
     if trial.test is not None:
         trained = known - n_scored - outcome.dropped
-        return f"the score of this model, trained on {trained:,} items, on other items like the {n_scored:,} that were held out"
+        return say(
+            "the score of this model, trained on {trained:,} items, on other items like the {n:,} that were held out",
+            trained=trained,
+            n=n_scored,
+        )
     trained = round(known * (trial.cv - 1) / trial.cv)
-    return (
-        f"the expected score on new items of models trained on {trained:,} of your {known:,} items; the model that is kept was "
-        f"trained on all {known:,}"
+    return say(
+        "the expected score on new items of models trained on {trained:,} of your {known:,} items; the model that is kept was "
+        "trained on all {known:,}",
+        trained=trained,
+        known=known,
     )
 
 
 def _about(error: float) -> str:
-    return f"about ±{error:.3f}" if error >= _LEAST_SHOWN else "less than ±0.001"
+    return say("about ±{size:.3f}", size=error) if error >= _LEAST_SHOWN else say("less than ±0.001")
 
 
 def _about_intervals(
@@ -162,39 +169,59 @@ def _about_intervals(
 ) -> list[str]:
     """Say what the intervals are for, where they come from, and which are missing."""
     if not interval_of:
-        return ["Intervals and tests were left out (inference=False)."]
+        return [say("Intervals and tests were left out (inference=False).")]
     if "accuracy" not in moves:
-        return ["All scored items form one group: how far the scores would move with another cannot be said."]
-    training = "What other training items would change was measured on ten pairs of disjoint halves with a linear discriminant."
+        return [say("All scored items form one group: how far the scores would move with another cannot be said.")]
+    training = say(
+        "What other training items would change was measured on ten pairs of disjoint halves with a linear discriminant."
+    )
+    intervals = say("The 95 % intervals are for {what}.", what=interval_of)
     notes = [
-        f"Another sample of this size would move the accuracy by {_about(moves['accuracy'])}.",
-        f"The 95 % intervals are for {interval_of}.{' ' + training if by_folds else ''}",
+        say("Another sample of this size would move the accuracy by {size}.", size=_about(moves["accuracy"])),
+        joined(intervals, training if by_folds else ""),
     ]
     sizes = held.class_groups
     few = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))
     if len(few):
-        named = ", ".join(f"{shorten(repr(classes[k].item()), 40)} ({sizes[k]})" for k in few[:_SHOWN])
-        more = f" and {len(few) - _SHOWN} more" if len(few) > _SHOWN else ""
+        named = listed(f"{shorten(repr(classes[k].item()), 40)} ({sizes[k]})" for k in few[:_SHOWN])
         macro = (
-            f" Scores in which every class counts the same need {LEAST_OF_EVERY_CLASS} of each."
+            say("Scores in which every class counts the same need {n} of each.", n=LEAST_OF_EVERY_CLASS)
             if (sizes[few] < LEAST_OF_EVERY_CLASS).any()
             else ""
         )
-        notes.append(
-            f"Too few for an interval, which needs {LEAST_OF_CLASS} independent items of a class: {named}{more}.{macro}"
+        too_few = say(
+            "Too few for an interval, which needs {needed} independent items of a class: {names}.",
+            needed=LEAST_OF_CLASS,
+            names=_and_more(named, len(few) - _SHOWN),
         )
+        notes.append(joined(too_few, macro))
     if held.n_groups < _FEW_GROUPS:
         notes.append(
-            f"Only {held.n_groups} independent groups were scored: the intervals are rough below {_FEW_GROUPS}."
+            say(
+                "Only {n} independent group was scored: the intervals are rough below {few}.",
+                "Only {n} independent groups were scored: the intervals are rough below {few}.",
+                n=held.n_groups,
+                few=_FEW_GROUPS,
+            )
         )
     if held.n_groups < LEAST_OF_CLASS:
-        notes.append(f"Log-loss and Brier score have no interval: it takes {LEAST_OF_CLASS} independent groups.")
+        notes.append(say("Log-loss and Brier score have no interval: it takes {n} independent groups.", n=LEAST_OF_CLASS))
     elif held.n_wrong < LEAST_WRONG:
         notes.append(
-            f"Log-loss and Brier score have no interval: {held.n_wrong or 'none'} of the independent items "
-            f"{'was' if held.n_wrong < 2 else 'were'} predicted wrong, {LEAST_WRONG} are needed to say what errors cost."
+            say(
+                "Log-loss and Brier score have no interval: {n} of the independent items was predicted wrong, {needed} are needed "
+                "to say what errors cost.",
+                "Log-loss and Brier score have no interval: {n} of the independent items were predicted wrong, {needed} are needed "
+                "to say what errors cost.",
+                n=held.n_wrong,
+                needed=LEAST_WRONG,
+            )
         )
     return notes
+
+
+def _and_more(named: str, n: int) -> str:
+    return say("{names} and {n} more", names=named, n=n) if n > 0 else named
 
 
 def _test_of_chance(trial: Trial, outcome: TrialResult, sample: Sample, random_state: int) -> ChanceTest:
@@ -214,8 +241,14 @@ def _about_chance(test: ChanceTest) -> list[str]:
     if not test.words:
         return []
     if np.isnan(test.p_value):
-        return [f"Whether the score is better than chance was not tested: {test.words}."]
-    return [f"Better than chance? p = {test.p_value:.3f}, of this statistic and not of the accuracy: {test.words}."]
+        return [say("Whether the score is better than chance was not tested: {why}.", why=test.words)]
+    return [
+        say(
+            "Better than chance? p = {p:.3f}, of this statistic and not of the accuracy: {statistic}.",
+            p=test.p_value,
+            statistic=test.words,
+        )
+    ]
 
 
 def _notes(
@@ -231,35 +264,72 @@ def _notes(
     n_small = sum(value is not None for value in left_out)
     if n_without := int((~known).sum()) - n_small:
         notes.append(
-            f"{n_without} of {len(known)} items have no class: they are not scored, and predicted by the final model."
+            say(
+                "{n} of {n_items} items has no class: it is not scored, and predicted by the final model.",
+                "{n} of {n_items} items have no class: they are not scored, and predicted by the final model.",
+                n=n_without,
+                n_items=len(known),
+            )
         )
     if outcome.ungrouped_accuracy is not None:
         notes.append(
-            f"With duplicates on both sides of the splits the accuracy would look like {outcome.ungrouped_accuracy:.3f} "
-            f"instead of {accuracy:.3f}."
+            say(
+                "With duplicates on both sides of the splits the accuracy would look like {ungrouped:.3f} instead of "
+                "{accuracy:.3f}.",
+                ungrouped=outcome.ungrouped_accuracy,
+                accuracy=accuracy,
+            )
         )
     if outcome.dropped:
-        why = "their duplicate or of their group" if grouped else "their duplicate"
-        notes.append(f"{outcome.dropped} training rows were left out because a test row is {why}.")
+        notes.append(_dropped(outcome.dropped, grouped=grouped))
     codes = trial.target.codes[outcome.rounds[0].fold >= 0]
     for code in np.flatnonzero(np.nansum(outcome.shares, axis=0) == 0):
         if n := int((codes == code).sum()):
             name = shorten(repr(trial.target.classes[code].item()))
-            notes.append(f"No training row is of class {name}: its {n} test items count as errors.")
+            notes.append(
+                say(
+                    "No training row is of class {name}: its {n} test item counts as an error.",
+                    "No training row is of class {name}: its {n} test items count as errors.",
+                    n=n,
+                    name=name,
+                )
+            )
     if not hasattr(outcome.estimator, "predict_proba"):
         notes.append(
-            f"{name_of(outcome.estimator)} gives no probabilities: log-loss, Brier score and calibration are of "
-            "stand-ins made from its decision values or choices."
+            say(
+                "{classifier} gives no probabilities: log-loss, Brier score and calibration are of stand-ins made from its "
+                "decision values or choices.",
+                classifier=name_of(outcome.estimator),
+            )
         )
     untold = splits_untold(outcome.estimator)
     if untold and len(np.unique(outcome.together[known])) < int(known.sum()):
         notes.append(
-            f"{name_of(outcome.estimator)} splits its training rows once more (by {', '.join(untold)}) and is not told "
-            "which belong together: what it tunes there may profit from duplicates. The scores do not: they are of held-out "
-            "groups. A search with cv=GroupKFold() is told."
+            say(
+                "{classifier} splits its training rows once more (by {names}) and is not told which belong together: what it tunes "
+                "there may profit from duplicates. The scores do not: they are of held-out groups. A search with cv=GroupKFold() "
+                "is told.",
+                classifier=name_of(outcome.estimator),
+                names=listed(untold),
+            )
         )
-    notes += [f"The final classifier: {sentence}." for sentence in getattr(outcome.estimator, "bounds_", ())]
+    notes += [say("The final classifier: {what}.", what=what) for what in getattr(outcome.estimator, "bounds_", ())]
     return notes + _large_groups(source, trial, outcome)
+
+
+def _dropped(n: int, *, grouped: bool) -> str:
+    """Say how many training rows belong to the test."""
+    if grouped:
+        return say(
+            "{n} training row was left out because a test row is its duplicate or of its group.",
+            "{n} training rows were left out because a test row is their duplicate or of their group.",
+            n=n,
+        )
+    return say(
+        "{n} training row was left out because a test row is its duplicate.",
+        "{n} training rows were left out because a test row is their duplicate.",
+        n=n,
+    )
 
 
 def _open_bounds(n_scored: int, n_open: int, n_right: int) -> tuple[float, float]:
@@ -274,9 +344,18 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
         return []
     n, (low, high) = n_scored + n_open, _open_bounds(n_scored, n_open, n_right)
     return [
-        f"{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {n_right / n:.3f} and "
-        f"{(n_right + n_open) / n:.3f} of all {n} are right, and the accuracy on such items lies between {low:.3f} and {high:.3f} "
-        "(95 %). The scores above are of those with a class alone."
+        say(
+            "{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {least:.3f} and {most:.3f} of "
+            "all {n} are right, and the accuracy on such items lies between {low:.3f} and {high:.3f} (95 %). The scores above are "
+            "of those with a class alone.",
+            n_scored=n_scored,
+            n=n,
+            n_open=n_open,
+            least=n_right / n,
+            most=(n_right + n_open) / n,
+            low=low,
+            high=high,
+        )
     ]
 
 
@@ -285,24 +364,29 @@ def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_]) -> l
     sizes = Counter(value for value in left_out if value is not None)
     notes = []
     if sizes:
-        named = ", ".join(f"{shorten(repr(name), 40)} ({_items(n)})" for name, n in sizes.most_common(_SHOWN))
-        more = f" and {len(sizes) - _SHOWN} more" if len(sizes) > _SHOWN else ""
-        one = len(sizes) == 1
+        items = {name: say("{n} item", "{n} items", n=n) for name, n in sizes.most_common(_SHOWN)}
+        named = listed(say("{name} ({what})", name=shorten(repr(name), 40), what=what) for name, what in items.items())
         notes.append(
-            f"{'One class is' if one else f'{len(sizes)} classes are'} too small to be scored and left out of the final model: "
-            f"{named}{more}. {_items(sum(sizes.values()), capital=True)} of {'it' if one else 'them'} are predicted as one of "
-            "the other classes and marked in left_out; add items, or pass min_class_size=."
+            say(
+                "One class is too small to be scored and left out of the final model: {names}. Its items are predicted as one of the "
+                "other classes and marked in left_out; add items, or pass min_class_size=.",
+                "{n} classes are too small to be scored and left out of the final model: {names}. All {n_items} items of "
+                "them are predicted as one of the other classes and marked in left_out; add items, or pass min_class_size=.",
+                n=len(sizes),
+                n_items=sum(sizes.values()),
+                names=_and_more(named, len(sizes) - _SHOWN),
+            )
         )
     for a, b, what in look_alikes([*classes.tolist(), *sorted(sizes, key=str)]):
         notes.append(
-            f"The classes {shorten(ascii(a) if 'Unicode' in what else repr(a), 40)} and "
-            f"{shorten(ascii(b) if 'Unicode' in what else repr(b), 40)} look equal and differ in {what}: they count as two."
+            say(
+                "The classes {a} and {b} look equal and differ in {what}: they count as two.",
+                a=shorten(ascii(a) if "Unicode" in what else repr(a), 40),
+                b=shorten(ascii(b) if "Unicode" in what else repr(b), 40),
+                what=what,
+            )
         )
     return notes
-
-
-def _items(n: int, *, capital: bool = False) -> str:
-    return f"{'All ' if capital and n > 1 else 'The ' if capital else ''}{n} item{'s' if n != 1 else ''}"
 
 
 def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:
@@ -316,9 +400,14 @@ def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:
         inside = np.bincount(codes[rows], minlength=len(sizes))
         worst = int(np.argmax(inside / sizes))
         if inside[worst] > _LARGE_SHARE * sizes[worst]:
-            first = ", ".join(shorten(repr(str(name)), 40) for name in ids[rows[:_NAMED]])
             notes.append(
-                f"{inside[worst]} of the {sizes[worst]} items of class {shorten(repr(trial.target.classes[worst].item()))} form one "
-                f"group of duplicates (first: {first}); they count as one and stay in one fold."
+                say(
+                    "{n} of the {n_items} items of class {name} form one group of duplicates (first: {first}); they count as one and "
+                    "stay in one fold.",
+                    n=int(inside[worst]),
+                    n_items=int(sizes[worst]),
+                    name=shorten(repr(trial.target.classes[worst].item())),
+                    first=listed(shorten(repr(str(name)), 40) for name in ids[rows[:_NAMED]]),
+                )
             )
     return notes

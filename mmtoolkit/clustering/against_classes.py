@@ -12,6 +12,7 @@ import numpy as np
 from mmtoolkit._aligned import column
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,11 +103,18 @@ class Agreement(Result):
 
     def _summary(self) -> str:
         value = self.metrics["value"]
-        left_out = f", {self.n_without} items without a class left out" if self.n_without else ""
-        return f"V-measure {value['v_measure']:.3f}, ARI {value['ari']:.3f}, accuracy {value['accuracy']:.3f}{left_out}"
+        left_out = say("{n} item without a class left out", "{n} items without a class left out", n=self.n_without)
+        return listed(
+            [
+                f"V-measure {value['v_measure']:.3f}",
+                f"ARI {value['ari']:.3f}",
+                say("accuracy {value:.3f}{between}", value=value["accuracy"], between=""),
+                *([left_out] if self.n_without else []),
+            ]
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"Agreement": self.metrics, "Where did each class go?": self.classes}
+        return {say("Agreement"): self.metrics, say("Where did each class go?"): self.classes}
 
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit import figures
+from mmtoolkit.words import joined, listed, say, title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -25,40 +26,51 @@ def sweep(clustering: Clustering) -> go.Figure:
     series: dict[str, tuple[Any, Any, Any]] = {}
     for name in ("silhouette", "stability"):
         mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
-        series[name] = (mean, mean - std, mean + std)
+        series[title(name)] = (mean, mean - std, mean + std)
     for name in ("davies_bouldin", "calinski_harabasz", "inertia"):
         mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
         scale = np.nanmax(mean)
-        series[name] = (mean / scale, (mean - std) / scale, (mean + std) / scale)
+        series[title(name)] = (mean / scale, (mean - std) / scale, (mean + std) / scale)
     low, high = clustering.plausible_n_clusters or (clustering.n_clusters, clustering.n_clusters)
-    marks = [(float(clustering.n_clusters), f"used: {clustering.n_clusters}")]
-    marks += [(float(k), "plausible") for k in (low, high) if k != clustering.n_clusters]
+    marks = [(float(clustering.n_clusters), say("used: {n}", n=clustering.n_clusters))]
+    marks += [(float(k), say("plausible")) for k in (low, high) if k != clustering.n_clusters]
     return figures.curve(
         frame.index.to_numpy(),
         series,
-        title="How many clusters?",
-        x_title="number of clusters",
-        y_title="score",
-        caption=f"Mean and standard deviation over repeated runs. {_plausible(low, high)}"
-        "Davies-Bouldin (lower is better), Calinski-Harabasz and inertia are shown as shares of their largest value. "
-        "Stability describes the clusters; it does not choose their number.",
+        title=say("How many clusters?"),
+        x_title=say("number of clusters"),
+        y_title=say("score"),
+        caption=joined(
+            say("Mean and standard deviation over repeated runs."),
+            _plausible(low, high),
+            say(
+                "Davies-Bouldin (lower is better), Calinski-Harabasz and inertia are shown as shares of their largest value. "
+                "Stability describes the clusters; it does not choose their number."
+            ),
+        ),
         marks=marks,
     )
 
 
 def _plausible(low: int, high: int) -> str:
-    return "" if low == high else f"Plausible are {low} to {high} clusters. "
+    return "" if low == high else say("Plausible are {low} to {high} clusters.", low=low, high=high)
 
 
 def sizes(clustering: Clusters) -> go.Figure:
     """Draw the number of items per cluster."""
     inside, noise = int(clustering.sizes["size"].sum()), int((clustering._source_labels < 0).sum())
+    counted = say(
+        "{n_items} items in {n} cluster",
+        "{n_items} items in {n} clusters",
+        n_items=inside + noise,
+        n=clustering.n_clusters,
+    )
     return figures.bars(
         [f"{cluster}: {name}" for cluster, name in clustering.names["name"].items()],
         clustering.sizes["size"].to_numpy(),
-        title="Cluster sizes",
-        x_title="items",
-        caption=f"{inside + noise} items in {clustering.n_clusters} clusters" + (f", {noise} noise." if noise else "."),
+        title=say("Cluster sizes"),
+        x_title=say("items"),
+        caption=say("{note}.", note=listed([counted, say("{n} noise", n=noise)] if noise else [counted])),
     )
 
 
@@ -70,10 +82,14 @@ def jaccard(stability: Stability) -> go.Figure:
         table["jaccard"].to_numpy(),
         low=table["low"].to_numpy(),
         high=table["high"].to_numpy(),
-        title="How far does each cluster come back?",
-        x_title="Jaccard overlap",
-        caption=f"Mean and 95 % of {len(stability.ari)} bootstrap samples. Below 0.5 a cluster mostly dissolves; cuts through "
-        f"one cloud without groups come back up to {table['chance'].max():.2f}.",
+        title=say("How far does each cluster come back?"),
+        x_title=say("Jaccard overlap"),
+        caption=say(
+            "Mean and 95 % of {n} bootstrap samples. Below 0.5 a cluster mostly dissolves; cuts through one cloud without groups "
+            "come back up to {chance:.2f}.",
+            n=len(stability.ari),
+            chance=table["chance"].max(),
+        ),
     )
 
 
@@ -86,11 +102,16 @@ def contingency(found: Agreement) -> go.Figure:
         table.to_numpy(),
         list(table.columns),
         list(table.index),
-        title="Classes and clusters",
-        x_title="cluster",
-        y_title="class",
-        caption=f"Items per class and cluster; colour is the share of the class. V-measure {value['v_measure']:.3f}, "
-        f"ARI {value['ari']:.3f}, one-to-one accuracy {value['accuracy']:.3f}.",
+        title=say("Classes and clusters"),
+        x_title=say("cluster"),
+        y_title=say("class"),
+        caption=say(
+            "Items per class and cluster; colour is the share of the class. V-measure {v_measure:.3f}, ARI {ari:.3f}, one-to-one "
+            "accuracy {accuracy:.3f}.",
+            v_measure=value["v_measure"],
+            ari=value["ari"],
+            accuracy=value["accuracy"],
+        ),
         color=share.to_numpy(),
-        color_title="share of class",
+        color_title=say("share of class"),
     )

@@ -12,6 +12,7 @@ from mmtoolkit._arguments import check_count
 from mmtoolkit.clustering.structureless import cloud_like, gaussian
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +56,16 @@ class Stability(Result):
 
     def _summary(self) -> str:
         low, high = np.quantile(self.ari, [0.025, 0.975])
-        return f"ARI {self.ari.mean():.3f} ({low:.3f} to {high:.3f}) over {len(self.ari)} bootstrap samples"
+        return say(
+            "ARI {value:.3f} ({low:.3f} to {high:.3f}) over {n} bootstrap samples",
+            value=self.ari.mean(),
+            low=low,
+            high=high,
+            n=len(self.ari),
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"Jaccard per cluster": self.per_cluster}
+        return {say("Jaccard per cluster"): self.per_cluster}
 
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw

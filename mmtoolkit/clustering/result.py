@@ -17,6 +17,7 @@ from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silh
 from mmtoolkit.results import plain
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of, items_of, unit_rows, vectors_of
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -374,15 +375,22 @@ class Clustering(Clusters):
         return {"exact": exact, "rounded": {**found["rounded"], "sweep": plain(self.sweep)}}
 
     def _summary(self) -> str:
-        text = f"{self.n_clusters} clusters of {len(self.labels)} items"
+        told = [
+            say(
+                "{n} cluster of {n_items} items",
+                "{n} clusters of {n_items} items",
+                n=self.n_clusters,
+                n_items=len(self.labels),
+            )
+        ]
         if self.plausible_n_clusters is not None:
             low, high = self.plausible_n_clusters
-            text += f", plausible {low} to {high}" if low < high else ""
-            text += ", no number stands out" if self.chosen_by == "no elbow" else ""
+            told += [say("plausible {low} to {high}", low=low, high=high)] if low < high else []
+            told += [say("no number stands out")] if self.chosen_by == "no elbow" else []
         if (noise := int((self.labels < 0).sum())) > 0:
-            text += f", {noise} noise"
+            told.append(say("{n} noise", n=noise))
         value = self.scores["value"].get("silhouette", np.nan)
-        return text if np.isnan(value) else f"{text}, silhouette {value:.3f}"
+        return listed([*told, *([] if np.isnan(value) else [say("silhouette {value:.3f}", value=value)])])
 
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw

@@ -12,6 +12,7 @@ from mmtoolkit._nearest import squares
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import ids_of, items_of
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,10 +49,10 @@ class Selection(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        return f"{len(self.rows)} items, {self.recipe.params['how']}"
+        return listed([say("{n} item", "{n} items", n=len(self.rows)), self.recipe.params["how"]])
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"Selection": self.table}
+        return {say("Selection"): self.table}
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the selected rows (exact)."""

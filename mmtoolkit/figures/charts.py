@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit.figures.layout import Mark, draw_reference_lines, faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
+from mmtoolkit.words import joined, listed, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,7 +31,7 @@ def bars(
     x_title: str = "",
     caption: str = "",
     baseline: float | None = None,
-    baseline_name: str = "baseline",
+    baseline_name: str = word("baseline"),
 ) -> go.Figure:
     """Draw one horizontal bar per name, the first on top.
 
@@ -84,7 +85,7 @@ def bars(
         fig,
         title=title,
         caption=caption,
-        alt=f"{title or 'Bars'}: {top}{', …' if len(v) > 12 else ''}.",
+        alt=f"{title or say('Bars')}: {top}{', …' if len(v) > 12 else ''}.",
         height=int(np.clip(24 * len(v) + 80, 180, 900)),
         bargap=0.3,
         xaxis={"title": {"text": plot_text(x_title)}},
@@ -148,7 +149,13 @@ def curve(
         fig,
         title=title,
         caption=caption,
-        alt=f"{title or 'Curve'}: {', '.join(map(str, series))} over {x_title or 'x'}, {len(at)} points.",
+        alt=say(
+            "{title}: {series} over {x}, {n} points.",
+            title=title or say("Curve"),
+            series=listed(map(str, series)),
+            x=x_title or "x",
+            n=len(at),
+        ),
         height=340,
         showlegend=len(series) > 1,
         xaxis={"title": {"text": plot_text(x_title)}},
@@ -164,7 +171,7 @@ def histogram(
     bins: int = 40,
     title: str = "",
     x_title: str = "",
-    y_title: str = "items",
+    y_title: str = word("items"),
     caption: str = "",
     marks: Sequence[Mark] = (),
 ) -> go.Figure:
@@ -202,13 +209,21 @@ def histogram(
         marker = {"color": PALETTE[i % len(PALETTE)], "opacity": 0.9 if len(sound) == 1 else 0.6}
         fig.add_trace(go.Bar(x=middle, y=counts, width=width, name=label, marker=marker))
     draw_reference_lines(fig, marks)
-    note = f"{lost:,} values are missing." if lost else ""
-    spread = f"from {short_number(everything.min())} to {short_number(everything.max())}" if len(everything) else "none"
+    note = say("{n:,} value is missing.", "{n:,} values are missing.", n=lost) if lost else ""
+    alt = say("{title}: no values.", title=title or say("Histogram"))
+    if len(everything):
+        alt = say(
+            "{title}: {n:,} values from {low} to {high}.",
+            title=title or say("Histogram"),
+            n=len(everything),
+            low=short_number(everything.min()),
+            high=short_number(everything.max()),
+        )
     return finish(
         fig,
         title=title,
-        caption=" ".join(filter(None, [caption, note])),
-        alt=f"{title or 'Histogram'}: {len(everything):,} values {spread}.",
+        caption=joined(caption, note),
+        alt=alt,
         height=280,
         barmode="overlay",
         bargap=0.02,

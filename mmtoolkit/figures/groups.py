@@ -10,6 +10,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten
 from mmtoolkit.figures.style import GREY, PALETTE
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -75,9 +76,9 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
         for rank, i in enumerate(shown)
     ]
     looks += [
-        (rest, f"{len(rest)} smaller groups", GREY, "circle"),
-        (grey, called.get(-1, "noise"), GREY, "x-thin-open"),
-        ([-1], "(none)", GREY, "circle"),
+        (rest, say("{n} smaller group", "{n} smaller groups", n=len(rest)), GREY, "circle"),
+        (grey, called.get(-1, say("noise")), GREY, "x-thin-open"),
+        ([-1], say("(none)"), GREY, "circle"),
     ]
     out = []
     for members, name, color, symbol in looks:

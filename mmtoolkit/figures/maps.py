@@ -10,6 +10,7 @@ import numpy as np
 from mmtoolkit._text import shorten, width_of
 from mmtoolkit.figures.groups import GroupedPoints, groups_of
 from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
+from mmtoolkit.words import joined, listed, say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,6 +31,7 @@ _COLORBAR = {
     "outlinewidth": 0,
     "nticks": 6,
 }
+_TOLD = 12  # groups that a reader who cannot see the map is told
 _LETTER = 6.4  # pixels of a small letter in the legend
 _NARROWEST, _WIDEST = 50, 170  # pixels of an entry
 _LABEL = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
@@ -130,8 +132,8 @@ def scatter_map(
     return finish(
         fig,
         title=title,
-        caption=" ".join(filter(None, [caption, *notes])),
-        alt=f"{title or 'Map'}: {alt}",
+        caption=joined(caption, *notes),
+        alt=f"{title or say('Map')}: {alt}",
         height=500,
         margin_l=10,
         margin_r=10,
@@ -164,7 +166,7 @@ def _grouped(n: int, color: ArrayLike | None, names: Mapping[Any, str] | None, *
         return groups_of(color, names)
     known = np.isfinite(np.asarray(color)) if numeric else np.ones(n, dtype=bool)
     rows = np.flatnonzero(~known)
-    unknown = [GroupedPoints(rows, f"no value ({len(rows):,})", GREY)] if len(rows) else []
+    unknown = [GroupedPoints(rows, say("no value ({n:,})", n=len(rows)), GREY)] if len(rows) else []
     return [*unknown, GroupedPoints(np.flatnonzero(known))]
 
 
@@ -191,7 +193,7 @@ def _points(
         showlegend=bool(g.name),
         legendrank=2000 if grey else 1000,
         hovertext=None if texts is None else texts[rows],
-        hovertemplate=f"{'row %{customdata}' if texts is None else '%{hovertext}'}<extra>{'%{fullData.name}' if g.name else ''}</extra>",
+        hovertemplate=f"{say('row {number}', number='%{customdata}') if texts is None else '%{hovertext}'}<extra>{'%{fullData.name}' if g.name else ''}</extra>",
     )
 
 
@@ -228,15 +230,31 @@ def _notes_and_alt(
     for i, (low, high) in enumerate(limits):
         inside &= (xy[:, i] >= low) & (xy[:, i] <= high)
     out, lost = int((finite & ~inside).sum()), int((~finite).sum())
-    notes = [f"{out:,} of {len(xy):,} points lie outside the view; double-click to see all."] if out else []
-    notes += [f"{lost:,} points have no place and are not drawn."] if lost else []
+    notes = []
+    if out:
+        notes.append(
+            say(
+                "{n:,} of {n_points:,} points lies outside the view; double-click to see all.",
+                "{n:,} of {n_points:,} points lie outside the view; double-click to see all.",
+                n=out,
+                n_points=len(xy),
+            )
+        )
+    if lost:
+        notes.append(
+            say("{n:,} point has no place and is not drawn.", "{n:,} points have no place and are not drawn.", n=lost)
+        )
     named = [g.name for g in groups if g.name]
-    parts = (
-        f" in {len(named)} groups: {', '.join(named[:12])}{', …' if len(named) > 12 else ''}"
-        if named and not numeric
-        else ""
+    if not named or numeric:
+        return notes, say("{n:,} points.", n=len(xy))
+    names = listed([*named[:_TOLD], *(["…"] if len(named) > _TOLD else [])])
+    return notes, say(
+        "{n_points:,} points in {n} group: {names}.",
+        "{n_points:,} points in {n} groups: {names}.",
+        n_points=len(xy),
+        n=len(named),
+        names=names,
     )
-    return notes, f"{len(xy):,} points{parts}."
 
 
 def _name_labels(

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit.figures.layout import faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -91,7 +92,14 @@ def heatmap(
         fig,
         title=title,
         caption=caption,
-        alt=f"{title or 'Heatmap'}: {len(y)} rows ({y_title}) by {len(x)} columns ({x_title}).",
+        alt=say(
+            "{title}: {n_rows} rows ({y}) by {n_columns} columns ({x}).",
+            title=title or say("Heatmap"),
+            n_rows=len(y),
+            y=y_title,
+            n_columns=len(x),
+            x=x_title,
+        ),
         height=int(np.clip(26 * len(y) + 110, 260, 820)),
         xaxis={"title": {"text": plot_text(x_title)}, "range": [-0.5, len(x) - 0.5], **_BARE, **named_ticks(x, 18)},
         yaxis={"title": {"text": plot_text(y_title)}, "range": [len(y) - 0.5, -0.5], **_BARE, **named_ticks(y)},

@@ -14,6 +14,7 @@ from mmtoolkit.projection.neighbors import neighbors_of
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.projection.trust import TRUST_NEIGHBORS, map_neighbors, neighbor_recall, trust_neighbors, trustworthiness
 from mmtoolkit.provenance import MAPS, fingerprint, one_thread
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,21 +78,21 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any = F
     """
     asked = params["method"]
     if (X[0] == X).all():
-        note = "all items are equal: one place for all" if len(X) > 1 else "a single item"
+        note = say("all items are equal: one place for all") if len(X) > 1 else say("a single item")
         return Projection(np.zeros((len(X), 2), np.float32), _unknown(X), float("nan"), asked, note)
     few = len(X) < METHODS[asked].least_items
     used = {**params, "method": "pca"} if few else params
     with one_thread():
         parts = {"X": fingerprint(X), **used}
         kept = remember("map", parts, lambda: _computed(X, used, progress), step=MAPS, libraries=_LIBRARIES)
-    note = f"{len(X)} items are too few for {asked}: PCA instead" if few else ""
+    note = say("{n} items are too few for {method}: PCA instead", n=len(X), method=asked) if few else ""
     return Projection(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note)
 
 
 def quick_layout(X: NDArray[np.float32]) -> Projection:
     """Return PCA without its trust: something to look at while the map is computed."""
     with one_thread():
-        return Projection(pca_layout(X), _unknown(X), float("nan"), "pca", "PCA, while the map is computed")
+        return Projection(pca_layout(X), _unknown(X), float("nan"), "pca", say("PCA, while the map is computed"))
 
 
 def _unknown(X: NDArray[np.float32]) -> NDArray[np.float32]:

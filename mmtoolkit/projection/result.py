@@ -17,6 +17,7 @@ from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.thumbnails import item_name
 from mmtoolkit.vectors import check_same_space, has_vectors, items_of, vectors_of
+from mmtoolkit.words import aside, joined, listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +152,7 @@ class DrawnMap(Result):
             color=values,
             names=names,
             hover=self._hover(),
-            title=title or f"{METHODS[self.method].title} map",
+            title=title or say("{method} map", method=METHODS[self.method].title),
             caption=self._caption(),
             color_title=color if isinstance(color, str) else "",
         )
@@ -163,8 +164,10 @@ class DrawnMap(Result):
         return [item_name({str(k): v for k, v in row.items()}) for row in items.to_dict("records")]
 
     def _caption(self) -> str:
-        score = "" if np.isnan(self.trustworthiness) else f"Trustworthiness {self.trustworthiness:.3f}."
-        return " ".join(filter(None, [f"{self.note}." if self.note else "", score]))
+        score = (
+            "" if np.isnan(self.trustworthiness) else say("Trustworthiness {value:.3f}.", value=self.trustworthiness)
+        )
+        return joined(say("{note}.", note=self.note) if self.note else "", score)
 
     def _trust_figure(self) -> go.Figure:
         from mmtoolkit.figures import scatter_map
@@ -174,9 +177,13 @@ class DrawnMap(Result):
             self.coords,
             color=self.trust,
             hover=self._hover(),
-            title="Where the map can be trusted",
-            caption=f"Share of each item's {trust_neighbors(len(self.trust))} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
-            color_title="true neighbours",
+            title=say("Where the map can be trusted"),
+            caption=say(
+                "Share of each item's {n} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
+                n=trust_neighbors(len(self.trust)),
+                mean=mean,
+            ),
+            color_title=say("true neighbours"),
         )
 
     def _main_figure(self) -> go.Figure:
@@ -189,8 +196,9 @@ class DrawnMap(Result):
 
     def _trusted(self) -> str:
         """Return how far to trust the map, in a few words."""
-        score = "unknown" if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
-        return f"{METHODS[self.method].title}, trustworthiness {score}{'; ' if self.note else ''}{self.note}"
+        score = say("unknown") if np.isnan(self.trustworthiness) else f"{self.trustworthiness:.3f}"
+        told = [METHODS[self.method].title, say("trustworthiness {score}", score=score)]
+        return aside(listed(told), self.note)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
@@ -199,8 +207,8 @@ class DrawnMap(Result):
         if len(known) == 0:
             return {}
         shares = [float((known < 0.2).mean()), float(np.median(known)), float((known >= 0.8).mean())]
-        names = ["items below 0.2", "median", "items from 0.8"]
-        return {"True neighbours on the map": pd.DataFrame({"share": shares}, index=pd.Index(names, name="trust"))}
+        names = [say("items below 0.2"), say("median"), say("items from 0.8")]
+        return {say("True neighbours on the map"): pd.DataFrame({"share": shares}, index=pd.Index(names, name="trust"))}
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return what a report stores: counts exactly, the map only for an equal environment."""
@@ -215,4 +223,4 @@ class Projection(DrawnMap):
     """A map of all items; fields as `DrawnMap` has them."""
 
     def _summary(self) -> str:
-        return f"{len(self.coords):,} items, {self._trusted()}"
+        return listed([say("{n:,} item", "{n:,} items", n=len(self.coords)), self._trusted()])

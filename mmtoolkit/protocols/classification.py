@@ -21,6 +21,7 @@ from mmtoolkit.classification.targets import make_target
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -61,7 +62,13 @@ class ProtocolScores(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        return f"{self.name}: accuracy {self.mean['accuracy']:.4f}, macro-F1 {self.mean['f1']:.4f}, {len(self.scores)} experiments"
+        return say(
+            "{name}: accuracy {accuracy:.4f}, macro-F1 {f1:.4f}, {n} experiments",
+            name=self.name,
+            accuracy=self.mean["accuracy"],
+            f1=self.mean["f1"],
+            n=len(self.scores),
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"mean": self.mean.to_frame("value"), "experiments": self.scores}
@@ -74,15 +81,18 @@ class ProtocolScores(Result):
 
         accuracy = self.scores["accuracy"]
         return bars(
-            [f"draw {i}" for i in self.scores.index],
+            [say("draw {number}", number=i) for i in self.scores.index],
             accuracy,
             title=self.name,
-            x_title="accuracy",
+            x_title=say("accuracy"),
             baseline=float(accuracy.mean()),
             baseline_name="mean",
-            caption=(
-                f"Mean accuracy {accuracy.mean():.3f} over {len(accuracy)} draws of a few labels per class; single draws run from "
-                f"{accuracy.min():.3f} to {accuracy.max():.3f}."
+            caption=say(
+                "Mean accuracy {mean:.3f} over {n} draws of a few labels per class; single draws run from {low:.3f} to {high:.3f}.",
+                mean=accuracy.mean(),
+                n=len(accuracy),
+                low=accuracy.min(),
+                high=accuracy.max(),
             ),
         )
 

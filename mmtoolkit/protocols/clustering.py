@@ -18,6 +18,7 @@ from mmtoolkit.clustering.against_classes import agreement, number_classes
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -62,7 +63,14 @@ class ClusteringScores(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        return f"{self.name}: {self.main} {self.mean[self.main]:.4f}, std {self.std[self.main]:.4f}, {len(self.scores)} experiments"
+        return say(
+            "{name}: {metric} {mean:.4f}, std {std:.4f}, {n} experiments",
+            name=self.name,
+            metric=self.main,
+            mean=self.mean[self.main],
+            std=self.std[self.main],
+            n=len(self.scores),
+        )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"mean": self.mean.to_frame("value").assign(std=self.std), "experiments": self.scores}

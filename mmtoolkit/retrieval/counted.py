@@ -9,6 +9,7 @@ import numpy as np
 
 from mmtoolkit._aligned import column
 from mmtoolkit.vectors import items_of
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,8 +91,8 @@ def equal_to_items(vectors: NDArray[np.float32], X: NDArray[np.float32], hits: N
 def remarks_of(n_again: int, n_own: int, n_equal: int) -> tuple[str, ...]:
     """Say what was counted once or left out, and which queries are equal to an item."""
     said = {
-        f"equal queries that were not counted again: {n_again}": n_again,
-        f"queries that are the text of an item, which was not searched for them: {n_own}": n_own,
-        f"queries with the vector of an item, which they find at once: {n_equal}": n_equal,
+        say("equal queries that were not counted again: {n}", n=n_again): n_again,
+        say("queries that are the text of an item, which was not searched for them: {n}", n=n_own): n_own,
+        say("queries with the vector of an item, which they find at once: {n}", n=n_equal): n_equal,
     }
     return tuple(words for words, n in said.items() if n)

@@ -14,6 +14,7 @@ from mmtoolkit.results import Result, table_html
 from mmtoolkit.retrieval.pairs import PairScan, scan_pairs
 from mmtoolkit.steps import UNRECORDED, Step, verb
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
+from mmtoolkit.words import joined, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,14 +102,25 @@ class DuplicateResult(Result):
 
     def _summary(self) -> str:
         if not self.n_groups:
-            return f"no near duplicates among {len(self.labels)} items at {self.threshold:.4g} ({self.origin})"
-        return (
-            f"{self.n_groups} groups with {len(self.groups)} of {len(self.labels)} items, {self.n_redundant} redundant, "
-            f"at {self.threshold:.4g} ({self.origin})"
+            return say(
+                "no near duplicates among {n} items at {threshold:.4g} ({origin})",
+                n=len(self.labels),
+                threshold=self.threshold,
+                origin=self.origin,
+            )
+        return say(
+            "{n} group with {members} of {n_items} items, {redundant} redundant, at {threshold:.4g} ({origin})",
+            "{n} groups with {members} of {n_items} items, {redundant} redundant, at {threshold:.4g} ({origin})",
+            n=self.n_groups,
+            members=len(self.groups),
+            n_items=len(self.labels),
+            redundant=self.n_redundant,
+            threshold=self.threshold,
+            origin=self.origin,
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"groups": self.groups.set_index("group"), "pairs at the cut": self.pairs.set_index("id_a")}
+        return {say("groups"): self.groups.set_index("group"), say("pairs at the cut"): self.pairs.set_index("id_a")}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"nearest": self._nearest}
@@ -117,13 +129,18 @@ class DuplicateResult(Result):
         from mmtoolkit import figures
 
         marks = [
-            (value, f"cut {name}" if len(self.thresholds) > 1 else "cut") for name, value in self.thresholds.items()
+            (value, say("cut {name}", name=name) if len(self.thresholds) > 1 else say("cut"))
+            for name, value in self.thresholds.items()
         ]
         return figures.histogram(
             self.nearest,
-            title="How close every item is to its nearest other item",
-            x_title="cosine similarity to the nearest other item",
-            caption=f"{self._summary()}. A second hump at the right end is duplicates; the cut belongs into the valley.",
+            title=say("How close every item is to its nearest other item"),
+            x_title=say("cosine similarity to the nearest other item"),
+            y_title=say("items"),
+            caption=joined(
+                say("{note}.", note=self._summary()),
+                say("A second hump at the right end is duplicates; the cut belongs into the valley."),
+            ),
             marks=marks,
         )
 
@@ -135,9 +152,11 @@ class DuplicateResult(Result):
         if items is not None:
             for group, members in self.groups[self.groups["group"] < _SHOWN_GROUPS].groupby("group"):
                 shown = items.iloc[members["row"].to_numpy()[:_SHOWN_MEMBERS]]
-                more = f" of {len(members)}" if len(members) > len(shown) else ""
-                parts += [tag("p", f"group {group}: {len(shown)}{more} items"), strip_html(shown)]
-        parts.append(table_html(self.pairs.set_index("id_a"), "pairs at the cut"))
+                head = say("group {group}: {n} items", group=group, n=len(members))
+                if len(shown) < len(members):
+                    head = say("group {group}: {shown} of {n} items", group=group, shown=len(shown), n=len(members))
+                parts += [tag("p", head), strip_html(shown)]
+        parts.append(table_html(self.pairs.set_index("id_a"), say("pairs at the cut")))
         return notebook("DuplicateResult", self._summary(), *parts)
 
 

@@ -24,6 +24,7 @@ from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import ids_of, rows_of, vectors_of
+from mmtoolkit.words import aside, joined, listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,16 +176,18 @@ class SearchEvaluation(Result):
 
     def _summary(self) -> str:
         heads = [(name, self.metrics.loc[name]) for name in (self._main, f"mrr@{_DEPTH}")]
-        shown = ", ".join(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in heads)
-        left = f", {self.n_left_out} left out without a relevant item" if self.n_left_out else ""
-        return "; ".join([f"{self.n_queries} queries{left}: {shown}{self._effect}", *self.remarks])
+        shown = listed(f"{name} {row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" for name, row in heads)
+        queries = [say("{n} query", "{n} queries", n=self.n_queries)]
+        if self.n_left_out:
+            queries.append(say("{n} left out without a relevant item", n=self.n_left_out))
+        return aside(say("{what}: {told}", what=listed(queries), told=shown), self._effect, *self.remarks)
 
     @property
     def _effect(self) -> str:
         """One sentence on whether reranking helped, "" without it."""
         if self.reranking is None:
             return ""
-        return f"; {sentence_of(self.reranking, str(self.recipe.params['rerank']))}"
+        return sentence_of(self.reranking, str(self.recipe.params["rerank"]))
 
     @property
     def _main(self) -> str:
@@ -193,8 +196,8 @@ class SearchEvaluation(Result):
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         worst = self.per_query.sort_values("rank", ascending=False, na_position="first", kind="stable")
-        effect = {} if self.reranking is None else {"reranking": self.reranking}
-        return {"metrics": self.metrics, **effect, "hardest queries": worst.set_index("query").head(8)}
+        effect = {} if self.reranking is None else {say("reranking"): self.reranking}
+        return {say("metrics"): self.metrics, **effect, say("hardest queries"): worst.set_index("query").head(8)}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"metrics": self._bars}
@@ -208,9 +211,16 @@ class SearchEvaluation(Result):
             table["value"],
             low=table["low"],
             high=table["high"],
-            title="How often the right items come first",
-            x_title="score",
-            caption=f"{self._summary()}. A random order gives {self._main} of {table['baseline'][self._main]:.3f}.",
+            title=say("How often the right items come first"),
+            x_title=say("score"),
+            caption=joined(
+                say("{note}.", note=self._summary()),
+                say(
+                    "A random order gives {metric} of {value:.3f}.",
+                    metric=self._main,
+                    value=table["baseline"][self._main],
+                ),
+            ),
         )
 
 

@@ -18,6 +18,7 @@ from mmtoolkit.results import Result
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, single, unit_rows, vectors_of
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,10 +99,11 @@ class SearchResult(Result):
         }
 
     def _summary(self) -> str:
-        best = f", best {self.score.max():.3f}" if len(self) else ""
-        what = f"{self.queries[0]!r}" if len(self.queries) == 1 else f"{len(self.queries)} queries"
-        how = f", reranked by {self._reranked!r}" if self._reranked else ""
-        return f"{len(self)} hits for {what}{best}{how}"
+        what = repr(self.queries[0]) if len(self.queries) == 1 else say("{n} query", "{n} queries", n=len(self.queries))
+        told = [say("{n} hit for {what}", "{n} hits for {what}", n=len(self), what=what)]
+        told += [say("best {value:.3f}", value=self.score.max())] if len(self) else []
+        told += [say("reranked by {name!r}", name=self._reranked)] if self._reranked else []
+        return listed(told)
 
     @property
     def _reranked(self) -> str:
@@ -109,7 +111,7 @@ class SearchResult(Result):
         return str(self.recipe.params.get("rerank") or "")
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"hits": self.table.set_index("rank")}
+        return {say("hits"): self.table.set_index("rank")}
 
     def _repr_html_(self) -> str:
         from mmtoolkit.thumbnails import strip_html
@@ -121,7 +123,8 @@ class SearchResult(Result):
             parts += [tag("p", name)] if len(self.queries) > 1 else []
             parts.append(strip_html(hits, notes=[f"{score:.3f}" for score in hits["score"]]))
         if len(self.queries) > _SHOWN_QUERIES:
-            parts.append(tag("p", f"… and {len(self.queries) - _SHOWN_QUERIES} more queries"))
+            more = len(self.queries) - _SHOWN_QUERIES
+            parts.append(tag("p", say("… and {n} more query", "… and {n} more queries", n=more)))
         return notebook("SearchResult", self._summary(), *parts)
 
 

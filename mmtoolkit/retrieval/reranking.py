@@ -10,6 +10,7 @@ import numpy as np
 from mmtoolkit.frames import contents_of
 from mmtoolkit.steps import resolved
 from mmtoolkit.vectors import has_vectors, items_of
+from mmtoolkit.words import recalled, say, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_GROUPS", "SecondLook", "check_rerank", "effect_of", "sentence_of"]
 
+_OPEN = word("cannot say")
+_VERDICTS = (_OPEN, word("helped"), word("hurt"), word("no clear difference"))
 LEAST_GROUPS = 30  # with fewer nothing is said about the effect
 _FLIPS = 9_999
 _ALL_FLIPS = 13  # so many changed groups have fewer patterns of signs than that
@@ -158,7 +161,7 @@ def effect_of(
     np.add.at(totals, group, np.column_stack([after - before, np.ones(len(before))]))
     difference = (after - before).mean(axis=0)
     low = high = np.full(len(index), np.nan)
-    verdict = np.full(len(index), "cannot say", dtype=object)
+    verdict = np.full(len(index), _OPEN, dtype=object)
     if n_groups >= LEAST_GROUPS:
         low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
         chance = _flipped(totals[:, :-1], random_state) > _LEVEL
@@ -192,7 +195,21 @@ def _flipped(totals: NDArray[np.float64], random_state: int) -> NDArray[np.float
 def sentence_of(effect: pd.DataFrame, name: str) -> str:
     """Return one sentence on whether reranking helped."""
     row = effect.loc[_MAIN]
-    change = f"{_MAIN} from {row.before:.3f} to {row.after:.3f}"
-    if row.verdict == "cannot say":
-        return f"whether reranking with {name!r} helps, {effect.attrs['n_groups']} independent queries cannot say ({change}; {LEAST_GROUPS} are needed)"
-    return f"reranking with {name!r}: {row.verdict} ({change}, difference {row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}])"
+    change = say("{metric} from {before:.3f} to {after:.3f}", metric=_MAIN, before=row.before, after=row.after)
+    if row.verdict == _OPEN:
+        return say(
+            "whether reranking with {name!r} helps, {n} independent queries cannot say ({change}; {needed} are needed)",
+            name=name,
+            n=effect.attrs["n_groups"],
+            change=change,
+            needed=LEAST_GROUPS,
+        )
+    return say(
+        "reranking with {name!r}: {verdict} ({change}, difference {difference:+.3f} [{low:+.3f}, {high:+.3f}])",
+        name=name,
+        verdict=recalled(row.verdict, _VERDICTS),
+        change=change,
+        difference=row.difference,
+        low=row.low,
+        high=row.high,
+    )

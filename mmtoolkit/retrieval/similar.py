@@ -16,6 +16,7 @@ from mmtoolkit.results import Result
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, vectors_of
+from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,15 +74,17 @@ class SimilarityResult(Result):
         return {"rounded": {"values": self.values.tolist()}}
 
     def _summary(self) -> str:
-        kind = "cosine similarities" if self._cosine else "dot products"
-        return f"{len(self.rows)} x {len(self.columns)} {kind}, mean {np.nanmean(self.values):.3f}"
+        shape, mean = f"{len(self.rows)} x {len(self.columns)}", np.nanmean(self.values)
+        if self._cosine:
+            return say("{shape} cosine similarities, mean {mean:.3f}", shape=shape, mean=mean)
+        return say("{shape} dot products, mean {mean:.3f}", shape=shape, mean=mean)
 
     @property
     def _cosine(self) -> bool:
         return bool(self.recipe.params.get("normalize", True))
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"similarity": self.frame.iloc[:, :12]}
+        return {say("similarity"): self.frame.iloc[:, :12]}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"heatmap": self._heatmap}
@@ -91,14 +94,18 @@ class SimilarityResult(Result):
 
         rows, columns = self.rows[:_DRAWN], self.columns[:_DRAWN]
         cut = len(rows) < len(self.rows) or len(columns) < len(self.columns)
-        part = f"; the first {len(rows)} x {len(columns)} are drawn, group items by a column to see all" if cut else ""
+        part = say(
+            "the first {n_rows} x {n_columns} are drawn, group items by a column to see all",
+            n_rows=len(rows),
+            n_columns=len(columns),
+        )
         return figures.heatmap(
             self.values[: len(rows), : len(columns)],
             columns,
             rows,
-            title="Similarity",
-            caption=self._summary() + part,
-            color_title="cosine" if self._cosine else "dot product",
+            title=say("Similarity"),
+            caption=say("{note}.", note=aside(self._summary(), part if cut else "")),
+            color_title=say("cosine") if self._cosine else say("dot product"),
         )
 
 

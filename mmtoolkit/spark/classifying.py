@@ -18,6 +18,7 @@ from mmtoolkit.spark.predicting import Carried
 from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
 from mmtoolkit.spark.scores import class_table, metric_table
 from mmtoolkit.steps import resolved, verb
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +171,16 @@ def classify(
         n_scored=int(confusion.to_numpy().sum()),
         n_unlabelled=rows.where("fold < 0").count(),
         notes=(
-            f"Computed on Spark over {confusion.to_numpy().sum()} rows, {n_groups} of them different; the items shown are the {len(shown)} most confident errors.",
-            "Folds go by the hash of the item's key, so equal items are never on both sides; near duplicates are not looked for.",
+            say(
+                "Computed on Spark over {n} rows, {n_groups} of them different; the items shown are the {n_shown} most confident "
+                "errors.",
+                n=int(confusion.to_numpy().sum()),
+                n_groups=n_groups,
+                n_shown=len(shown),
+            ),
+            say(
+                "Folds go by the hash of the item's key, so equal items are never on both sides; near duplicates are not looked for."
+            ),
         ),
         classes=np.array(classes, dtype=object),
         estimator=fitted[-1],

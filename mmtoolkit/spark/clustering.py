@@ -16,6 +16,7 @@ from mmtoolkit.spark.frames import check_vectors
 from mmtoolkit.spark.passes import Rows, kept_rows
 from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
 from mmtoolkit.steps import resolved, verb
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +59,12 @@ class SparkClustering(Clusters):
     def notes(self) -> tuple[str, ...]:
         """What was computed over all rows and what is a sample, in plain sentences."""
         return (
-            f"Clusters, sizes and scores were computed on Spark over all {self.sizes['size'].sum():,} rows; the items "
-            f"shown are the {len(self.shown):,} nearest to the centers of their clusters.",
+            say(
+                "Clusters, sizes and scores were computed on Spark over all {n:,} rows; the items shown are the {n_shown:,} nearest to "
+                "the centers of their clusters.",
+                n=self.sizes["size"].sum(),
+                n_shown=len(self.shown),
+            ),
         )
 
     @property
@@ -71,7 +76,12 @@ class SparkClustering(Clusters):
 
     def _summary(self) -> str:
         n, silhouette = int(self.sizes["size"].sum()), self.scores["value"]["silhouette"]
-        return f"{self.n_clusters} clusters of {n} items on Spark, silhouette {silhouette:.3f}"
+        return say(
+            "{n_clusters} clusters of {n} items on Spark, silhouette {silhouette:.3f}",
+            n_clusters=self.n_clusters,
+            n=n,
+            silhouette=silhouette,
+        )
 
 
 @verb("spark.cluster", needs="Spark and the frame it was given", variable="c")

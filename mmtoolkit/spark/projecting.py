@@ -16,6 +16,7 @@ from mmtoolkit.spark.passes import map_vectors
 from mmtoolkit.spark.rows import shown_rows
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,12 +54,17 @@ class SparkProjection(DrawnMap):
     def notes(self) -> tuple[str, ...]:
         """What was computed over all rows and what is a sample, in plain sentences."""
         return (
-            f"The map was drawn from a sample of {len(self.coords):,} of {self.n_rows:,} rows; its figures and its "
-            "trustworthiness are the sample's. Every other row was placed by its neighbours in the sample.",
+            say(
+                "The map was drawn from a sample of {n:,} of {n_rows:,} rows; its figures and its trustworthiness are the sample's. "
+                "Every other row was placed by its neighbours in the sample.",
+                n=len(self.coords),
+                n_rows=self.n_rows,
+            ),
         )
 
     def _summary(self) -> str:
-        return f"a sample of {len(self.coords):,} of {self.n_rows:,} rows on Spark, {self._trusted()}"
+        sample = say("a sample of {n:,} of {n_rows:,} rows on Spark", n=len(self.coords), n_rows=self.n_rows)
+        return listed([sample, self._trusted()])
 
 
 @verb("spark.project", needs="Spark and the frame it was given", variable="p")

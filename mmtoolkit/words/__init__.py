@@ -1,23 +1,26 @@
 """What a person reads, in English or Chinese: `say` makes a text, `speaking` names the language, a catalogue holds the Chinese."""
 
 from mmtoolkit.words.catalogue import LANGUAGES, Language, entries
-from mmtoolkit.words.phrases import aside, day, joined, listed, percent, points, quoted
-from mmtoolkit.words.saying import Said, chosen_language, language, say, speaking, title, word
+from mmtoolkit.words.phrases import aside, between, day, joined, listed, percent, points, quoted, recalled
+from mmtoolkit.words.saying import Said, chosen_language, filled, language, say, speaking, title, word
 
 __all__ = [
     "LANGUAGES",
     "Language",
     "Said",
     "aside",
+    "between",
     "chosen_language",
     "day",
     "entries",
+    "filled",
     "joined",
     "language",
     "listed",
     "percent",
     "points",
     "quoted",
+    "recalled",
     "say",
     "speaking",
     "title",

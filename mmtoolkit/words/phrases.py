@@ -10,7 +10,7 @@ from typing import Any
 from mmtoolkit._text import shorten
 from mmtoolkit.words.saying import Said, say, word
 
-__all__ = ["aside", "day", "joined", "listed", "percent", "points", "quoted"]
+__all__ = ["aside", "between", "day", "joined", "listed", "percent", "points", "quoted", "recalled"]
 
 
 def percent(value: float, digits: int = 1) -> Said:
@@ -31,6 +31,11 @@ def quoted(name: object, limit: int = 40) -> str:
 def day(when: datetime.date) -> Said:
     """Return a date: "28 Nov 2026"."""
     return say("{day} {month} {year}", day=when.day, month=_MONTHS[when.month - 1], year=when.year)
+
+
+def between(low: object, high: object) -> Said:
+    """Return the ends of an interval: "60.0 % to 70.0 %"."""
+    return say("{low} to {high}", low=low, high=high)
 
 
 def listed(names: Iterable[object]) -> str:
@@ -62,6 +67,11 @@ _MONTHS = (
     word("Nov"),
     word("Dec"),
 )
+
+
+def recalled(text: str, among: Iterable[str]) -> str:
+    """Return the one of some texts that is equal to `text`, as it was said; columns of frames hold plain texts only."""
+    return next((known for known in among if known == text), text)
 
 
 def _chained(put: Callable[[Any, Any], Said], parts: Iterable[Any]) -> str:

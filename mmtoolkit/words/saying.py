@@ -11,7 +11,7 @@ from typing import Any
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.words.catalogue import LANGUAGES, Language, entries
 
-__all__ = ["Said", "chosen_language", "language", "say", "speaking", "title", "word"]
+__all__ = ["Said", "chosen_language", "filled", "language", "say", "speaking", "title", "word"]
 
 _VARIABLE = "MMTOOLKIT_LANGUAGE"
 _SPOKEN: ContextVar[Language | None] = ContextVar("spoken", default=None)
@@ -150,14 +150,41 @@ def word(english: str) -> Said:
     Parameters
     ----------
     english : str
-        A literal without placeholders.
+        A literal; its placeholders, if it has any, are filled by `filled`.
 
     Returns
     -------
     Said
         In English.
     """
-    return _made(english, english, {}, "en")
+    said = Said(english)
+    said.entry, said.template, said.values = english, english, _Open()
+    return said
+
+
+def filled(text: Said, **values: Any) -> Said:
+    """Fill the placeholders of a text that `word` has marked.
+
+    Parameters
+    ----------
+    text : Said
+        From `word`.
+    **values : object
+        For the placeholders.
+
+    Returns
+    -------
+    Said
+        In the language that is spoken.
+    """
+    return _made(text.entry, text.template, values, language())
+
+
+class _Open(dict[str, Any]):
+    """Values of a text whose placeholders are not filled yet: each stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
 
 
 def title(name: object) -> str:

@@ -14,7 +14,7 @@ from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.reporting.sections.decision import alone_or_shown
 from mmtoolkit.vectors import items_of
-from mmtoolkit.words import aside, joined, listed, percent, points, quoted, say
+from mmtoolkit.words import aside, between, joined, listed, percent, points, quoted, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -322,7 +322,7 @@ def _sentences(result: Any) -> list[str]:
 
 
 def _interval(row: Any) -> str:
-    return say("{low} to {high}", low=percent(row["low"]), high=percent(row["high"]))
+    return between(percent(row["low"]), percent(row["high"]))
 
 
 def _beside(result: Any) -> str:

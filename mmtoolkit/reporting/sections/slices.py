@@ -9,7 +9,7 @@ from mmtoolkit.classification.slicing import NEAREST
 from mmtoolkit.reporting.blocks import Block, Gallery, Remarks, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
-from mmtoolkit.words import joined, listed, percent, points, quoted, say, title
+from mmtoolkit.words import joined, listed, percent, points, quoted, recalled, say
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -33,11 +33,12 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         "{n} slice by {families} was looked at.",
         "{n} slices by {families} were looked at.",
         n=len(table),
-        families=listed(quoted(title(name)) for name in dict.fromkeys(table["family"])),
+        families=listed(quoted(name) for name in result.labels if name in set(table["family"])),
     )
-    shown = table[
-        ["family", "slice", "n", "wrong", "accuracy", "low", "high", "difference", "q_value", "found"]
-    ].set_index("family")
+    shown = table[["slice", "n", "wrong", "accuracy", "low", "high", "difference", "q_value", "found"]].set_axis(
+        [str(recalled(family, result.labels)) for family in table["family"]], axis="index"
+    )
+    shown = shown.rename_axis(index="family").assign(slice=[_name(result, row) for row in table.itertuples()])
     blocks: list[Block] = [
         Words(joined(looked, _outcome(len(found)))),
         Table(
@@ -73,10 +74,15 @@ def _outcome(n: int) -> str:
     )
 
 
-def _what(row: Any) -> str:
+def _name(result: Any, row: Any) -> str:
+    return str(recalled(row.slice, result.labels[row.family]))
+
+
+def _what(result: Any, row: Any) -> str:
     if row.family == NEAREST:
-        return say("items {slice} from any other", slice=title(row.slice))
-    return say("items with {family} {slice}", family=shorten(title(row.family), 40), slice=quoted(row.slice))
+        return say("items {slice} from any other", slice=_name(result, row))
+    family = shorten(recalled(row.family, result.labels), 40)
+    return say("items with {family} {slice}", family=family, slice=quoted(_name(result, row)))
 
 
 def _sentences(result: Any) -> list[str]:
@@ -85,7 +91,7 @@ def _sentences(result: Any) -> list[str]:
             say(
                 "It fails more often on {what}: {wrong:,} of {n:,} wrong ({share}), {points} more than on the other items of the "
                 "same classes.",
-                what=_what(row),
+                what=_what(result, row),
                 wrong=row.wrong,
                 n=row.n,
                 share=percent(row.wrong / row.n),
@@ -110,5 +116,5 @@ def _errors(result: Any) -> list[Block]:
             wrong=row.wrong,
             n=row.n,
         )
-        galleries.append(Gallery(frame.iloc[some], notes, say("Errors among {what}", what=_what(row)), caption))
+        galleries.append(Gallery(frame.iloc[some], notes, say("Errors among {what}", what=_what(result, row)), caption))
     return galleries

@@ -18,6 +18,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.figures import alt_of
 from mmtoolkit.thumbnails import item_name, thumbnail_uri
+from mmtoolkit.words import PAGE_TAGS, language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,14 +140,16 @@ def map_page(fig: go.Figure, pictures: Sequence[str | None], captions: Sequence[
     fig = go.Figure(fig)
     fig.update_traces(hovertext=None, hovertemplate=None, hoverinfo="none", selector=lambda t: t.mode == "markers")
     fig.update_layout(height=None, autosize=True, modebar={"remove": _NO_BUTTONS})
-    title = str((fig.layout.meta or {}).get("title") or "Map")
+    title = str((fig.layout.meta or {}).get("title") or say("Map"))
     note = _picture_note(pictures)
     data = {
         "figure": json.loads(fig.to_json()),
         "pictures": list(pictures),
         "captions": [shorten(c, 200) for c in captions],
+        "row": say("row {number}", number="%n"),
     }
     parts = {
+        "LANG": PAGE_TAGS[language()],
         "TITLE": escape(title),
         "ALT": escape(f"{alt_of(fig)} {note}", 1200),
         "NOTE": escape(note),
@@ -159,4 +162,5 @@ def map_page(fig: go.Figure, pictures: Sequence[str | None], captions: Sequence[
 
 def _picture_note(pictures: Sequence[str | None]) -> str:
     shown = sum(p is not None for p in pictures)
-    return f"{shown:,} of {len(pictures):,} items have a picture here." if 0 < shown < len(pictures) else ""
+    told = say("{shown:,} of {n:,} items have a picture here.", shown=shown, n=len(pictures))
+    return told if 0 < shown < len(pictures) else ""

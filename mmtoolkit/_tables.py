@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._delimited import read_delimited
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import TABLE_ENDINGS
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
         msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
         raise ValueError(msg) from error
     if encoding:
-        frame.attrs["notes"] = [f"{path.name!r} was read as {encoding}"]
+        frame.attrs["notes"] = [say("{name!r} was read as {encoding}", name=path.name, encoding=encoding)]
     return frame
 
 
@@ -80,5 +81,12 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
         msg = f"the workbook is damaged, or is of another kind than its name says: {error}"
         raise ValueError(msg) from error
     if len(names) > 1:
-        frame.attrs["notes"] = [f"of the {len(names)} sheets of {path.name!r}, only the first, {names[0]!r}, was read"]
+        frame.attrs["notes"] = [
+            say(
+                "of the {n} sheets of {name!r}, only the first, {first!r}, was read",
+                n=len(names),
+                name=path.name,
+                first=names[0],
+            )
+        ]
     return frame

@@ -12,6 +12,7 @@ from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 from mmtoolkit.frames import items, made_by
+from mmtoolkit.words import listed, say, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,14 +99,14 @@ def read_folder(
             except (OSError, ValueError) as error:
                 value, unreadable[name] = None, getattr(error, "strerror", None) or str(error)
             else:
-                notes.update({name: f"read as {encoding}"} if encoding else {})
+                notes.update({name: say("read as {encoding}", encoding=encoding)} if encoding else {})
         group = below.split("/")[0] if "/" in below else None
         rows.append(
             {"id": name, "modality": kind, kind: value, "label": group if label is None else label(root / below)}
         )
     frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
     for note, n in Counter(notes.values()).items():
-        said.append(f"{n:,} of the text files were {note}")
+        said.append(say("{n:,} of the text files was {how}", "{n:,} of the text files were {how}", n=n, how=note))
     told = {"notes": said, "left_out": dict(left_out), "item_notes": notes, "unreadable": unreadable}
     frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
     asked = {"label": None if label is None else "a function", "texts": texts}
@@ -121,7 +122,7 @@ def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
         if not folders:
             link = links.pop(0)
             if (target := _identity(root / link)) in seen:
-                left_out["links to folders that are read already"] += 1
+                left_out[word("links to folders that are read already")] += 1
                 continue
             seen.add(target)
             folders.append(link)
@@ -129,12 +130,12 @@ def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
         try:
             entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
         except OSError:
-            left_out["folders that cannot be read"] += 1
+            left_out[word("folders that cannot be read")] += 1
             continue
         for entry in entries:
             below = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
-                left_out["hidden or of the system"] += 1
+                left_out[word("hidden or of the system")] += 1
             elif entry.is_dir():
                 if not entry.is_symlink():
                     seen.add(_identity(entry.path))
@@ -142,7 +143,7 @@ def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
             elif entry.is_file():
                 yield below
             else:
-                left_out["broken links" if entry.is_symlink() else "no files"] += 1
+                left_out[word("broken links") if entry.is_symlink() else word("no files")] += 1
 
 
 def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -154,15 +155,18 @@ def _kind(below: str, left_out: Counter[str]) -> str | None:
     """Return what a file is to be embedded as; another kind of file is counted by its ending."""
     kind = kind_of_file(below)
     if kind is None:
-        left_out[os.path.splitext(below)[1].lower() or "without an ending"] += 1
+        left_out[os.path.splitext(below)[1].lower() or word("without an ending")] += 1
     return kind
 
 
 def _said(name: str, left_out: Counter[str], *, advise: bool) -> list[str]:
     """Return one line on what was left out, or nothing."""
     counts = sorted(((n, kind) for kind, n in left_out.items()), key=lambda one: (-one[0], one[1]))
-    kinds = [f"{n:,} {kind}" for n, kind in counts[:_MOST_KINDS]]
+    kinds = [say("{n:,} {kind}", n=n, kind=kind) for n, kind in counts[:_MOST_KINDS]]
     if rest := sum(n for n, _ in counts[_MOST_KINDS:]):
-        kinds.append(f"{rest:,} of other kinds")
-    hint = " (texts=True takes .txt files, too)" if advise and ".txt" in left_out else ""
-    return [f"left out of {name!r}: {', '.join(kinds)}{hint}"] if kinds else []
+        kinds.append(say("{n:,} of other kinds", n=rest))
+    if not kinds:
+        return []
+    if advise and ".txt" in left_out:
+        return [say("left out of {name!r}: {kinds} (texts=True takes .txt files, too)", name=name, kinds=listed(kinds))]
+    return [say("left out of {name!r}: {kinds}", name=name, kinds=listed(kinds))]

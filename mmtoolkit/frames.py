@@ -27,6 +27,7 @@ from mmtoolkit._rows import (
 from mmtoolkit._tables import read_table
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.content import Absent, Fused, Image, Text, Video
+from mmtoolkit.words import word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,9 @@ __all__ = [
 COLUMNS = ("id", "modality", "text", "image", "video", "label")
 DATASETS = ("stamps", "emoji", "glosses", "clips")
 _MEDIA = ("text", "image", "video")
-_SEEN = {"emoji": "the offline model has seen the data set 'emoji': scores that it gets there are training scores"}
+_SEEN = {
+    "emoji": word("the offline model has seen the data set 'emoji': scores that it gets there are training scores")
+}
 _READING = ("notes", "left_out", "item_notes", "unreadable")  # what a reader of files says in a frame's attrs
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._modelspec import Interval, ModelSpec, Price
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.words import word
 
 if TYPE_CHECKING:
     from mmtoolkit.providers.base import Provider
@@ -526,7 +527,9 @@ _LOCAL = ModelSpec(
     packs=("text", "image", "video"),
     max_images=64,
     duplicate_thresholds=MappingProxyType({"text": 0.965, "image": 0.98, "video": 0.94}),
-    remark="The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher.",
+    remark=word(
+        "The vectors come from the built-in offline model, whose quality is basic. A DashScope model will mostly score higher."
+    ),
 )
 
 _ROWS: tuple[Any, ...] = (

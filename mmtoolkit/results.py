@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._html import Html, escape, notebook, table, tag
-from mmtoolkit.words import say, speaking
+from mmtoolkit.words import say, speaking, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,5 +237,5 @@ class Result:
         return f"<{type(self).__name__}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        tables = (table_html(frame, caption) for caption, frame in self._tables().items())
+        tables = (table_html(frame, title(caption)) for caption, frame in self._tables().items())
         return notebook(type(self).__name__, self._summary(), *tables)

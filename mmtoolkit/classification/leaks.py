@@ -64,7 +64,7 @@ def leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any
     leaked = train & np.isin(subject.groups, subject.groups[roles == scored])
     if not leaked.any():
         return empty, say(
-            "no item of {training} with a class has a duplicate among those of {scored}",
+            "no {training} item with a class has a duplicate among the {scored} items",
             training=training,
             scored=scored,
         )
@@ -72,7 +72,7 @@ def leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any
     for name, rows in (("all", train), ("without leaks", train & ~leaked)):
         if not test.any() or len(np.unique(codes[rows])) < 2:
             if not test.any():
-                return empty, say("the items of {scored} have no class", scored=scored)
+                return empty, say("the {scored} items have no class", scored=scored)
             if name == "all":
                 return empty, say("training needs items of two classes")
             return empty, say("training needs items of two classes that are no duplicates")

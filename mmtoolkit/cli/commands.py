@@ -12,6 +12,7 @@ from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
 from mmtoolkit.cli.inputs import embeddings_of, items_of, model_of
 from mmtoolkit.providers.choice import make_provider
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from mmtoolkit.embedding import Embeddings
@@ -26,7 +27,7 @@ def embed(arguments: Namespace) -> int:
     if arguments.out:
         Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
         emb.save(arguments.out)
-        print(f"saved to {Path(arguments.out).resolve()}")
+        print(say("saved to {path}", path=Path(arguments.out).resolve()))
     return 0
 
 
@@ -37,7 +38,7 @@ def classify(arguments: Namespace) -> int:
     print("", *made.notes, sep="\n", file=beside)
     if arguments.save:
         made.save(arguments.save)
-        print(f"\nclassifier saved to {Path(arguments.save).resolve()}", file=beside)
+        print(say("classifier saved to {path}", path=Path(arguments.save).resolve()), file=beside)
     return _written([made], arguments)
 
 
@@ -100,7 +101,7 @@ def report(arguments: Namespace) -> int:
         try:
             results.append(_classified(emb, arguments))
         except TooFewError as error:  # clusters and map need no classes
-            show.note(f"no classification, because {error.reason}", arguments)
+            show.note(say("no classification, because {why}", why=error.reason), arguments)
     elif arguments.y != "label":
         have = list(map(str, emb.items.columns))
         msg = f"--y {arguments.y!r} names no column with classes{did_you_mean(arguments.y, have)}; the columns are {', '.join(have)}"
@@ -108,10 +109,10 @@ def report(arguments: Namespace) -> int:
     if arguments.names is None:
         arguments.names = _costs_nothing_to_name(emb)
         if not arguments.names:
-            show.note("clusters have numbers; --names lets the model embed words to name them", arguments)
+            show.note(say("clusters have numbers; --names lets the model embed words to name them"), arguments)
     results += [_clustered(emb, arguments), _projected(emb, arguments)]
     title = arguments.title or Path(arguments.input).resolve().name
-    with show.step("report"):
+    with show.step(say("report")):
         page = show.save(results, arguments.out, title)
     for made in results:
         print(made._summary())
@@ -161,7 +162,7 @@ def _left(budget: float | None, emb: Embeddings) -> float | None:
 
 
 def _embedded(arguments: Namespace) -> Embeddings:
-    with show.step("embed") as words:
+    with show.step(say("embed")) as words:
         emb = embeddings_of(arguments)
         words.append(show.embedded(emb))
     return emb
@@ -177,7 +178,7 @@ def _shown(make: Callable[[Embeddings, Namespace], Any], arguments: Namespace) -
 
 
 def _classified(emb: Embeddings, arguments: Namespace) -> Any:
-    with show.step("classify"):
+    with show.step(say("classify")):
         return mm.classify(
             emb,
             arguments.y,
@@ -200,7 +201,7 @@ def _day(given: str | None) -> Any:
 
 
 def _clustered(emb: Embeddings, arguments: Namespace) -> Any:
-    with show.step("cluster"):
+    with show.step(say("cluster")):
         made = mm.cluster(emb, arguments.n_clusters, algorithm=arguments.algorithm, random_state=arguments.random_state)
         return made.with_names() if arguments.names else made
 
@@ -214,7 +215,7 @@ def _costs_nothing_to_name(emb: Embeddings) -> bool:
 
 
 def _projected(emb: Embeddings, arguments: Namespace) -> Any:
-    with show.step("project"):
+    with show.step(say("project")):
         return mm.project(emb, method=arguments.method, random_state=arguments.random_state)
 
 

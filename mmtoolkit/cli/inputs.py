@@ -11,6 +11,7 @@ from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
 from mmtoolkit.frames import DATASETS
 from mmtoolkit.providers.choice import make_provider
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,16 @@ def embeddings_of(arguments: Namespace) -> Embeddings:
     )
     if len(emb.failed):
         first = emb.failed.iloc[0]
-        show.note(f"{len(emb.failed)} items left out, first: {first['id']!r}: {first['reason']}", arguments)
+        show.note(
+            say(
+                "{n} item left out: {item!r}: {why}",
+                "{n} items left out, first: {item!r}: {why}",
+                n=len(emb.failed),
+                item=first["id"],
+                why=first["reason"],
+            ),
+            arguments,
+        )
         emb = emb.drop_failed()
     return emb
 

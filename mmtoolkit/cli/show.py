@@ -21,6 +21,7 @@ from mmtoolkit.cli.wording import in_options
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.results import plain
 from mmtoolkit.vectors import ids_of
+from mmtoolkit.words import aside, listed, say, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,21 +41,23 @@ def step(name: str) -> Iterator[list[str]]:
     words: list[str] = []
     started = time.perf_counter()
     yield words
-    print(f"{name:<10} {time.perf_counter() - started:6.1f} s  {'; '.join(words)}".rstrip(), file=sys.stderr)
+    seconds = say("{n:6.1f} s", n=time.perf_counter() - started)
+    print(f"{name:<10} {seconds}  {aside(*words)}".rstrip(), file=sys.stderr)
 
 
 def note(message: str, arguments: Namespace) -> None:
     """Say something beside the result, in the words of the command line."""
-    print(f"mmtoolkit: note: {in_options(message, arguments.options)}", file=sys.stderr)
+    print(say("mmtoolkit: note: {what}", what=in_options(str(message), arguments.options)), file=sys.stderr)
 
 
 def embedded(emb: Embeddings) -> str:
     """Say how many vectors were computed and how many were there already."""
     used = emb.usage
     if not used:
-        return f"{len(emb)} saved vectors"
-    equal = f", {used['equal']} equal to others" if used.get("equal") else ""
-    return f"{len(emb)} items: {used['computed']} computed, {used['cached']} from the cache{equal}"
+        return say("{n} saved vector", "{n} saved vectors", n=len(emb))
+    how = [say("{n} computed", n=used["computed"]), say("{n} from the cache", n=used["cached"])]
+    how += [say("{n} equal to others", n=used["equal"])] if used.get("equal") else []
+    return say("{what}: {told}", what=say("{n} item", "{n} items", n=len(emb)), told=listed(how))
 
 
 def table(frame: pd.DataFrame) -> None:
@@ -67,7 +70,7 @@ def table(frame: pd.DataFrame) -> None:
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if len(frame) > _MAX_ROWS:
-        print(f"... and {len(frame) - _MAX_ROWS} more")
+        print(say("… and {n} more row", "… and {n} more rows", n=len(frame) - _MAX_ROWS))
 
 
 def _cell(value: Any, width: int) -> str:
@@ -96,7 +99,7 @@ def result(made: Any, arguments: Namespace) -> None:
         return
     print(made._summary())
     for caption, frame in made._tables().items():
-        print(f"\n{caption}")
+        print(f"\n{title(caption)}")
         table(frame)
 
 

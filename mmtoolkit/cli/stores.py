@@ -7,6 +7,7 @@ from argparse import Namespace
 import mmtoolkit as mm
 from mmtoolkit.cli import show
 from mmtoolkit.providers.choice import make_provider
+from mmtoolkit.words import say
 
 __all__ = ["compact", "export", "import_", "prune", "stats", "verify"]
 
@@ -16,7 +17,7 @@ def stats(arguments: Namespace) -> int:
     store = mm.EmbeddingCache(arguments.cache)
     print(store.path)
     held = store.stats()
-    show.table(held.set_index("model")) if len(held) else print("no vectors yet")
+    show.table(held.set_index("model")) if len(held) else print(say("no vectors yet"))
     return 0
 
 
@@ -24,14 +25,24 @@ def verify(arguments: Namespace) -> int:
     """Check every vector; 1 when some are damaged."""
     checked = mm.EmbeddingCache(arguments.cache).verify(repair=arguments.repair)
     print(
-        f"{checked.rows} vectors checked, {len(checked.damaged)} damaged, {len(checked.problems)} problems of the index"
+        say(
+            "{n} vectors checked, {damaged} damaged, {problems} problems of the index",
+            n=checked.rows,
+            damaged=len(checked.damaged),
+            problems=len(checked.problems),
+        )
     )
     for problem in checked.problems:
         print(problem)
     if len(checked.damaged):
         show.table(checked.damaged)
     if not checked.ok and not checked.repaired:
-        print("mmtoolkit cache verify --repair drops what is damaged; it is computed again when it is needed")
+        print(
+            say(
+                "{command} drops what is damaged; it is computed again when it is needed",
+                command="mmtoolkit cache verify --repair",
+            )
+        )
     return 0 if checked.ok or checked.repaired else 1
 
 
@@ -44,7 +55,7 @@ def prune(arguments: Namespace) -> int:
     else:
         which = [{"model": arguments.model, "revision": arguments.revision}]
     dropped = sum(store.prune(**asked, **one) for one in which)
-    print(f"{dropped} vectors dropped")
+    print(say("{n} vector dropped", "{n} vectors dropped", n=dropped))
     return 0
 
 
@@ -59,7 +70,7 @@ def _superseded(store: mm.EmbeddingCache, only: str | None) -> set[tuple[str, st
 
 def compact(arguments: Namespace) -> int:
     """Give unused room back."""
-    print(f"{mm.EmbeddingCache(arguments.cache).compact():,} bytes given back")
+    print(say("{n:,} bytes given back", n=mm.EmbeddingCache(arguments.cache).compact()))
     return 0
 
 
@@ -68,12 +79,12 @@ def export(arguments: Namespace) -> int:
     rows = mm.EmbeddingCache(arguments.cache).export(
         arguments.file, model=arguments.model, revision=arguments.revision, dimension=arguments.dimension
     )
-    print(f"{rows} vectors written to {arguments.file}")
+    print(say("{n} vector written to {file}", "{n} vectors written to {file}", n=rows, file=arguments.file))
     return 0
 
 
 def import_(arguments: Namespace) -> int:
     """Take vectors from a file."""
     rows = mm.EmbeddingCache(arguments.cache).import_(arguments.file, model=arguments.model)
-    print(f"{rows} new vectors")
+    print(say("{n} new vector", "{n} new vectors", n=rows))
     return 0

@@ -15,6 +15,7 @@ from mmtoolkit.clustering.tfidf import UNNAMED
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import check_same_space, has_vectors, unit_rows, vectors_of
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,10 +79,13 @@ class Clusters(Result):
     def titles(self) -> dict[int, str]:
         """What each cluster is called where they stand side by side: its name, with its number where others have it, too."""
         counts = self.names["name"].value_counts()
-        return {
-            cluster: f"{name} (cluster {cluster})" if name == UNNAMED or counts[name] > 1 else name
-            for cluster, name in zip(self.names.index.tolist(), self.names["name"], strict=True)
-        }
+        titles: dict[int, str] = dict(zip(self.names.index.tolist(), self.names["name"], strict=True))
+        for cluster, name in titles.items():
+            if name == f"cluster {cluster}":
+                titles[cluster] = say("cluster {number}", number=cluster)
+            elif name == UNNAMED or counts[name] > 1:
+                titles[cluster] = say("{name} (cluster {number})", name=name, number=cluster)
+        return titles
 
     def _directions(self) -> NDArray[np.float32]:
         """Return the unit vectors that a cluster's name is chosen for."""

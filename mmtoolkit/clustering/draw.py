@@ -52,6 +52,11 @@ def sweep(clustering: Clustering) -> go.Figure:
     )
 
 
+def _called(cluster: Any, name: str) -> str:
+    """Return number and name; a cluster without a name is not numbered twice."""
+    return say("cluster {number}", number=cluster) if name == f"cluster {cluster}" else f"{cluster}: {name}"
+
+
 def _plausible(low: int, high: int) -> str:
     return "" if low == high else say("Plausible are {low} to {high} clusters.", low=low, high=high)
 
@@ -66,7 +71,7 @@ def sizes(clustering: Clusters) -> go.Figure:
         n=clustering.n_clusters,
     )
     return figures.bars(
-        [f"{cluster}: {name}" for cluster, name in clustering.names["name"].items()],
+        [_called(cluster, name) for cluster, name in clustering.names["name"].items()],
         clustering.sizes["size"].to_numpy(),
         title=say("Cluster sizes"),
         x_title=say("items"),
@@ -78,7 +83,7 @@ def jaccard(stability: Stability) -> go.Figure:
     """Draw how far each cluster comes back."""
     table = stability.per_cluster
     return figures.bars(
-        [f"{cluster}: {name}" for cluster, name in enumerate(table["name"])],
+        [_called(cluster, name) for cluster, name in enumerate(table["name"])],
         table["jaccard"].to_numpy(),
         low=table["low"].to_numpy(),
         high=table["high"].to_numpy(),

@@ -12,7 +12,7 @@ from mmtoolkit._nearest import squares
 from mmtoolkit.results import Result
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import ids_of, items_of
-from mmtoolkit.words import listed, say
+from mmtoolkit.words import listed, say, title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Selection(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        return listed([say("{n} item", "{n} items", n=len(self.rows)), self.recipe.params["how"]])
+        return listed([say("{n} item", "{n} items", n=len(self.rows)), title(self.recipe.params["how"])])
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {say("Selection"): self.table}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.results import Result
+from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,33 +94,57 @@ class Estimate(Result):
     rerank_minutes: float = 0.0
 
     def _summary(self) -> str:
-        start = (
-            f"{self.items} items with {self.model!r}: {self.cached} cached, {self.equal} equal to others, "
-            f"{self.wrong} wrong, {self.to_compute} to compute"
+        told = say(
+            "{n} items with {model!r}: {cached} cached, {equal} equal to others, {wrong} wrong, {missing} to compute",
+            n=self.items,
+            model=self.model,
+            cached=self.cached,
+            equal=self.equal,
+            wrong=self.wrong,
+            missing=self.to_compute,
         )
         if self.calls:
-            money = _money(self.cost, self.currency, self.price_as_of)
-            start += f" in {self.calls} calls, about {self.tokens} tokens, {money}, at least {self.minutes:.1f} minutes"
-        if self.rerank:
-            money = _money(self.rerank_cost, self.rerank_currency, self.rerank_price_as_of)
-            start += (
-                f"; reranking {self.n_queries} queries with {self.rerank!r} in {self.rerank_calls} calls, about "
-                f"{self.rerank_tokens} tokens, {money}, at least {self.rerank_minutes:.1f} minutes"
+            told = say(
+                "{told} in {n} calls, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
+                told=told,
+                n=self.calls,
+                tokens=self.tokens,
+                money=_money(self.cost, self.currency, self.price_as_of),
+                minutes=self.minutes,
             )
-        return start
+        if not self.rerank:
+            return told
+        reranking = say(
+            "reranking {n} queries with {model!r} in {calls} calls, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
+            n=self.n_queries,
+            model=self.rerank,
+            calls=self.rerank_calls,
+            tokens=self.rerank_tokens,
+            money=_money(self.rerank_cost, self.rerank_currency, self.rerank_price_as_of),
+            minutes=self.rerank_minutes,
+        )
+        return aside(told, reranking)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
-        return {"estimate": pd.DataFrame({"value": self.to_dict()})}
+        return {say("estimate"): pd.DataFrame({"value": self.to_dict()})}
 
 
 def _money(cost: float | None, currency: str, as_of: str) -> str:
     """Write a sum with the day of its price; a price that may be out of date is called so."""
     if cost is None:
-        return "price unknown"
-    old = ", more than a year old: look up today's and put it into the model's row" if _is_old(as_of) else ""
-    return f"about {cost:.2g} {currency} (prices of {as_of}{old})" if currency else "no cost"
+        return say("price unknown")
+    if not currency:
+        return say("no cost")
+    if _is_old(as_of):
+        return say(
+            "about {cost:.2g} {currency} (prices of {day}, more than a year old: look up today's and put it into the model's row)",
+            cost=cost,
+            currency=currency,
+            day=as_of,
+        )
+    return say("about {cost:.2g} {currency} (prices of {day})", cost=cost, currency=currency, day=as_of)
 
 
 def _is_old(as_of: str) -> bool:

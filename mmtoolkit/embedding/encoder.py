@@ -19,6 +19,7 @@ from mmtoolkit.models import find_model
 from mmtoolkit.providers.choice import choose
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import unit_rows
+from mmtoolkit.words import word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoded", "Encoder", "encoder_of", "make_encoder"]
 
+_EMBEDDING = word("embedding")
 _SHOWN_ERRORS = 3
 
 
@@ -95,7 +97,7 @@ class Encoder:
         on_error: Literal["raise", "nan"] | None = None,
         budget: float | None = None,
         progress: Any = None,
-        doing: str = "embedding",
+        doing: str = _EMBEDDING,
     ) -> Encoded:
         """Return a vector for every content, computing only what the cache lacks.
 

@@ -13,6 +13,7 @@ import numpy as np
 from mmtoolkit.embedding.planning import plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
 from mmtoolkit.providers.base import Outcome, compute, shown
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,8 +158,8 @@ def _bar(progress: Any, total: int, cached: int, doing: str) -> Any:
     bar = tqdm(
         total=total,
         initial=cached,
-        unit="item",
-        desc=doing,
+        unit=str(say("item")),
+        desc=str(doing),
         disable=progress is False,
         delay=1.0 if progress is None else 0.0,
         leave=progress is True,

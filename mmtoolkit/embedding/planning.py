@@ -12,6 +12,7 @@ import numpy as np
 from mmtoolkit._rows import is_local
 from mmtoolkit.content import Image, Video
 from mmtoolkit.errors import ItemError
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,14 @@ def recall_files(cache: VectorStore, contents: Sequence[Content], progress: Any 
 
     local = [c for c in contents if isinstance(c, Image | Video) and is_local(c.source)]
     shown, delay = progress is None or progress is True, 0.0 if progress is True else 1.0
-    with tqdm(total=len(local), unit="file", desc="reading files", disable=not shown, delay=delay, leave=False) as bar:
+    with tqdm(
+        total=len(local),
+        unit=str(say("file")),
+        desc=str(say("reading files")),
+        disable=not shown,
+        delay=delay,
+        leave=False,
+    ) as bar:
         for start in range(0, len(local), _AT_ONCE):
             part = local[start : start + _AT_ONCE]
             digests = cache.file_digests([os.path.abspath(content.source) for content in part])

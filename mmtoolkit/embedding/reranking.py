@@ -16,6 +16,7 @@ from mmtoolkit.frames import contents_of
 from mmtoolkit.providers.choice import choose_reranker
 from mmtoolkit.providers.reranker import Pair, Reranker, scores_of, will_send
 from mmtoolkit.space import Space
+from mmtoolkit.words import word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ def score_items(
     if missing and reranker.leaves_machine:
         reranker.ready()
         _announce(reranker, missing)
-    done = encoder.run(pairs, ids, on_error="nan", budget=budget, progress=progress, doing="reranking")
+    done = encoder.run(pairs, ids, on_error="nan", budget=budget, progress=progress, doing=word("reranking"))
     if usage is not None:
         usage.add(done.usage)
     if done.errors:

@@ -21,6 +21,7 @@ from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain, table_html
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import at_unit_length, is_read_only, read_only, single
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -468,14 +469,17 @@ class Embeddings:
 
     def _summary(self) -> str:
         n, d = self.shape
-        failed = f", {len(self.failed)} failed" if len(self.failed) else ""
-        return f"{n} items x {d} features, model {self.model or 'unknown'!r}{failed}"
+        told = [
+            say("{n} items x {d} features", n=n, d=d),
+            say("model {model!r}", model=self.model or "unknown"),
+        ]
+        return listed([*told, *([say("{n} failed", n=len(self.failed))] if len(self.failed) else [])])
 
     def __repr__(self) -> str:
         return f"<Embeddings: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        failed = table_html(self.failed.set_index("row"), "failed") if len(self.failed) else Html()
+        failed = table_html(self.failed.set_index("row"), say("failed")) if len(self.failed) else Html()
         return notebook("Embeddings", self._summary(), table_html(self._held.items.set_index("id")), failed)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit.vectors import has_vectors, ids_of
+from mmtoolkit.words import say
 
 __all__ = ["check_same_items", "classes_of", "cluster_name", "labels_of"]
 
@@ -122,4 +123,4 @@ def labels_of(
 
 def cluster_name(names: dict[int, str], label: int) -> str:
     """Return what a cluster is called."""
-    return names.get(int(label), "noise" if label < 0 else f"cluster {label}")
+    return names.get(int(label), say("noise") if label < 0 else say("cluster {number}", number=label))

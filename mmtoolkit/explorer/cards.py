@@ -16,6 +16,8 @@ from mmtoolkit import _html
 from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.thumbnails import item_name, picture_of
+from mmtoolkit.words import say
+from mmtoolkit.words import title as heading
 
 __all__ = [
     "MOST_SHOWN",
@@ -61,13 +63,17 @@ def picture(row: Mapping[str, Any], size: int) -> str:
     if uri is not None:
         film = tag("span", "▶", class_="mmx-film", aria_hidden="true") if row.get("modality") == "video" else Html()
         return tag("span", void("img", src=uri, alt=escape(name, 120)), film, class_="mmx-pic")
-    kind = Html(f"<small>no picture ({escape(row.get('modality'))})</small> ") if pictured else Html()
+    kind = (
+        Html(f"<small>{escape(say('no picture ({kind})', kind=row.get('modality')))}</small> ") if pictured else Html()
+    )
     return tag("span", kind, name, limit=90 if size <= _THUMB else 600, class_="mmx-words")
 
 
 def _facts(facts: Mapping[str, object]) -> str:
     shown = {name: value for name, value in facts.items() if value is not None}
-    return "".join(f"<span><i>{escape(name, 30)}</i> {escape(value, 60)}</span>" for name, value in shown.items())
+    return "".join(
+        f"<span><i>{escape(heading(name), 30)}</i> {escape(value, 60)}</span>" for name, value in shown.items()
+    )
 
 
 def tip(row: Mapping[str, Any], facts: Mapping[str, object]) -> str:
@@ -89,14 +95,16 @@ def card(number: int, row: Mapping[str, Any], facts: Mapping[str, object], *, ac
 def gallery(n_selected: int, shown: Sequence[tuple[int, Mapping[str, Any], str]]) -> str:
     """Return items as pictures that can be pressed: row number, row of the items frame, note."""
     if n_selected == 0:
-        return '<p class="mmx-empty">Nothing is selected. Draw a lasso, search, press a legend entry, or use the arrow keys.</p>'
+        empty = say("Nothing is selected. Draw a lasso, search, press a legend entry, or use the arrow keys.")
+        return f'<p class="mmx-empty">{empty}</p>'
     cells = []
     for row, item, note in shown:
         line = f'<span class="mmx-note">{escape(note, 40)}</span>' if note else ""
         text = f'{picture(item, _THUMB)}<span class="mmx-name">{escape(item_name(item), 60)}</span>{line}'
         cells.append(button(text, "focus", row, title=item_name(item), kind="mmx-item"))
     left = n_selected - len(shown)
-    more = f'<p class="mmx-empty">and {left:,} more: <code>ex.selected</code> has them all</p>' if left else ""
+    told = say("and {n:,} more: {code} has them all", n=left, code="<code>ex.selected</code>")
+    more = f'<p class="mmx-empty">{told}</p>' if left else ""
     return f'<div class="mmx-gallery" data-n="{n_selected}">{"".join(cells)}</div>{more}'
 
 
@@ -106,9 +114,11 @@ def table(rows: Sequence[int], frame: pd.DataFrame) -> str:
         (button(escape(first, 60), "focus", row, kind="mmx-link"), list(map(_cell, others)))
         for row, (first, *others) in zip(rows, frame.head(_MOST_ROWS).itertuples(index=False), strict=False)
     )
-    shown = tag("div", _html.table([escape(name, 30) for name in frame.columns], lines), class_="mmx-scroll")
+    shown = tag("div", _html.table([escape(heading(name), 30) for name in frame.columns], lines), class_="mmx-scroll")
     left = len(rows) - _MOST_ROWS
-    return shown + (tag("p", f"and {left:,} more rows", class_="mmx-empty") if left > 0 else "")
+    return shown + (
+        tag("p", say("… and {n} more row", "… and {n} more rows", n=left), class_="mmx-empty") if left > 0 else ""
+    )
 
 
 def _cell(value: object) -> Html:
@@ -127,13 +137,15 @@ def legend(look: Look, actions: Sequence[Html] = ()) -> str:
             f'<span style="color:{group.color}" aria-hidden="true">{marks[group.symbol]}</span> {escape(group.name, 48)}',
             "group",
             place,
-            title=f"select all of {group.name}",
+            title=say("select all of {name}", name=group.name),
             kind="mmx-chip",
         )
         for place, group in enumerate(look.groups[:_MOST_NAMES])
     ]
-    more = f"<span>and {len(look.groups) - _MOST_NAMES} more groups</span>" if len(look.groups) > _MOST_NAMES else ""
-    return f'<div class="mmx-row" role="group" aria-label="Groups by {escape(look.name)}">{"".join([*entries, *actions])}{more}</div>'
+    left = len(look.groups) - _MOST_NAMES
+    more = f"<span>{say('and {n} more group', 'and {n} more groups', n=left)}</span>" if left > 0 else ""
+    by = escape(say("Groups by {name}", name=heading(look.name)))
+    return f'<div class="mmx-row" role="group" aria-label="{by}">{"".join([*entries, *actions])}{more}</div>'
 
 
 def keys(names: Sequence[str]) -> str:
@@ -143,10 +155,10 @@ def keys(names: Sequence[str]) -> str:
         for place, name in enumerate(names[:_MOST_NAMES], start=1)
     ]
     field = (
-        '<input class="mmx-in" data-mm="new-label" data-key="new-label" aria-label="Annotation for the selection" '
-        'placeholder="new name, then Enter" maxlength="100">'
+        f'<input class="mmx-in" data-mm="new-label" data-key="new-label" aria-label="{escape(say("Annotation for the selection"))}" '
+        f'placeholder="{escape(say("new name, then Enter"))}" maxlength="100">'
     )
-    return f'<div class="mmx-row" role="group" aria-label="Annotate the selection">{field}{"".join(chips)}</div>'
+    return f'<div class="mmx-row" role="group" aria-label="{escape(say("Annotate the selection"))}">{field}{"".join(chips)}</div>'
 
 
 def crosstab(counts: pd.DataFrame, *, rows: str, columns: str) -> str:
@@ -163,7 +175,7 @@ def crosstab(counts: pd.DataFrame, *, rows: str, columns: str) -> str:
         (button(escape(name, 24), "row", i, kind="mmx-link"), [cell(i, j, value) for j, value in enumerate(values)])
         for i, (name, values) in enumerate(zip(counts.index, counts.to_numpy().tolist(), strict=True))
     )
-    corner = Html(f"{escape(rows, 30)} ↓ {escape(columns, 30)} →")
+    corner = Html(f"{escape(heading(rows), 30)} ↓ {escape(heading(columns), 30)} →")
     return tag("div", _html.table([corner, *names], lines, kind="mmx-cross"), class_="mmx-scroll")
 
 

@@ -26,6 +26,7 @@ from mmtoolkit.explorer.state import State
 from mmtoolkit.explorer.walk import Walk
 from mmtoolkit.thumbnails import item_name
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import Language, chosen_language, say, speaking
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -66,7 +67,7 @@ class Explorer:
         The items.
     layout : Places
         Their positions on the map.
-    y, clusters, journal
+    y, clusters, journal, language
         As `explore` takes them.
 
     Attributes
@@ -132,7 +133,9 @@ class Explorer:
         y: Any = None,
         clusters: Any = None,
         journal: str | os.PathLike[str] | None = None,
+        language: Language = "en",
     ) -> None:
+        self.language: Language = language
         self.state = state = State(embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal)
         self.reviews = Review(state)
         self.source, self.X, self.ids, self.items, self.y = state.source, state.X, state.ids, state.items, state.y
@@ -143,7 +146,13 @@ class Explorer:
 
     def __repr__(self) -> str:
         given = int(self.notes.given.sum())
-        return f"<Explorer: {len(self):,} items, {len(self.selection):,} selected, {given:,} annotated>"
+        told = say(
+            "{n:,} items, {selected:,} selected, {given:,} annotated",
+            n=len(self),
+            selected=len(self.selection),
+            given=given,
+        )
+        return f"<Explorer: {told}>"
 
     def item(self, row: int) -> dict[str, Any]:
         """Return one row of the items frame.
@@ -382,8 +391,8 @@ class Explorer:
         """
         row = next(iter(rows_of(item, self.ids).tolist()), None)
         self.focus = row
-        name = "no item" if row is None else self.ids[row]
-        note = f"the ring shows {name}; card and answers stay with the item under review"
+        name = say("no item") if row is None else self.ids[row]
+        note = say("the ring shows {name}; card and answers stay with the item under review", name=name)
         self.changed("focus", status=None if self.asked in (None, row) else note)
 
     def move(self, direction: Direction) -> None:
@@ -425,7 +434,9 @@ class Explorer:
         >>> mm.explore(emb, projection=[[0, 0], [1, 0], [2, 0]]).search("birds", k=2)["text"].tolist()
         ['a small bird', 'a red bird']
         """
-        return self._found(query, k, f"search: {query}" if isinstance(query, str) else "search")
+        if isinstance(query, str):
+            return self._found(query, k, f"search: {query}", query)
+        return self._found(query, k, "search", say("what was asked"))
 
     def similar(self, item: Any, k: int = 30) -> pd.DataFrame:
         """Light up the items most like one of the map; the item itself comes first.
@@ -450,9 +461,9 @@ class Explorer:
         ['0', '2']
         """
         row = int(rows_of(item, self.ids)[0])
-        return self._found(self.X[row], k, f"similar to {self.ids[row]}")
+        return self._found(self.X[row], k, f"similar to {self.ids[row]}", str(self.ids[row]))
 
-    def _found(self, query: Any, k: int, how: str) -> pd.DataFrame:
+    def _found(self, query: Any, k: int, how: str, what: str) -> pd.DataFrame:
         from mmtoolkit.retrieval import search
 
         table: pd.DataFrame = search(self.source, query, k=min(k, len(self))).table
@@ -460,7 +471,7 @@ class Explorer:
         self.scores = np.full(len(self), np.nan)
         self.scores[rows] = table["score"].to_numpy()
         self.selection = Chosen.of(rows, how)
-        self.changed("selected", status=f"{len(rows)} items nearest to {how.split(': ', 1)[-1]}")
+        self.changed("selected", status=say("{n} items nearest to {what}", n=len(rows), what=what))
         return table
 
     # ---- annotations
@@ -934,7 +945,7 @@ default="label_issues"
         self.labels, self.cluster_names = labels_of(self.source, self.clusters)
         if self.linked is not None and self.linked.source == "clusters":
             self.linked = link(self.state)
-        self.changed("clusters", status=f"{self.n_clusters} clusters")
+        self.changed("clusters", status=say("{n} cluster", "{n} clusters", n=self.n_clusters))
         self.color_by = "cluster"
 
     @property
@@ -1047,7 +1058,7 @@ default="label_issues"
         True
         """
         if self.layout.poll(timeout_s):
-            self.changed("layout", status=self.layout.note or "the map is ready")
+            self.changed("layout", status=self.layout.note or say("the map is ready"))
         return not self.layout.waiting
 
     def figure(self) -> go.Figure:
@@ -1064,16 +1075,17 @@ default="label_issues"
         from mmtoolkit.figures import scatter_map
 
         self.wait(0)
-        look = self.look
-        return scatter_map(
-            self.coords,
-            color=look.values,
-            groups=look.groups or None,
-            hover=[item_name(self.item(row)) for row in range(len(self))],
-            title=f"{len(self):,} items",
-            caption=self.layout.note,
-            color_title=look.name,
-        )
+        with speaking(self.language):
+            look = self.look
+            return scatter_map(
+                self.coords,
+                color=look.values,
+                groups=look.groups or None,
+                hover=[item_name(self.item(row)) for row in range(len(self))],
+                title=say("{n:,} item", "{n:,} items", n=len(self)),
+                caption=str(self.layout.note),
+                color_title=self.state.color_title(look.name),
+            )
 
     def save(self, path: str | os.PathLike[str], *, wait: bool = True, **options: Any) -> None:
         """Write the map as one HTML file that opens without a network, with pictures on hover.
@@ -1106,7 +1118,8 @@ default="label_issues"
         from mmtoolkit._mapfile import save_map
 
         self.wait(None if wait else 0)
-        save_map(path, self.figure(), self.items, **options)
+        with speaking(self.language):
+            save_map(path, self.figure(), self.items, **options)
 
     # ---- in a notebook
 
@@ -1128,11 +1141,12 @@ default="label_issues"
         bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
         self._view.map.sync()
         png = still(self.state)
-        return bundle | {
-            "text/plain": repr(self),
-            "text/html": still_html(self.state, png),
-            "image/png": base64.b64encode(png).decode(),
-        }
+        with speaking(self.language):
+            return bundle | {
+                "text/plain": repr(self),
+                "text/html": still_html(self.state, png),
+                "image/png": base64.b64encode(png).decode(),
+            }
 
 
 def explore(
@@ -1142,6 +1156,7 @@ def explore(
     projection: Any = None,
     *,
     journal: str | os.PathLike[str] | None = None,
+    language: Language | None = None,
 ) -> Explorer:
     """Open a map of the items to look, search, select and annotate.
 
@@ -1158,6 +1173,8 @@ def explore(
     journal : path or None, default=None
         A CSV file that keeps every annotation as it is given, and is read again at the next start. Several explorers
         and processes may write to one file.
+    language : {"en", "zh"} or None, default=None
+        Of the page; None means MMTOOLKIT_LANGUAGE, else English. What is written down, such as `how`, is English.
 
     Returns
     -------
@@ -1167,7 +1184,8 @@ def explore(
     Raises
     ------
     ValueError
-        If classes, clusters or map are of other items, in another order or of another length, or rows hold NaN.
+        If classes, clusters or map are of other items, in another order or of another length, rows hold NaN, or the
+        language is unknown.
 
     Examples
     --------
@@ -1185,4 +1203,11 @@ def explore(
     2  2       near  lasso
     """
     vectors_of(embeddings)  # refuses what cannot be explored before a map is computed
-    return Explorer(embeddings, Places(embeddings, projection), y=y, clusters=clusters, journal=journal)
+    return Explorer(
+        embeddings,
+        Places(embeddings, projection),
+        y=y,
+        clusters=clusters,
+        journal=journal,
+        language=chosen_language(language),
+    )

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit.words import Said, say, word
+
 if TYPE_CHECKING:
     from mmtoolkit.explorer.view import View
 
 __all__ = ["KEYS", "Shortcut", "find", "help_lines", "page_table"]
 
-_SIGNS = {"ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc", " ": "Space"}
+_SIGNS = {"ArrowLeft": "←", "ArrowRight": "→", "ArrowUp": "↑", "ArrowDown": "↓", "Escape": "Esc", " ": word("Space")}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Shortcut:
     ----------
     key : str
         What the browser calls it: "u", "Escape", "ArrowLeft", …
-    words : str
+    words : Said
         What the help says; keys one after another with the same words share a line.
     does : callable
         Takes the view.
@@ -39,7 +41,7 @@ class Shortcut:
     """
 
     key: str
-    words: str
+    words: Said
     does: Callable[[View], object]
     when: Callable[[View], bool] = lambda _view: True
     on_map: bool = False
@@ -49,7 +51,7 @@ class Shortcut:
 def _name(n: int) -> Shortcut:
     return Shortcut(
         str(n),
-        "annotate the selection, or the item under review",
+        word("annotate the selection, or the item under review"),
         lambda view: view.ex.label(view.ex.annotation_names[n - 1]),
         lambda view: n <= len(view.ex.annotation_names),
     )
@@ -57,15 +59,15 @@ def _name(n: int) -> Shortcut:
 
 def _arrow(key: str) -> Shortcut:
     way: Any = key.removeprefix("Arrow").lower()
-    return Shortcut(key, "go from item to item", lambda view: view.ex.move(way), on_map=True)
+    return Shortcut(key, word("go from item to item"), lambda view: view.ex.move(way), on_map=True)
 
 
 def _toggle(key: str) -> Shortcut:
-    words = "select the item, or unselect it"
+    words = word("select the item, or unselect it")
     return Shortcut(key, words, lambda view: view.toggle(), lambda view: view.ex.focus is not None, on_map=True)
 
 
-def _tool(key: str, words: str, tool: str, *, on_map: bool) -> Shortcut:
+def _tool(key: str, words: Said, tool: str, *, on_map: bool) -> Shortcut:
     return Shortcut(key, words, lambda view: setattr(view.bridge, "tool", tool), on_map=on_map)
 
 
@@ -79,18 +81,18 @@ def _answerable(view: View) -> bool:
 
 KEYS = (
     *map(_name, range(1, 10)),
-    Shortcut("u", "undo", lambda view: view.ex.undo()),
-    Shortcut("i", "invert the selection", lambda view: view.ex.invert()),
-    Shortcut("Escape", "clear the selection; in a text field: back to the map", lambda view: view.ex.clear()),
-    Shortcut("Enter", "yes, or the suggested class, in a review", lambda view: view.ex.answer(True), _answerable),
-    Shortcut("x", "no: the item keeps its class", lambda view: view.ex.answer(False), _askable),
-    Shortcut("c", "write the name of a class", lambda _view: None, field="new-label"),
-    Shortcut("n", "next item under review", lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
+    Shortcut("u", word("undo"), lambda view: view.ex.undo()),
+    Shortcut("i", word("invert the selection"), lambda view: view.ex.invert()),
+    Shortcut("Escape", word("clear the selection; in a text field: back to the map"), lambda view: view.ex.clear()),
+    Shortcut("Enter", word("yes, or the suggested class, in a review"), lambda view: view.ex.answer(True), _answerable),
+    Shortcut("x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable),
+    Shortcut("c", word("write the name of a class"), lambda _view: None, field="new-label"),
+    Shortcut("n", word("next item under review"), lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
     *map(_toggle, ("Enter", " ")),
-    _tool("l", "draw a lasso", "lasso", on_map=True),
-    _tool("b", "draw a box", "box", on_map=True),
-    _tool("m", "move the map", "move", on_map=False),
+    _tool("l", word("draw a lasso"), "lasso", on_map=True),
+    _tool("b", word("draw a box"), "box", on_map=True),
+    _tool("m", word("move the map"), "move", on_map=False),
 )
 
 
@@ -113,5 +115,6 @@ def help_lines() -> list[str]:
     for (words, on_map), rows in groupby(KEYS, key=lambda row: (row.words, row.on_map)):
         signs = [f"<kbd>{_SIGNS.get(row.key, row.key)}</kbd>" for row in rows]
         shown = f"{signs[0]}–{signs[-1]}" if len(signs) > 4 else " ".join(signs)
-        lines.append(f"{shown}: {words}{', with the map in focus' if on_map else ''}")
+        told = say("{what}, with the map in focus", what=words) if on_map else words
+        lines.append(say("{what}: {told}", what=shown, told=told))
     return lines

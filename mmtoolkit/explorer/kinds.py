@@ -17,6 +17,7 @@ from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.queue import LearningQueue, Queue, Suggestion
 from mmtoolkit.explorer.selection import rows_of
 from mmtoolkit.explorer.state import State
+from mmtoolkit.words import Said, word
 
 __all__ = ["KINDS", "OWN", "Kind", "Queued"]
 
@@ -47,9 +48,9 @@ class Kind:
     ----------
     name : str
         As ``ex.review`` takes it.
-    button, about : str
+    button, about : Said
         What the button that opens it says, and what its tooltip says.
-    asks : str
+    asks : Said
         The question about every item.
     queue : callable
         Takes the state, how many items are wanted, and by name `result`, `answered` (which items were answered before)
@@ -67,9 +68,9 @@ class Kind:
     """
 
     name: str
-    button: str
-    about: str
-    asks: str
+    button: Said
+    about: Said
+    asks: Said
     queue: Callable[..., tuple[Any, ...] | Queue]
     says: Callable[[str | None, str | None], bool | None] | None = neither
     card: Callable[[State, int], Mapping[str, object]] = State.facts
@@ -127,17 +128,17 @@ def _listed(state: State, n: int, *, result: Any, **_: Any) -> Queued:
 _ROWS = (
     Kind(
         "learn",
-        "learn from my answers",
-        "a classifier learns while you name items, and asks for those that teach it most",
-        "What is this?",
+        word("learn from my answers"),
+        word("a classifier learns while you name items, and asks for those that teach it most"),
+        word("What is this?"),
         _learning,
         says=None,
     ),
     Kind(
         AUDIT,
-        "random audit sample",
-        "judge items drawn at random first: scores come from these only",
-        "What is this? Drawn at random; scores come from these answers only.",
+        word("random audit sample"),
+        word("judge items drawn at random first: scores come from these only"),
+        word("What is this? Drawn at random; scores come from these answers only."),
         _drawn,
         says=None,
         card=lambda _state, _row: {},  # an answer must not lean on what others said
@@ -145,22 +146,24 @@ _ROWS = (
     ),
     Kind(
         "label_issues",
-        "label issues",
-        "items whose class a classifier doubts",
-        "Is the class wrong?",
+        word("label issues"),
+        word("items whose class a classifier doubts"),
+        word("Is the class wrong?"),
         _label_issues,
         says=another_class,
         offered=lambda state: state.y is not None,
     ),
-    Kind("outliers", "outliers", "items far from all others", "Is this an outlier?", _outliers),
+    Kind("outliers", word("outliers"), word("items far from all others"), word("Is this an outlier?"), _outliers),
     Kind(
         "boundary",
-        "boundary",
-        "items between two clusters",
-        "Does this belong elsewhere?",
+        word("boundary"),
+        word("items between two clusters"),
+        word("Does this belong elsewhere?"),
         _boundary,
         offered=lambda state: state.clusters is not None,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}
-OWN = Kind("own list", "", "", "Look at this item.", _listed)  # a list of the user's, which no name opens
+OWN = Kind(
+    "own list", word("own list"), word("own list"), word("Look at this item."), _listed
+)  # a list of the user's, which no name opens

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit.explorer.arguments import check_same_items, cluster_name, labels_of
 from mmtoolkit.explorer.state import State
+from mmtoolkit.words import say
 
 __all__ = ["Linked", "link"]
 
@@ -95,7 +96,7 @@ def link(state: State, result: Any = None) -> Linked:
         return _table(state.y, called, "class", "cluster", "clusters")
     if state.notes.given.any():
         return _table(state.notes.annotation.copy(), called, "annotation", "cluster", "clusters")
-    everything = np.full(len(called), "all items", dtype=object)
+    everything = np.full(len(called), str(say("all items")), dtype=object)
     return _table(called, everything, "cluster", "items", "clusters")
 
 

@@ -13,36 +13,40 @@ from mmtoolkit.explorer.linked import Linked
 from mmtoolkit.explorer.queue import LearningQueue, Queue
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
-from mmtoolkit.words import say
+from mmtoolkit.words import joined, say, word
 
-__all__ = ["TABS", "body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
+__all__ = ["body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
 
-TABS = ("gallery", "table", "counts")
 _MOUSE = (
-    "drag: lasso or box; <kbd>Shift</kbd> adds, <kbd>Alt</kbd> removes",
-    "mouse wheel: zoom, once the map was clicked",
+    word("drag: lasso or box; <kbd>Shift</kbd> adds, <kbd>Alt</kbd> removes"),
+    word("mouse wheel: zoom, once the map was clicked"),
 )
+_TOOLS = (
+    ("lasso", word("lasso"), word("draw a loop around items")),
+    ("box", word("box"), word("drag a box")),
+    ("move", word("move"), word("drag the map")),
+)
+_MODES = (
+    ("replace", word("replace"), word("a new selection")),
+    ("add", word("add"), word("to the selection; or hold Shift")),
+    ("remove", word("remove"), word("from it; or hold Alt")),
+)
+_TABS = (("gallery", word("gallery")), ("table", word("table")), ("counts", word("counts")))
 
 
 def tools() -> str:
     """Return the row of tools."""
-    kinds = (("lasso", "draw a loop around items"), ("box", "drag a box"), ("move", "drag the map"))
-    modes = (
-        ("replace", "a new selection"),
-        ("add", "to the selection; or hold Shift"),
-        ("remove", "from it; or hold Alt"),
-    )
-    groups = [("tool", "Tool", kinds), ("mode", "What a lasso does", modes)]
+    groups = [("tool", say("Tool"), _TOOLS), ("mode", say("What a lasso does"), _MODES)]
     bits = "".join(
         f'<div class="mmx-bits" role="group" aria-label="{label}">'
-        + "".join(button(name, action, name, title=title, pressed=False) for name, title in choices)
+        + "".join(button(str(shown), action, name, title=title, pressed=False) for name, shown, title in choices)
         + "</div>"
         for action, label, choices in groups
     )
     rest = (
-        button("invert", "invert")
-        + button("clear", "clear")
-        + button("undo", "undo", title="take the last annotation back")
+        button(say("invert"), "invert")
+        + button(say("clear"), "clear")
+        + button(say("undo"), "undo", title=say("take the last annotation back"))
     )
     return f'<div class="mmx-row">{bits}{rest}</div>'
 
@@ -51,7 +55,7 @@ def search() -> str:
     """Return the search field."""
     return (
         '<input class="mmx-in mmx-wide" type="search" data-mm="search" data-key="search" maxlength="1000" '
-        'aria-label="Search by meaning" placeholder="search by meaning, then Enter">'
+        f'aria-label="{escape(say("Search by meaning"))}" placeholder="{escape(say("search by meaning, then Enter"))}">'
     )
 
 
@@ -65,7 +69,7 @@ def status(state: State, *, error: bool = False) -> str:
 def help_html() -> str:
     """Return what the mouse and the keys do."""
     lines = "".join(f"<li>{line}</li>" for line in (*_MOUSE, *keys.help_lines()))
-    return f'<details class="mmx-help"><summary>Mouse and keys</summary><ul>{lines}</ul></details>'
+    return f'<details class="mmx-help"><summary>{say("Mouse and keys")}</summary><ul>{lines}</ul></details>'
 
 
 def card(review: Review) -> str:
@@ -76,7 +80,9 @@ def card(review: Review) -> str:
         return ""
     facts = state.facts(row) if asked is None else review.card(row)
     chosen = row in state.selection.rows
-    actions = button("similar items", "similar", row) + button("unselect" if chosen else "select", "toggle", row)
+    actions = button(say("similar items"), "similar", row) + button(
+        say("unselect") if chosen else say("select"), "toggle", row
+    )
     return cards.card(row, state.item(row), facts, actions=actions)
 
 
@@ -88,19 +94,22 @@ def queue(review: Review) -> str:
             for kind in kinds.KINDS.values()
             if kind.offered(review.state)
         )
-        return f'<div class="mmx-row" role="group" aria-label="Review">review: {chips}</div>'
+        return f'<div class="mmx-row" role="group" aria-label="{escape(say("Review"))}">{say("review:")} {chips}</div>'
     kind, left, total, suggested = review.kind, len(review.queue), review.queue.total, review.suggestion
-    buttons: str = button("close", "review", "")
+    buttons: str = button(say("close"), "review", "")
     if left:
-        buttons = button("skip <kbd>n</kbd>", "skip") + buttons
+        buttons = button(say("skip {key}", key="<kbd>n</kbd>"), "skip") + buttons
     if left and kind.says is not None:
-        buttons = button("no <kbd>x</kbd>", "answer", "no") + buttons
+        buttons = button(say("no") + " <kbd>x</kbd>", "answer", "no") + buttons
     if left and (kind.says is not None or suggested is not None):
-        yes = escape(suggested.annotation, 60) if suggested is not None else "yes"
+        yes = escape(suggested.annotation, 60) if suggested is not None else say("yes")
         buttons = button(f"{yes} <kbd>Enter</kbd>", "answer", "yes", kind="mmx-main-b") + buttons
-    text = f"{escape(review.asks)} {left:,} of {total:,} left." if left else f"All {total:,} answered."
+    asked = (
+        joined(review.asks, say("{left:,} of {n:,} left.", left=left, n=total)) if left else say("All {n:,} answered.", n=total)
+    )
+    text = say("{what}: {told}", what=f"<b>{escape(kind.button)}</b>", told=escape(asked, 400))
     return (
-        f'<div class="mmx-note-top" data-left="{left}"><b>{escape(kind.name.replace("_", " "))}</b>: {text}'
+        f'<div class="mmx-note-top" data-left="{left}">{text}'
         f'{_suggested(review)}<div class="mmx-row">{buttons}</div>{_progress(review.queue)}</div>'
     )
 
@@ -146,21 +155,26 @@ def legend(state: State) -> str:
     """Return the groups, and for clusters that are selected as a whole the buttons that split them or make them one."""
     whole = state.whole_clusters if state.color == "cluster" and state.clusters is not None else []
     actions = (
-        [button("split in two", "split", whole[0], title="the selected cluster in two parts")]
+        [button(say("split in two"), "split", whole[0], title=say("the selected cluster in two parts"))]
         if len(whole) == 1
         else []
     )
     if len(whole) > 1:
         actions = [
-            button(f"make one of {len(whole)}", "merge", ",".join(map(str, whole)), title="the selected clusters")
+            button(
+                say("make one of {n}", n=len(whole)),
+                "merge",
+                ",".join(map(str, whole)),
+                title=say("the selected clusters"),
+            )
         ]
     return cards.legend(state.look, actions)
 
 
 def tabs(active: str) -> str:
     """Return the row that chooses what is shown of the selection."""
-    bits = "".join(button(name, "tab", name, pressed=name == active) for name in TABS)
-    return f'<div class="mmx-bits" role="group" aria-label="Show the selection as">{bits}</div>'
+    bits = "".join(button(str(shown), "tab", name, pressed=name == active) for name, shown in _TABS)
+    return f'<div class="mmx-bits" role="group" aria-label="{escape(say("Show the selection as"))}">{bits}</div>'
 
 
 def body(state: State, linked: Linked | None, tab: str) -> str:
@@ -168,7 +182,8 @@ def body(state: State, linked: Linked | None, tab: str) -> str:
     rows = state.selection.rows
     if tab == "counts":
         if linked is None:
-            return '<p class="mmx-empty">Counts need clusters or a classification: <code>ex.link(result)</code>.</p>'
+            need = say("Counts need clusters or a classification: {code}.", code="<code>ex.link(result)</code>")
+            return f'<p class="mmx-empty">{need}</p>'
         return cards.crosstab(linked.counts, rows=linked.row_title, columns=linked.column_title)
     if tab == "table" and len(rows):
         return cards.table(rows.tolist(), _shown_columns(state.selected))

@@ -11,6 +11,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.arguments import check_same_items
 from mmtoolkit.projection import PendingProjection
 from mmtoolkit.vectors import has_vectors, ids_of
+from mmtoolkit.words import say
 
 __all__ = ["Places"]
 
@@ -102,7 +103,7 @@ class Places:
         except TimeoutError:
             return False
         except MMToolkitError as error:
-            self._pending, self.note = None, f"this map is a PCA: {error}"
+            self._pending, self.note = None, say("this map is a PCA: {why}", why=error)
             return True
         self._pending, self.note = None, projection.note
         self._layouts.append(projection.coords)

@@ -16,7 +16,7 @@ from mmtoolkit.explorer.kinds import Kind, Queued
 from mmtoolkit.explorer.queue import Queue, ReviewQueue, Suggestion
 from mmtoolkit.explorer.selection import Chosen, rows_of
 from mmtoolkit.explorer.state import State
-from mmtoolkit.words import say
+from mmtoolkit.words import aside, say
 
 __all__ = ["Review"]
 
@@ -70,7 +70,7 @@ class Review:
         """Open a review of a kind, or of a list of items; None closes the one that is open."""
         check_count("n", n, 1)
         if what is None:
-            self._ask(None, "review closed")
+            self._ask(None, say("review closed"))
             return
         kind = kinds.KINDS.get(what) if isinstance(what, str) else kinds.OWN
         if kind is None:
@@ -80,8 +80,12 @@ class Review:
         answered = np.zeros(len(self.state), dtype=bool) if own else self._answered(kind)
         made = kind.queue(self.state, n, result=what if own else result, answered=answered, random_state=random_state)
         queue = self._ranked(kind, Queued(*made), answered, n) if isinstance(made, tuple) else made
-        words = f"{len(queue)} items to review" if len(queue) else "nothing is left to review"
-        self._ask(queue if len(queue) else None, f"{words}: {kind.name}")
+        words = (
+            say("{n} item to review: {kind}", "{n} items to review: {kind}", n=len(queue), kind=kind.button)
+            if len(queue)
+            else say("nothing is left to review: {kind}", kind=kind.button)
+        )
+        self._ask(queue if len(queue) else None, words)
 
     def _ranked(self, kind: Kind, queued: Queued, answered: NDArray[np.bool_], n: int) -> ReviewQueue:
         """Return the queue of items that were not answered yet."""
@@ -138,7 +142,7 @@ class Review:
             self.notes.give(chosen.rows, annotation, chosen.how, verdict)
         finally:
             if asked is None:
-                state.changed("annotations", status=words if len(chosen) else "select something first")
+                state.changed("annotations", status=words if len(chosen) else say("select something first"))
             else:
                 self._next(asked, None if verdict is None else verdict.found, words, "annotations")
         return given
@@ -167,7 +171,7 @@ class Review:
         try:
             self.notes.judge(Verdict(queue.name, row, bool(found)))
         finally:
-            self._next(row, bool(found), "yes" if found else "no")
+            self._next(row, bool(found), say("yes") if found else say("no"))
 
     def propose(self, rows: NDArray[np.intp], names: NDArray[np.object_]) -> None:
         """Annotate items as a classifier predicts; None takes an earlier proposal away."""
@@ -188,9 +192,14 @@ class Review:
         given = int(self.notes.free(chosen.rows, chosen.how).sum())
         if annotation is not None and annotation not in self.names:
             self.names.append(annotation)
-        what = "annotation taken away" if annotation is None else f"annotated as {annotation}"
         kept = len(chosen) - given
-        return given, f"{given:,} items {what}" + (f"; {kept} kept their answer from the audit sample" if kept else "")
+        words = (
+            say("{n:,} item: annotation taken away", "{n:,} items: annotation taken away", n=given)
+            if annotation is None
+            else say("{n:,} item annotated as {name}", "{n:,} items annotated as {name}", n=given, name=annotation)
+        )
+        more = say("{n} kept its answer from the audit sample", "{n} kept their answer from the audit sample", n=kept)
+        return given, aside(words, more if kept else "")
 
     def _next(self, row: int, found: bool | None, words: str, *changed: str) -> None:
         state, queue = self.state, self.queue
@@ -198,10 +207,15 @@ class Review:
         queue.answer(row, found)
         state.focus = queue.current
         state.predict(queue.predictions())
-        left = f"{len(queue)} items left" if len(queue) else "all answered"
+        left = say("{n} item left", "{n} items left", n=len(queue)) if len(queue) else say("all answered")
         others = len(state.selection) - int(row in state.selection.rows)
-        note = f"; the {others:,} selected items are not part of the review and stay as they are" if others else ""
-        state.changed(*changed, "queue", "focus", status=f"{state.ids[row]}: {words}; {left}{note}")
+        note = say(
+            "the {n:,} selected item is not part of the review and stays as it is",
+            "the {n:,} selected items are not part of the review and stay as they are",
+            n=others,
+        )
+        told = say("{what}: {told}", what=state.ids[row], told=words)
+        state.changed(*changed, "queue", "focus", status=aside(told, left, note if others else ""))
 
     # ---- undo
 
@@ -209,14 +223,14 @@ class Review:
         """Take the last step back; return how many items it concerned."""
         last = self.notes.last
         if last is None:
-            self.state.changed(status="nothing to undo")
+            self.state.changed(status=say("nothing to undo"))
             return 0
         try:
             self.notes.undo()
         finally:
             changed = ["annotations"] if len(last.rows) else []
             changed += ["queue", "focus"] if self._reopened(last) else []
-            self.state.changed(*changed, status=f"undone: {len(last.concerned):,} items")
+            self.state.changed(*changed, status=say("undone: {n:,} item", "undone: {n:,} items", n=len(last.concerned)))
         return len(last.concerned)
 
     def _reopened(self, last: Given) -> bool:

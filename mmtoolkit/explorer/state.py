@@ -17,6 +17,7 @@ from mmtoolkit.explorer.listeners import Listeners
 from mmtoolkit.explorer.positions import Places
 from mmtoolkit.explorer.selection import Chosen
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
+from mmtoolkit.words import say, title
 
 __all__ = ["State"]
 
@@ -90,7 +91,10 @@ class State:
         """Take over a selection; rows that are selected already, in that order, stay as they were chosen."""
         same = np.array_equal(selection.rows, self.selection.rows)  # no event: two explorers may set each other
         self.selection = self.selection if same else selection
-        self.changed(*([] if same else ["selected"]), status=f"{len(self.selection):,} of {len(self):,} items selected")
+        self.changed(
+            *([] if same else ["selected"]),
+            status=say("{selected:,} of {n:,} items selected", selected=len(self.selection), n=len(self)),
+        )
 
     @property
     def _usual_color(self) -> str:
@@ -141,6 +145,10 @@ class State:
         }
         columns = {name: values for name, values in self._columns.items() if name not in ("nothing", *named)}
         return {name: values for name, values in (named | columns).items() if values is not None}
+
+    def color_title(self, name: str) -> str:
+        """Return what a name of `colors` is called; a column of the items keeps its name."""
+        return name if name in self._columns and name != "nothing" else title(name)
 
     @property
     def look(self) -> Look:

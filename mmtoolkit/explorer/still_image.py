@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mmtoolkit._html import escape
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures.maps import view_limits
+from mmtoolkit.words import joined, say
 
 __all__ = ["still", "still_html"]
 
@@ -55,11 +56,11 @@ def still_html(state: State, png: bytes) -> str:
         f'<span style="margin-right:12px"><span style="color:{group.color}">●</span> {escape(group.name, 48)}</span>'
         for group in state.look.groups[:24]
     )
-    words = f"Map of {len(state):,} items, coloured by {state.color}."
+    words = say("Map of {n:,} items, coloured by {color}.", n=len(state), color=state.color_title(state.color))
+    still_words = joined(words, say("A still picture: run the cell to explore."))
     return (
         f'<figure style="margin:0"><img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{_WIDTH}" '
-        f'style="max-width:100%" alt="{escape(words)}"><figcaption>{entries}<br>{escape(words)} A still picture: run the '
-        "cell to explore.</figcaption></figure>"
+        f'style="max-width:100%" alt="{escape(words)}"><figcaption>{entries}<br>{escape(still_words)}</figcaption></figure>'
     )
 
 

@@ -14,6 +14,7 @@ from mmtoolkit.explorer import cards, keys, kinds, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
+from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
     from mmtoolkit.explorer.core import Explorer
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["View"]
 
 logger = logging.getLogger(__name__)
-_STYLE = f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"
 _AUDIT = 50
 _MANY = 5_000  # items above which the slider for k answers when it is let go, not while it moves
+
+
+def _style() -> str:
+    gone = say("The kernel that this map belongs to is gone: run the cell again.")
+    css = Path(__file__).with_name("style.css").read_text("utf-8")
+    return f'<style>.mmx {{ --gone: "{gone}"; }}\n{css}</style>'
 
 
 class View:
@@ -46,19 +52,26 @@ class View:
     def __init__(self, ex: Explorer) -> None:
         self.ex: Explorer = ex
         self.tab = "gallery"
+        with speaking(ex.language):
+            self._build()
+
+    def _build(self) -> None:
+        ex = self.ex
         self.map = MapView(ex.state)
         self.bridge = Bridge(
             self.receive,
             self.map.figure,
-            label=f"Map of {len(ex):,} items. Arrow keys go from item to item, Enter selects.",
+            label=str(say("Map of {n:,} items. Arrow keys go from item to item, Enter selects.", n=len(ex))),
             shortcuts=keys.page_table(),
             version=ex.layout.version,
             waiting=ex.layout.waiting,
         )
         self.html = {name: ipywidgets.HTML() for name in _PANELS}
-        self.colors = ipywidgets.Dropdown(description="colour by")
+        self.colors = ipywidgets.Dropdown(description=str(say("colour by")))
         low, high = ex.k_range
-        self.k = ipywidgets.IntSlider(description="clusters", min=low, max=high, continuous_update=len(ex) <= _MANY)
+        self.k = ipywidgets.IntSlider(
+            description=str(say("clusters")), min=low, max=high, continuous_update=len(ex) <= _MANY
+        )
         self.box = self._box()
         self._quiet = False
         self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked"))
@@ -74,13 +87,17 @@ class View:
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
         left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
         right = ipywidgets.VBox([html for name, html in self.html.items() if name != "legend"]).add_class("mmx-right")
-        children = [ipywidgets.HTML(_STYLE), self.bridge, bar, box([left, right], "mmx-main")]
+        children = [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
         return ipywidgets.VBox(children).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page
 
     def refresh(self, changed: tuple[str, ...]) -> None:
         """Bring what depends on `changed` up to date."""
+        with speaking(self.ex.language):
+            self._refresh(changed)
+
+    def _refresh(self, changed: tuple[str, ...]) -> None:
         names = {*changed, *(name for cause in changed for name in _BRINGS.get(cause, ()))}
         if names & {"annotations", "queue"} and self.ex.color_by in ("annotation", *self.ex.state.predictions):
             names.add("color")
@@ -101,8 +118,9 @@ class View:
 
     def _choices(self) -> None:
         self._quiet = True
-        if self.colors.options != self.ex.color_choices:
-            self.colors.options = self.ex.color_choices
+        choices = tuple((self.ex.state.color_title(name), name) for name in self.ex.color_choices)
+        if self.colors.options != choices:
+            self.colors.options = choices
         self.colors.value = self.ex.color_by
         k = self.ex.n_clusters
         self.k.layout.display = "none" if self.ex.clusters is None else ""
@@ -126,6 +144,10 @@ class View:
         self._safely(lambda: _MESSAGES[content["kind"]](self, content, buffers))
 
     def _safely(self, act: Callable[[], object]) -> None:
+        with speaking(self.ex.language):
+            self._done(act)
+
+    def _done(self, act: Callable[[], object]) -> None:
         try:
             act()
         except Exception as error:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["bars", "curve", "histogram"]
 
 _ABOVE = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+_TOLD = 12  # bars that a reader who cannot see them is told
 Band = tuple["ArrayLike", "ArrayLike | None", "ArrayLike | None"]
 
 
@@ -80,12 +81,16 @@ def bars(
     )
     if baseline is not None:
         draw_reference_lines(fig, [(float(baseline), baseline_name)])
-    top = ", ".join(f"{n}: {short_number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:12])
+    top = [f"{n}: {short_number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:_TOLD]]
     return finish(
         fig,
         title=title,
         caption=caption,
-        alt=f"{title or say('Bars')}: {top}{', …' if len(v) > 12 else ''}.",
+        alt=say(
+            "{title}: {names}.",
+            title=title or say("Bars"),
+            names=listed([*top, *(["…"] if len(v) > _TOLD else [])]),
+        ),
         height=int(np.clip(24 * len(v) + 80, 180, 900)),
         bargap=0.3,
         xaxis={"title": {"text": plot_text(x_title)}},

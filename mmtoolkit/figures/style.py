@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import textwrap
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._html import escape
-from mmtoolkit._text import shorten
+from mmtoolkit._text import shorten, width_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -44,7 +44,10 @@ GREY = "#9a9a9a"
 TEXT = "#797979"  # the same contrast, 4.3 to 1, against white and near-black
 _GRID = "rgba(128,128,128,0.22)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
-_CAPTION_CHARS = 240
+_CAPTION_CHARS = 900  # more than any of ours has
+_PIECES = re.compile(
+    r"[\u2e80-\uffef][，。：；、！？）」”]*|(?:(?![\u2e80-\uffef])\S)+\s*|\s+"
+)  # what stays together in a line
 _CAPTION_COLUMNS = 60  # fits a page of 400 pixels
 
 
@@ -74,8 +77,14 @@ def plot_text(text: object, limit: int = 60) -> str:
 
 
 def _wrapped(text: str) -> str:
-    lines = textwrap.wrap(shorten(text, _CAPTION_CHARS), _CAPTION_COLUMNS)
-    return "<br>".join(plot_text(line, _CAPTION_COLUMNS) for line in lines)
+    """Return a caption in lines that are not too wide: broken at blanks, and between Chinese letters."""
+    lines, width = [""], 0.0
+    for piece in _PIECES.findall(shorten(text, _CAPTION_CHARS)):
+        if width and width + width_of(piece.rstrip()) > _CAPTION_COLUMNS:
+            lines, width = [*lines, ""], 0.0
+        lines[-1] += piece
+        width += width_of(piece)
+    return "<br>".join(plot_text(line, len(line) + 1) for line in lines)
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ import numpy as np
 
 from mmtoolkit import _child
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.projection.engine import quick_layout
+from mmtoolkit.projection.engine import note_of, quick_layout
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.steps import UNRECORDED, Step
 
@@ -99,8 +99,9 @@ class PendingProjection:
         if self._process.returncode != 0:
             raise MMToolkitError(complaint.rsplit("\n", 1)[-1] or f"exit code {self._process.returncode}")
         with np.load(self._folder / "map.npz", allow_pickle=False) as kept:
-            words = {name: kept[name].item() for name in ("trustworthiness", "method", "note")}
-            return Projection(kept["coords"], kept["trust"], **words)
+            words = {name: kept[name].item() for name in ("trustworthiness", "method")}
+            note = note_of(self._X, self._params["method"])
+            return Projection(kept["coords"], kept["trust"], **words, note=note)
 
     @cached_property
     def quick(self) -> Projection:

@@ -19,7 +19,7 @@ from mmtoolkit.words import say
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["checked_params", "lay_out", "quick_layout"]
+__all__ = ["checked_params", "lay_out", "note_of", "quick_layout"]
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba")
 
@@ -78,15 +78,22 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any = F
     """
     asked = params["method"]
     if (X[0] == X).all():
-        note = say("all items are equal: one place for all") if len(X) > 1 else say("a single item")
-        return Projection(np.zeros((len(X), 2), np.float32), _unknown(X), float("nan"), asked, note)
+        return Projection(np.zeros((len(X), 2), np.float32), _unknown(X), float("nan"), asked, note_of(X, asked))
     few = len(X) < METHODS[asked].least_items
     used = {**params, "method": "pca"} if few else params
     with one_thread():
         parts = {"X": fingerprint(X), **used}
         kept = remember("map", parts, lambda: _computed(X, used, progress), step=MAPS, libraries=_LIBRARIES)
-    note = say("{n} items are too few for {method}: PCA instead", n=len(X), method=asked) if few else ""
-    return Projection(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note)
+    return Projection(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note_of(X, asked))
+
+
+def note_of(X: NDArray[np.float32], method: str) -> str:
+    """Return what a reader of the map must know, "" for most maps."""
+    if (X[0] == X).all():
+        return say("all items are equal: one place for all") if len(X) > 1 else say("a single item")
+    if len(X) < METHODS[method].least_items:
+        return say("{n} items are too few for {method}: PCA instead", n=len(X), method=method)
+    return ""
 
 
 def quick_layout(X: NDArray[np.float32]) -> Projection:

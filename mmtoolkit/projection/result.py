@@ -18,6 +18,7 @@ from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.thumbnails import item_name
 from mmtoolkit.vectors import check_same_space, has_vectors, items_of, vectors_of
 from mmtoolkit.words import aside, joined, listed, say
+from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +155,7 @@ class DrawnMap(Result):
             hover=self._hover(),
             title=title or say("{method} map", method=METHODS[self.method].title),
             caption=self._caption(),
-            color_title=color if isinstance(color, str) else "",
+            color_title=(heading(color) if color == "label" else color) if isinstance(color, str) else "",
         )
 
     def _hover(self) -> list[str] | None:

@@ -36,6 +36,6 @@ def main(path: str) -> None:
 
     X = np.load(folder / "X.npy", allow_pickle=False)
     drawn = lay_out(X, json.loads((folder / "params.json").read_text()))
-    names = ("coords", "trust", "trustworthiness", "method", "note")
+    names = ("coords", "trust", "trustworthiness", "method")
     with (folder / "map.npz").open("wb") as file:
         write_npz(file, {name: np.asarray(getattr(drawn, name)) for name in names})

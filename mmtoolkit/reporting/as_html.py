@@ -24,7 +24,7 @@ from mmtoolkit.reporting.blocks import (
     Table,
     Words,
 )
-from mmtoolkit.words import language, say
+from mmtoolkit.words import PAGE_TAGS, language, say
 from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ __all__ = ["block_html", "page", "summary_html"]
 
 _PARAGRAPH = 4000
 _CELL = 90
-_TAG = {"en": "en", "zh": "zh-CN"}
 # Nothing may be loaded or sent, whatever the content of the page; WebGL maps compile their shaders with eval.
 _POLICY = (
     "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
@@ -69,7 +68,7 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
     drawn = any(isinstance(block, Drawing) for s in sections for block in s.blocks)
     return (
-        f'<!DOCTYPE html>\n<html lang="{_TAG[language()]}"><head><meta charset="utf-8">'
+        f'<!DOCTYPE html>\n<html lang="{PAGE_TAGS[language()]}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
@@ -150,7 +149,10 @@ def _(block: Table) -> str:
     shown = [name for name in frame.columns if name not in hidden]
     head = [escape(heading(name), 40) for name in [frame.index.name or "", *shown]]
     rows = (
-        (escape(index, _CELL), [_cell(block, name, dict(zip(frame.columns, values, strict=True))) for name in shown])
+        (
+            escape(block.row_name(index), _CELL),
+            [_cell(block, name, dict(zip(frame.columns, values, strict=True))) for name in shown],
+        )
         for index, values in zip(
             frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False
         )
@@ -169,7 +171,7 @@ def _more_rows(n: int) -> str:
 
 
 def _cell(block: Table, name: Any, row: dict[Any, Any]) -> Html:
-    value = row[name]
+    value = block.told(name, row[name])
     if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
         return tag("td", "" if value is None else value, limit=_CELL)
     number = float(value)

@@ -99,7 +99,9 @@ def _(block: Table) -> str:
     names = [heading(name) for name in [block.frame.index.name or "", *block.frame.columns]]
     lines = [_row(names), "|" + " --- |" * len(names)]
     head = block.frame.head(block.max_rows)
-    lines += [_row([i, *row]) for i, row in zip(head.index, head.itertuples(index=False, name=None), strict=True)]
+    for index, row in zip(head.index, head.itertuples(index=False, name=None), strict=True):
+        cells = [block.told(name, value) for name, value in zip(head.columns, row, strict=True)]
+        lines.append(_row([block.row_name(index), *cells]))
     more = len(block.frame) - block.max_rows
     tail = (
         [say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=more)]
@@ -113,7 +115,8 @@ def _(block: Table) -> str:
 
 def _row(values: Sequence[object]) -> str:
     cells = [
-        f"{v:.4g}" if isinstance(v, float) else escape_markdown("" if v is None else v, 90) for v in map(plain, values)
+        f"{v:.4g}" if isinstance(v, float) else escape_markdown("" if v is None else v, 90)
+        for v in (value if isinstance(value, str) else plain(value) for value in values)
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from mmtoolkit.words import say, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,9 @@ __all__ = [
     "Table",
     "Words",
 ]
+
+
+_OURS = ("check", "metric", "trust", "what")  # indexes whose values are names of ours
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,16 @@ class Table:
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
     max_rows: int = 40
+
+    def row_name(self, index: Any) -> str:
+        """Return the name of a row as a reader has it: names of ours in the language that is spoken."""
+        return title(index) if self.frame.index.name in _OURS else str(index)
+
+    def told(self, column: Any, value: Any) -> Any:
+        """Return a value as a reader has it: yes and no, kinds of items in the language that is spoken."""
+        if type(value).__name__ in ("bool", "bool_"):
+            return say("yes") if value else say("no")
+        return title(value) if column == "modality" and isinstance(value, str) else value
 
 
 @dataclass(frozen=True, eq=False)

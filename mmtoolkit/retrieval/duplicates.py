@@ -14,7 +14,7 @@ from mmtoolkit.results import Result, table_html
 from mmtoolkit.retrieval.pairs import PairScan, scan_pairs
 from mmtoolkit.steps import UNRECORDED, Step, verb
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
-from mmtoolkit.words import joined, say
+from mmtoolkit.words import joined, say, word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,7 +224,7 @@ def _cuts(
     kinds = np.full(len(X), "all") if items is None else items["modality"].to_numpy(dtype=str)
     if threshold is None:
         cut = duplicate_thresholds(embeddings, X)
-        origin = "the model's row" if getattr(embeddings, "model", "") else "suggested"
+        origin = word("the model's row") if getattr(embeddings, "model", "") else word("suggested")
     else:
         given = threshold if isinstance(threshold, Mapping) else dict.fromkeys(kinds.tolist(), threshold)
         for name, value in given.items():
@@ -235,7 +235,7 @@ def _cuts(
         if lacking:
             msg = f"threshold has no value for modality {lacking[0]!r}; it has {', '.join(given)}"
             raise ValueError(msg)
-        cut, origin = np.array([given[kind] for kind in kinds.tolist()], dtype=np.float64), "given"
+        cut, origin = np.array([given[kind] for kind in kinds.tolist()], dtype=np.float64), word("given")
     return cut, {str(kind): float(cut[kinds == kind][0]) for kind in np.unique(kinds)}, origin
 
 

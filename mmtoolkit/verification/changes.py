@@ -16,6 +16,7 @@ from mmtoolkit.reporting.code import n_left_out
 from mmtoolkit.results import plain
 from mmtoolkit.space import Space
 from mmtoolkit.verification.differences import Difference
+from mmtoolkit.words import say, word
 
 if TYPE_CHECKING:
     from mmtoolkit.embedding.encoder import Encoder
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "compare_items", "complete", "current_keys", "follow_renamed"]
 
-_KIND = {"image": "picture", "text": "text", "video": "video", "fused": "item"}
+_CONTENT = word("item")
+_KIND = {"image": word("picture"), "text": word("text"), "video": word("video"), "fused": _CONTENT}
 
 
 @dataclass
@@ -108,8 +110,11 @@ def compare_items(request: Request, renamed: Mapping[int, str], changes: Changes
         changes.add(f"items.{name}", f"{len(ids)} items", "(unreadable)", request.broken)
     elif frame is None and request.facts["model"]:
         changes.notes.append(
-            f"the items of {name!r} were not found again, so they were not compared with the report; "
-            "pass them as items= (--items)"
+            say(
+                "the items of {name!r} were not found again, so they were not compared with the report; pass them as items= "
+                "(--items)",
+                name=name,
+            )
         )
     if frame is None:
         return columns
@@ -117,20 +122,31 @@ def compare_items(request: Request, renamed: Mapping[int, str], changes: Changes
     for row, item in enumerate(ids):
         where = f"items.{name}.id of {item!r}"
         if row in renamed:
-            changes.add(where, item, renamed[row], f"the item {item!r} is called {renamed[row]!r} now")
+            changes.add(
+                where, item, renamed[row], say("the item {item!r} is called {name!r} now", item=item, name=renamed[row])
+            )
         elif row not in there:
-            changes.add(where, item, "(absent)", f"the item {item!r} is not among the items any more")
+            changes.add(where, item, "(absent)", say("the item {item!r} is not among the items any more", item=item))
     changes.notes += _added(request)
     for column, values in columns.items():
         now = column_in(frame, column)
         if now is None:
-            changes.notes.append(f"the items have no column {column!r}; its values are taken from the report")
+            changes.notes.append(
+                say("the items have no column {column!r}; its values are taken from the report", column=column)
+            )
             continue
         for row, b in zip(request.rows, plain(now), strict=True):
             item, a, values[row] = ids[row], values[row], b
             if a != b and (column != CHARACTERS or column in frame.columns):  # the text itself is told
                 where = f"items.{name}.{column} of {item!r}"
-                changes.add(where, a, b, f"the value of {column!r} of item {item!r} changed from {a!r} to {b!r}")
+                cause = say(
+                    "the value of {column!r} of item {item!r} changed from {a!r} to {b!r}",
+                    column=column,
+                    item=item,
+                    a=a,
+                    b=b,
+                )
+                changes.add(where, a, b, cause)
     return columns
 
 
@@ -160,10 +176,11 @@ def current_keys(request: Request, encoder: Encoder, changes: Changes) -> tuple[
     contents = contents_of(request.frame)
     plan = encoder.plan(contents, [ids[row] for row in request.rows])  # recalls what is known of unchanged files
     for at, (row, now) in enumerate(zip(request.rows, _keys(request, encoder, plan), strict=True)):
-        stored, what = keys[row], _KIND.get(contents[at].modality, "item")
-        cause = f"the {what} of item {ids[row]!r} has changed"
+        stored, what = keys[row], _KIND.get(contents[at].modality, _CONTENT)
+        cause = say("the {what} of item {item!r} has changed", what=what, item=ids[row])
         if not now:
-            cause = f"the {what} of item {ids[row]!r} cannot be read any more: {plan.errors[at].reason}"
+            why = plan.errors[at].reason
+            cause = say("the {what} of item {item!r} cannot be read any more: {why}", what=what, item=ids[row], why=why)
         keys[row] = now
         if keys[row] != stored:
             changed.append(row)
@@ -187,9 +204,12 @@ def _added(request: Request) -> Iterator[str]:
     unused = n_left_out(request.facts)
     if len(others) > unused:
         which = "" if unused else f": {shorten(', '.join(map(repr, others[:3])), 200)}{' …' if len(others) > 3 else ''}"
-        yield (
-            f"{len(others) - unused} of the items of {request.name!r} are new since the report was made, "
-            f"and are not part of it{which}"
+        yield say(
+            "{n} of the items of {name!r} is new since the report was made, and is not part of it{which}",
+            "{n} of the items of {name!r} are new since the report was made, and are not part of it{which}",
+            n=len(others) - unused,
+            name=request.name,
+            which=which,
         )
 
 

@@ -19,6 +19,7 @@ from mmtoolkit.verification.reading import read_page, read_report
 from mmtoolkit.verification.repeating import obstacle, replay
 from mmtoolkit.verification.sources import Found, Request, find
 from mmtoolkit.verification.verdict import TOLERANCE, changed_versions, judge
+from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
     from mmtoolkit.cache import CacheLike
@@ -75,24 +76,28 @@ def verify(
     <Verification: identical (computed again: cluster)>
     """
     path = Path(report).expanduser()
-    data, page = read_page(path) if path.suffix.lower() in (".html", ".htm") else (read_report(path), [])
-    found = {
-        name: find(_request(name, data, path, items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch))
-        for name in data["recipe"]["sources"]
-    }
-    here = environment()
-    same_place = {**here, "source": None} == {**data["environment"], "source": None}
-    notes = [note for one in found.values() for note in one.notes]
-    notes += [f"{name} was {a}, now it is {b}" for name, a, b in changed_versions(data["environment"], here)]
-    if not same_place and any(result["map"] for result in data["results"].values()):
-        notes.append("map coordinates were not compared, because versions or platform differ")
-    rules = [*_parameters(data), *_tolerances(data)]
-    others = [*rules, *(d for one in found.values() for d in one.differences)]
-    causes = [_rule_cause(d) for d in rules] + [c for one in found.values() for c in one.causes]
-    with nullcontext() if allow_fetch else only_cached():
-        results, skipped = _compared(data, found, with_map=same_place)
-    notes += [f"{name!r} was not checked: {why}" for name, why in skipped.items()]
-    return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, page=page, here=here)
+    with speaking("en"):  # verdict and causes are the same for every reader; `Verification` tells them in any language
+        data, page = read_page(path) if path.suffix.lower() in (".html", ".htm") else (read_report(path), [])
+        found = {
+            name: find(_request(name, data, path, items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch))
+            for name in data["recipe"]["sources"]
+        }
+        here = environment()
+        same_place = {**here, "source": None} == {**data["environment"], "source": None}
+        notes = [note for one in found.values() for note in one.notes]
+        notes += [
+            say("{name} was {a}, now it is {b}", name=name, a=a, b=b)
+            for name, a, b in changed_versions(data["environment"], here)
+        ]
+        if not same_place and any(result["map"] for result in data["results"].values()):
+            notes.append(say("map coordinates were not compared, because versions or platform differ"))
+        rules = [*_parameters(data), *_tolerances(data)]
+        others = [*rules, *(d for one in found.values() for d in one.differences)]
+        causes = [_rule_cause(d) for d in rules] + [c for one in found.values() for c in one.causes]
+        with nullcontext() if allow_fetch else only_cached():
+            results, skipped = _compared(data, found, with_map=same_place)
+        notes += [say("{name!r} was not checked: {why}", name=name, why=why) for name, why in skipped.items()]
+        return judge(data, results, others, causes=causes, notes=notes, skipped=skipped, page=page, here=here)
 
 
 def _compared(
@@ -105,14 +110,14 @@ def _compared(
     made: dict[str, Any] = {}
     for name in data["results"]:
         if name not in steps:
-            skipped[name] = "the recipe has no step for it"
+            skipped[name] = say("the recipe has no step for it")
             continue
         step, sources = steps[name], _sources(steps[name], found)
         why = obstacle(step) or (
-            "items of it have changed or are gone, and have no vectors now" if sources is None else ""
+            say("items of it have changed or are gone, and have no vectors now") if sources is None else ""
         )
         if not any(data["results"][name][kind] for kind in _KINDS):
-            why = why or "its result holds nothing that could be compared: it gives no evidence()"
+            why = why or say("its result holds nothing that could be compared: it gives no evidence()")
         if why:
             skipped[name] = why
             continue
@@ -195,6 +200,17 @@ def _tolerances(data: Mapping[str, Any]) -> Iterator[Difference]:
 
 def _rule_cause(difference: Difference) -> str:
     if difference.where.startswith("tolerance."):
-        return f"the report allows a {difference.where.replace('.', ' of ')} values of {difference.report!r}, more than {difference.now!r}"
+        return say(
+            "the report allows a tolerance of {kind} values of {report!r}, more than {now!r}",
+            kind=difference.where.removeprefix("tolerance."),
+            report=difference.report,
+            now=difference.now,
+        )
     _, step, name = difference.where.split(".", 2)
-    return f"the recipe says {name}={difference.report!r} for {step!r}, but its results were made with {name}={difference.now!r}"
+    return say(
+        "the recipe says {name}={report!r} for {step!r}, but its results were made with {name}={now!r}",
+        name=name,
+        report=difference.report,
+        step=step,
+        now=difference.now,
+    )

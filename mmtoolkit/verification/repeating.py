@@ -11,6 +11,7 @@ from mmtoolkit.derived import bypass
 from mmtoolkit.errors import MMToolkitError, VerifyError
 from mmtoolkit.reporting.record import seal
 from mmtoolkit.steps import Verb, find_verb, kind_of
+from mmtoolkit.words import say
 
 __all__ = ["obstacle", "replay"]
 
@@ -26,14 +27,14 @@ def obstacle(step: Mapping[str, Any]) -> str:
     name, of = step["verb"], step.get("of")
     row = find_verb(name)
     if row is None:
-        return f"the verb {name!r} is not installed here; install and import the package that brings it"
+        return say("the verb {name!r} is not installed here; install and import the package that brings it", name=name)
     if row.needs:
-        return f"{name} needs {row.needs}; run it there again"
+        return say("{name} needs {what}; run it there again", name=name, what=row.needs)
     if of is not None and (why := obstacle({**of, "source": _own(step["source"], row)})):
         return why
     fits = of is not None and row.asks == kind_of(of["verb"]) if row.asks else of is None
     if not fits or (row.sources == "named" and not isinstance(step["source"], Mapping)):
-        return f"{name!r} cannot be computed again from the recipe alone"
+        return say("{name!r} cannot be computed again from the recipe alone", name=name)
     return ""
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from mmtoolkit._text import shorten
 from mmtoolkit.results import Result
+from mmtoolkit.words import aside, listed, say, word
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Verification"]
+__all__ = ["EQUAL", "IDENTICAL", "Verification"]
 
 _SHOWN = 3
+IDENTICAL, EQUAL = word("identical"), word("equal within tolerance")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,22 +60,25 @@ class Verification(Result):
     @property
     def ok(self) -> bool:
         """Whether every result was computed again and nothing differs beyond the stored tolerance."""
-        return self.verdict in ("identical", "equal within tolerance")
+        return self.verdict in (IDENTICAL, EQUAL)
 
     def _summary(self) -> str:
-        again = f"computed again: {', '.join(self.checked) or 'nothing'}"
-        why = "".join(f"; {cause}" for cause in self.causes[:_SHOWN])
-        more = f"; and {len(self.causes) - _SHOWN} more causes" if len(self.causes) > _SHOWN else ""
-        return f"{self.verdict} ({again}){why}{more}"
+        names = listed(self.checked) or say("nothing")
+        verdict = say("{verdict} (computed again: {names})", verdict=self.verdict, names=names)
+        left = len(self.causes) - _SHOWN
+        more = [say("and {n} more cause", "and {n} more causes", n=left)] if left > 0 else []
+        return aside(verdict, *self.causes[:_SHOWN], *more)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
         tables = {}
         if len(self.causes) > _SHOWN:
-            tables["Causes"] = pd.DataFrame({"cause": list(self.causes)}, index=pd.RangeIndex(1, len(self.causes) + 1))
+            tables[say("Causes")] = pd.DataFrame(
+                {"cause": list(self.causes)}, index=pd.RangeIndex(1, len(self.causes) + 1)
+            )
         if len(self.differences):
-            tables["Differences"] = self.differences.map(lambda value: shorten(value, 60))
+            tables[say("Differences")] = self.differences.map(lambda value: shorten(value, 60))
         if self.notes:
-            tables["Notes"] = pd.DataFrame({"note": list(self.notes)}, index=pd.RangeIndex(1, len(self.notes) + 1))
+            tables[say("Notes")] = pd.DataFrame({"note": list(self.notes)}, index=pd.RangeIndex(1, len(self.notes) + 1))
         return tables

@@ -23,6 +23,7 @@ from mmtoolkit.reporting.record import vector_digests
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import read_only, single, unit_rows
 from mmtoolkit.verification.changes import Changes, compare_items, complete, current_keys, follow_renamed
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,11 +119,14 @@ def find(request: Request) -> Found:
     for row in np.flatnonzero(~same).tolist():
         if row not in told or request.vectors is not None:
             item = request.items["id"][row]
-            cause = f"the vector of item {item!r} is not the one the report was made from"
+            cause = say("the vector of item {item!r} is not the one the report was made from", item=item)
             found.add(f"items.{request.name}.vector of {item!r}", stored[row], digests[row], cause)
     if lost.any():
         found.notes.append(
-            "results were not computed again, because items that changed or are gone have no vectors; allow_fetch=True computes them"
+            say(
+                "results were not computed again, because items that changed or are gone have no vectors; allow_fetch=True computes "
+                "them"
+            )
         )
     else:
         found.source = _assembled(request, X, keys, columns, encoder)
@@ -211,12 +215,21 @@ def _encoder(request: Request, found: Found) -> Encoder | None:
     except (ValueError, MMToolkitError) as error:
         if request.frame is not None:
             found.notes.append(
-                f"the model {facts['model']!r} cannot be used here, so the items were not fingerprinted again: {error}"
+                say(
+                    "the model {model!r} cannot be used here, so the items were not fingerprinted again: {why}",
+                    model=facts["model"],
+                    why=error,
+                )
             )
         return None
     if facts["revision"] != encoder.space.revision:
         found.notes.append(
-            f"the model {facts['model']!r} was revision {facts['revision'][:12]!r}, now it is {encoder.space.revision[:12]!r}"
+            say(
+                "the model {model!r} was revision {old!r}, now it is {new!r}",
+                model=facts["model"],
+                old=facts["revision"][:12],
+                new=encoder.space.revision[:12],
+            )
         )
     if encoder.provider.leaves_machine and not request.allow_fetch:
         return dataclasses.replace(encoder, provider=_Offline(encoder.provider))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit.reporting.record import DIGITS
 from mmtoolkit.verification.differences import Difference
 from mmtoolkit.verification.reading import broken_seals
-from mmtoolkit.verification.result import Verification
+from mmtoolkit.verification.result import EQUAL, IDENTICAL, Verification
+from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,22 +60,32 @@ def judge(
     edits = [_edit(name, [*results, *others]) for name in [*parts, *page]]
     named = {edit.where for edit in edits}
     serious = [*edits, *(d for d in [*beyond, *others] if d.where not in named)]
-    words = [f"{name!r} of the report was edited after it was written" for name in parts]
-    words += [f"the page is not as it was written: {name}" for name in page]
+    words = [say("{name!r} of the report was edited after it was written", name=name) for name in parts]
+    words += [say("the page is not as it was written: {name}", name=name) for name in page]
     causes = [*words, *causes]
     if serious and not causes:
-        versions = [f"{name} {a} became {b}" for name, a, b in changed_versions(data["environment"], here)]
-        causes = [f"versions differ: {', '.join(versions)}"] if versions and beyond else []
-        causes = causes or ["unknown: items, vectors, parameters and versions are those of the report"]
+        versions = [
+            say("{name} {a} became {b}", name=name, a=a, b=b)
+            for name, a, b in changed_versions(data["environment"], here)
+        ]
+        causes = [say("versions differ: {versions}", versions=listed(versions))] if versions and beyond else []
+        causes = causes or [say("unknown: items, vectors, parameters and versions are those of the report")]
     if serious:
-        verdict = f"{'edited' if edits else 'differs'} at {serious[0].where}"
+        place = serious[0].where
+        verdict = say("edited at {place}", place=place) if edits else say("differs at {place}", place=place)
     elif skipped:
-        name, why = next(iter(skipped.items()))
-        verdict = f"not checked: {name!r}{f' and {len(skipped) - 1} more' if len(skipped) > 1 else ''}, because {why}"
+        verdict = _not_checked(skipped)
     else:
-        verdict = "equal within tolerance" if results else "identical"
+        verdict = EQUAL if results else IDENTICAL
     checked = tuple(name for name in data["results"] if name not in skipped)
     return Verification(verdict, tuple(causes[:_MOST]), _table(serious or results), tuple(notes), checked)
+
+
+def _not_checked(skipped: Mapping[str, str]) -> str:
+    name, why = next(iter(skipped.items()))
+    if len(skipped) > 1:
+        return say("not checked: {name!r} and {n} more, because {why}", name=name, n=len(skipped) - 1, why=why)
+    return say("not checked: {name!r}, because {why}", name=name, why=why)
 
 
 def _edit(name: str, differences: Sequence[Difference]) -> Difference:

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Literal, TypeAlias, get_args
 
-__all__ = ["LANGUAGES", "Language", "entries"]
+__all__ = ["LANGUAGES", "PAGE_TAGS", "Language", "entries"]
 
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+PAGE_TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}  # what a browser calls them
 
 
 @functools.cache

@@ -162,22 +162,22 @@ def word(english: str) -> Said:
     return said
 
 
-def filled(text: Said, **values: Any) -> Said:
+def filled(text: str, **values: Any) -> str:
     """Fill the placeholders of a text that `word` has marked.
 
     Parameters
     ----------
-    text : Said
-        From `word`.
+    text : str
+        From `word`; another text, such as a user's, is filled as it is.
     **values : object
         For the placeholders.
 
     Returns
     -------
-    Said
+    str
         In the language that is spoken.
     """
-    return _made(text.entry, text.template, values, language())
+    return _made(text.entry, text.template, values, language()) if isinstance(text, Said) else text.format(**values)
 
 
 class _Open(dict[str, Any]):

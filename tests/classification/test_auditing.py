@@ -222,7 +222,7 @@ def test_tables_show_what_was_found_only(data):
 
     shown = mm.audit(X, y, np.where(np.arange(240) < 100, "train", "test"))._repr_html_()
 
-    for caption in ("findings", "leak_scores", "imbalance", "duplicates", "leaks", "unreadable"):
+    for caption in ("findings", "leak scores", "imbalance", "duplicates", "leaks", "unreadable"):
         assert f"<caption>{caption}</caption>" in shown
     assert "<caption>captions</caption>" not in shown
 

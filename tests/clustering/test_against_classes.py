@@ -38,7 +38,7 @@ def test_items_without_a_class_are_left_out():
     found = c.compare(["a", None, "b", "c"])
 
     assert found.n_without == 1
-    assert "1 items without a class left out" in repr(found)
+    assert "1 item without a class left out" in repr(found)
     with pytest.raises(ValueError, match="no item has a class"):
         c.compare([None] * 4)
     with pytest.raises(ValueError, match="y has 2 values for 4 items"):

@@ -24,7 +24,7 @@ def test_histogram_counts_every_value_and_says_what_is_missing(rng):
     fig = figures.histogram(np.append(rng.normal(size=99), np.nan))
 
     assert sum(fig.data[0].y) == 99
-    assert figures.caption_of(fig) == "1 values are missing."
+    assert figures.caption_of(fig) == "1 value is missing."
 
 
 @pytest.mark.parametrize("values", [[], [np.nan], [3.0, 3.0]])

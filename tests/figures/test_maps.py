@@ -44,7 +44,7 @@ def test_one_outlier_does_not_squeeze_the_rest(rng):
     fig = figures.scatter_map(xy)
 
     assert fig.layout.xaxis.range[1] < 10
-    assert "1 of 100,000 points lie outside" in figures.caption_of(fig)
+    assert "1 of 100,000 points lies outside" in figures.caption_of(fig)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 50, 5000])
@@ -70,7 +70,7 @@ def test_equal_and_missing_places_can_be_drawn():
     fig = figures.scatter_map(xy)
 
     assert len(fig.data[0].x) == 4
-    assert "1 points have no place" in figures.caption_of(fig)
+    assert "1 point has no place" in figures.caption_of(fig)
     assert np.isfinite(fig.layout.xaxis.range).all()
 
 

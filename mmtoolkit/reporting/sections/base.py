@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,10 @@ def contribution_of(name: str, named: Named) -> Contribution:
 
 def plain_contribution(name: str, result: Result) -> Contribution:
     """Return summary, tables and figures of any result."""
-    heading = title(name).capitalize()
+    kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]  # every name is of this form
+    heading = f"{title(kind)} {number}".capitalize() if number else title(kind).capitalize()
     summary = say("{note}.", note=str(result._summary()).rstrip(".。"))
-    tables = [Table(frame, caption) for caption, frame in result._tables().items()]
+    tables = [Table(frame, title(caption)) for caption, frame in result._tables().items()]
     told = say("{what}: {told}", what=heading, told=summary)
     return Contribution(heading, [Words(summary), *tables, *drawings(result)], [told])
 

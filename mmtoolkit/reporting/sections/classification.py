@@ -14,7 +14,7 @@ from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.reporting.sections.decision import alone_or_shown
 from mmtoolkit.vectors import items_of
-from mmtoolkit.words import aside, between, joined, listed, percent, points, quoted, say
+from mmtoolkit.words import aside, between, joined, listed, percent, points, quoted, say, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         Its section and its lines in the summary.
     """
     y = result.recipe["params"]["y"]
-    title = (
+    heading = (
         say("Classification by {column}", column=quoted(y))
         if isinstance(y, str) and y != "label"
         else say("Classification")
@@ -80,7 +80,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         *_errors(result),
         *_issues(result),
     ]
-    return Contribution(title, blocks, _sentences(result), _keys(result), result.notes)
+    return Contribution(heading, blocks, _sentences(result), _keys(result), result.notes)
 
 
 def _interval_of(result: Any) -> str:
@@ -109,7 +109,7 @@ def _how(result: Any) -> str:
         how=held,
         classifier=name_of(result.estimator),
     )
-    chosen = listed(map(str, result.choices.columns))
+    chosen = listed(map(title, result.choices.columns))
     settings = ""
     if chosen and folds:
         settings = say("Its settings ({names}) were chosen inside the training folds.", names=chosen)

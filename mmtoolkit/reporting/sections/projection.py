@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.projection import project
+from mmtoolkit.projection.layouts import METHODS
 from mmtoolkit.reporting.blocks import Block, Drawing, Key, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.steps import kind_of
@@ -60,7 +61,11 @@ def part(name: str, result: Any, named: Named) -> Contribution:
             value=trust,
             beside=beside,
         )
-    key = Key(say("map trustworthiness"), f"{trust:.3f}", aside(result.method, beside, say("1 is perfect, 0.5 random")))
+    key = Key(
+        say("map trustworthiness"),
+        f"{trust:.3f}",
+        aside(METHODS[result.method].title, beside, say("1 is perfect, 0.5 random")),
+    )
     return Contribution(say("Map"), blocks, [joined(shown, known)], [key], notes)
 
 

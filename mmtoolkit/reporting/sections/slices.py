@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._aligned import CHARACTERS
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.slicing import NEAREST
 from mmtoolkit.reporting.blocks import Block, Gallery, Remarks, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of
-from mmtoolkit.words import joined, listed, percent, points, quoted, recalled, say
+from mmtoolkit.words import joined, listed, percent, points, quoted, recalled, say, title
 
 if TYPE_CHECKING:
     from mmtoolkit.reporting.record import Named
@@ -33,10 +34,10 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         "{n} slice by {families} was looked at.",
         "{n} slices by {families} were looked at.",
         n=len(table),
-        families=listed(quoted(name) for name in result.labels if name in set(table["family"])),
+        families=listed(quoted(_family(result, name)) for name in dict.fromkeys(table["family"])),
     )
     shown = table[["slice", "n", "wrong", "accuracy", "low", "high", "difference", "q_value", "found"]].set_axis(
-        [str(recalled(family, result.labels)) for family in table["family"]], axis="index"
+        [_family(result, family) for family in table["family"]], axis="index"
     )
     shown = shown.rename_axis(index="family").assign(slice=[_name(result, row) for row in table.itertuples()])
     blocks: list[Block] = [
@@ -74,6 +75,11 @@ def _outcome(n: int) -> str:
     )
 
 
+def _family(result: Any, name: str) -> str:
+    """Return a family as a reader has it: a column keeps its name, what was derived has one of ours."""
+    return title(name) if name == CHARACTERS else str(recalled(name, result.labels))
+
+
 def _name(result: Any, row: Any) -> str:
     return str(recalled(row.slice, result.labels[row.family]))
 
@@ -81,7 +87,7 @@ def _name(result: Any, row: Any) -> str:
 def _what(result: Any, row: Any) -> str:
     if row.family == NEAREST:
         return say("items {slice} from any other", slice=_name(result, row))
-    family = shorten(recalled(row.family, result.labels), 40)
+    family = shorten(_family(result, row.family), 40)
     return say("items with {family} {slice}", family=family, slice=quoted(_name(result, row)))
 
 

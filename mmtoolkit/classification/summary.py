@@ -205,7 +205,9 @@ def _about_intervals(
             )
         )
     if held.n_groups < LEAST_OF_CLASS:
-        notes.append(say("Log-loss and Brier score have no interval: it takes {n} independent groups.", n=LEAST_OF_CLASS))
+        notes.append(
+            say("Log-loss and Brier score have no interval: it takes {n} independent groups.", n=LEAST_OF_CLASS)
+        )
     elif held.n_wrong < LEAST_WRONG:
         notes.append(
             say(

@@ -944,7 +944,8 @@ default="label_issues"
         self.clusters = self._walk.here
         self.labels, self.cluster_names = labels_of(self.source, self.clusters)
         if self.linked is not None and self.linked.source == "clusters":
-            self.linked = link(self.state)
+            with speaking(self.language):
+                self.linked = link(self.state)
         self.changed("clusters", status=say("{n} cluster", "{n} clusters", n=self.n_clusters))
         self.color_by = "cluster"
 
@@ -981,7 +982,8 @@ default="label_issues"
         >>> ex.selected["id"].tolist()
         ['3']
         """
-        self.linked = link(self.state, result)
+        with speaking(self.language):
+            self.linked = link(self.state, result)
         self.changed("linked")
         return self.linked.counts
 

@@ -91,7 +91,7 @@ def link(state: State, result: Any = None) -> Linked:
     if labels is None:
         msg = "there are no clusters to link; pass clusters= to mm.explore, set ex.n_clusters, or ex.link(mm.classify(...))"
         raise ValueError(msg)
-    called = np.array([cluster_name(names, k) for k in labels], dtype=object)
+    called = np.array([str(cluster_name(names, k)) for k in labels], dtype=object)
     if state.y is not None:
         return _table(state.y, called, "class", "cluster", "clusters")
     if state.notes.given.any():

@@ -13,7 +13,7 @@ from mmtoolkit.explorer.linked import Linked
 from mmtoolkit.explorer.queue import LearningQueue, Queue
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
-from mmtoolkit.words import joined, say, word
+from mmtoolkit.words import joined, say, title, word
 
 __all__ = ["body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
 
@@ -201,4 +201,5 @@ def _shown_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Put the id, annotation and how first; leave out columns of pictures and empty ones."""
     filled = [name for name in frame.columns if name not in ("image", "video") and frame[name].notna().any()]
     first = [name for name in ("id", "annotation", "how") if name == "id" or name in filled]
-    return frame[[*first, *(name for name in filled if name not in first)]]
+    shown = frame[[*first, *(name for name in filled if name not in first)]]
+    return shown.assign(modality=shown["modality"].map(title)) if "modality" in filled else shown

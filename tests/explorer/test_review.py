@@ -171,7 +171,7 @@ def test_the_audit_button_draws_more_when_its_fifty_are_judged(rng):
         ex.label("x")
     press()
     assert ex.queue is None
-    assert ex.status == "nothing is left to review: audit"
+    assert ex.status == "nothing is left to review: random audit sample"
 
 
 def test_failing_observer_does_not_hold_up_the_review(ex):

@@ -137,7 +137,10 @@ def test_no_word_of_the_explorer_is_english(emb):
         step()
         look()
 
-    assert foreign(seen, {"code", "lasso", "search", "similar", "to", "Enter", "Shift", "Alt", "Esc"}) == []
+    assert (
+        foreign(seen, {"code", "lasso", "invert", "label", "search", "similar", "to", "Enter", "Shift", "Alt", "Esc"})
+        == []
+    )
     assert foreign(texts_of_figure(ex.figure())) == []
 
 

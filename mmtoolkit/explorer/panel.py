@@ -105,7 +105,9 @@ def queue(review: Review) -> str:
         yes = escape(suggested.annotation, 60) if suggested is not None else say("yes")
         buttons = button(f"{yes} <kbd>Enter</kbd>", "answer", "yes", kind="mmx-main-b") + buttons
     asked = (
-        joined(review.asks, say("{left:,} of {n:,} left.", left=left, n=total)) if left else say("All {n:,} answered.", n=total)
+        joined(review.asks, say("{left:,} of {n:,} left.", left=left, n=total))
+        if left
+        else say("All {n:,} answered.", n=total)
     )
     text = say("{what}: {told}", what=f"<b>{escape(kind.button)}</b>", told=escape(asked, 400))
     return (

@@ -11,7 +11,8 @@ from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
 from mmtoolkit.classification.targets import codes_of
-from mmtoolkit.figures import bars, curve, heatmap
+from mmtoolkit.figures import bars, bars_over, curve, heatmap
+from mmtoolkit.figures.style import TEXT
 from mmtoolkit.words import between, joined, percent, say, word
 
 if TYPE_CHECKING:
@@ -150,17 +151,19 @@ def _calibration(result: Classification) -> go.Figure:
         if gap > 0
         else say("Over all items the classifier is {share} less sure than it could be.", share=percent(abs(gap)))
     )
-    return curve(
-        confidence[filled],
-        {
-            say("classifier"): (accuracy[filled], None, None),
-            say("perfect"): (confidence[filled], None, None),
-        },
+    fig = bars_over(
+        (np.arange(len(count)) + 0.5) / len(count),
+        np.where(filled, accuracy, np.nan),
+        [f"{n:,}" if n else "" for n in count.tolist()],
         title=say("When it says 80 %, is it right in 80 %?"),
         x_title=say("confidence"),
         y_title=say("share that is right"),
-        caption=joined(error, sure),
+        caption=joined(
+            error, sure, say("Above a bar stands its number of items; on the line it would be as sure as it is right.")
+        ),
     )
+    fig.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": TEXT, "width": 1.5, "dash": "dash"})
+    return fig
 
 
 def _risk_coverage(result: Classification) -> go.Figure:
@@ -171,6 +174,7 @@ def _risk_coverage(result: Classification) -> go.Figure:
     return curve(
         shown["coverage"],
         {say("share wrong"): (shown["risk"], None, None), say("95 % limit"): (shown["upper"], None, None)},
+        percent=True,
         title=say("Fewer mistakes by answering only when sure?"),
         x_title=say("share of items answered"),
         y_title=say("share of answers that are wrong"),

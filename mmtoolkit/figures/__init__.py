@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmtoolkit.figures.charts import bars, curve, histogram
+from mmtoolkit.figures.charts import bars, bars_over, curve, histogram
 from mmtoolkit.figures.maps import scatter_map, view_limits
 from mmtoolkit.figures.matrix import heatmap
 from mmtoolkit.figures.style import PALETTE, alt_of, caption_of, figure_html, plot_text, template
@@ -11,6 +11,7 @@ __all__ = [
     "PALETTE",
     "alt_of",
     "bars",
+    "bars_over",
     "caption_of",
     "curve",
     "figure_html",

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.figures.layout import Mark, draw_reference_lines, faded_color, named_ticks, short_number
-from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
+from mmtoolkit.figures.style import LINES, PALETTE, TEXT, finish, plot_text
 from mmtoolkit.words import joined, listed, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bars", "curve", "histogram"]
+__all__ = ["bars", "bars_over", "curve", "histogram"]
 
 _ABOVE = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+_FEW_STEPS = 30  # with more, markers would hide the line
+_PERCENT = {"tickformat": ".0%"}
 _TOLD = 12  # bars that a reader who cannot see them is told
 Band = tuple["ArrayLike", "ArrayLike | None", "ArrayLike | None"]
 
@@ -74,7 +76,7 @@ def bars(
             y=np.arange(len(v)),
             orientation="h",
             error_x=_whiskers(v, low, high),
-            marker={"color": faded_color(PALETTE[0], 0.6), "line": {"width": 0}},
+            marker={"color": PALETTE[0], "line": {"width": 0}},
             hovertext=words,
             hovertemplate="%{hovertext}<extra></extra>",
         )
@@ -107,6 +109,7 @@ def curve(
     y_title: str = "",
     caption: str = "",
     marks: Sequence[Mark] = (),
+    percent: bool = False,
 ) -> go.Figure:
     """Draw lines over a common x, each with a band when it has one.
 
@@ -120,6 +123,8 @@ def curve(
         Plain text.
     marks : sequence of float or (float, str), default=()
         Positions on x for a dotted line, with a word.
+    percent : bool, default=False
+        Whether both axes are shares.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def curve(
         if v.shape != at.shape:
             msg = f"series {name!r} has shape {v.shape}, x has {at.shape}"
             raise ValueError(msg)
-        color, dash = PALETTE[i % len(PALETTE)], ("solid", "dash", "dot", "dashdot")[i // len(PALETTE) % 4]
+        color, dash = LINES[i % len(LINES)], ("solid", "dash", "dot", "dashdot")[i // len(LINES) % 4]
         group = {"legendgroup": str(i), "name": plot_text(name, 40)}
         if low is not None and high is not None:
             edge = {"mode": "lines", "line": {"width": 0}, "showlegend": False, "hoverinfo": "skip", **group}
@@ -148,7 +153,8 @@ def curve(
             edge |= {"fill": "tonexty", "fillcolor": faded_color(color, 0.18)}
             fig.add_trace(go.Scatter(x=at, y=np.asarray(low, dtype=np.float64), **edge))
         line = {"color": color, "width": 2, "dash": dash}
-        fig.add_trace(go.Scatter(x=at, y=v, mode="lines+markers", line=line, marker={"size": 5}, **group))
+        mode = "lines+markers" if len(at) <= _FEW_STEPS else "lines"
+        fig.add_trace(go.Scatter(x=at, y=v, mode=mode, line=line, marker={"size": 5}, **group))
     draw_reference_lines(fig, marks)
     return finish(
         fig,
@@ -163,10 +169,65 @@ def curve(
         ),
         height=340,
         showlegend=len(series) > 1,
-        xaxis={"title": {"text": plot_text(x_title)}},
-        yaxis={"title": {"text": plot_text(y_title)}},
+        xaxis={"title": {"text": plot_text(x_title)}, **(_PERCENT if percent else {})},
+        yaxis={"title": {"text": plot_text(y_title)}, **(_PERCENT if percent else {})},
         legend=_ABOVE,
         above=24 if len(series) > 1 else 0,
+    )
+
+
+def bars_over(
+    x: ArrayLike,
+    values: ArrayLike,
+    words: Sequence[str],
+    *,
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    caption: str = "",
+) -> go.Figure:
+    """Draw shares in equal bins of shares, each with a word above it.
+
+    Parameters
+    ----------
+    x : array-like of shape (n,)
+        Middles of the bins, between 0 and 1.
+    values : array-like of shape (n,)
+        Heights between 0 and 1; NaN draws none.
+    words : sequence of str, of length n
+        Plain text.
+    title, x_title, y_title, caption : str, default=""
+        Plain text.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A new figure.
+    """
+    import plotly.graph_objects as go
+
+    at, v = np.asarray(x, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    fig = go.Figure(
+        go.Bar(
+            x=at,
+            y=v,
+            width=0.9 / max(len(at), 1),
+            text=[plot_text(word, 12) for word in words],
+            textposition="outside",
+            textfont={"size": 11, "color": TEXT},
+            cliponaxis=False,
+            marker={"color": PALETTE[0], "line": {"width": 0}},
+            hovertemplate="%{x:.0%}: %{y:.1%} (%{text})<extra></extra>",
+        )
+    )
+    return finish(
+        fig,
+        title=title,
+        caption=caption,
+        alt=say("{title}: {series} over {x}, {n} points.", title=title, series=y_title, x=x_title, n=len(at)),
+        height=340,
+        xaxis={"title": {"text": plot_text(x_title)}, "range": [0, 1], **_PERCENT},
+        yaxis={"title": {"text": plot_text(y_title)}, "range": [0, 1.08], **_PERCENT},
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmtoolkit._text import shorten, width_of
 from mmtoolkit.figures.groups import GroupedPoints, groups_of
-from mmtoolkit.figures.style import GREY, PALETTE, finish, plot_text
+from mmtoolkit.figures.style import GREY, PALETTE, TEXT, finish, plot_text
 from mmtoolkit.words import joined, listed, say
 
 if TYPE_CHECKING:
@@ -185,8 +185,11 @@ def _points(
         mode="markers",
         marker={
             "size": float(np.clip(10 - 1.8 * np.log10(max(len(xy), 1) / 30), 3, 10)),
-            "opacity": 0.4 if grey else 0.7 if many else 0.85,
+            "opacity": 0.7 if grey or many else 0.85,
             "symbol": g.symbol,
+            **(
+                {} if many else {"line": {"color": TEXT, "width": 0.8}}
+            ),  # light colours stand out from a white page, too
             **colors,
         },
         name=plot_text(_legend_name(g.name), 60),

@@ -67,9 +67,9 @@ def heatmap(
         msg = f"values has shape {Z.shape} and color {C.shape}, expected ({len(y)}, {len(x)}) from the names"
         raise ValueError(msg)
     small = max(Z.shape, default=0) <= _MAX_CELL_TEXT
-    words = np.array([["" if np.isnan(v) else short_number(v) for v in row] for row in Z], dtype=object).reshape(
-        Z.shape
-    )
+    words = np.array(
+        [["" if np.isnan(v) or v == 0 else short_number(v) for v in row] for row in Z], dtype=object
+    ).reshape(Z.shape)
     across, down = [plot_text(a) for a in x], [plot_text(b) for b in y]
     cells = [[f"{b} → {a}: {w}" for a, w in zip(across, row, strict=True)] for b, row in zip(down, words, strict=True)]
     fig = go.Figure(

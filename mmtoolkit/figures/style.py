@@ -37,6 +37,9 @@ The first four are Okabe and Ito's (2008); the others were searched for the larg
 sight and simulated (Machado et al. 2009) protanopia, deuteranopia and tritanopia.
 """
 
+LINES: tuple[str, ...] = ("#0072b2", "#c2410c", "#00936b", "#b8608f", "#8a5fd6", "#b07a00")
+"""Colours of lines and bars, each at least 3 : 1 against white and near-black; then dashes tell them apart."""
+
 SEQUENTIAL: tuple[str, ...] = ("#4462a8", "#5f86b4", "#8aa5a8", "#c2b26f", "#e0a81c")
 """Low to high, for numbers."""
 

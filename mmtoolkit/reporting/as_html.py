@@ -14,6 +14,7 @@ from mmtoolkit.reporting.blocks import (
     Block,
     Code,
     Drawing,
+    Folded,
     Gallery,
     Group,
     Groups,
@@ -24,7 +25,7 @@ from mmtoolkit.reporting.blocks import (
     Table,
     Words,
 )
-from mmtoolkit.words import PAGE_TAGS, language, say
+from mmtoolkit.words import PAGE_TAGS, language, percent, say
 from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = ["block_html", "page", "summary_html"]
 
 _PARAGRAPH = 4000
 _CELL = 90
+_SPARED = 2  # a table is not folded for so few rows
 # Nothing may be loaded or sent, whatever the content of the page; WebGL maps compile their shaders with eval.
 _POLICY = (
     "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
@@ -62,7 +64,7 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     """
     links = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)}</a></li>' for s in sections)
     body = "".join(
-        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, _placed(s)))}</section>'
+        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, _placed(s.blocks, s.name)))}</section>'
         for s in sections
     )
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
@@ -81,11 +83,15 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     )
 
 
-def _placed(section: Section) -> list[Block]:
+def _placed(blocks: Sequence[Block], name: str) -> list[Block]:
     """Give every figure an id by its place, so that equal reports are equal pages."""
     return [
-        dataclasses.replace(block, place=f"{section.name}-figure-{i}") if isinstance(block, Drawing) else block
-        for i, block in enumerate(section.blocks)
+        dataclasses.replace(block, place=f"{name}-figure-{i}")
+        if isinstance(block, Drawing)
+        else dataclasses.replace(block, blocks=_placed(block.blocks, f"{name}-{i}"))
+        if isinstance(block, Folded)
+        else block
+        for i, block in enumerate(blocks)
     ]
 
 
@@ -148,39 +154,55 @@ def _(block: Table) -> str:
     frame, hidden = block.frame, {n for pair in block.intervals.values() for n in pair}
     shown = [name for name in frame.columns if name not in hidden]
     head = [escape(heading(name), 40) for name in [frame.index.name or "", *shown]]
-    rows = (
+    rows = [
         (
             escape(block.row_name(index), _CELL),
-            [_cell(block, name, dict(zip(frame.columns, values, strict=True))) for name in shown],
+            [_cell(block, index, name, dict(zip(frame.columns, values, strict=True))) for name in shown],
         )
         for index, values in zip(
             frame.index, frame.head(block.max_rows).itertuples(index=False, name=None), strict=False
         )
-    )
+    ]
+    folds = len(rows) > block.shown + _SPARED
+    first, rest = (rows[: block.shown], rows[block.shown :]) if folds else (rows, [])
     more = len(frame) - block.max_rows
     tail = _caption(_more_rows(more)) if more > 0 else ""
-    return f"{tag('div', _html.table(head, rows), class_='table')}{tail}{_caption(block.caption)}"
+    inside = tag("div", _html.table(head, rest), class_="table") if rest else ""
+    folded = _details(say("{n} more row", "{n} more rows", n=len(rest)), f"{inside}{tail}") if rest else tail
+    return f"{tag('div', _html.table(head, first), class_='table')}{folded}{_caption(block.caption)}"
+
+
+@block_html.register
+def _(block: Folded) -> str:
+    return _details(block.title, "".join(map(block_html, block.blocks)))
+
+
+def _details(title: str, inside: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{inside}</details>"
 
 
 def _caption(text: str) -> str:
-    return tag("p", text, limit=600, class_="caption") if text else ""
+    return tag("p", text, limit=_PARAGRAPH, class_="caption") if text else ""
 
 
 def _more_rows(n: int) -> str:
     return say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=n)
 
 
-def _cell(block: Table, name: Any, row: dict[Any, Any]) -> Html:
+def _cell(block: Table, index: Any, name: Any, row: dict[Any, Any]) -> Html:
     value = block.told(name, row[name])
     if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
         return tag("td", "" if value is None else value, limit=_CELL)
     number = float(value)
     if number != number:  # noqa: PLR0124 - NaN
         return tag("td", "–", class_="number")
+    share = name in block.shares and str(index) not in block.fractions
     words = f"{number:,.0f}" if number.is_integer() and name not in block.shares else f"{number:.3f}"
+    words = str(percent(number)) if share else words
     low, high = (float(row[n]) for n in block.intervals.get(name, (name, name)))
     known = low == low and name in block.intervals  # noqa: PLR0124 - NaN
-    interval = f"<small>{low:.3f} – {high:.3f}</small>" if known else ""
+    ends = f"{100 * low:.1f} – {percent(high)}" if share else f"{low:.3f} – {high:.3f}"
+    interval = f"<small>{ends}</small>" if known else ""
     if name not in block.shares:
         return tag("td", Html(words + interval), class_="number")
     style = f"--v:{100 * number:.1f}%" + (f";--l:{100 * low:.1f}%;--h:{100 * high:.1f}%" if known else "")
@@ -217,7 +239,7 @@ def _(block: Groups) -> str:
     rest = block.entries[block.shown :]
     folded = "".join(map(_group, rest))
     label = say("{n} smaller one", "{n} smaller ones", n=len(rest))
-    more = f"<details><summary>{escape(label)}</summary>{folded}</details>" if rest else ""
+    more = _details(label, folded) if rest else ""
     return f'<div class="groups">{shown}{more}</div>{_caption(block.caption)}'
 
 
@@ -243,7 +265,7 @@ def _(block: Drawing) -> str:
     return (
         f'<figure class="drawing"{links}>{f"<h3>{escape(title)}</h3>" if title else ""}'
         f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure, block.place)}</div>'
-        f"<figcaption>{escape(caption, 1000)}</figcaption></figure>"
+        f"<figcaption>{escape(caption, _PARAGRAPH)}</figcaption></figure>"
     )
 
 

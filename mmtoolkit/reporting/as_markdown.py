@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from functools import singledispatch
 
 from mmtoolkit._text import escape_markdown, shorten
-from mmtoolkit.reporting.blocks import Block, Code, Drawing, Gallery, Groups, Keys, Note, Remarks, Section, Table, Words
+from mmtoolkit.reporting.blocks import (
+    Block,
+    Code,
+    Drawing,
+    Folded,
+    Gallery,
+    Groups,
+    Keys,
+    Note,
+    Remarks,
+    Section,
+    Table,
+    Words,
+)
 from mmtoolkit.results import plain
 from mmtoolkit.words import say
 from mmtoolkit.words import title as heading
@@ -144,6 +157,11 @@ def _(block: Gallery) -> str:
     head = [f"### {escape_markdown(block.title)}"] if block.title else []
     tail = [f"*{escape_markdown(block.caption, 600)}*"] if block.caption else []
     return "\n\n".join([*head, "\n".join(lines), *tail])
+
+
+@block_markdown.register
+def _(block: Folded) -> str:
+    return "\n\n".join([f"### {escape_markdown(block.title)}", *map(block_markdown, block.blocks)])
 
 
 @block_markdown.register

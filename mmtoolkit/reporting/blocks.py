@@ -16,6 +16,7 @@ __all__ = [
     "Block",
     "Code",
     "Drawing",
+    "Folded",
     "Gallery",
     "Group",
     "Groups",
@@ -74,7 +75,8 @@ class Keys:
 class Table:
     """A frame; `shares` are columns between 0 and 1 that get a bar, `intervals` their (low, high) columns.
 
-    `marks` names for a column another one that is marked on its bar, such as the baseline.
+    `marks` names for a column another one that is marked on its bar, such as the baseline. `fractions` are rows whose values are
+    no shares of anything, such as a correlation. Rows after the first `shown` are folded.
     """
 
     frame: pd.DataFrame
@@ -82,7 +84,9 @@ class Table:
     shares: Sequence[str] = ()
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
+    fractions: Sequence[str] = ()
     max_rows: int = 40
+    shown: int = 10
 
     def row_name(self, index: Any) -> str:
         """Return the name of a row as a reader has it: names of ours in the language that is spoken."""
@@ -147,7 +151,15 @@ class Code:
     language: str = "python"
 
 
-Block: TypeAlias = Words | Note | Remarks | Keys | Table | Drawing | Gallery | Groups | Code
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """Blocks that are shown when a reader asks for them."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+Block: TypeAlias = Words | Note | Remarks | Keys | Table | Drawing | Gallery | Groups | Code | Folded
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@
     const places = figure.dataset.links.split(" ");
     figure.querySelector(".js-plotly-plot")?.on("plotly_click", (e) => { location.hash = places[e.points[0].x] ?? ""; });
   }
+  document.querySelectorAll("details").forEach((d) => d.addEventListener("toggle", () =>
+    d.querySelectorAll(".js-plotly-plot").forEach((g) => Plotly.Plots.resize(g))));
   window.addEventListener("beforeprint", () => plots.forEach((g) => Plotly.Plots.resize(g)));
   const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash.slice(1), a]));
   const spy = new IntersectionObserver((seen) => {

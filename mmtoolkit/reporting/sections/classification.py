@@ -10,7 +10,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.label_issues import expected_of_clean
 from mmtoolkit.classification.metrics import METRICS, metrics_for
-from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
+from mmtoolkit.reporting.blocks import Block, Folded, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution, drawings
 from mmtoolkit.reporting.sections.decision import alone_or_shown
 from mmtoolkit.vectors import items_of
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["part"]
 
 _SEEN = 5e-4  # what is less is 0.0 points
-_FIGURES = ("confusion", "calibration", "risk_coverage", "roc", "precision_recall")  # the others repeat the tables
+_FIGURES = ("confusion", "calibration", "risk_coverage")  # the others repeat the tables
+_MORE = ("roc", "precision_recall")
 _MOST_ERRORS = 16
 _SIGNIFICANT = 0.05
 _MOST_ISSUES = 16
@@ -67,6 +68,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
             shares=("value",),
             intervals={"value": ("low", "high")},
             marks={"value": "baseline"},
+            fractions=(str(METRICS["matthews_corrcoef"].words),),
         ),
         Table(
             _scores(result, lower=True),
@@ -77,10 +79,16 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         *([] if result.per_class.empty else [_per_class(result)]),
         *drawings(result, *_FIGURES),
         *alone_or_shown(result),
+        *_more_figures(result),
         *_errors(result),
         *_issues(result),
     ]
     return Contribution(heading, blocks, _sentences(result), _keys(result), result.notes)
+
+
+def _more_figures(result: Any) -> list[Block]:
+    more = drawings(result, *_MORE)
+    return [Folded(say("More: ROC, precision and recall of every class"), more)] if more else []
 
 
 def _interval_of(result: Any) -> str:
@@ -257,7 +265,11 @@ def _issues(result: Any) -> list[Block]:
     table, frame = result.label_issues(), items_of(result.source)
     if len(table) == 0 or frame is None:
         return []
-    top = table.head(_MOST_ISSUES)
+    shown = set(_wrong(result)[0][:_MOST_ERRORS].tolist())
+    others = table[~table["row"].isin(shown)]
+    if len(others) == 0:
+        return []
+    top = others.head(_MOST_ISSUES)
     notes = [f"{shorten(a, 22)} → {shorten(b, 22)}?" for a, b in zip(top["label"], top["suggested"], strict=True)]
     caption = say(
         "{n:,} item carries a class that the held-out predictions speak against. Labels without a mistake, drawn by the predicted "
@@ -269,7 +281,15 @@ def _issues(result: Any) -> list[Block]:
         n=len(table),
         expected=expected_of_clean(result),
     )
-    return [Gallery(frame.iloc[top["row"]], notes, say("Labels to look at"), caption)]
+    again = len(table) - len(others)
+    repeated = say(
+        "{n} of them stands above among the errors already.",
+        "{n} of them stand above among the errors already.",
+        n=again,
+    )
+    return [
+        Gallery(frame.iloc[top["row"]], notes, say("Labels to look at"), joined(caption, repeated if again else ""))
+    ]
 
 
 def _confused(result: Any) -> str:

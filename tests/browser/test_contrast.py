@@ -1,0 +1,92 @@
+"""Every text and every mark of a report stands out from what lies behind it, in light and dark, on wide and narrow pages."""
+
+import pytest
+from chinese import embeddings
+
+import mmtoolkit as mm
+
+SCRIPT = """() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g)?.map(Number) ?? [0, 0, 0, 0]; return [m[0], m[1], m[2], m[3] ?? 1]; };
+  const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+  const light = c => { const v = c.slice(0, 3).map(x => (x /= 255) <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4);
+    return .2126 * v[0] + .7152 * v[1] + .0722 * v[2]; };
+  const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + .05) / (y + .05); };
+  const behind = e => { let c = [0, 0, 0, 0], chain = [];
+    for (; e && e !== document; e = e.parentElement) chain.push(parse(getComputedStyle(e).backgroundColor));
+    c = parse(getComputedStyle(document.body).backgroundColor);
+    for (const b of chain.reverse()) c = over(b, c);
+    return c; };
+  const faint = e => { let o = 1; for (; e && e !== document; e = e.parentElement) o *= Number(getComputedStyle(e).opacity); return o; };
+  const seen = e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.height > 0 && getComputedStyle(e).visibility !== "hidden"; };
+  const wrong = [], told = (kind, e, r) => wrong.push(kind + " " + r.toFixed(2) + ": " + (e.textContent || e.getAttribute("class") || e.tagName).trim().slice(0, 60) + " | " + (e.closest("[id]")?.id ?? ""));
+  let texts = 0, marks = 0;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let n; n = walker.nextNode();) {
+    const e = n.parentElement;
+    if (!n.data.trim() || e.closest("script, style, .textpoint, .modebar-container, .annotation") || !seen(e)) continue;
+    const s = getComputedStyle(e), svg = e.closest("svg");
+    const c = parse(svg ? s.fill : s.color), b = behind(svg ? svg.parentElement : e);
+    c[3] *= faint(e); texts++;
+    const r = ratio(over(c, b), b);
+    if (r < 4.5) told("text", e, r);
+  }
+  for (const e of document.querySelectorAll(".js-plotly-plot :is(.point path, .points path, .js-line, .trace.bars path)")) {
+    if (!seen(e)) continue;
+    const s = getComputedStyle(e), b = behind(e.closest("svg").parentElement), o = faint(e);
+    const paint = (c, a) => { const p = parse(c); p[3] *= Number(a) * o; return c === "none" ? 1 : ratio(over(p, b), b); };
+    const edge = parseFloat(s.strokeWidth) > 0 ? paint(s.stroke, s.strokeOpacity) : 1;
+    const r = Math.max(paint(s.fill, s.fillOpacity), edge);
+    marks++;
+    if (r < 3 && !(s.fill === "none" && edge === 1)) told("mark", e, r);
+  }
+  for (const e of document.querySelectorAll(".bar i:not(.whisker):not(.tick)")) {
+    if (!seen(e)) continue;
+    const s = parse(getComputedStyle(e).backgroundColor), b = behind(e.closest("td, .head") ?? e.parentElement);
+    marks++;
+    if (ratio(over(s, b), b) < 3) told("mark", e, ratio(over(s, b), b));
+  }
+  return { texts, marks, wrong: [...new Set(wrong)] };
+}"""
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    emb = embeddings()
+    rep = mm.report(mm.classify(emb), mm.cluster(emb, 3), mm.project(emb, method="pca"), title="报告", language="zh")
+    return rep.save(tmp_path_factory.mktemp("contrast") / "report.html")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_and_mark_of_a_report_stands_out(browser, page_file, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    page.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(g => g._fullLayout)")
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.wait_for_timeout(500)
+
+    found = page.evaluate(SCRIPT)
+
+    assert found["texts"] > 100
+    assert found["marks"] > 100
+    assert found["wrong"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+
+
+@pytest.mark.browser
+def test_the_script_finds_a_weak_text_and_a_weak_mark(browser, page_file):
+    page = browser.new_page()
+    page.goto(page_file.as_uri())
+    page.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(g => g._fullLayout)")
+    page.add_style_tag(
+        content=".caption { color: #999 } .js-plotly-plot .points path { fill: #ddd !important; stroke: #ddd !important }"
+    )
+
+    wrong = page.evaluate(SCRIPT)["wrong"]
+
+    assert any(line.startswith("text 2.8") for line in wrong)
+    assert any(line.startswith("mark 1.") for line in wrong)
+    page.close()

@@ -35,7 +35,8 @@ __all__ = [
 
 _Value = TypeVar("_Value")
 
-_CELLS = 4_000_000  # of one product of `top_k`
+_CELLS = 4_000_000  # of one product
+_LEAST = 64  # queries of one product of `most_similar`
 _ITEMS = 8192  # rows of X per product, at least
 _QUERIES = 256
 _PAIRS = 65536  # scored again at a time
@@ -93,7 +94,7 @@ def most_similar(
     apart : tuple of ndarray or None, default=None
         Groups of the queries and of the items; an item of the query's own group is no neighbour and has cosine -2.
     block : int, default=2048
-        Queries per product.
+        Queries per product, fewer among very many items: a product holds up to 4,000,000 numbers, or 64 queries.
 
     Returns
     -------
@@ -111,7 +112,7 @@ def most_similar(
         near[rows] = np.take_along_axis(found, order, axis=1)
         values[rows] = np.take_along_axis(cosine, near[rows], axis=1)
 
-    deque(in_order(look, blocks(len(Q), block)), maxlen=0)
+    deque(in_order(look, blocks(len(Q), min(block, max(_LEAST, _CELLS // len(X))))), maxlen=0)
     return near, values
 
 

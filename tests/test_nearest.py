@@ -1,10 +1,13 @@
 """Nearest rows: blocks change nothing, equal rows are found, groups are kept apart."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
 from mmtoolkit import _nearest
+from mmtoolkit._blocks import n_workers
 from mmtoolkit._nearest import for_pairs, most_similar, nearest_rows, products, squares
 from mmtoolkit.vectors import unit_rows
 
@@ -138,3 +141,18 @@ def test_rows_of_any_length_are_ranked_by_their_dot_products(copies, monkeypatch
 
     S = long[:5].astype(np.float64) @ long.T.astype(np.float64)
     np.testing.assert_allclose(scores, -np.sort(-S, axis=1)[:, :12], rtol=1e-12)
+
+
+def test_memory_does_not_grow_with_queries_times_items(rng):
+    X = unit_rows(rng.normal(size=(16_000, 4)))
+    most_similar(X[:10], X[:100], 3)
+
+    tracemalloc.start()
+    try:
+        most_similar(X[:4000], X, 5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    n_threads = n_workers()
+    assert peak < 100e6 * n_threads  # a product, its copy and the places; it was 500 MB a thread

@@ -113,7 +113,7 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
 
 
 def _lengths(X: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64)))
 
 
 def at_unit_length(X: ArrayLike) -> NDArray[np.float32]:

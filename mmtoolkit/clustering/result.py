@@ -478,7 +478,7 @@ def _sizes(
     directions = unit_rows(cluster_means(X, labels, k))
 
     def part(rows: slice) -> NDArray[np.float64]:
-        return np.einsum("ij,ij->i", unit_rows(X[rows]), directions[labels[rows]], dtype=np.float64)
+        return np.asarray(np.einsum("ij,ij->i", unit_rows(X[rows]), directions[labels[rows]], dtype=np.float64))
 
     cosine = np.concatenate([np.empty(0), *in_order(part, blocks(len(X), _BLOCK))])
     return pd.DataFrame(

@@ -113,7 +113,7 @@ class Scorer:
 
         def part(rows: slice) -> NDArray[np.float64]:
             centred = X[rows] - self.mean
-            return np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+            return np.asarray(np.einsum("ij,ij->i", centred, centred, dtype=np.float64))
 
         self.lengths = np.concatenate(list(in_order(part, blocks(len(X), _BLOCK))))
 

@@ -325,7 +325,7 @@ def _direction(
     for step, change in reversed(pairs):
         alphas.append(sets.dot(step, slope) * _inverse(sets.dot(step, change)))
         slope = slope - sets.per_column(alphas[-1]) * change
-    way: NDArray[np.float64] = best - sets.tilted(C, best, slope).astype(np.float64)
+    way = best.astype(np.float64) - sets.tilted(C, best, slope)
     for step, change in pairs:
         beta = sets.dot(change, way) * _inverse(sets.dot(step, change))
         way = way + sets.per_column(alphas.pop() - beta) * step

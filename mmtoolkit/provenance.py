@@ -31,7 +31,7 @@ def fingerprint(array: ArrayLike) -> str:
         values = np.array([repr(v) for v in values.ravel().tolist()], dtype=np.str_)
     state = hashlib.sha256(f"{values.dtype.str}{values.shape}".encode())
     if values.size:
-        state.update(values.reshape(-1).view(np.uint8))
+        state.update(values.reshape(-1).view(np.uint8).data)
     return state.hexdigest()
 
 

@@ -262,7 +262,7 @@ def _notes(
     accuracy: float,
 ) -> list[str]:
     known = trial.target.known
-    notes = []
+    notes: list[str] = []
     n_small = sum(value is not None for value in left_out)
     if n_without := int((~known).sum()) - n_small:
         notes.append(
@@ -364,7 +364,7 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
 def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_]) -> list[str]:
     """Name the classes that were left out, and those that look equal to a reader."""
     sizes = Counter(value for value in left_out if value is not None)
-    notes = []
+    notes: list[str] = []
     if sizes:
         items = {name: say("{n} item", "{n} items", n=n) for name, n in sizes.most_common(_SHOWN)}
         named = listed(say("{name} ({what})", name=shorten(repr(name), 40), what=what) for name, what in items.items())
@@ -396,7 +396,7 @@ def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:
     codes, ids = trial.target.codes, ids_of(source)
     sizes = np.bincount(np.maximum(codes, 0)[codes >= 0], minlength=len(trial.target.classes))
     roots, counts = np.unique(outcome.same[codes >= 0], return_counts=True)
-    notes = []
+    notes: list[str] = []
     for root in roots[counts > 2]:
         rows = np.flatnonzero((outcome.same == root) & (codes >= 0))
         inside = np.bincount(codes[rows], minlength=len(sizes))

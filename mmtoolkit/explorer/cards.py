@@ -183,7 +183,8 @@ def sparkline(curve: pd.DataFrame) -> str:
     """Return the accuracy over the answers with its interval, as a small picture; 0 to 1 from bottom to top."""
     if len(curve) < 2:
         return ""
-    x = np.interp(curve["labels"], [curve["labels"].min(), curve["labels"].max()], [0, 200])
+    labels = curve["labels"].to_numpy(dtype=float)
+    x = 200.0 * (labels - labels.min()) / max(np.ptp(labels), 1.0)
     low, middle, high = (50.0 * (1.0 - curve[name].to_numpy()) for name in ("low", "accuracy", "high"))
 
     def path(xs: Any, ys: Any) -> str:

@@ -111,7 +111,7 @@ def page_table() -> dict[str, bool | str]:
 
 def help_lines() -> list[str]:
     """Return one line of HTML for all keys that have the same words."""
-    lines = []
+    lines: list[str] = []
     for (words, on_map), rows in groupby(KEYS, key=lambda row: (row.words, row.on_map)):
         signs = [f"<kbd>{_SIGNS.get(row.key, row.key)}</kbd>" for row in rows]
         shown = f"{signs[0]}–{signs[-1]}" if len(signs) > 4 else " ".join(signs)

@@ -197,8 +197,8 @@ class Learner:
             low = float(beta.ppf(tail, right, m - right + 1)) if right else 0.0
             high = float(beta.isf(tail, right + 1, m - right)) if right < m else 1.0
             self._scores[key] = len(train), right / m, low, high
-        labels, *figures = self._scores[key]
-        return labels, len(tested), *figures
+        labels, accuracy, low, high = self._scores[key]
+        return labels, len(tested), accuracy, low, high
 
     @property
     def settled(self) -> bool:

@@ -147,7 +147,7 @@ def _progress(queue: Queue) -> str:
     last = curve.iloc[-1]
     text = say(
         "Accuracy {accuracy:.2f} ({low:.2f} to {high:.2f}) with {labels:.0f} answers, on {random:.0f} items drawn at random.",
-        **last.to_dict(),
+        **{str(name): value for name, value in last.items()},
     )
     more = f" {say('More answers will hardly help: its predictions stay the same.')}" if queue.learner.settled else ""
     return f'<p class="mmx-empty">{escape(text)}{escape(more)}</p>{cards.sparkline(curve)}'

@@ -178,7 +178,7 @@ class Review:
         given = [str(name) for name in names if name is not None]
         self.names.extend(name for name in dict.fromkeys(given) if name not in self.names)
         try:
-            self.notes.give(rows, names, np.where(names == np.array(None), None, np.array(PROPOSED, dtype=object)))
+            self.notes.give(rows, names, np.array([None if name is None else PROPOSED for name in names], dtype=object))
         finally:
             words = say("{n:,} annotation proposed", "{n:,} annotations proposed", n=len(given))
             self.state.changed("annotations", status=words)

@@ -555,8 +555,8 @@ def _sound(outcomes: Sequence[Outcome], contents: Sequence[Content], model: str)
         X = np.array(
             [o.vector for o in outcomes], dtype=np.float32
         )  # a copy: a model may fill one buffer again and again
-    finite, filled = np.isfinite(X).all(axis=1), X.any(axis=1)
-    for outcome, vector, is_finite, is_filled in zip(outcomes, X, finite.tolist(), filled.tolist(), strict=True):
+    sound = np.column_stack([np.isfinite(X).all(axis=1), X.any(axis=1)]).tolist()
+    for outcome, vector, (is_finite, is_filled) in zip(outcomes, X, sound, strict=True):
         if is_finite and is_filled:
             yield Outcome(outcome.index, vector, usage=outcome.usage, note=outcome.note)
         else:

@@ -196,7 +196,7 @@ class SearchEvaluation(Result):
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         worst = self.per_query.sort_values("rank", ascending=False, na_position="first", kind="stable")
-        effect = {} if self.reranking is None else {say("reranking"): self.reranking}
+        effect: dict[str, pd.DataFrame] = {} if self.reranking is None else {say("reranking"): self.reranking}
         return {say("metrics"): self.metrics, **effect, say("hardest queries"): worst.set_index("query").head(8)}
 
     def _figures(self) -> Mapping[str, Any]:

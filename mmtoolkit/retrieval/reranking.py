@@ -207,7 +207,7 @@ def sentence_of(effect: pd.DataFrame, name: str) -> str:
     return say(
         "reranking with {name!r}: {verdict} ({change}, difference {difference:+.3f} [{low:+.3f}, {high:+.3f}])",
         name=name,
-        verdict=recalled(row.verdict, _VERDICTS),
+        verdict=recalled(str(row.verdict), _VERDICTS),
         change=change,
         difference=row.difference,
         low=row.low,

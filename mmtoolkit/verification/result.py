@@ -72,7 +72,7 @@ class Verification(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
-        tables = {}
+        tables: dict[str, pd.DataFrame] = {}
         if len(self.causes) > _SHOWN:
             tables[say("Causes")] = pd.DataFrame(
                 {"cause": list(self.causes)}, index=pd.RangeIndex(1, len(self.causes) + 1)

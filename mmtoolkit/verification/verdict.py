@@ -70,6 +70,7 @@ def judge(
         ]
         causes = [say("versions differ: {versions}", versions=listed(versions))] if versions and beyond else []
         causes = causes or [say("unknown: items, vectors, parameters and versions are those of the report")]
+    verdict: str
     if serious:
         place = serious[0].where
         verdict = say("edited at {place}", place=place) if edits else say("differs at {place}", place=place)

@@ -188,7 +188,7 @@ def _split(content: Content | PILImage.Image) -> Sequence[Content] | Iterator[PI
 def _leaf_vector(notes: dict[str, None], content: Text | Image | PILImage.Image) -> NDArray[np.float32]:
     """Return the unit vector of a text or of one picture; what was done to the picture goes to `notes`."""
     if isinstance(content, Text):
-        return _text_vectors([content.text])[0]
+        return np.asarray(_text_vectors([content.text])[0])
     from mmtoolkit.providers.local.pictures import picture_vectors
 
     if isinstance(content, Image):

@@ -617,8 +617,8 @@ class Explorer:
         0  2       bird  audit
         """
         self.reviews.open(AUDIT, n, random_state=random_state)
-        rows, *_ = KINDS[AUDIT].queue(self.state, n, random_state=random_state)
-        sample: pd.DataFrame = self.items.iloc[rows].reset_index(drop=True)
+        drawn: Any = KINDS[AUDIT].queue(self.state, n, random_state=random_state)
+        sample: pd.DataFrame = self.items.iloc[drawn.rows].reset_index(drop=True)
         return sample
 
     def review(self, what: Any = "label_issues", *, result: Any = None, n: int = 50) -> pd.DataFrame:

@@ -233,7 +233,7 @@ def _notes_and_alt(
     for i, (low, high) in enumerate(limits):
         inside &= (xy[:, i] >= low) & (xy[:, i] <= high)
     out, lost = int((finite & ~inside).sum()), int((~finite).sum())
-    notes = []
+    notes: list[str] = []
     if out:
         notes.append(
             say(

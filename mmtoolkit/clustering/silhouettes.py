@@ -44,7 +44,7 @@ def cluster_means(
     def part(rows: slice) -> NDArray[np.float32]:
         return cluster_sums(X[rows] if mean is None else X[rows] - mean, labels[rows], n_clusters)
 
-    for more in in_order(part, blocks(len(labels), _ROWS if mean is None else _BLOCK)):
+    for more in in_order(part, blocks(len(labels), _ROWS)):
         sums += more
     sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)

@@ -29,6 +29,7 @@ TOP = {
     "NOTICE",
     "PKG-INFO",
     "README.md",
+    "README.zh.md",
     "SECURITY.md",
     "llms.txt",
     "pyproject.toml",

@@ -201,7 +201,7 @@ def test_what_errors_cost_is_not_said_where_there_are_none(rng):
     clear = mm.classify(np.eye(2)[y] + 0.05 * rng.normal(size=(80, 2)), y, duplicates="ignore")
     overlap = mm.classify(rng.normal(size=(80, 2)) + y[:, None], y, duplicates="ignore")
 
-    said = "Log-loss and Brier score have no interval: none of the independent items was predicted wrong, 3 are needed"
+    said = "Log-loss and Brier score have no interval: 0 of the independent items were predicted wrong, 3 are needed"
     assert clear.metrics.loc[["log_loss", "brier_score"], ["low", "high"]].isna().all(axis=None)
     assert any(note.startswith(said) for note in clear.notes)
     assert overlap.metrics.loc[["log_loss", "brier_score"], ["low", "high"]].notna().all(axis=None)
@@ -254,7 +254,7 @@ def test_a_test_set_of_one_group_has_scores_and_says_what_it_lacks(data, rows):
     assert r.n_scored == rows
     assert np.isnan(r.metrics.loc["f1_macro", "low"])
     assert "All scored items form one group: how far the scores would move with another cannot be said." in r.notes
-    assert "items scored" in repr(r)
+    assert f"{rows} item{'s' if rows > 1 else ''} scored" in repr(r)
     assert all(r.figure(name) is not None for name in r.figures)
     assert json.dumps(r.evidence(), allow_nan=False)
     assert "form one group" in mm.report(r).to_html()
@@ -459,10 +459,11 @@ def test_parameters_that_the_first_version_recorded_replay(data):
 
     made = mm.classify(X, **old)
 
-    assert dict(made.recipe.params) == {**old, "min_class_size": None, "inference": True}
+    since = {"test_after": None, "min_class_size": None, "inference": True}
+    assert dict(made.recipe.params) == {**old, **since}
     weighted = old | {"estimator": None, "class_weight": [["a", 50], ["b", 1], ["c", 1]]}
     assert mm.classify(X, **weighted).evidence() != mm.classify(X, **(weighted | {"class_weight": None})).evidence()
-    assert dict(mm.classify(X, **weighted).recipe.params) == {**weighted, "min_class_size": None, "inference": True}
+    assert dict(mm.classify(X, **weighted).recipe.params) == {**weighted, **since}
 
 
 def test_raw_rows_are_used_as_they_are(data):

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items):
 
     The longest go first, so that the workers end together.
     """
-    slow = {"spark": 0, "browser": 1, "notebook": 2, "test_report.py": 3}
+    slow = {"spark": 0, "browser": 1, "notebook": 2, "test_docs.py": 3, "test_report.py": 4}
 
     def kind(item):
         if item.get_closest_marker("notebook"):

@@ -103,7 +103,7 @@ def known():
     """What pages take as given: pictures with captions, their vectors and clusters."""
     emoji = mm.load_dataset("emoji").groupby("label").head(8).reset_index(drop=True)
     emb = mm.embed(emoji, model="local", progress=False)
-    names = {"emb": emb, "df": emoji, "items": emoji, "c": mm.cluster(emb, 9)}
+    names = {"emb": emb, "df": emoji, "items": emoji.groupby("label").head(1), "c": mm.cluster(emb, 9)}
     wanted = [
         [f"{label}/{Path(path).name}" for path in emoji["image"][emoji["label"] == label]]
         for label in ("food", "plants")
@@ -142,7 +142,7 @@ def _blocks(page):
 def test_the_code_of_a_page_runs(page, desk, openai, request):
     blocks = _blocks(page)
     if any("mm.spark.start" in block for block in blocks):
-        items = desk["items"][["id", "modality", "text", "image", "label"]]
+        items = desk["df"][["id", "modality", "text", "image", "label"]]
         desk["df"] = request.getfixturevalue("to_spark")(items.assign(modality="text", image=None))
     for number, block in enumerate(blocks):
         code = re.sub(r"https?://[\w.:-]+(?:/compatible-mode)?/v1(?=\")", openai.base_url, block)

@@ -338,7 +338,7 @@ def test_an_added_picture_is_a_note(home):
 
     assert checked.verdict == "identical"
     assert checked.notes == (
-        "1 of the items of 'emb' are new since the report was made, and are not part of it: 'money/added.png'",
+        "1 of the items of 'emb' is new since the report was made, and is not part of it: 'money/added.png'",
     )
 
 

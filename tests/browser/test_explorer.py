@@ -215,8 +215,8 @@ def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
     assert python(page, f"ex.annotated[{asked}]") == python(page, f"ex.y[{asked}]")
 
 
-def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kernel(desk, lab, notebooks):
-    page, name = desk, "learning.ipynb"
+def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kernel(page, lab, notebooks):
+    name = "learning.ipynb"  # a page of its own: JupyterLab tells there that the kernel died
     open_ = "ex = mm.explore(emb, projection=p, journal='learning.csv')\nex"
     tools.write(notebooks, name, [LOAD, open_])
     tools.run_all(page, lab, name)

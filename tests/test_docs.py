@@ -147,6 +147,8 @@ def test_the_code_of_a_page_runs(page, desk, openai, request):
     for number, block in enumerate(blocks):
         code = re.sub(r"https?://[\w.:-]+(?:/compatible-mode)?/v1(?=\")", openai.base_url, block)
         code = re.sub(r'"/(shared|team)/', r'"\1/', code).replace('start("local[*]")', 'start("local[2]")')
+        if "mm.spark." in block:  # its workers may be older than this test's key
+            code = code.replace('"multimodal-embedding-v1"', '"local"')
         for large, small in SMALLER.items():
             code = code.replace(large, small)
         openai.use("vllm" if 'pictures="messages"' in block else "openai")

@@ -54,7 +54,7 @@ class Session:
 
     def accuracy(self, X, y):
         """Return the share of rows that the classifier names rightly by now."""
-        head = self.learner._head(np.flatnonzero(self.learner.trains))
+        head = self.learner.head(np.flatnonzero(self.learner.trains))
         return 0.0 if head is None else float((head.predict(self.learner.axes(X)) == y).mean())
 
 

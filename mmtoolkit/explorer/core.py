@@ -754,7 +754,13 @@ default="label_issues"
         >>> float(ex.classifier.metrics.loc["accuracy", "value"])
         1.0
         """
-        said = tuple(self.annotated)
+        notes = self.notes
+        said = (
+            *notes.annotation[notes.judged],
+            notes.judged.tobytes(),
+            notes.sample.tobytes(),
+            notes.audited.tobytes(),
+        )
         if self._classifier is None or self._classifier[0] != said:
             self._classifier = said, self.score()
         return self._classifier[1]

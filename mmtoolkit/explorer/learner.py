@@ -109,7 +109,7 @@ class Learner:
         known = set(self.classes.tolist()) == set(self._notes.annotation[rows])
         if known and 0 <= self._learned_from <= len(rows) < self._learned_from + (4 if len(rows) > _FEW else 1):
             return False
-        head = self._head(rows)
+        head = self.head(rows)
         self._learned_from = len(rows)
         if head is None:
             self.classes, self.proba = (
@@ -120,7 +120,8 @@ class Learner:
             self.classes, self.proba = head.classes_.astype(object), head.predict_proba(self._Z)
         return True
 
-    def _head(self, rows: NDArray[np.intp]) -> LogisticRegression | None:
+    def head(self, rows: NDArray[np.intp]) -> LogisticRegression | None:
+        """Return the classifier of annotated rows, in the axes of `axes`; None of fewer than two classes."""
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
 
@@ -189,7 +190,7 @@ class Learner:
         train = np.flatnonzero(self.trains & (self._notes.order < self._notes.order[tested[-1]]))
         key = tuple(zip([*train, *tested], self._notes.annotation[[*train, *tested]], strict=True))
         if key not in self._scores:
-            head = self._head(train)
+            head = self.head(train)
             if head is None:
                 return None
             right, m = int((head.predict(self._Z[tested]) == self._notes.annotation[tested]).sum()), len(tested)
@@ -206,7 +207,7 @@ class Learner:
         rows = np.flatnonzero(self.trains)
         if len(rows) < _WARM_UP:
             return False
-        before = self._head(rows[np.argsort(self._notes.order[rows], kind="stable")][:-_BACK])
+        before = self.head(rows[np.argsort(self._notes.order[rows], kind="stable")][:-_BACK])
         if before is None or self.proba.shape[1] < 2:
             return False
         now = self.classes[self.proba[self._free].argmax(axis=1)]

@@ -140,6 +140,20 @@ def test_proposals_are_marked_teach_nothing_and_give_way_to_a_person(ex, truth):
     assert "proposed" not in set(ex.annotations["how"])
 
 
+def test_the_classifier_is_made_anew_when_an_item_enters_the_random_sample(ex, truth):
+    ex.review("learn")
+    answered(ex, truth, 66)
+    before = ex.classifier
+    assert ex.classifier is before
+    taught = ex.queue.learner.trains
+    ex.audit_sample(30, random_state=1)
+    while not taught[ex.asked]:
+        ex.skip()
+    ex.label(truth[ex.asked])  # the same class, but for the score now
+
+    assert ex.classifier.n_scored == before.n_scored + 1
+
+
 def test_one_class_only_asks_on_and_scores_nothing(ex):
     ex.review("learn")
     for _ in range(70):

@@ -196,21 +196,14 @@ def speed(n):
 
 
 def map_file(folder):
-    """Size of a map of 2,000 pictures."""
-    from plotly.offline import get_plotlyjs
-
-    from mmtoolkit._mapfile import save_map
-    from mmtoolkit.figures import scatter_map
-
+    """Size of a map of 2,000 pictures, which has no Plotly inside."""
     frame = pd.concat([mm.load_dataset("stamps"), mm.load_dataset("emoji")], ignore_index=True)
     frame = pd.concat([frame, frame.head(max(0, 2000 - len(frame)))], ignore_index=True).head(2000)
     places = np.random.default_rng(0).normal(size=(len(frame), 2))
     path = folder / "map.html"
-    save_map(path, scatter_map(places, color=frame["label"].to_numpy(object)), frame)
-    return {
-        "items": len(frame),
-        "mb_beyond_plotly": round((path.stat().st_size - len(get_plotlyjs().encode())) / 1e6, 2),
-    }
+    frame["id"] = np.arange(len(frame)).astype(str)
+    mm.explore(mm.Embeddings(places, items=frame), y="label", projection=places).save(path)
+    return {"items": len(frame), "mb": round(path.stat().st_size / 1e6, 2)}
 
 
 def large(folder):

@@ -124,10 +124,7 @@ def long_lists(folder, X):
 
 
 def map_file(folder, X):
-    from mmtoolkit._mapfile import save_map
-    from mmtoolkit.figures import scatter_map
-
-    save_map(folder / "it", scatter_map(X[:, :2]), None)
+    mm.explore(X, projection=X[:, :2]).save(folder / "it")
 
 
 def first_vectors(folder, X):

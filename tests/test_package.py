@@ -203,7 +203,6 @@ LAYERS = (
         "_duplicates",
         "figures",
         "thumbnails",
-        "_mapfile",
     },
     {"cache", "derived", "providers"},
     {"embedding"},

@@ -1,7 +1,6 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
-const SVG = "http://www.w3.org/2000/svg";
-const STEP = 3, CLICK = 5, FINGER = 14, HOVER_MS = 60, TICK_MS = 300;
+const FINGER = 14, HOVER_MS = 60, TICK_MS = 300;
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -76,43 +75,18 @@ function render({ model, el }) {
   const click = (row, event) => { hide(); send({ kind: "click", row, mode: modeOf(event) }); };
   const modeOf = event => event.shiftKey ? "add" : event.altKey ? "remove" : model.get("mode");
 
-  // ---- lasso and box
+  // ---- lasso and box: lasso.js draws them
   const drawing = () => {
-    const svg = document.createElementNS(SVG, "svg"), line = document.createElementNS(SVG, "path");
-    svg.setAttribute("class", "mmx-lasso"); svg.setAttribute("aria-hidden", "true"); svg.append(line); plot.append(svg);
-    let path = null, start = null;
-    const here = e => { const b = plot.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
-    const outline = () => model.get("tool") === "box" && path.length > 1
-      ? [path[0], [path.at(-1)[0], path[0][1]], path.at(-1), [path[0][0], path.at(-1)[1]]] : path;
     const inData = corners => {
       const { xaxis: x, yaxis: y } = plot._fullLayout;
       return Float64Array.from(corners.flatMap(([a, b]) => [x.p2d(a - x._offset), y.p2d(b - y._offset)])).buffer;
     };
-    const stop = () => { path = null; line.removeAttribute("d"); };
-    const mine = e => model.get("tool") !== "move" && e.target.closest?.(".nsewdrag");
-    const begin = e => {
-      if (!mine(e) || (e.button ?? 0) !== 0) return;
-      e.preventDefault(); e.stopImmediatePropagation();
-      if (e.type !== "pointerdown") return;
-      plot.focus({ preventScroll: true }); path = [start = here(e)];
-    };
-    for (const name of ["pointerdown", "mousedown", "touchstart"]) plot.addEventListener(name, begin, { ...on, capture: true, passive: false });
-    window.addEventListener("pointermove", e => {
-      if (!path) return;
-      const p = here(e), q = path.at(-1);
-      if (Math.hypot(p[0] - q[0], p[1] - q[1]) < STEP) return;
-      path.push(p); line.setAttribute("d", "M" + outline().map(c => c.join()).join("L") + "Z");
-    }, on);
-    window.addEventListener("pointercancel", stop, on);
-    window.addEventListener("pointerup", e => {
-      if (!path) return;
-      path.push(here(e));
-      const corners = outline(), far = Math.max(...path.map(p => Math.hypot(p[0] - start[0], p[1] - start[1])));
-      stop();  // first: the message may fail
-      if (far >= CLICK) send({ kind: model.get("tool"), mode: modeOf(e), version: model.get("version") }, [inData(corners)]);
-      else if (under !== null) click(under, e);
-      else send({ kind: "tap", mode: modeOf(e), version: model.get("version") }, [inData([start, [start[0] + FINGER, start[1]]])]);
-    }, on);
+    const tell = (kind, corners, e) => send({ kind, mode: modeOf(e), version: model.get("version") }, [inData(corners)]);
+    drawOutline(plot, {
+      on, tool: () => model.get("tool"), mine: e => e.target.closest?.(".nsewdrag"),
+      ended: (corners, e) => tell(model.get("tool"), corners, e),
+      tapped: (at, e) => under !== null ? click(under, e) : tell("tap", [at, [at[0] + FINGER, at[1]]], e),
+    });
   };
 
   // ---- keys, buttons and fields; what has the focus keeps it when Python writes the panel anew

@@ -28,7 +28,7 @@ class Bridge(anywidget.AnyWidget):
         First values of the traits.
     """
 
-    _esm = Path(__file__).with_name("bridge.js").read_text("utf-8")
+    _esm = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("lasso.js", "bridge.js"))
     target = traitlets.Unicode().tag(sync=True)
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     label = traitlets.Unicode("Map").tag(sync=True)

@@ -108,7 +108,7 @@ def usable_columns(items: pd.DataFrame) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     for name in items.columns:
         column = items[name]
-        if name == "id" or column.isna().all():
+        if name in ("id", "image", "video") or column.isna().all():
             continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
             if column.nunique() > 1:

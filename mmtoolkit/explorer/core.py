@@ -1096,20 +1096,38 @@ default="label_issues"
                 color_title=self.state.color_title(look.name),
             )
 
-    def save(self, path: str | os.PathLike[str], *, wait: bool = True, **options: Any) -> None:
-        """Write the map as one HTML file that opens without a network, with pictures on hover.
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        language: Language | None = None,
+        wait: bool = True,
+        picture_bytes: int | None = None,
+    ) -> None:
+        """Write an explorer without a kernel: one HTML file that opens anywhere and asks nothing of the network.
+
+        It has colour by any column, filters by legend and by words, lasso and box with a gallery, copy of ids, names on the
+        map, light and dark. Search by meaning and annotations need the kernel.
 
         Parameters
         ----------
         path : path
-            Such as "map.html".
+            Such as "map.html"; a file of that name is replaced.
+        title : str or None, default=None
+            Heading of the page; None says how many items there are.
+        language : {"en", "zh"} or None, default=None
+            Of the page; None is that of the explorer.
         wait : bool, default=True
             Wait for a map that is being computed. False writes the PCA if the UMAP is not there yet.
-        **options
-            As the map writer takes them.
+        picture_bytes : int or None, default=None
+            What all pictures together may take. None is what 4.7 MB have left beside texts and columns. They get smaller,
+            down to 48 pixels, to fit; then an even choice of the items has one, and the page says so.
 
         Raises
         ------
+        ValueError
+            If `path` is a folder, its folder does not exist, or its ending is not that of an HTML file.
         MMToolkitError
             If the file cannot be written; nothing is left behind.
 
@@ -1120,15 +1138,15 @@ default="label_issues"
         >>> import numpy as np
         >>> import mmtoolkit as mm
         >>> file = Path(tempfile.mkdtemp()) / "map.html"
-        >>> mm.explore(np.eye(3), projection=np.eye(3)[:, :2]).save(file)
+        >>> mm.explore(np.eye(3), projection=np.eye(3)[:, :2]).save(file, title="Three points")
         >>> file.read_text("utf-8")[:15]
         '<!doctype html>'
         """
-        from mmtoolkit._mapfile import save_map
+        from mmtoolkit.explorer.mapfile import save_map
 
         self.wait(None if wait else 0)
-        with speaking(self.language):
-            save_map(path, self.figure(), self.items, **options)
+        with speaking(self.language if language is None else language):
+            save_map(path, self.state, title=title, picture_bytes=picture_bytes)
 
     # ---- in a notebook
 

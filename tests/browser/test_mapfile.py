@@ -205,10 +205,10 @@ def test_keys_alone_reach_an_item_select_it_and_zoom(browser, saved):
         page.keyboard.press("m")
         for key in ("+", "+", "-", "0"):
             page.keyboard.press(key)
-        drag(page, [(box["x"] + 200, box["y"] + 200), (box["x"] + 240, box["y"] + 230)])
+        drag(page, [(box["x"] + 240, box["y"] + 230), (box["x"] + 200, box["y"] + 200)])
         x, y = dot(page, 12)
-        page.mouse.move(x + 41, y + 29)
-        page.mouse.move(x + 40, y + 30)
+        page.mouse.move(x - 41, y - 29)
+        page.mouse.move(x - 40, y - 30)
         page.wait_for_selector("#tip:not([hidden])")
         assert page.get_attribute("#tip", "data-row") == "12"
         page.keyboard.press("0")

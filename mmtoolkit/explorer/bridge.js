@@ -94,7 +94,7 @@ function render({ model, el }) {
   const pressing = () => {
     root.addEventListener("keydown", e => {
       if (e.target.closest("input, textarea, select, [contenteditable]")) {
-        const field = e.target.closest("input[data-mm]");
+        const field = e.target.closest("input[data-mm]:not([data-value])");
         if (field && e.key === "Enter" && !e.isComposing) {
           send({ kind: "action", name: field.dataset.mm, value: field.value });
           if (field.dataset.mm === "new-label") plot.focus({ preventScroll: true }); else field.select();
@@ -115,8 +115,13 @@ function render({ model, el }) {
       const b = e.target.closest("button[data-mm]");
       if (!b) return;
       const { mm: name, value } = b.dataset;
-      if (name === "tool" || name === "mode") { model.set(name, value); model.save_changes(); }
+      if (name === "full") full(b);
+      else if (name === "tool" || name === "mode") { model.set(name, value); model.save_changes(); }
       else send({ kind: "action", name, value, mode: modeOf(e) });
+    }, on);
+    root.addEventListener("change", e => {
+      const field = e.target.closest("input[data-mm][data-value]");
+      if (field) send({ kind: "action", name: field.dataset.mm, value: `${field.dataset.value}:${field.value}` });
     }, on);
     root.addEventListener("focusin", e => { held = e.target.closest("[data-key]")?.dataset.key ?? null; }, on);
     const watch = new MutationObserver(() => {
@@ -126,6 +131,14 @@ function render({ model, el }) {
     });
     watch.observe(root, { childList: true, subtree: true });
     quit.signal.addEventListener("abort", () => watch.disconnect());
+  };
+
+  // The explorer above all else on the page: in the top layer no cell, panel or frame around it can clip it.
+  const full = b => {
+    const on = root.classList.toggle("mmx-full");
+    b.setAttribute("aria-pressed", on);
+    if (root.showPopover) { if (on) { root.popover = "manual"; root.showPopover(); } else root.removeAttribute("popover"); }
+    window.dispatchEvent(new Event("resize"));
   };
 
   const mark = () => {

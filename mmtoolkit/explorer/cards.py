@@ -40,7 +40,14 @@ _THUMB, _CARD = 128, 320
 
 
 def button(
-    text: str, action: str, value: object = "", *, title: str = "", kind: str = "", pressed: bool | None = None
+    text: str,
+    action: str,
+    value: object = "",
+    *,
+    title: str = "",
+    kind: str = "",
+    pressed: bool | None = None,
+    expanded: bool | None = None,
 ) -> Html:
     """Return a button; `text` is HTML, all else is escaped."""
     return tag(
@@ -53,6 +60,7 @@ def button(
         data_key=f"{action}:{value}",
         title=title or None,
         aria_pressed=None if pressed is None else str(pressed).lower(),
+        aria_expanded=None if expanded is None else str(expanded).lower(),
     )
 
 

@@ -15,6 +15,7 @@ from mmtoolkit._arguments import check_least
 from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.colours import Look
+from mmtoolkit.explorer.filtering import Where
 from mmtoolkit.explorer.geometry import Direction, inside, toward
 from mmtoolkit.explorer.kinds import KINDS
 from mmtoolkit.explorer.linked import Linked, link
@@ -26,7 +27,7 @@ from mmtoolkit.explorer.state import State
 from mmtoolkit.explorer.walk import Walk
 from mmtoolkit.thumbnails import item_name
 from mmtoolkit.vectors import vectors_of
-from mmtoolkit.words import Language, chosen_language, say, speaking
+from mmtoolkit.words import Language, aside, chosen_language, say, speaking
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -78,6 +79,8 @@ class Explorer:
         One row per annotated item: id, annotation, how, order, time.
     reviewed : DataFrame
         One row per answer in a review: id, queue, found, time.
+    where : dict, ndarray of bool or None
+        Which items are shown; can be set.
     state : State
         Items, positions, selection, annotations and colours.
     reviews : Review
@@ -309,8 +312,12 @@ class Explorer:
         >>> ex.selected["id"].tolist()
         ['2', '0']
         """
-        chosen = Chosen.of(rows_of(wanted, self.ids), how)
-        self.state.choose(self.selection.combined(chosen, mode))
+        asked = Chosen.of(rows_of(wanted, self.ids), how)
+        chosen = self.state.passing(asked)
+        self.state.choose(self.state.chosen.combined(chosen, mode))
+        if hidden := len(asked) - len(chosen):
+            note = say("{n:,} is hidden by the filter", "{n:,} are hidden by the filter", n=hidden)
+            self.changed(status=aside(self.status, note))
 
     def lasso(
         self, polygon: ArrayLike, *, how: str = "lasso", mode: Mode = "replace", version: int | None = None
@@ -337,7 +344,7 @@ class Explorer:
         >>> ex.selected["id"].tolist()
         ['0', '1']
         """
-        coords = self.coords if version is None else self.layout.at(version)
+        coords = self.state.seen(self.coords if version is None else self.layout.at(version))
         self.select(np.flatnonzero(inside(polygon, coords)), how=how, mode=mode)
 
     def invert(self) -> None:
@@ -353,7 +360,7 @@ class Explorer:
         >>> ex.selected["id"].tolist()
         ['0', '2']
         """
-        self.state.choose(self.selection.inverted(len(self)))
+        self.state.choose(self.state.passing(self.selection.inverted(len(self))))
 
     def clear(self) -> None:
         """Select nothing.
@@ -408,7 +415,47 @@ class Explorer:
         >>> ex.focus
         1
         """
-        self.show(toward(self.coords, self.focus, direction))
+        if self.state.filter.shown.any():
+            self.show(toward(self.state.seen(self.coords), self.focus, direction))
+
+    # ---- filter
+
+    @property
+    def where(self) -> Where:
+        """Which items are shown: conditions on their columns, a mask, or None for all; reads as it was set.
+
+        Set it to a dict of columns: a value, a list of values, or a range ``(low, high)`` of numbers or times, whose ends
+        are inside and may be None; None as a value stands for a missing one. All conditions must hold. Or to a boolean mask
+        of shape (n_items,). The map, lasso, search, galleries and counts keep to what is shown; what was selected before
+        and is hidden is selected again when it is shown again. Random samples for scores are drawn from all items.
+
+        Raises
+        ------
+        ValueError
+            If a column is unknown, no item has a value, a range is the wrong way round, or a mask has another length.
+        TypeError
+            If it is nothing of the kind.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import mmtoolkit as mm
+        >>> items = pd.DataFrame({"text": ["a red bird", "a blue car"], "kind": ["animal", "thing"], "price": [10, 30]})
+        >>> emb = mm.embed(items, model="local", cache=False)
+        >>> ex = mm.explore(emb, projection=[[0, 0], [1, 0]])
+        >>> ex.where = {"kind": "animal", "price": (5, 20)}
+        >>> ex.search("something fast", k=1)["text"].tolist()
+        ['a red bird']
+        >>> ex.where = {"kin": "animal"}
+        Traceback (most recent call last):
+        ValueError: where names the column 'kin' (did you mean 'kind'?), which the items do not have; they have ...
+        """
+        where = self.state.filter.where
+        return where if where is None else where.copy()
+
+    @where.setter
+    def where(self, where: Any) -> None:
+        self.state.show_only(where)
 
     # ---- search
 
@@ -466,11 +513,16 @@ class Explorer:
     def _found(self, query: Any, k: int, how: str, what: str) -> pd.DataFrame:
         from mmtoolkit.retrieval import search
 
-        table: pd.DataFrame = search(self.source, query, k=min(k, len(self))).table
+        shown = self.state.filter.shown
+        if not shown.any():
+            msg = "the filter shows no item to search among; set ex.where = None"
+            raise ValueError(msg)
+        mask = shown if self.state.filter else None
+        table: pd.DataFrame = search(self.source, query, k=min(k, int(shown.sum())), mask=mask).table
         rows = rows_of(table["id"].tolist(), self.ids)
         self.scores = np.full(len(self), np.nan)
         self.scores[rows] = table["score"].to_numpy()
-        self.selection = Chosen.of(rows, how)
+        self.state.chosen = Chosen.of(rows, how)
         self.changed("selected", status=say("{n} items nearest to {what}", n=len(rows), what=what))
         return table
 

@@ -57,6 +57,11 @@ class Linked:
             found &= values == value
         return np.flatnonzero(found)
 
+    def counts_among(self, shown: NDArray[np.bool_]) -> pd.DataFrame:
+        """Return the counts of some of the items, in a table of the same rows and columns."""
+        found = pd.crosstab(*_pair(self.rows[shown], self.columns[shown]))
+        return found.reindex(index=self.counts.index, columns=self.counts.columns, fill_value=0)
+
     def title(self, row: Any = None, column: Any = None) -> str:
         """Name a cell."""
         parts = ((self.row_title, row), (self.column_title, column))
@@ -100,11 +105,15 @@ def link(state: State, result: Any = None) -> Linked:
     return _table(called, everything, "cluster", "items", "clusters")
 
 
+def _pair(rows: NDArray[np.object_], columns: NDArray[np.object_]) -> tuple[Any, Any]:
+    frame = pd.DataFrame({"row": rows, "column": columns}, dtype=object).dropna()
+    return frame["row"], frame["column"]
+
+
 def _table(
     rows: NDArray[np.object_], columns: NDArray[np.object_], row_title: str, column_title: str, source: Any
 ) -> Linked:
-    frame = pd.DataFrame({"row": rows, "column": columns}, dtype=object).dropna()
-    counts = pd.crosstab(frame["row"], frame["column"])
+    counts = pd.crosstab(*_pair(rows, columns))
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     if row_title == "true":  # a confusion table reads along its diagonal
         shared = [name for name in counts.index if name in counts.columns]

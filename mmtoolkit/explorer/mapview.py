@@ -110,7 +110,8 @@ class MapView:
     def _drawn(self) -> Any:
         """One trace of all items: those without a place too, so that a point's number is its row; Plotly skips NaN."""
         drawn = scatter_map(self._state.coords)
-        drawn.data[0].x, drawn.data[0].y = self._state.coords[:, 0], self._state.coords[:, 1]
+        places = self._state.seen(self._state.coords)
+        drawn.data[0].x, drawn.data[0].y = places[:, 0], places[:, 1]
         return drawn
 
     def recolor(self, look: Look) -> None:
@@ -138,11 +139,18 @@ class MapView:
         with self.figure.batch_update():
             self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]
 
+    def filter(self) -> None:
+        """Draw what the filter shows; the others have no place, so that nothing finds them."""
+        self._changed = True
+        places = self._state.seen(self._state.coords)
+        with self.figure.batch_update():
+            self.figure.data[0].x, self.figure.data[0].y = places[:, 0], places[:, 1]
+
     def relocate(self) -> None:
         """Move all points to their present places."""
         drawn = self._drawn()
         with self.figure.batch_update():
-            self.figure.data[0].x, self.figure.data[0].y = drawn.data[0].x, drawn.data[0].y
+            self.filter()
             self.figure.layout.xaxis.range, self.figure.layout.yaxis.range = (
                 drawn.layout.xaxis.range,
                 drawn.layout.yaxis.range,

@@ -47,6 +47,7 @@ def tools() -> str:
         button(say("invert"), "invert")
         + button(say("clear"), "clear")
         + button(say("undo"), "undo", title=say("take the last annotation back"))
+        + button(say("full window"), "full", title=say("the explorer alone; press again to go back"), pressed=False)
     )
     return f'<div class="mmx-row">{bits}{rest}</div>'
 
@@ -186,7 +187,8 @@ def body(state: State, linked: Linked | None, tab: str) -> str:
         if linked is None:
             need = say("Counts need clusters or a classification: {code}.", code="<code>ex.link(result)</code>")
             return f'<p class="mmx-empty">{need}</p>'
-        return cards.crosstab(linked.counts, rows=linked.row_title, columns=linked.column_title)
+        counts = linked.counts_among(state.filter.shown)
+        return cards.crosstab(counts, rows=linked.row_title, columns=linked.column_title)
     if tab == "table" and len(rows):
         return cards.table(rows.tolist(), _shown_columns(state.selected))
     shown = rows[: cards.MOST_SHOWN]

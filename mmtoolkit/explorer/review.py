@@ -78,6 +78,8 @@ class Review:
             raise ValueError(msg)
         own = kind is kinds.OWN
         answered = np.zeros(len(self.state), dtype=bool) if own else self._answered(kind)
+        if not (own or kind.counts):
+            answered = answered | ~self.state.filter.shown  # a random sample is drawn from all items
         made = kind.queue(self.state, n, result=what if own else result, answered=answered, random_state=random_state)
         queue = self._ranked(kind, Queued(*made), answered, n) if isinstance(made, tuple) else made
         words = (
@@ -215,7 +217,8 @@ class Review:
             n=others,
         )
         told = say("{what}: {told}", what=state.ids[row], told=words)
-        state.changed(*changed, "queue", "focus", status=aside(told, left, note if others else ""))
+        hidden = "" if state.filter.shown[row] else say("the filter hides this item; the answer is kept")
+        state.changed(*changed, "queue", "focus", status=aside(told, left, note if others else "", hidden))
 
     # ---- undo
 

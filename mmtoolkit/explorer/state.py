@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmtoolkit.explorer.annotations import Annotations
 from mmtoolkit.explorer.arguments import classes_of, cluster_name, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
+from mmtoolkit.explorer.filtering import Filter
 from mmtoolkit.explorer.listeners import Listeners
 from mmtoolkit.explorer.positions import Places
 from mmtoolkit.explorer.selection import Chosen
@@ -57,7 +58,8 @@ class State:
         self.clusters: Any = clusters if hasattr(clusters, "labels") else None
         self.labels, self.cluster_names = labels_of(embeddings, clusters)
         self.notes = Annotations(self.ids, journal)
-        self.selection = Chosen.of([], "")
+        self.filter = Filter(self.items)
+        self.chosen = Chosen.of([], "")  # also what the filter hides, and shows again later
         self.scores: NDArray[np.float64] = np.full(len(self.ids), np.nan)
         self.focus: int | None = None
         self.hovered: int | None = None
@@ -75,10 +77,24 @@ class State:
         return self.layout.coords
 
     @property
+    def selection(self) -> Chosen:
+        """The selected items that the filter shows."""
+        return self.passing(self.chosen)
+
+    def passing(self, chosen: Chosen) -> Chosen:
+        """Return what the filter shows of a selection."""
+        kept = self.filter.shown[chosen.rows]
+        return chosen if kept.all() else Chosen(chosen.rows[kept], chosen.how[kept])
+
+    def seen(self, coords: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return places of items with NaN where the filter hides them."""
+        return np.where(self.filter.shown[:, None], coords, np.float32(np.nan)) if self.filter else coords
+
+    @property
     def selected(self) -> pd.DataFrame:
         """The selected items, in the order they are shown, with `how` and `annotation`."""
-        frame = self.items.iloc[self.selection.rows].reset_index(drop=True)
-        return frame.assign(how=self.selection.how, annotation=self.notes.annotation[self.selection.rows])
+        rows, how = self.selection.rows, self.selection.how
+        return self.items.iloc[rows].reset_index(drop=True).assign(how=how, annotation=self.notes.annotation[rows])
 
     def changed(self, *names: str, status: str | None = None) -> None:
         """Tell the listeners what changed, and what the status line says."""
@@ -89,12 +105,23 @@ class State:
 
     def choose(self, selection: Chosen) -> None:
         """Take over a selection; rows that are selected already, in that order, stay as they were chosen."""
-        same = np.array_equal(selection.rows, self.selection.rows)  # no event: two explorers may set each other
-        self.selection = self.selection if same else selection
+        same = np.array_equal(selection.rows, self.chosen.rows)  # no event: two explorers may set each other
+        self.chosen = self.chosen if same else selection
         self.changed(
             *([] if same else ["selected"]),
             status=say("{selected:,} of {n:,} items selected", selected=len(self.selection), n=len(self)),
         )
+
+    def show_only(self, where: Any) -> None:
+        """Take over a filter; what is selected and hidden by it is selected again when it goes."""
+        before = self.selection.rows
+        self.filter.set(where)
+        words = (
+            say("{shown:,} of {n:,} items shown", shown=int(self.filter.shown.sum()), n=len(self))
+            if self.filter
+            else say("all items shown")
+        )
+        self.changed("where", *([] if np.array_equal(before, self.selection.rows) else ["selected"]), status=words)
 
     @property
     def _usual_color(self) -> str:
@@ -152,9 +179,11 @@ class State:
 
     @property
     def look(self) -> Look:
-        """Groups or numbers that colour the points now."""
+        """Groups or numbers that colour the points now; groups hold what the filter shows."""
         names = self.cluster_names if self.color == "cluster" else None
         look = look_of(self.color, self.colors.get(self.color), names)
+        if self.filter:
+            look = replace(look, groups=[left for group in look.groups if (left := group.among(self.filter.shown))])
         sure = self.predictions.get("confidence") if self.color == "predicted class" else None
         return look if sure is None else replace(look, opacity=0.25 + 0.65 * sure.astype(np.float32))
 

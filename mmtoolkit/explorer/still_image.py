@@ -36,7 +36,7 @@ def still(state: State) -> bytes:
 
     n = len(state)
     rows = np.arange(n) if n <= _MOST else np.sort(np.random.default_rng(0).permutation(n)[:_MOST])
-    rows = rows[np.isfinite(state.coords[rows]).all(axis=1)]
+    rows = rows[np.isfinite(state.seen(state.coords)[rows]).all(axis=1)]
     places = _pixels(state.coords)
     colors = _colors(state)
     radius = _SHARP * float(np.clip(5 - np.log10(max(n, 1)), 1.2, 4.0))

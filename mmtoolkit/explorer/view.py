@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import numpy as np
 
-from mmtoolkit.explorer import cards, keys, kinds, panel
+from mmtoolkit.explorer import cards, filterbar, keys, kinds, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
@@ -52,6 +52,7 @@ class View:
     def __init__(self, ex: Explorer) -> None:
         self.ex: Explorer = ex
         self.tab = "gallery"
+        self.filters_open = True
         with speaking(ex.language):
             self._build()
 
@@ -74,7 +75,7 @@ class View:
         )
         self.box = self._box()
         self._quiet = False
-        self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked"))
+        self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked", "filters"))
         self.colors.observe(self._recolor, "value")
         self.k.observe(self._recluster, "value")
         ex.listen(self.refresh)
@@ -86,8 +87,9 @@ class View:
         fixed = [ipywidgets.HTML(text) for text in (panel.tools(), panel.search(), panel.help_html())]
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
         left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
-        right = ipywidgets.VBox([html for name, html in self.html.items() if name != "legend"]).add_class("mmx-right")
-        children = [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
+        beside = [html for name, html in self.html.items() if name not in ("legend", "filters")]
+        right = ipywidgets.VBox(beside).add_class("mmx-right")
+        children = [ipywidgets.HTML(_style()), self.bridge, bar, self.html["filters"], box([left, right], "mmx-main")]
         return ipywidgets.VBox(children).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page
@@ -166,7 +168,8 @@ class View:
 
     def _tap(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         place, edge = np.frombuffer(buffers[0]).reshape(2, 2)
-        row = nearest(self.ex.layout.at(int(content["version"])), place, float(np.hypot(*(edge - place))))
+        coords = self.ex.state.seen(self.ex.layout.at(int(content["version"])))
+        row = nearest(coords, place, float(np.hypot(*(edge - place))))
         if row is not None:
             self._click(row, content["mode"])
 
@@ -198,6 +201,24 @@ class View:
         group = self.ex.look.groups[place]
         self.ex.select(group.rows, how=f"{self.ex.color_by}: {group.name.rsplit(' (', 1)[0]}", mode=mode)
 
+    def _toggle_filters(self) -> None:
+        self.filters_open = not self.filters_open
+        self.refresh(("filters",))
+
+    def _filter(self, value: str) -> None:
+        place, i = map(int, value.split(":"))
+        facet: Any = self.ex.state.filter.facets[place]
+        self.ex.where = self.ex.state.filter.toggled(facet, facet.values[i])
+
+    def _range(self, value: str) -> None:
+        place, side, text = value.split(":", 2)
+        facet: Any = self.ex.state.filter.facets[int(place)]
+        try:
+            self.ex.where = self.ex.state.filter.ranged(facet, **{side: text})
+        except ValueError:
+            self.refresh(("filters",))  # the field shows what holds
+            raise
+
     def _review(self, name: str) -> None:
         more = int(self.ex.audited.sum()) // _AUDIT if name and kinds.KINDS[name].counts else 0
         self.ex.review(name or None, n=_AUDIT * (1 + more))
@@ -214,11 +235,18 @@ class View:
         self.ex.cell(counts.index[int(i)] if i else None, counts.columns[int(j)] if j else None)
 
 
-_BRINGS = {"layout": ("color", "status"), "linked": ("tab",), "selected": ("tab",), "annotations": ("tab",)}
+_BRINGS = {
+    "layout": ("color", "status"),
+    "where": ("color", "filters", "tab"),
+    "linked": ("tab",),
+    "selected": ("tab",),
+    "annotations": ("tab",),
+}
 
 # what is drawn anew: after which changes, and how
 _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
     ({"layout"}, View._relocate),
+    ({"where"}, lambda view: view.map.filter()),
     ({"color"}, lambda view: view.map.recolor(view.ex.look)),
     ({"color", "selected", "annotations", "queue"}, View._choices),
     ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
@@ -226,6 +254,7 @@ _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
 )
 _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
     "status": ({"status"}, lambda view: panel.status(view.ex.state)),
+    "filters": ({"filters"}, lambda view: filterbar.bar(view.ex.state.filter, opened=view.filters_open)),
     "legend": ({"color", "selected"}, lambda view: panel.legend(view.ex.state)),
     "queue": ({"annotations", "queue", "clusters"}, lambda view: panel.queue(view.ex.reviews)),
     "keys": ({"annotations", "queue", "clusters"}, lambda view: cards.keys(view.ex.annotation_names)),
@@ -261,6 +290,10 @@ _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {
     "search": lambda view, value, _: value.strip() and view.ex.search(value.strip()),
     "new-label": lambda view, value, _: value.strip() and view.ex.label(value),
     "label": lambda view, value, _: view.ex.label(view.ex.annotation_names[int(value)]),
+    "filters": lambda view, *_: view._toggle_filters(),
+    "filter": lambda view, value, _: view._filter(value),
+    "range": lambda view, value, _: view._range(value),
+    "show-all": lambda view, *_: setattr(view.ex, "where", None),
     "group": lambda view, value, mode: view._group(int(value), mode),
     "split": lambda view, value, _: view.ex.split(int(value)),
     "merge": lambda view, value, _: view.ex.merge([int(cluster) for cluster in value.split(",")]),

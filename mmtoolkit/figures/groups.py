@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,12 @@ class GroupedPoints:
     name: str = ""
     color: str = PALETTE[0]
     symbol: str = "circle"
+
+    def among(self, shown: NDArray[np.bool_]) -> GroupedPoints | None:
+        """Return the group with only those of its points that are shown, counted anew; None where none is."""
+        rows = self.rows[shown[self.rows]]
+        name = f"{self.name.rpartition(' (')[0]} ({len(rows):,})" if self.name else ""
+        return replace(self, rows=rows, name=name) if len(rows) else None
 
 
 def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[GroupedPoints]:

@@ -320,3 +320,56 @@ def test_the_same_notebook_under_voila(page, notebooks, tmp_path):
         tools.until(page, "() => document.querySelector('.mmx-gallery img')", what="a gallery")
         page.screenshot(path=notebooks / "voila.png")
         assert 10 < int(page.get_attribute(".mmx-gallery", "data-n")) < 140
+
+
+SHOWN = "document.querySelector('.js-plotly-plot')._fullData[0].x.filter(Number.isFinite).length"
+
+
+def test_chips_and_fields_filter_the_map_in_both_tabs_and_the_full_window_holds_it(desk, lab, kernel, notebooks):
+    page = desk
+    price = "emb = mm.Embeddings(emb.vectors, items=emb.items.assign(price=np.arange(140.0), label=[f'<b>{v}' for v in emb.items['label']]), model=emb.model)"
+    tools.write(
+        notebooks,
+        "filters.ipynb",
+        [LOAD + "\n" + price, "ex = mm.explore(emb, y='label', projection=p)\ndisplay(ex, ex)"],
+    )
+    tools.run_all(page, lab, "filters.ipynb", kernel)
+    tools.until(page, "() => document.querySelectorAll('.mmx-ready').length === 2", what="two views")
+    tools.settled(page)
+
+    page.locator("[data-mm=filter]").first.click()
+    first = python(page, "ex.where['label']")
+    n = python(page, "int((ex.y == ex.where['label']).sum())")
+    tools.until(page, f"() => {SHOWN} === {n}", what="one class on the map")
+    told = (
+        "[...document.querySelectorAll('.mmx')].map(e => e.innerText).filter(t => t.includes('"
+        + f"{n} of 140 items shown"
+        + "')).length"
+    )
+    tools.until(page, f"() => {told} === 2", what="the same in the other view")
+    assert first.startswith("<b>")
+
+    page.locator("[data-mm=range][data-value$=':high']").first.fill("69")
+    page.keyboard.press("Enter")
+    n = python(page, "int(((ex.y == ex.where['label']) & (np.arange(140) <= 69)).sum())")
+    tools.until(page, f"() => {SHOWN} === {n}", what="a range of the class on the map")
+    assert python(page, "ex.where") == {"label": first, "price": [None, 69]}
+
+    x, y, w, h = tools.settled(page).values()
+    tools.drag(page, [(x + 2, y + 2), (x + w - 2, y + 2), (x + w - 2, y + h - 2), (x + 2, y + h - 2)])
+    gallery_shows(page, n)
+    page.locator("[data-mm=filter]").first.click()
+    tools.until(page, f"() => {SHOWN} === 70", what="the class undone")
+    assert python(page, "ex.where") == {"price": [None, 69]}
+
+    page.locator("[data-mm=full]").first.click()
+    whole = "(() => { const b = document.querySelector('.mmx').getBoundingClientRect(); return b.left === 0 && b.top === 0 && b.width >= innerWidth - 1; })()"
+    tools.until(page, f"() => {whole}", what="the full window")
+    assert page.evaluate("() => document.elementFromPoint(5, 300).closest('.mmx') !== null")
+    page.screenshot(path=notebooks / "full.png")
+    tools.settled(page)
+    page.mouse.move(*page.evaluate(tools.PLACE, 7))
+    tools.until(page, "() => document.querySelector('.mmx-tip:not([hidden])')", what="a picture at the mouse")
+    page.locator("[data-mm=full]").first.click()
+    tools.until(page, f"() => !{whole}", what="the cell")
+    tools.run_code(page, CLOSE)

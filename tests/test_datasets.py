@@ -16,6 +16,7 @@ SIZES = {
     "emoji": (1242, 12, "image"),
     "glosses": (5120, 16, "text"),
     "clips": (40, 7, "video"),
+    "tickets": (2129, 11, "text"),
 }
 
 
@@ -75,6 +76,7 @@ def test_chinese_is_there_where_promised():
     assert mm.load_dataset("emoji")["text_zh"].notna().all()
     assert mm.load_dataset("glosses")["text_zh"].isna().all()
     assert mm.load_dataset("clips")["text_zh"].notna().all()
+    assert mm.load_dataset("tickets")["text_zh"].isna().all()
 
 
 def test_glosses_are_balanced():
@@ -83,9 +85,17 @@ def test_glosses_are_balanced():
     assert set(Counter(frame["label"]).values()) == {320}
 
 
+def test_tickets_carry_their_days_in_order():
+    frame = mm.load_dataset("tickets")
+
+    assert frame["date"].is_monotonic_increasing
+    assert frame["date"].str.fullmatch(r"20(1[5-9]|2[0-3])-\d\d-\d\d").all()
+    assert frame["text"].str.len().between(25, 500).all()
+
+
 def test_an_unknown_set_is_told_the_names():
     with pytest.raises(
-        ValueError, match=r"'stmps' \(did you mean 'stamps'\?\); choose one of stamps, emoji, glosses, clips"
+        ValueError, match=r"'stmps' \(did you mean 'stamps'\?\); choose one of stamps, emoji, glosses, clips, tickets"
     ):
         mm.load_dataset("stmps")
 

@@ -37,6 +37,7 @@ _GAIN = 0.05  # share of the texts that each further word must add
 _FOLDS = 5
 _FEWEST = 3  # texts left out that hold a word, or all but one
 _RUNNERS_UP = 8
+_STEM = {"ed": 3, "ing": 4}  # letters that must be left: neither "bed" nor "string" is a form of another word
 
 
 def tokens(text: str) -> list[str]:
@@ -169,18 +170,17 @@ def _found_in_left_out(own: csr_array, order: NDArray[np.int64], outside: NDArra
 
 
 def _folded(documents: list[list[str]]) -> list[list[str]]:
-    """Write singular and plural alike where the texts have both, in the form that is commoner."""
+    """Write the forms of a word alike where the texts have both, in the form that is commoner."""
     counts = Counter(word for words in documents for word in words)
-    singular = {word: _singular(word, counts) for word in counts}
-    by_count = sorted(counts, key=lambda word: (counts[word], word == singular[word], word))
-    form = {
-        singular[word]: word for word in by_count
-    }  # the last of a kind stays: the commonest, of equals the singular
-    return [[form[singular[word]] for word in words] for words in documents]
+    plain = {word: _plain_form(word, counts) for word in counts}
+    by_count = sorted(counts, key=lambda word: (counts[word], word == plain[word], word))
+    form = {plain[word]: word for word in by_count}  # the last of a kind stays: the commonest, of equals the singular
+    return [[form[plain[word]] for word in words] for words in documents]
 
 
-def _singular(word: str, known: Mapping[str, int]) -> str:
-    for ending, added in (("ies", "y"), ("es", ""), ("s", "")):
-        if word.endswith(ending) and word.removesuffix(ending) + added in known:
-            return word.removesuffix(ending) + added
+def _plain_form(word: str, known: Mapping[str, int]) -> str:
+    for ending, added in (("ies", "y"), ("es", ""), ("s", ""), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e")):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= _STEM.get(ending, 1) and stem + added in known:
+            return stem + added
     return word

@@ -68,6 +68,15 @@ def test_plurals_count_with_their_singular_in_the_commoner_form():
     assert table["support"].tolist() == [1.0, 0.75]
 
 
+def test_forms_of_a_verb_count_as_one_word():
+    texts = ["fix a leak", "fixed a crash", "fixed a hang", "testing a string", "tests a str", "test a red bed"]
+
+    found = keywords(texts, np.array([0, 0, 0, 1, 1, 1]), 2)
+
+    assert found["name"].tolist() == ["fixed", "test"]
+    assert {"string", "str", "red", "bed"} <= set(found.loc[1, "words"].split(", "))
+
+
 def test_a_name_has_a_second_word_for_texts_that_lack_the_first():
     table = keywords(
         ["red car", "fast car", "old car", "big truck", "truck", "bus", "dogs", "dogs"], np.array([0] * 6 + [1] * 2), 2

@@ -216,7 +216,6 @@ TYPE_CIRCLES = {
     "classification": "a result has methods, which live in files of their own and take the result",
     "clustering": "the same",
     "explorer": "the panels show an explorer, which has panels",
-    "verification": "sources compare items with a request, which sources define; to be taken apart",
 }
 
 

@@ -21,7 +21,7 @@ from mmtoolkit.words import say, word
 if TYPE_CHECKING:
     from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.embedding.planning import Plan
-    from mmtoolkit.verification.sources import Request
+    from mmtoolkit.verification.request import Request
 
 __all__ = ["Changes", "compare_items", "complete", "current_keys", "follow_renamed"]
 

@@ -17,7 +17,8 @@ from mmtoolkit.verification.differences import Difference, compare
 from mmtoolkit.verification.lookup import align, given_items, remembered_items
 from mmtoolkit.verification.reading import read_page, read_report
 from mmtoolkit.verification.repeating import obstacle, replay
-from mmtoolkit.verification.sources import Found, Request, find
+from mmtoolkit.verification.request import Request
+from mmtoolkit.verification.sources import Found, find
 from mmtoolkit.verification.verdict import TOLERANCE, changed_versions, judge
 from mmtoolkit.words import say, speaking
 

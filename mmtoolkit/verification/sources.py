@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,51 +26,13 @@ from mmtoolkit.verification.changes import Changes, compare_items, complete, cur
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.models import ModelSpec
+    from mmtoolkit.verification.request import Request
 
-__all__ = ["Found", "Request", "find"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """Where to look.
-
-    Parameters
-    ----------
-    name : str
-        Of the source, such as "emb".
-    facts, items : mapping
-        What the report says about it and about its items.
-    frame : DataFrame or None
-        Those of the report's items that are there now, in its order; None when they could not be found.
-    rows : sequence of int
-        Their rows in the report.
-    others : DataFrame or None
-        Items that are there now and not in the report.
-    broken : str
-        Why the items cannot be read although they are there, "" otherwise.
-    vectors : Embeddings, ndarray, path or None
-        Saved vectors.
-    cache : None, False, path, or store
-        Where to look otherwise.
-    allow_fetch : bool
-        Whether a service may be called.
-    """
-
-    name: str
-    facts: Mapping[str, Any]
-    items: Mapping[str, Any]
-    frame: pd.DataFrame | None
-    rows: Sequence[int]
-    others: pd.DataFrame | None
-    broken: str
-    vectors: Any
-    cache: Any
-    allow_fetch: bool
+__all__ = ["Found", "find"]
 
 
 @dataclass

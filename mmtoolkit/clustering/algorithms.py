@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALGORITHMS", "LIBRARIES", "STEP", "Algorithm", "Clusterer", "find_algorithm"]
 
-STEP = 3
+STEP = 4
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 

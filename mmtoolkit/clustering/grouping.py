@@ -65,7 +65,7 @@ def cluster(
     n_init : int, default=5
         Starts of k-means; the best is kept.
     exact : bool, default=False
-        k-means of scikit-learn on all features also above 20,000 rows.
+        k-means of scikit-learn on all features also above 10,000 rows.
     min_cluster_size : int or None, default=None
         HDBSCAN's smallest cluster; None is 1 % of the items, at least 5.
     max_noise : float or None, default=None

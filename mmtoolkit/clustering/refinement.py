@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "rough_tree"]
+__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "rough_tree", "spread"]
 
 N_COMPONENTS = 64
 _BLOCK = 8192
@@ -97,19 +97,22 @@ def partitions(
     optimize an objective function.
     """
     labels, means, tree = rough_tree(Z, max(ks), rng)
-    cuts = ((k, tree.cut(k)[labels]) for k in (min(k, len(means)) for k in ks))
-    return [lloyd(Z, cluster_means(Z, groups, k), _STEPS) for k, groups in cuts]
+
+    def refined(n_clusters: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return lloyd(Z, cluster_means(Z, tree.cut(n_clusters)[labels], n_clusters), _STEPS)
+
+    return list(in_order(refined, [min(k, len(means)) for k in ks]))
 
 
 def rough_tree(
     Z: NDArray[np.float32], n_clusters: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], Tree]:
     """Over-segment rows for `n_clusters` or fewer clusters; return segments, their means, and the tree of their merges."""
-    labels, means = lloyd(Z, Z[_spread(Z, min(len(Z), _SEGMENTS * n_clusters), rng)], 2)
+    labels, means = lloyd(Z, Z[spread(Z, min(len(Z), _SEGMENTS * n_clusters), rng)], 2)
     return labels, means, ward_tree(means, np.bincount(labels, minlength=len(means)))
 
 
-def _spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw `n` rows, each with the chance of its squared distance to those before it (k-means++)."""
     lengths = np.einsum("ij,ij->i", Z, Z)
     chosen = np.empty(n, dtype=np.int64)

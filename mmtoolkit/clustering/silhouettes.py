@@ -108,6 +108,9 @@ class Scorer:
     ----------
     X : ndarray of shape (n_items, n_features), float32
         Rows.
+    many : bool, default=False
+        Whether many clusterings will be judged: the centred rows are kept, which takes a copy of `X` and spares most of
+        the time; the scores are the same to the byte.
 
     References
     ----------
@@ -115,15 +118,19 @@ class Scorer:
     cluster analysis.
     """
 
-    def __init__(self, X: NDArray[np.float32]) -> None:
+    def __init__(self, X: NDArray[np.float32], *, many: bool = False) -> None:
         self.X = X
         self.mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # subtracted, or cancellation would cost digits
+        self._kept = X - self.mean if many else None
 
         def part(rows: slice) -> NDArray[np.float64]:
-            centred = X[rows] - self.mean
+            centred = self._centred(rows)
             return np.asarray(np.einsum("ij,ij->i", centred, centred, dtype=np.float64))
 
         self.lengths = np.concatenate(list(in_order(part, blocks(len(X), _BLOCK))))
+
+    def _centred(self, rows: slice) -> NDArray[np.float32]:
+        return self.X[rows] - self.mean if self._kept is None else self._kept[rows]
 
     def silhouette(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the silhouette of every row."""
@@ -177,14 +184,15 @@ class Scorer:
         """Return silhouettes, distances to the own mean, and the means of the centred rows."""
         k = int(labels.max()) + 1
         sizes = np.bincount(labels, minlength=k)
-        means = cluster_means(self.X, labels, k, self.mean)
+        kept = self._kept
+        means = cluster_means(self.X, labels, k, self.mean) if kept is None else cluster_means(kept, labels, k)
         wide = means.astype(np.float64)
         squares = np.einsum("ij,ij->i", wide, wide)
         mean_lengths = np.bincount(labels, weights=self.lengths, minlength=k) / sizes
 
         def part(rows: slice) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             own, lengths = labels[rows], self.lengths[rows]
-            dots = (self.X[rows] - self.mean) @ means.T
+            dots = self._centred(rows) @ means.T
             distance = np.sqrt(np.maximum(lengths - 2.0 * dots[np.arange(len(own)), own] + squares[own], 0.0))
             width = widths(dots, lengths, own, sizes, mean_lengths) if k > 1 else np.zeros(len(own))
             return width, distance

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.clustering.refinement import partitions, principal_axes, rough
 from mmtoolkit.clustering.resampling import adjusted_rand
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, inertia
@@ -77,24 +79,27 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     """
     rng = np.random.default_rng(random_state)
     reduced = np.ascontiguousarray(X @ principal_axes(X))
-    scorer = Scorer(X)
+    scorer = Scorer(X, many=True)
     steps = path_range(ks, len(X))
     first = steps.index(ks[0])
     out = {name: np.full((N_SEEDS, len(ks)), np.nan) for name in (*SCORES, "silhouette_se")}
     path = np.empty((N_SEEDS + 2 * N_PAIRS, len(steps)))
     for run in range(N_SEEDS):
-        for at, (labels, _) in enumerate(partitions(reduced, steps, rng)):
-            path[run, at] = inertia(reduced, labels)
-            if 0 <= at - first < len(ks):
-                for name, value in scorer.scores(labels).items():
-                    out[name][run, at - first] = value
+        found = [labels for labels, _ in partitions(reduced, steps, rng)]
+        path[run] = list(in_order(partial(inertia, reduced), found))
+        for at, scores in enumerate(in_order(scorer.scores, found[first : first + len(ks)])):
+            for name, value in scores.items():
+                out[name][run, at] = value
     stability = np.empty((N_PAIRS, len(ks)))
     for pair in range(N_PAIRS):
         drawn = reduced[rng.permutation(len(X))[:HALVES]]
         halves = np.array_split(drawn, 2)
-        both = [[rough(drawn, centers) for _, centers in partitions(half, steps, rng)] for half in halves]
+        both = [
+            list(in_order(partial(rough, drawn), [centers for _, centers in partitions(half, steps, rng)]))
+            for half in halves
+        ]
         for half, found in enumerate(both):
-            path[N_SEEDS + 2 * pair + half] = [inertia(drawn, labels) for labels in found]
+            path[N_SEEDS + 2 * pair + half] = list(in_order(partial(inertia, drawn), found))
         stability[pair] = [adjusted_rand(*at) for at in zip(*both, strict=True)][first : first + len(ks)]
     gains = ward_tree(reduced[:TREE]).heights[::-1]
     return {**out, "stability": stability, "path": path, "gains": gains}

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from mmtoolkit.explorer.journal import Entry, Journal
 
-__all__ = ["AUDIT", "PROPOSED", "Annotations", "Given", "Verdict"]
+__all__ = ["AUDIT", "DISAGREEMENTS", "PROPOSED", "Annotations", "Given", "Verdict"]
 
 AUDIT = "audit"
 PROPOSED = "proposed"  # by a classifier, and not by a person
-_FIELDS = ("annotation", "how", "order", "time")
+DISAGREEMENTS = "disagreements"  # the review that settles what annotators do not agree on
+_SETTLED = f"review: {DISAGREEMENTS}"
+_FIELDS = ("annotation", "how", "order", "time", "annotator")
 _WORDS = {True: "yes", False: "no", None: "annotated"}  # how the journal spells what a review found
 _OPEN = "taken back"
 _DRAWN = f"review: {AUDIT}: drawn"  # how the journal spells that an item is of the audit sample
@@ -79,15 +81,28 @@ class Annotations:
     journal : path or None, default=None
         A CSV file to which every answer is appended, and from which earlier answers are read: they survive a restart
         of the kernel.
+    own : str or None, default=None
+        Who answers now. What the journal has of other annotators is then kept apart, in `said`; None takes the last answer
+        of anybody.
+
+    Attributes
+    ----------
+    said : dict of str to dict of int to str
+        What every annotator answered on their own, by name and row; what settled a disagreement does not count.
     """
 
-    def __init__(self, ids: NDArray[np.str_], journal: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, ids: NDArray[np.str_], journal: str | os.PathLike[str] | None = None, own: str | None = None
+    ) -> None:
         n = len(ids)
         self._ids = ids
         self.annotation: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.how: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
+        self.annotator: NDArray[np.object_] = np.full(n, None, dtype=object)
+        self.own = own
+        self.said: dict[str, dict[int, str]] = {}
         self.sample: NDArray[np.bool_] = np.zeros(n, dtype=bool)
         self._verdicts: dict[tuple[str, int], Verdict] = {}
         self._undo: list[Given] = []
@@ -109,8 +124,8 @@ class Annotations:
 
     @property
     def audited(self) -> NDArray[np.bool_]:
-        """Which items were annotated in the random audit sample, (n_items,)."""
-        return np.asarray(self.given & (self.how == AUDIT), dtype=bool)
+        """Which items were annotated in the random audit sample, (n_items,), a settled disagreement about them included."""
+        return np.asarray(self.given & ((self.how == AUDIT) | (self.sample & (self.how == _SETTLED))), dtype=bool)
 
     def draw(self, rows: NDArray[np.intp]) -> None:
         """Note that items are of the random audit sample, answered or not."""
@@ -128,8 +143,8 @@ class Annotations:
         return out
 
     def free(self, rows: NDArray[np.intp], how: NDArray[np.object_]) -> NDArray[np.bool_]:
-        """Which of `rows` take an annotation: those judged in the audit sample do not, unless `how` is "audit"."""
-        return np.asarray(~self.audited[rows] | (how == AUDIT), dtype=bool)
+        """Which of `rows` take an annotation: those judged in the audit sample only there, or to settle a disagreement."""
+        return np.asarray(~self.audited[rows] | np.isin(how, (AUDIT, _SETTLED)), dtype=bool)
 
     def give(
         self,
@@ -171,7 +186,7 @@ class Annotations:
         before = tuple(getattr(self, name)[rows] for name in _FIELDS)
         said = None if verdict is None else replace(verdict, time=now)
         self._undo.append(Given(rows, before, said, None if said is None else self._verdicts.get(said.slot)))
-        self._set(rows, (annotations, how, self._count, now), said, said)
+        self._set(rows, (annotations, how, self._count, now, self.own), said, said)
         return len(rows)
 
     def judge(self, verdict: Verdict) -> None:
@@ -183,6 +198,15 @@ class Annotations:
         """The step that `undo` would take back."""
         return self._undo[-1] if self._undo else None
 
+    @property
+    def disputed(self) -> NDArray[np.intp]:
+        """Rows of the items to which annotators gave different answers."""
+        found: dict[int, set[str]] = {}
+        for answers in self.said.values():
+            for row, answer in answers.items():
+                found.setdefault(row, set()).add(answer)
+        return np.array(sorted(row for row, answers in found.items() if len(answers) > 1), dtype=np.intp)
+
     def undo(self) -> NDArray[np.intp]:
         """Take the last step back and return its rows; none when there is nothing to undo."""
         if not self._undo:
@@ -192,10 +216,13 @@ class Annotations:
         return last.concerned
 
     def frame(self) -> pd.DataFrame:
-        """Return one row per annotated item: id, annotation, how, order, time; in the order they were given."""
+        """Return one row per annotated item: id, annotation, how, order, time, annotator; in the order they were given."""
         rows = np.flatnonzero(self.given)
         rows = rows[np.argsort(self.order[rows], kind="stable")]
-        columns = {"id": self._ids[rows].astype(object), **{name: getattr(self, name)[rows] for name in _FIELDS}}
+        columns: dict[str, Any] = {"id": self._ids[rows].astype(object)} | {
+            name: getattr(self, name)[rows] for name in _FIELDS
+        }
+        columns["annotator"] = pd.Series(columns["annotator"], dtype=object)  # who is not known stays None
         return pd.DataFrame(columns).assign(time=pd.to_datetime(columns["time"], utc=True, format="ISO8601"))
 
     def reviewed(self) -> pd.DataFrame:
@@ -228,35 +255,55 @@ class Annotations:
         self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None
     ) -> None:
         """Let values hold for rows, and a verdict (None: no more) in the slot of the verdict `about`."""
+        before = self.annotator[rows]
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
         self.sample |= self.audited
         if about is not None:
             self._verdicts.pop(about.slot, None)
             self._verdicts |= {} if verdict is None else {about.slot: verdict}
+        # what is taken back here was this annotator's; what holds again may be of somebody else
+        back = rows[(before == self.own) & (self.annotator[rows] != self.own)] if self.own is not None else rows[:0]
+        answers = [Entry(row, None, None, self._count, None, self.own) for row in back.tolist()]
+        answers += [Entry(row, *(getattr(self, name)[row] for name in _FIELDS)) for row in rows.tolist()]
+        for entry in answers:
+            self._hear(entry)
         if self._journal is not None:
-            self._journal.append(self._entries(rows, about))
+            self._journal.append([*self._said_of(about), *answers])
 
-    def _entries(self, rows: NDArray[np.intp], about: Verdict | None) -> Iterator[Entry]:
+    def _said_of(self, about: Verdict | None) -> Iterator[Entry]:
+        """Return what the journal notes of a verdict."""
         if about is not None:
             said = self._verdicts.get(about.slot)
             word, time = (_OPEN, None) if said is None else (_WORDS[said.found], said.time)
-            yield Entry(about.row, None, f"review: {about.queue}: {word}", self._count, time)
-        for row in rows.tolist():
-            yield Entry(row, *(getattr(self, name)[row] for name in _FIELDS))
+            yield Entry(about.row, None, f"review: {about.queue}: {word}", self._count, time, self.own)
+
+    def _hear(self, entry: Entry) -> None:
+        """Note what an annotator says of an item; what settled a disagreement leaves it as it was."""
+        if entry.annotator is None:
+            return
+        answers = self.said.setdefault(entry.annotator, {})
+        if entry.annotation is None or entry.how == PROPOSED:
+            answers.pop(entry.row, None)
+        elif entry.how != _SETTLED:
+            answers[entry.row] = entry.annotation
 
     def _recall(self, entry: Entry) -> None:
         """Take in a line of the journal: a verdict is one without annotation whose `how` ends with its word."""
         self._count = max(self._count, entry.order)
+        others = self.own is not None and entry.annotator not in (None, self.own)
         if entry.how in (_DRAWN, AUDIT):
             self.sample[entry.row] = True
         if entry.how == _DRAWN:
             return
         queue, _, word = (entry.how or "").removeprefix("review: ").rpartition(": ")
         if entry.annotation is None and queue and word in (*_WORDS.values(), _OPEN):
+            if others:
+                return
             self._verdicts.pop((queue, entry.row), None)
             said = [Verdict(queue, entry.row, found, entry.time or "") for found, w in _WORDS.items() if w == word]
             self._verdicts |= {verdict.slot: verdict for verdict in said}
             return
-        for name in _FIELDS:
+        self._hear(entry)
+        for name in () if others else _FIELDS:
             getattr(self, name)[entry.row] = getattr(entry, name)

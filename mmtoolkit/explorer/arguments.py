@@ -8,10 +8,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
+from mmtoolkit._text import is_blank
 from mmtoolkit.vectors import has_vectors, ids_of
 from mmtoolkit.words import say
 
-__all__ = ["check_same_items", "classes_of", "cluster_name", "labels_of"]
+__all__ = ["check_same_items", "checked_annotator", "classes_of", "cluster_name", "labels_of"]
+
+
+def checked_annotator(name: object) -> str | None:
+    """Return the name of an annotator as it is written down.
+
+    Parameters
+    ----------
+    name : str or None
+        As ``explore`` takes it.
+
+    Returns
+    -------
+    str or None
+        Without blanks around it.
+
+    Raises
+    ------
+    TypeError
+        If it is no text.
+    ValueError
+        If nothing in it can be seen, or it has more than one line.
+    """
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        msg = f"annotator must be a str, the name of who answers, or None; got {name!r}"
+        raise TypeError(msg)
+    if is_blank(name) or len(name.strip().splitlines()) > 1:
+        msg = f"annotator must be a name of one line, got {name!r}"
+        raise ValueError(msg)
+    return name.strip()
 
 
 def check_same_items(embeddings: Any, other_ids: Any, what: str) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from mmtoolkit.classification.result import Classification
+    from mmtoolkit.explorer.agreement import AnnotatorAgreement
     from mmtoolkit.explorer.queue import Queue
     from mmtoolkit.vectors import HasVectors
 
@@ -68,7 +69,7 @@ class Explorer:
         The items.
     layout : Places
         Their positions on the map.
-    y, clusters, journal, language
+    y, clusters, journal, language, annotator
         As `explore` takes them.
 
     Attributes
@@ -76,7 +77,7 @@ class Explorer:
     selected : DataFrame
         The selected items; can be set.
     annotations : DataFrame
-        One row per annotated item: id, annotation, how, order, time.
+        One row per annotated item: id, annotation, how, order, time, annotator.
     reviewed : DataFrame
         One row per answer in a review: id, queue, found, time.
     where : dict, ndarray of bool or None
@@ -137,9 +138,12 @@ class Explorer:
         clusters: Any = None,
         journal: str | os.PathLike[str] | None = None,
         language: Language = "en",
+        annotator: str | None = None,
     ) -> None:
         self.language: Language = language
-        self.state = state = State(embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal)
+        self.state = state = State(
+            embeddings, layout, Listeners(self), y=y, clusters=clusters, journal=journal, annotator=annotator
+        )
         self.reviews = Review(state)
         self.source, self.X, self.ids, self.items, self.y = state.source, state.X, state.ids, state.items, state.y
         self.layout, self.notes = state.layout, state.notes
@@ -530,7 +534,7 @@ class Explorer:
 
     @property
     def annotations(self) -> pd.DataFrame:
-        """One row per annotated item: id, annotation, how, order, time."""
+        """One row per annotated item: id, annotation, how, order, time, annotator."""
         return self.notes.frame()
 
     @property
@@ -613,6 +617,47 @@ class Explorer:
         """
         return self.reviews.undo()
 
+    def agreement(self, annotators: Sequence[str] | None = None) -> AnnotatorAgreement:
+        """Compare the answers of two annotators to the same items: Cohen's kappa with its interval.
+
+        What somebody answers in ``ex.review("disagreements")`` settles a dispute and is not counted: both had spoken by then.
+
+        Parameters
+        ----------
+        annotators : two str or None, default=None
+            Who; None where there are only two.
+
+        Returns
+        -------
+        AnnotatorAgreement
+            `kappa`, `low`, `high`, `agreement`, `counts`, `disagreements`.
+
+        Raises
+        ------
+        ValueError
+            If there are not two annotators, they share fewer than 10 items, or gave one answer to all of them.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> X, file = np.eye(20), f"{tempfile.mkdtemp()}/labels.csv"
+        >>> for name in ("Ann", "Bob"):
+        ...     ex = mm.explore(X, projection=X[:, :2], journal=file, annotator=name)
+        ...     _ = ex.label("cat", items=range(9)), ex.label("dog", items=range(9, 20))
+        >>> ex.label("dog", items=[0])
+        1
+        >>> ex.agreement()
+        <AnnotatorAgreement: Ann and Bob agree on 95.0 % of 20 items, kappa 0.90 (0.52 to 0.98)>
+        >>> ex.review("disagreements")["id"].tolist()
+        ['0']
+        """
+        from mmtoolkit.explorer.agreement import agreement_of
+
+        with speaking(self.language):
+            return agreement_of(self.notes, annotators, self.ids)
+
     # ---- review
 
     @property
@@ -678,11 +723,11 @@ class Explorer:
 
         Parameters
         ----------
-        what : {"label_issues", "learn", "outliers", "boundary", "audit"}, DataFrame, ids, row numbers or None, \
+        what : {"label_issues", "learn", "outliers", "boundary", "audit", "disagreements"}, DataFrame, ids, row numbers or None, \
 default="label_issues"
             Items whose class the classifier doubts; items that teach a classifier most, as long as you like (see `learned`);
-            items far from all others; items between two clusters; a random sample (see `audit_sample`); or your own
-            list. None closes the queue.
+            items far from all others; items between two clusters; a random sample (see `audit_sample`); items that
+            annotators answered differently (see `agreement`); or your own list. None closes the queue.
         result : Classification or Clustering, optional
             Where the suspicion comes from; computed when it is not given.
         n : int, default=50
@@ -1236,6 +1281,7 @@ def explore(
     *,
     journal: str | os.PathLike[str] | None = None,
     language: Language | None = None,
+    annotator: str | None = None,
 ) -> Explorer:
     """Open a map of the items to look, search, select and annotate.
 
@@ -1254,6 +1300,9 @@ def explore(
         and processes may write to one file.
     language : {"en", "zh"} or None, default=None
         Of the page; None means MMTOOLKIT_LANGUAGE, else English. What is written down, such as `how`, is English.
+    annotator : str or None, default=None
+        Who answers, stored with every answer. You then see your own answers only, and those without a name: reviews ask
+        what others have answered, too, so that `Explorer.agreement` can compare. None takes the last answer of anybody.
 
     Returns
     -------
@@ -1263,8 +1312,8 @@ def explore(
     Raises
     ------
     ValueError
-        If classes, clusters or map are of other items, in another order or of another length, rows hold NaN, or the
-        language is unknown.
+        If classes, clusters or map are of other items, in another order or of another length, rows hold NaN, the
+        language is unknown, or the annotator has no name.
 
     Examples
     --------
@@ -1289,4 +1338,5 @@ def explore(
         clusters=clusters,
         journal=journal,
         language=chosen_language(language),
+        annotator=annotator,
     )

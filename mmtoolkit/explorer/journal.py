@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import datetime
@@ -19,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._files import replaced
 from mmtoolkit._spreadsheet import restored, safe
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
@@ -30,6 +32,7 @@ if sys.platform != "win32":
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ("id", "annotation", "how", "order", "time")
+_WHO = "annotator"  # files of before have no such column
 _CHECK = "check"  # a checksum of the others; files of 0.1.0 have no such column
 _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken back
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -50,6 +53,7 @@ class Entry:
     how: str | None
     order: int
     time: str | None
+    annotator: str | None = None
 
 
 class Journal:
@@ -84,6 +88,8 @@ class Journal:
         """
         self._unwritten += entries
         try:
+            if any(entry.annotator for entry in self._unwritten):
+                self._widen()
             with _locked(self._path, "ab+") as file:
                 self._write(file)
         except OSError as error:
@@ -93,6 +99,26 @@ class Journal:
             )
             raise MMToolkitError(msg) from error
         self._unwritten = []
+
+    def _widen(self) -> None:
+        """Give a file of before the column of annotators: it is replaced whole, with the same lines."""
+        if not self._path.exists():
+            return
+        with _locked(self._path, "rb") as file:
+            raw = file.read()
+            if self._torn is not None and len(raw) == self._torn[0]:
+                raw = raw[: self._torn[1]]
+            names, *rows = list(csv.reader(_LINE.findall(raw.decode("utf-8-sig")))) or [[]]
+            if _WHO in names or not set(_COLUMNS) <= set(names):
+                return
+            text = io.StringIO(newline="")
+            table = csv.DictWriter(text, [*(name for name in names if name != _CHECK), _WHO, _CHECK], restval="")
+            table.writeheader()
+            table.writerows(dict(zip(names, row, strict=False)) for row in rows)
+            mark = "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
+            with replaced(self._path) as part:
+                part.write_bytes(text.getvalue().encode(mark))
+        self._torn = None
 
     def _write(self, file: io.FileIO) -> None:
         size = file.seek(0, io.SEEK_END)
@@ -104,7 +130,7 @@ class Journal:
         file.seek(0)
         names = next(csv.reader([file.readline().decode("utf-8-sig", "replace")]), [])
         if not set(_COLUMNS) <= set(names):  # a new file, or one that somebody has changed since it was read
-            names = [*_COLUMNS, _CHECK]
+            names = [*_COLUMNS, _WHO, _CHECK]
         table = csv.DictWriter(text, names, restval="", extrasaction="ignore")
         if not size:
             table.writeheader()
@@ -161,11 +187,11 @@ class Journal:
             row = place.get(fields.get("id") or "", place.get(cells.get("id") or ""))
             check, complete = fields.get(_CHECK) or "", _complete(fields)
             last = table.line_num == len(lines) and not raw.endswith(b"\n")
-            cut = last and cells.get(_CHECK, "") is None  # the table has checksums, and this line has not come so far
+            cut = cells.get(_CHECK, "") is None  # the table has checksums, and this line has not come so far
             sound = complete and not cut and check in ("", _checksum(fields))
             if row is not None and sound:
                 annotation, how, time = (fields[name] or None for name in ("annotation", "how", "time"))
-                yield Entry(row, annotation, how, int(fields["order"]), time)
+                yield Entry(row, annotation, how, int(fields["order"]), time, fields.get(_WHO) or None)
             elif complete and not sound and _WHOLE.fullmatch(check):
                 msg = (
                     f"{self._name}, line {table.line_num}: it was changed after it was written; empty its cell {_CHECK!r} if the "
@@ -187,28 +213,40 @@ class Journal:
 
 @contextlib.contextmanager
 def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
-    """Open a file; nobody else who opens it here reads or writes until it is closed."""
-    with path.open(mode, buffering=0) as file:
-        if sys.platform != "win32":
-            with contextlib.suppress(OSError):  # a network drive without locks: still one write at the end of the file
-                fcntl.flock(file, fcntl.LOCK_SH if mode == "rb" else fcntl.LOCK_EX)
-        yield file
+    """Open a file; nobody else who opens it here writes until it is closed."""
+    while True:
+        with path.open(mode, buffering=0) as file:
+            if sys.platform != "win32":
+                with contextlib.suppress(
+                    OSError
+                ):  # a network drive without locks: still one write at the end of the file
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    continue  # replaced while this waited
+            yield file
+            return
 
 
 def _cells(item_id: str, entry: Entry) -> dict[str, str]:
     """Return a line as it is written."""
-    values = (item_id, entry.annotation, entry.how, entry.order, entry.time)
-    fields = {name: "" if value is None else str(value) for name, value in zip(_COLUMNS, values, strict=True)}
+    values = (item_id, entry.annotation, entry.how, entry.order, entry.time, entry.annotator)
+    fields = {name: "" if value is None else str(value) for name, value in zip([*_COLUMNS, _WHO], values, strict=True)}
     return {name: safe(cell) for name, cell in fields.items()} | {_CHECK: _checksum(fields)}
 
 
 def _checksum(fields: Mapping[str, Any]) -> str:
     """Return a checksum of a line, which no spreadsheet takes for a number."""
-    return f"c{zlib.crc32(chr(31).join(str(fields[name]) for name in _COLUMNS).encode('utf-8', 'surrogatepass')):08x}"
+    cells = [*(str(fields[name]) for name in _COLUMNS), *filter(None, [fields.get(_WHO)])]
+    return f"c{zlib.crc32(chr(31).join(cells).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _complete(fields: Mapping[str, Any]) -> bool:
-    if any(not isinstance(fields.get(name), str) for name in _COLUMNS) or not _ORDER.fullmatch(fields["order"]):
+    more: Any = fields.get(None, ())  # type: ignore[call-overload]  # cells beyond the last column
+    if (
+        any(more)
+        or any(not isinstance(fields.get(name), str) for name in _COLUMNS)
+        or not _ORDER.fullmatch(fields["order"])
+    ):
         return False
     try:
         datetime.datetime.fromisoformat(fields["time"] or _NO_TIME)

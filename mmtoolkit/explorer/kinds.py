@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit.explorer.annotations import AUDIT
+from mmtoolkit.explorer.agreement import check_two
+from mmtoolkit.explorer.annotations import AUDIT, DISAGREEMENTS
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.queue import LearningQueue, Queue, Suggestion
 from mmtoolkit.explorer.selection import rows_of
 from mmtoolkit.explorer.state import State
-from mmtoolkit.words import Said, word
+from mmtoolkit.words import Said, aside, say, word
 
 __all__ = ["KINDS", "OWN", "Kind", "Queued"]
 
@@ -121,6 +122,18 @@ def _boundary(state: State, _n: int, *, result: Any = None, **_: Any) -> Queued:
     return Queued(rows, -width[rows])
 
 
+def _disputed(state: State, _n: int, **_: Any) -> Queued:
+    check_two(state.notes)
+    return Queued(state.notes.disputed)
+
+
+def _answers(state: State, row: int) -> Mapping[str, object]:
+    """Return what every annotator said, beside what else is known."""
+    said = {name: answers[row] for name, answers in state.notes.said.items() if row in answers}
+    told = aside(*(say("{what}: {told}", what=name, told=answer) for name, answer in said.items()))
+    return {**state.facts(row), "annotation": None, "answers": told}
+
+
 def _listed(state: State, n: int, *, result: Any, **_: Any) -> Queued:
     return Queued(rows_of(result, state.ids)[:n])
 
@@ -161,6 +174,16 @@ _ROWS = (
         word("Does this belong elsewhere?"),
         _boundary,
         offered=lambda state: state.clusters is not None,
+    ),
+    Kind(
+        DISAGREEMENTS,
+        word("disagreements"),
+        word("items that annotators answered differently"),
+        word("Annotators disagree. What is this?"),
+        _disputed,
+        says=None,
+        card=_answers,
+        offered=lambda state: len(state.notes.disputed) > 0,
     ),
 )
 KINDS = {kind.name: kind for kind in _ROWS}

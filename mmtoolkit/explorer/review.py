@@ -40,7 +40,10 @@ class Review:
     def __init__(self, state: State) -> None:
         self.state, self.notes = state, state.notes
         self.queue: Queue | None = None
-        known = [pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation)]
+        others = [answer for answers in state.notes.said.values() for answer in answers.values()]
+        known = [
+            pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation, others)
+        ]
         self.names = list(dict.fromkeys(name for values in known for name in values.value_counts().index))
 
     @property

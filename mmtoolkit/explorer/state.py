@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit.explorer.annotations import Annotations
-from mmtoolkit.explorer.arguments import classes_of, cluster_name, labels_of
+from mmtoolkit.explorer.arguments import checked_annotator, classes_of, cluster_name, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
 from mmtoolkit.explorer.filtering import Filter
 from mmtoolkit.explorer.listeners import Listeners
@@ -34,7 +34,7 @@ class State:
         Their positions on the map.
     listeners : Listeners
         They are told of every change.
-    y, clusters, journal
+    y, clusters, journal, annotator
         As ``explore`` takes them.
     """
 
@@ -47,6 +47,7 @@ class State:
         y: Any = None,
         clusters: Any = None,
         journal: str | os.PathLike[str] | None = None,
+        annotator: str | None = None,
     ) -> None:
         self.source = embeddings
         self.X: NDArray[np.float32] = vectors_of(embeddings)
@@ -57,7 +58,7 @@ class State:
         self.y: NDArray[np.object_] | None = None if y is None else classes_of(embeddings, y)
         self.clusters: Any = clusters if hasattr(clusters, "labels") else None
         self.labels, self.cluster_names = labels_of(embeddings, clusters)
-        self.notes = Annotations(self.ids, journal)
+        self.notes = Annotations(self.ids, journal, checked_annotator(annotator))
         self.filter = Filter(self.items)
         self.chosen = Chosen.of([], "")  # also what the filter hides, and shows again later
         self.scores: NDArray[np.float64] = np.full(len(self.ids), np.nan)

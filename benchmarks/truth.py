@@ -140,7 +140,7 @@ def one_set(cell: Cell, rng: np.random.Generator, *, chance: bool) -> dict[str, 
     else:
         axes, part = Axes(X), np.where(test, 0, -1) if cell.test else fold
         Z = axes.rows[:, :64].astype(np.float64)
-        model = discriminant.Discriminants(Z, y, K, train[None], cell.weight)
+        model = discriminant.Discriminants(Z, y, K, train.astype(np.intp), np.array([[False, True]]), cell.weight)
         true = scored(b, *model.predict(0, (A - axes.mean) @ axes.basis[:, :64].astype(np.float64)))
         said = model.predict(0, Z[test]) if cell.test else discriminant.held_out(Z, y, K, fold, cell.weight)
     inside = np.unique(groups[rows], return_inverse=True)[1]

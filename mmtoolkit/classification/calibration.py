@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit.classification.gradients import softmax
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["COLDEST", "HOTTEST", "HeldOutLoss"]
@@ -140,3 +144,52 @@ class HeldOutLoss:
         bounds = [(np.log(COLDEST), np.log(HOTTEST)), *[(None, None)] * len(counts)]
         found = minimize(loss, np.concatenate([[0.0], start]), jac=True, method="L-BFGS-B", bounds=bounds)
         return float(np.exp(found.x[0])), np.asarray(found.x[1:])
+
+    def for_all_rows(
+        self,
+        logits_of: Callable[[int], NDArray[np.floating]],
+        fold: NDArray[np.intp],
+        temperature: float,
+        offsets: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return offsets for the model of all rows, whose mean probabilities on new rows are the shares of the classes.
+
+        That model is surer than those of the folds, on which temperature and offsets were fitted, and nothing is held out from
+        it. But how much more of a class a model says of new rows than of its own is known from the folds; it goes with one over
+        the number of rows.
+
+        Parameters
+        ----------
+        logits_of : callable
+            From the number of a fold to the logits, (n_items, n_classes), of the model that did not see it; after the last fold, of
+            the model of all rows.
+        fold : ndarray of shape (n_items,), int
+            Folds.
+        temperature, offsets
+            As `offsets` gives them.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,)
+            The new offsets.
+        """
+        from scipy.optimize import minimize
+
+        n_splits, counts = int(fold.max()) + 1, np.bincount(self.codes)
+        new, own = np.zeros((2, len(counts)))
+        for f in range(n_splits):
+            P = softmax(logits_of(f) / temperature + offsets)
+            new += P[fold == f].sum(axis=0)
+            own += P[fold != f].sum(axis=0) / (n_splits - 1)
+        wanted = counts * (own / new) ** (1.0 - 1.0 / n_splits)
+        wanted *= len(fold) / wanted.sum()
+        Z = np.asarray(logits_of(n_splits), dtype=np.float64) / temperature
+
+        def loss(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            moved, Q = x - offsets, Z + x
+            top = Q.max(axis=1, keepdims=True)
+            total = np.exp(Q - top).sum(axis=1, keepdims=True)
+            value = float((np.log(total) + top).sum() - wanted @ x + moved @ moved / (2 * _SPREAD**2))
+            return value, (np.exp(Q - top) / total).sum(axis=0) - wanted + moved / _SPREAD**2
+
+        return np.asarray(minimize(loss, offsets, jac=True, method="L-BFGS-B").x)

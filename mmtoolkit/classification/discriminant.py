@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from mmtoolkit.classification.gradients import Axes, softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Discriminants", "components", "held_out"]
+__all__ = ["Discriminants", "components", "held_out", "penalties_of"]
 
 _MOST_COMPONENTS = 64
 _PENALTIES = np.logspace(-2, 3, 11)
@@ -41,6 +42,14 @@ def components(X: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(Axes(X, most=_MOST_COMPONENTS).rows, dtype=np.float64)
 
 
+def penalties_of(
+    Z: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int, half: NDArray[np.bool_], class_weight: Any = None
+) -> NDArray[np.float64]:
+    """Return the penalties that discriminants of the second half and of the first choose; arguments as `held_out` takes them."""
+    each = np.eye(2, dtype=bool)
+    return Discriminants(Z, codes, n_classes, half.astype(np.intp), each, class_weight).penalties
+
+
 def held_out(
     Z: NDArray[np.float64],
     codes: NDArray[np.intp],
@@ -49,6 +58,7 @@ def held_out(
     class_weight: Any = None,
     *,
     half: NDArray[np.bool_] | None = None,
+    penalties: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return every row's class and probabilities, by a discriminant of the rows of the other folds of its half.
 
@@ -66,6 +76,8 @@ def held_out(
         As in scikit-learn: predictions are of the weighted classes, probabilities of the classes as they come.
     half : ndarray of shape (n_items,), bool, or None, default=None
         Rows of one half train for its own rows alone; None is one half of all rows.
+    penalties : ndarray of shape (2,) or None, default=None
+        Of the second half and of the first, as `penalties_of` gives them; None chooses one for every training set.
 
     Returns
     -------
@@ -76,28 +88,14 @@ def held_out(
     """
     side = np.zeros(len(codes), dtype=np.intp) if half is None else half.astype(np.intp)
     places, part = np.unique(2 * fold + side, return_inverse=True)
-    train = (side == places[:, None] % 2) & (fold != places[:, None] // 2)
-    fitted = Discriminants(Z, codes, n_classes, train, class_weight)
+    train = (places % 2 == places[:, None] % 2) & ~np.eye(len(places), dtype=bool)
+    chosen = None if penalties is None else penalties[places % 2]
+    fitted = Discriminants(Z, codes, n_classes, part, train, class_weight, penalties=chosen)
     predicted, proba = np.empty(len(codes), dtype=np.intp), np.empty((len(codes), n_classes))
     for number in range(len(places)):
-        rows = part == number
+        rows = np.flatnonzero(part == number)
         predicted[rows], proba[rows] = fitted.predict(number, Z[rows])
     return predicted, proba
-
-
-def _weights(
-    counts: NDArray[np.float64], codes: NDArray[np.intp], train: NDArray[np.bool_], class_weight: Any
-) -> NDArray[np.float64]:
-    """Return row weights of every training set, each with a mean of 1 over its rows, (n_sets, n_items)."""
-    if class_weight is None:
-        return train.astype(np.float64)
-    if class_weight == "balanced":
-        of_class = 1.0 / np.maximum(counts, 1.0)
-    else:
-        of_class = np.broadcast_to([float(class_weight.get(k, 1.0)) for k in range(counts.shape[1])], counts.shape)
-    total = (of_class * counts).sum(axis=1, keepdims=True)
-    of_class = np.where(total > 0, of_class * counts.sum(axis=1, keepdims=True) / np.maximum(total, _TINY), 1.0)
-    return np.asarray(of_class[:, codes] * train)
 
 
 class Discriminants:
@@ -107,8 +105,12 @@ class Discriminants:
     ----------
     Z, codes, n_classes, class_weight
         Rows, as `held_out` takes them.
-    train : ndarray of shape (n_sets, n_items), bool
-        The rows of every training set.
+    part : ndarray of shape (n_items,), int
+        Part of every row, from 0: what training sets have in common is summed once per part.
+    train : ndarray of shape (n_sets, n_parts), bool
+        The parts of every training set.
+    penalties : ndarray of shape (n_sets,) or None, default=None
+        Penalties; None chooses them.
 
     Notes
     -----
@@ -125,42 +127,87 @@ class Discriminants:
         Z: NDArray[np.float64],
         codes: NDArray[np.intp],
         n_classes: int,
+        part: NDArray[np.intp],
         train: NDArray[np.bool_],
         class_weight: Any = None,
+        *,
+        penalties: NDArray[np.float64] | None = None,
     ) -> None:
-        Y = np.zeros((len(codes), n_classes))
-        Y[np.arange(len(codes)), codes] = 1.0
-        counts = train @ Y
-        n = np.maximum(counts.sum(axis=1), 1.0)[:, None]
-        W = _weights(counts, codes, train, class_weight)
-        mass = W @ Y
-        self.mean = W @ Z / n
-        rows = np.swapaxes(W[:, :, None] * Z, 1, 2)
-        power, V = np.linalg.eigh(rows @ Z - n[:, :, None] * self.mean[:, :, None] * self.mean[:, None, :])
-        kept = power > _NULL * np.maximum(power.max(axis=1, keepdims=True, initial=0.0), _TINY)
-        power = np.where(kept, power, 0.0)
-        sums = np.swapaxes(V, 1, 2) @ (rows @ Y - self.mean[:, :, None] * mass[:, None, :]) * kept[:, :, None]
-        mean_power = power.sum(axis=1, keepdims=True) / np.maximum(kept.sum(axis=1, keepdims=True), 1)
-        penalties = np.maximum(mean_power, _TINY) * _PENALTIES  # (n_sets, n_penalties)
-        shrink = power[:, None, :] / (power[:, None, :] + penalties[:, :, None])
-        explained = (sums**2).sum(axis=2) / np.where(kept, power, 1.0)
-        left = (
-            n - (mass**2).sum(axis=1, keepdims=True) / n - ((2 * shrink - shrink**2) @ explained[:, :, None])[:, :, 0]
+        n_parts, d = train.shape[1], Z.shape[1]
+        cell = part * n_classes + codes
+        members = csr_array(
+            (np.ones(len(codes)), (cell, np.arange(len(codes)))), shape=(n_parts * n_classes, len(codes))
         )
-        freedom = np.maximum(1.0 - (1.0 + shrink.sum(axis=2)) / n, 1.0 / n)
-        best = np.argmin(left / freedom**2, axis=1)[:, None]
-        penalty, freedom = (np.take_along_axis(x, best, axis=1) for x in (penalties, freedom))
+        counts = train @ np.bincount(cell, minlength=n_parts * n_classes).reshape(n_parts, n_classes).astype(np.float64)
+        n = np.maximum(counts.sum(axis=1), 1.0)[:, None]
+        weight = _weights(counts, class_weight)
+        mass = weight * counts
+        sums = weight[:, :, None] * np.tensordot(
+            train.astype(np.float64), (members @ Z).reshape(n_parts, n_classes, d), 1
+        )
+        self.mean = sums.sum(axis=1) / n
+        scatter = _scatter(Z, codes, part, train, None if class_weight is None else weight)
+        scatter -= n[:, :, None] * self.mean[:, :, None] * self.mean[:, None, :]
+        sums = np.swapaxes(sums - mass[:, :, None] * self.mean[:, None, :], 1, 2)
+        self.penalties = _penalties(scatter, sums, mass, n) if penalties is None else penalties
+        at = np.arange(d)
+        scatter[:, at, at] += self.penalties[:, None]
+        explained = d - self.penalties * np.trace(np.linalg.inv(scatter), axis1=1, axis2=2)
+        freedom = np.maximum(1.0 - (1.0 + explained[:, None]) / n, 1.0 / n)
         centers = sums / np.maximum(mass, _TINY)[:, None, :]
-        within = -centers @ np.swapaxes(sums, 1, 2)
-        at = np.arange(Z.shape[1])
-        within[:, at, at] += power + penalty
-        direct = np.linalg.solve(within, centers) * (n * freedom**2)[:, :, None]
-        self.coef = V @ direct
+        scatter -= centers @ np.swapaxes(sums, 1, 2)
+        self.coef = np.linalg.solve(scatter, centers) * (n * freedom**2)[:, :, None]
         prior = np.log(np.maximum(mass / n, _ABSENT))
-        self.intercept = prior - (centers * direct).sum(axis=1) / 2.0
+        self.intercept = prior - (centers * self.coef).sum(axis=1) / 2.0
         self.offset = np.log(np.maximum(counts / n, _ABSENT)) - prior
 
     def predict(self, number: int, Z: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """Return classes and probabilities of rows, by the discriminant of one training set."""
         logits = (Z - self.mean[number]) @ self.coef[number] + self.intercept[number]
         return logits.argmax(axis=1), softmax(logits + self.offset[number])
+
+
+def _weights(counts: NDArray[np.float64], class_weight: Any) -> NDArray[np.float64]:
+    """Return class weights of every training set, (n_sets, n_classes), each with a mean of 1 over its rows."""
+    if class_weight is None:
+        return np.ones_like(counts)
+    if class_weight == "balanced":
+        of_class = 1.0 / np.maximum(counts, 1.0)
+    else:
+        of_class = np.broadcast_to([float(class_weight.get(k, 1.0)) for k in range(counts.shape[1])], counts.shape)
+    total = (of_class * counts).sum(axis=1, keepdims=True)
+    return np.where(total > 0, of_class * counts.sum(axis=1, keepdims=True) / np.maximum(total, _TINY), 1.0)
+
+
+def _scatter(
+    Z: NDArray[np.float64],
+    codes: NDArray[np.intp],
+    part: NDArray[np.intp],
+    train: NDArray[np.bool_],
+    weight: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Return ``Z.T @ Z`` of every training set: the sum of its parts where no class has a weight."""
+    if weight is None:
+        parts = [Z[part == number] for number in range(train.shape[1])]
+        return np.tensordot(train.astype(np.float64), np.stack([rows.T @ rows for rows in parts]), 1)
+    found = []
+    for of_class, inside in zip(weight, train[:, part], strict=True):
+        rows = Z[inside]
+        found.append((rows * of_class[codes[inside], None]).T @ rows)
+    return np.stack(found)
+
+
+def _penalties(
+    scatter: NDArray[np.float64], sums: NDArray[np.float64], mass: NDArray[np.float64], n: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the penalty of every training set by generalised cross-validation of ridge regression, (n_sets,)."""
+    power, V = np.linalg.eigh(scatter)
+    kept = power > _NULL * np.maximum(power.max(axis=1, keepdims=True, initial=0.0), _TINY)
+    power = np.where(kept, power, 0.0)
+    mean_power = power.sum(axis=1, keepdims=True) / np.maximum(kept.sum(axis=1, keepdims=True), 1)
+    penalties = np.maximum(mean_power, _TINY) * _PENALTIES  # (n_sets, n_penalties)
+    shrink = power[:, None, :] / (power[:, None, :] + penalties[:, :, None])
+    explained = ((np.swapaxes(V, 1, 2) @ sums) ** 2).sum(axis=2) * kept / np.where(kept, power, 1.0)
+    left = n - (mass**2).sum(axis=1, keepdims=True) / n - ((2 * shrink - shrink**2) @ explained[:, :, None])[:, :, 0]
+    freedom = np.maximum(1.0 - (1.0 + shrink.sum(axis=2)) / n, 1.0 / n)
+    return penalties[np.arange(len(penalties)), np.argmin(left / freedom**2, axis=1)]

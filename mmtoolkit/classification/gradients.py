@@ -175,6 +175,11 @@ class SoftmaxPath:
             Z[fold == f] = self.axes.rows[fold == f] @ W[:-1] + W[-1]
         return Z
 
+    def logits(self, which: int) -> NDArray[np.float32]:
+        """Return the logits of all rows by the model of one set, (n_items, n_classes)."""
+        W = self.solution[:, which * self.n_classes : (which + 1) * self.n_classes]
+        return np.asarray(self.axes.rows @ W[:-1] + W[-1])
+
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
         loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)

@@ -184,7 +184,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         else:
             logits = self._walk(path, Cs, fold, HeldOutLoss(codes, weight, groups))
             if self.calibrate:
-                self._calibrate(logits, fold, HeldOutLoss(codes, np.ones(len(codes)), groups), class_weight)
+                self._calibrate(path, logits, fold, HeldOutLoss(codes, np.ones(len(codes)), groups), class_weight)
         self.coef_, self.intercept_ = path.coefficients(path.n_sets - 1)
         self.n_iter_ = path.n_iter
 
@@ -228,6 +228,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _calibrate(
         self,
+        path: SoftmaxPath,
         logits: NDArray[np.float32],
         fold: NDArray[np.intp],
         loss: HeldOutLoss,
@@ -236,6 +237,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the temperature, with class weights also the offsets, on held-out logits."""
         if np.ptp(class_weight) > 0:
             self.temperature_, offset = loss.offsets(logits, class_weight)
+            offset = loss.for_all_rows(path.logits, fold, self.temperature_, offset)
             self.offset_ = offset.astype(np.float32)
         else:
             self.temperature_ = loss.temperature(logits, fold)

@@ -12,6 +12,7 @@ from scipy.special import ndtri, stdtr, stdtrit
 
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
+from mmtoolkit.classification.intervals import resamples
 from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
 from mmtoolkit.classification.variance import cross_validated, halves, resampled, some_rows, variance_of
 from mmtoolkit.classification.weighted import WeightedScores
@@ -131,7 +132,8 @@ def differences(
     trials = len(sizes) ** 2 / (1.0 / sizes).sum() if metric.by_class else all_groups
     if n_groups < 2 or (metric.by_class and sizes.min() < LEAST_OF_EVERY_CLASS):
         return [PairedDifference(float(v), float("nan"), all_groups) for v in value]
-    alone = resampled(scores(y, [p[some] for p in predicted]), inside, _RESAMPLES, random_state) * n_groups / all_groups
+    drawn, few = (list(resamples(n_groups, n, random_state)) for n in (_RESAMPLES, _FEW_RESAMPLES))
+    alone = resampled(scores(y, [p[some] for p in predicted]), inside, drawn) * n_groups / all_groups
     splits = halves(y, inside, random_state)
     made = (
         cross_validated(discriminant.components(X[some]), y, inside, n_classes, splits, cv=cv) for X in rows.values()
@@ -140,7 +142,7 @@ def differences(
     for first, found in zip(splits, zip(*made, strict=True), strict=True):
         differ = scores(y, [one for one, _ in found])
         pairs.append(differ(np.stack([first, ~first]).astype(np.float64)))
-        single.append(resampled(differ, inside, _FEW_RESAMPLES, random_state))
+        single.append(resampled(differ, inside, few))
     first_half, second_half = np.stack(pairs, axis=1)
     whole, apart = variance_of(first_half, second_half), np.mean(single, axis=0)
     ratio = np.maximum(np.divide(whole, apart, out=np.ones(len(whole)), where=apart > 0), 1.0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
-from mmtoolkit.classification.variance import MOST_ROWS, Sample
+from mmtoolkit.classification.variance import Sample
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["ChanceTest", "better_than_chance"]
 
 _PERMUTATIONS, _FEW_PERMUTATIONS = 999, 199
+_MANY_ROWS = 2000
 _MOST_SCORES = 30_000_000
-_MOST_CLASSES = 32
+_MOST_CLASSES = 10
 _LEAST_ARRANGEMENTS = 200
-_CHUNK = 2_000_000
+_CHUNK = 300_000  # numbers: small enough for the cache
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
         )
     if len(sizes) == 2:
         ks = ks[-1:]  # the other's area is the same
-    large = sample.of > MOST_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
+    large = sample.of > _MANY_ROWS or int(held.sum()) * len(ks) * _PERMUTATIONS > _MOST_SCORES
     n = _FEW_PERMUTATIONS if large else _PERMUTATIONS
     labels = _permuted(codes, strata, n, random_state)
     areas = _areas(sample.Z, labels, fold, ks)
@@ -143,32 +144,38 @@ def _areas(
     own_first: bool = True,
 ) -> NDArray[np.float64]:
     """Return the mean area of every row of labels; the classes of a fold have the same sizes in all of them."""
-    inner = [(part, *_solver(Z, fold, part)) for part in np.unique(fold[fold >= 0])]
-    Z = Z.astype(np.float32)
-    found = []
+    order = np.argsort(fold, kind="stable")
+    Z, labels, fold = Z[order], labels[:, order], fold[order]
+    place = {part: slice(*np.searchsorted(fold, [part, part + 1])) for part in np.unique(fold).tolist()}
+    n_own = {part: (labels[0, rows, None] == ks).sum(axis=0) for part, rows in place.items()}
+    apart, solvers = place.pop(-1, None), []
+    for part, rows in place.items():
+        train = [other for other in place if other != part] if apart is None else [-1]
+        mean, inverse = _solver(Z, fold, train)
+        solvers.append(
+            (rows, train, sum(n_own[other] for other in train), mean, inverse, (Z[rows] - mean).astype(np.float32))
+        )
+    Z, n_held, found = Z.astype(np.float32), int((fold >= 0).sum()), []
     step = max(1, _CHUNK // (len(fold) * len(ks)))
     for start in range(0, len(labels), step):
-        own = labels[start : start + step, None, :] == ks[None, :, None].astype(np.int32)
-        Y = own.reshape(-1, len(fold)).astype(np.float32)
-        sums = {part: Y[:, fold == part] @ Z[fold == part] for part in np.unique(fold)}
+        own = (labels[start : start + step, None, :] == ks[:, None]).reshape(-1, len(fold))
+        Y, n_rows = own.astype(np.float32), len(own) // len(ks)
+        sums = {part: Y[:, rows] @ Z[rows] for part, rows in (place if apart is None else {-1: apart}).items()}
         scores = np.empty_like(Y)
-        for part, mean, inverse in inner:
-            train = (fold == -1) if -1 in sums else (fold != part)
-            n_train = Y[:, train].sum(axis=1, keepdims=True)
-            others = sum(value for name, value in sums.items() if (name == -1 if -1 in sums else name != part))
-            coef = (others - n_train * mean) @ inverse
-            scores[:, fold == part] = coef @ (Z[fold == part] - mean).T + n_train / train.sum()
-        held = fold >= 0
-        areas = _auc(np.ascontiguousarray(scores[:, held]), own.reshape(-1, len(fold))[:, held], own_first=own_first)
+        for rows, train, n_train, mean, inverse, Z_own in solvers:
+            of_class = np.tile(n_train, n_rows)[:, None].astype(np.float32)
+            coef = (sum(sums[other] for other in train) - of_class * mean) @ inverse
+            scores[:, rows] = coef @ Z_own.T + of_class / np.isin(fold, train).sum()
+        areas = _auc(scores[:, -n_held:], own[:, -n_held:], own_first=own_first)
         found.append(areas.reshape(-1, len(ks)).mean(axis=1))
     return np.concatenate(found)
 
 
 def _solver(
-    Z: NDArray[np.float64], fold: NDArray[np.intp], part: int
+    Z: NDArray[np.float64], fold: NDArray[np.intp], parts: list[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the mean of the rows that train for a fold, and the inverse of their penalised Gram matrix."""
-    train = Z[fold == -1] if (fold == -1).any() else Z[fold != part]
+    """Return the mean of the rows of some folds, and the inverse of their penalised Gram matrix."""
+    train = Z[np.isin(fold, parts)]
     mean = train.mean(axis=0)
     gram = (train - mean).T @ (train - mean)
     penalty = max(np.trace(gram) / max(len(gram), 1), np.finfo(np.float32).tiny)

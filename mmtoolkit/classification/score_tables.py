@@ -128,6 +128,8 @@ def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDAr
     if held.n_wrong < LEAST_WRONG or held.n_groups < LEAST_OF_CLASS:
         variance = np.where([np.isnan(row.lowest) for row in rows], np.nan, variance)
     low, high = limits(value, variance, behind, held.n_deciding, lowest=[row.lowest for row in rows])
+    recalls = [row.name for row in rows].index("balanced_accuracy")
+    low[recalls] = np.minimum(low[recalls], value[recalls] - held.unseen / len(sizes))
     error = np.sqrt(variance)
     error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
     table = pd.DataFrame(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.classification.folds import class_sizes
+from mmtoolkit.classification.intervals import resamples, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS
-from mmtoolkit.classification.variance import Sample, resampled, with_training
+from mmtoolkit.classification.variance import Sample, resampled_items, with_training
 from mmtoolkit.classification.weighted import AREAS, WeightedScores
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ LEAST_OF_CLASS = 20
 LEAST_POSITIVES = 50
 LEAST_OF_EVERY_CLASS = 10
 LEAST_WRONG = 3
-_RESAMPLES = 300
+_RESAMPLES = 200
 _LEAST_GROUPS = 4
-_CURVES = 16
+_CURVES = 4
 
 
 def class_weight_of(estimator: Any, classes: NDArray[Any]) -> Any:
@@ -106,6 +107,13 @@ class HeldOutScores:
         """Number of independent groups of which an item was predicted wrong."""
         return len(np.unique(self.groups[(self.predicted != self.codes).any(axis=0)]))
 
+    @property
+    def unseen(self) -> float:
+        """What the recall of a class without an error may lack all the same (Wilson), the most of all classes; 0 without such."""
+        wrong = np.bincount(self.codes, weights=(self.predicted != self.codes).any(axis=0), minlength=self.n_classes)
+        sizes = self.class_groups[(self.class_groups > 0) & (wrong == 0)]
+        return float(1.0 - wilson(sizes.min(), sizes.min())[0]) if len(sizes) else 0.0
+
     def _weighted(self, rows: NDArray[np.intp], areas: NDArray[np.bool_]) -> WeightedScores:
         return WeightedScores(self.codes[rows], self.predicted[:, rows], self.proba[:, rows], areas)
 
@@ -142,7 +150,9 @@ class HeldOutScores:
         n_groups = int(groups.max()) + 1
         if n_groups < 2:
             return np.full(len(scores(np.ones((1, len(codes))))[0]), np.nan)
-        alone = resampled(scores, groups, _RESAMPLES, random_state) * (n_groups / self.n_groups)
+        alone = resampled_items(scores, groups, resamples(n_groups, _RESAMPLES, random_state)) * (
+            n_groups / self.n_groups
+        )
         if cv is None or n_groups < _LEAST_GROUPS:
             return alone
         some, large = np.zeros_like(areas), np.flatnonzero(areas)

@@ -8,9 +8,9 @@ cross-validated by itself, and half the mean square of the difference of their s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from mmtoolkit.classification.intervals import resamples
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmtoolkit.classification.weighted import WeightedScores
+
 __all__ = [
     "MOST_ROWS",
     "SPLITS",
@@ -29,20 +31,21 @@ __all__ = [
     "cross_validated",
     "halves",
     "resampled",
+    "resampled_items",
     "some_rows",
     "variance_of",
     "with_training",
 ]
 
 SPLITS = 10
-MOST_ROWS = 2000
+MOST_ROWS = 1500
 _FEW_RESAMPLES = 16
 
 Scores = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 def some_rows(codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int) -> NDArray[np.intp]:
-    """Return about 2,000 rows: whole groups, classes in their shares; all rows where there are fewer than 3,000.
+    """Return about 1,500 rows: whole groups, classes in their shares; all rows where there are fewer than 2,250.
 
     Parameters
     ----------
@@ -187,10 +190,11 @@ def cross_validated(
         for half in (first, ~first):
             inside = np.unique(groups[half], return_inverse=True)[1]
             fold[half] = stratified_folds(codes[half], inside, cv, number)
-        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first)
+        penalties = discriminant.penalties_of(Z, codes, n_classes, first, class_weight)
+        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, penalties=penalties)
 
 
-def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_state: int) -> NDArray[np.float64]:
+def resampled(scores: Scores, groups: NDArray[np.intp], drawn: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the variance of scores when groups are drawn anew and predictions stay as they are.
 
     Parameters
@@ -199,30 +203,33 @@ def resampled(scores: Scores, groups: NDArray[np.intp], n_boot: int, random_stat
         From weights of shape (m, n_items) to scores of shape (m, n_scores).
     groups : ndarray of shape (n_items,), int
         Groups from 0 without gaps.
-    n_boot : int
-        Number of resamples.
-    random_state : int
-        Seed.
+    drawn : iterable of ndarrays of shape (n_resamples, n_groups)
+        How often each group is drawn, as `intervals.resamples` gives it.
 
     Returns
     -------
     ndarray of shape (n_scores,)
         Variances; NaN where fewer than two resamples have a score.
     """
-    n_groups = int(groups.max()) + 1
-    return _spread(np.concatenate([scores(W[:, groups]) for W in resamples(n_groups, n_boot, random_state)]), n_groups)
+    found = np.concatenate([scores(W[:, groups]) for W in drawn])
+    enough, n_groups = np.isfinite(found).sum(axis=0) > 1, int(groups.max()) + 1
+    variance = np.full(found.shape[1], np.nan)
+    variance[enough] = np.nanvar(found[:, enough], axis=0, ddof=1) * (n_groups / max(n_groups - 1, 1))
+    return variance
 
 
-def _spread(drawn: NDArray[np.float64], n_groups: int) -> NDArray[np.float64]:
-    """Return the variance of scores of resamples, (n_resamples, n_scores)."""
-    enough = np.isfinite(drawn).sum(axis=0) > 1
-    found = np.full(drawn.shape[1], np.nan)
-    found[enough] = np.nanvar(drawn[:, enough], axis=0, ddof=1) * (n_groups / max(n_groups - 1, 1))
+def resampled_items(
+    scores: WeightedScores, groups: NDArray[np.intp], drawn: Iterable[NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Return the variances of all scores when groups are drawn anew: areas by their slopes, the others by `resampled`."""
+    found = resampled(partial(scores, areas=False), groups, drawn)
+    areas = scores.area_variances(groups)
+    found[len(found) - len(areas) :] = areas
     return found
 
 
 def with_training(
-    scores_of: Callable[[NDArray[np.intp], NDArray[np.float64]], Scores],
+    scores_of: Callable[[NDArray[np.intp], NDArray[np.float64]], WeightedScores],
     Z: NDArray[np.float64],
     codes: NDArray[np.intp],
     groups: NDArray[np.intp],
@@ -237,7 +244,7 @@ def with_training(
     Parameters
     ----------
     scores_of : callable
-        From predictions (n_items,) and probabilities (n_items, n_classes) to what `resampled` takes.
+        From predictions (n_items,) and probabilities (n_items, n_classes) to their scores.
     Z, codes, groups, n_classes, cv, class_weight
         As `cross_validated` takes them.
     random_state : int
@@ -248,14 +255,13 @@ def with_training(
     whole, alone : ndarrays of shape (n_scores,)
         From paired halves; from resampled groups.
     """
-    splits, n_groups = halves(codes, groups, random_state), int(groups.max()) + 1
-    drawn = [W[:, groups] for W in resamples(n_groups, _FEW_RESAMPLES, random_state)]
-    pairs, alone = [], []
+    splits, pairs, alone = halves(codes, groups, random_state), [], []
+    drawn = list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state))
     made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight)
     for first, (predicted, proba) in zip(splits, made, strict=True):
-        found = scores_of(predicted, proba)(np.concatenate([[first, ~first], *drawn]))
-        pairs.append(found[:2])
-        alone.append(_spread(found[2:], n_groups))
+        scores = scores_of(predicted, proba)
+        pairs.append(scores(np.stack([first, ~first]).astype(np.float64)))
+        alone.append(resampled_items(scores, groups, drawn))
     first_half, second_half = np.stack(pairs, axis=1)
     n = np.isfinite(alone).sum(axis=0)
     return variance_of(first_half, second_half), np.where(n > 0, np.nansum(alone, axis=0) / np.maximum(n, 1), np.nan)

@@ -156,3 +156,15 @@ def test_probabilities_of_weighted_classes_are_of_the_classes_as_they_come(rng):
 
     assert model.predict_proba(A)[:, 1].mean() == pytest.approx(20 / 1020, rel=0.25)
     assert (model.predict(A) == 1).mean() > 0.1
+
+
+@pytest.mark.parametrize("d", [8, 48])
+def test_mean_probabilities_of_weighted_classes_are_their_shares_on_new_rows(d):
+    found = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y, new = (np.repeat([0, 1], [50 * m, m]) for m in (20, 200))
+        X, A = (rng.normal(size=(len(classes), d)) + 2.5 * np.outer(classes, np.eye(d)[0]) for classes in (y, new))
+        found.append(LogisticClassifier(class_weight="balanced").fit(X, y).predict_proba(A)[:, 1].mean() * 51)
+
+    assert np.mean(found) == pytest.approx(1.0, abs=0.1)

@@ -179,3 +179,16 @@ def test_groups_of_several_classes_count_for_each(rng):
     )
 
     assert mixed["roc_auc_high"] - mixed["roc_auc_low"] < 3 * (alone["roc_auc_high"] - alone["roc_auc_low"])
+
+
+def test_a_rare_class_without_an_error_is_no_certainty():
+    codes = np.repeat([0, 1], [2000, 20])
+    said = codes.copy()
+    said[0] = 1
+    proba = np.eye(2)[said]
+
+    overall, _ = tables(codes, said, proba, np.arange(2020))
+
+    row = overall.loc["balanced_accuracy"]
+    assert row["low"] == pytest.approx(row["value"] - (1 - 0.8389) / 2, abs=1e-4)  # Wilson, 20 of 20
+    assert overall.loc["accuracy", "low"] > 0.99

@@ -30,6 +30,11 @@ def width_of(text: str) -> float:
     return sum(2.0 if unicodedata.east_asian_width(c) in "WF" else 1.4 if c.isupper() else 1.0 for c in text)
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal `text` takes."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
 def shorten(text: object, limit: int = 60) -> str:
     """Return `text` on one line, without control characters, at most `limit` characters long."""
     line = " ".join(_CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8").split())

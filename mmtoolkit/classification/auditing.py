@@ -19,7 +19,7 @@ from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, vectors_of
-from mmtoolkit.words import aside, joined, say, title
+from mmtoolkit.words import aside, joined, percent, say, title
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -169,9 +169,9 @@ def audit(
     if len(scores):
         as_is, without = scores["accuracy"]
         effect = say(
-            "The accuracy is {as_is:.3f} with them and {without:.3f} without, on the same items.",
-            as_is=as_is,
-            without=without,
+            "The accuracy is {as_is} with them and {without} without, on the same items.",
+            as_is=percent(as_is),
+            without=percent(without),
         )
         what["leaks"] = joined(what["leaks"], effect)
     elif len(tables["leaks"]):

@@ -22,6 +22,8 @@ from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of, unit_rows, vectors_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.classification.result import Classification
@@ -38,7 +40,7 @@ def classify(
     estimator: Any = None,
     cv: int = 5,
     test: ArrayLike | str | None = None,
-    test_after: str | Sequence[str] | None = None,
+    test_after: str | date | Sequence[Any] | None = None,
     groups: ArrayLike | str | None = None,
     duplicates: Literal["group", "ignore"] = "group",
     duplicate_threshold: float | None = None,
@@ -67,7 +69,7 @@ def classify(
         Number of folds, stratified by class.
     test : array-like or str, optional
         A fixed split instead of folds: a mask of test rows, their row numbers, or a column that holds "test" for them.
-    test_after : str, or pair of str, optional
+    test_after : str, date, or pair of str and either, optional
         A split in time instead: items dated after this day, month or year ("2026-03": from 1 April on) are tested, the others
         train. The column of dates is found where there is one alone; else (column, day).
     groups : array-like of shape (n_items,) or str, optional

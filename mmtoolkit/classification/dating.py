@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["dates_in", "later_than"]
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d($|[ T])")
+_ZONE = re.compile(r"(?<=\d)([T ].*?)\s*(?:Z|UTC|[+-]\d\d:?\d\d)$")
 _SPAN = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 def dates_in(values: pd.Series) -> pd.Series | None:
-    """Return dates, also as ISO 8601 writes them, as points in time; None where some are something else."""
+    """Return dates, also as ISO 8601 writes them, by the clock of whoever wrote them; None where some are something else."""
     known = values.dropna()
     if known.empty or not all(isinstance(v, date) or (isinstance(v, str) and _ISO.match(v)) for v in known):
         return None
-    return pd.to_datetime(values.map(str).where(values.notna()), format="ISO8601", errors="coerce", utc=True)
+    written = values.map(lambda value: _ZONE.sub(r"\1", str(value)))
+    return pd.to_datetime(written.where(values.notna()), format="ISO8601", errors="coerce")
 
 
 def later_than(embeddings: Any, given: Any) -> tuple[str, str, NDArray[np.bool_]]:
@@ -37,7 +39,7 @@ def later_than(embeddings: Any, given: Any) -> tuple[str, str, NDArray[np.bool_]
     ----------
     embeddings : Embeddings
         With a column of dates.
-    given : str, or pair of str
+    given : str or date, or pair of str and either
         The day, such as "2026-03-15" or "2026-03", and before it the column where several hold dates.
 
     Raises
@@ -45,8 +47,9 @@ def later_than(embeddings: Any, given: Any) -> tuple[str, str, NDArray[np.bool_]
     ValueError
         If there is no such column or day, an item has no date, or one side would be empty.
     """
-    name, text = ("", given) if isinstance(given, str) else given if _is_pair(given) else ("", "")
-    if not _SPAN.fullmatch(str(text)):
+    name, text = given if _is_pair(given) else ("", given)
+    text = f"{text:%Y-%m-%d}" if isinstance(text, date) else text
+    if not isinstance(text, str) or not _SPAN.fullmatch(text):
         msg = f"test_after is a day, a month or a year such as '2026-03-15' or '2026-03', or (column, day), got {shorten(repr(given))}"
         raise ValueError(msg)
     try:
@@ -66,12 +69,11 @@ def later_than(embeddings: Any, given: Any) -> tuple[str, str, NDArray[np.bool_]
             f"leave them out: emb[emb.items[{name!r}].notna()]"
         )
         raise ValueError(msg)
-    days = dates.dt.tz_localize(None)
-    later = (days > span.end_time).to_numpy()
+    later = (dates > span.end_time).to_numpy()
     if later.all() or not later.any():
         side = "later" if not later.any() else "for training"
         msg = (
-            f"test_after={text!r} leaves no item {side}: the dates in {name!r} go from {days.min().date()} to {days.max().date()}; "
+            f"test_after={text!r} leaves no item {side}: the dates in {name!r} go from {dates.min().date()} to {dates.max().date()}; "
             "items later than that day are tested"
         )
         raise ValueError(msg)
@@ -79,7 +81,7 @@ def later_than(embeddings: Any, given: Any) -> tuple[str, str, NDArray[np.bool_]
 
 
 def _is_pair(given: Any) -> bool:
-    return isinstance(given, tuple | list) and len(given) == 2 and all(isinstance(part, str) for part in given)
+    return isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str)
 
 
 def _only_column(embeddings: Any) -> str:

@@ -13,7 +13,7 @@ from mmtoolkit.classification.score_tables import number
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.figures import bars, bars_over, curve, heatmap
 from mmtoolkit.figures.style import TEXT
-from mmtoolkit.words import between, joined, percent, say, word
+from mmtoolkit.words import between, joined, percent, points, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -143,8 +143,8 @@ def _calibration(result: Classification) -> go.Figure:
     filled = count > 0
     gap = float((confidence - accuracy) @ count / count.sum())
     error = say(
-        "Confidence and accuracy differ by {value:.3f} on average (expected calibration error).",
-        value=number(result.metrics, "ece", "value"),
+        "Confidence and accuracy differ by {size} on average (expected calibration error).",
+        size=points(number(result.metrics, "ece", "value")),
     )
     sure = (
         say("Over all items the classifier is {share} too sure of itself.", share=percent(abs(gap)))

@@ -16,7 +16,7 @@ from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.vectors import vectors_of
-from mmtoolkit.words import joined, percent, say
+from mmtoolkit.words import between, joined, percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +58,8 @@ class LearningCurve(Result):
     def _summary(self) -> str:
         last = self.points.iloc[-1]
         return say(
-            "accuracy {value:.3f} with {n:.0f} labels; {reason}",
-            value=last["accuracy"],
+            "accuracy {value} with {n:.0f} labels; {reason}",
+            value=percent(last["accuracy"]),
             n=last["n_train"],
             reason=self.reason,
         )
@@ -267,22 +267,22 @@ def forecast(
     low, high = np.quantile(back, [0.025, 0.975])
     if not low - slack <= last <= high + slack:
         return None, say(
-            "Cannot say what more labels would bring: from the smaller sizes the curve foretells {low:.3f} to {high:.3f} for the "
-            "last point, which is {last:.3f}.",
-            low=low,
-            high=high,
-            last=last,
+            "Cannot say what more labels would bring: from the smaller sizes the curve foretells {interval} for the last "
+            "point, which is {last}.",
+            interval=between(percent(low), percent(high)),
+            last=percent(last),
         )
     ahead = 1.0 - _power_law(n_train, errors, 2.0 * float(n_train[-1]))
     low, middle, high = (float(q) for q in np.quantile(ahead, [0.025, 0.5, 0.975]))
     low, high = low - slack, min(high + slack, 1.0)
     if high - low > _WIDEST:
         return None, say(
-            "Cannot say what more labels would bring: anything from {low:.3f} to {high:.3f} is plausible.",
-            low=low,
-            high=high,
+            "Cannot say what more labels would bring: anything from {interval} is plausible.",
+            interval=between(percent(low), percent(high)),
         )
     found = {"n_train": 2.0 * float(n_train[-1]), "accuracy": middle, "low": low, "high": high}
     return found, say(
-        "Twice the labels would give about {middle:.3f} [{low:.3f}, {high:.3f}].", middle=middle, low=low, high=high
+        "Twice the labels would give about {middle} ({interval}).",
+        middle=percent(middle),
+        interval=between(percent(low), percent(high)),
     )

@@ -21,7 +21,7 @@ from mmtoolkit.frames import COLUMNS
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
-from mmtoolkit.words import aside, say
+from mmtoolkit.words import aside, between, percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -97,7 +97,11 @@ class NewData(Result):
         if self.reason:
             told = say("cannot say what accuracy to expect: {reason}", reason=self.reason)
         else:
-            told = say("expected accuracy {value:.3f} [{low:.3f}, {high:.3f}]", **row)
+            told = say(
+                "expected accuracy {value} ({interval})",
+                value=percent(row["value"]),
+                interval=between(percent(row["low"]), percent(row["high"])),
+            )
         if self.alarm:
             return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told)
         return aside(say("looks like the old data (p = {p:.3f})", p=self.p_value), told)

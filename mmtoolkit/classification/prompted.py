@@ -18,7 +18,7 @@ from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
-from mmtoolkit.words import percent, say
+from mmtoolkit.words import between, percent, say
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -85,11 +85,10 @@ class ZeroShot(Result):
             return start
         row = self.metrics.loc["accuracy"]
         return say(
-            "{start}, accuracy {value:.3f} [{low:.3f}, {high:.3f}] of {n} without any training",
+            "{start}, accuracy {value} ({interval}) of {n} without any training",
             start=start,
-            value=row["value"],
-            low=row["low"],
-            high=row["high"],
+            value=percent(row["value"]),
+            interval=between(percent(row["low"]), percent(row["high"])),
             n=self.n_scored,
         )
 

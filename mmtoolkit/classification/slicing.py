@@ -81,7 +81,7 @@ def cut(result: Classification, name: str) -> NDArray[np.object_]:
 def _spans(dates: pd.Series) -> NDArray[np.object_]:
     """Return months, or quarters or years where months are many."""
     for letter in "MQY":
-        spans = dates.dt.tz_localize(None).dt.to_period(letter)
+        spans = dates.dt.to_period(letter)
         if spans.nunique() <= _FEW:
             break
     names: NDArray[np.object_] = spans.astype(str).where(dates.notna(), _MISSING).to_numpy(dtype=object)

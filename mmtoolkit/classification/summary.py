@@ -26,7 +26,7 @@ from mmtoolkit.classification.spread import (
 )
 from mmtoolkit.classification.variance import Sample
 from mmtoolkit.vectors import ids_of
-from mmtoolkit.words import joined, listed, say
+from mmtoolkit.words import joined, listed, percent, points, say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,7 +161,11 @@ def _interval_of(trial: Trial, outcome: TrialResult, n_scored: int) -> str:
 
 
 def _about(error: float) -> str:
-    return say("about ±{size:.3f}", size=error) if error >= _LEAST_SHOWN else say("less than ±0.001")
+    return (
+        say("about {size}", size=points(error))
+        if error >= _LEAST_SHOWN
+        else say("less than {size}", size=points(0.001))
+    )
 
 
 def _about_intervals(
@@ -276,10 +280,9 @@ def _notes(
     if outcome.ungrouped_accuracy is not None:
         notes.append(
             say(
-                "With duplicates on both sides of the splits the accuracy would look like {ungrouped:.3f} instead of "
-                "{accuracy:.3f}.",
-                ungrouped=outcome.ungrouped_accuracy,
-                accuracy=accuracy,
+                "With duplicates on both sides of the splits the accuracy would look like {ungrouped} instead of {accuracy}.",
+                ungrouped=percent(outcome.ungrouped_accuracy),
+                accuracy=percent(accuracy),
             )
         )
     if outcome.dropped:
@@ -347,16 +350,16 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
     n, (low, high) = n_scored + n_open, _open_bounds(n_scored, n_open, n_right)
     return [
         say(
-            "{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {least:.3f} and {most:.3f} of "
-            "all {n} are right, and the accuracy on such items lies between {low:.3f} and {high:.3f} (95 %). The scores above are "
-            "of those with a class alone.",
+            "{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {least} and {most} of all {n} "
+            "are right, and the accuracy on such items lies between {low} and {high} (95 % confidence). The scores above are of "
+            "those with a class alone.",
             n_scored=n_scored,
             n=n,
             n_open=n_open,
-            least=n_right / n,
-            most=(n_right + n_open) / n,
-            low=low,
-            high=high,
+            least=percent(n_right / n),
+            most=percent((n_right + n_open) / n),
+            low=percent(low),
+            high=percent(high),
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from mmtoolkit.cli import show
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.providers.choice import readiness
 from mmtoolkit.spark import java_problem
+from mmtoolkit.words import aside, listed, say, speaking, title
 
 __all__ = ["doctor"]
 
@@ -28,6 +30,11 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 def doctor(arguments: Namespace) -> int:
     """Print what is found; 1 when something that is needed is missing or wrong. Nothing is sent, no secret is shown."""
+    with speaking("en" if arguments.json else None):  # programs read it
+        return _told(arguments)
+
+
+def _told(arguments: Namespace) -> int:
     found: dict[str, list[Finding]] = {
         "system": list(_system()),
         "libraries": list(_libraries()),
@@ -46,29 +53,33 @@ def doctor(arguments: Namespace) -> int:
         )
     else:
         for group, rows in found.items():
-            print(f"{group}")
+            print(title(group))
             for name, state, words in rows:
-                print(f"  {_SHOWN[state]:<6}{name:<20}{words}")
-    wrong = [name for rows in found.values() for name, state, _ in rows if state == "wrong"]
-    print(f"\nwrong: {', '.join(wrong)}" if wrong else "\nall that is needed is here", file=show.beside(arguments))
+                print(f"  {show.padded(title(_SHOWN[state]), 6)}{show.padded(title(name), 20)}{words}")
+    wrong = [title(name) for rows in found.values() for name, state, _ in rows if state == "wrong"]
+    told = say("wrong: {names}", names=listed(wrong)) if wrong else say("all that is needed is here")
+    print(f"\n{told}", file=show.beside(arguments))
     return 1 if wrong else 0
 
 
 def _system() -> Iterator[Finding]:
-    yield "mmtoolkit", "ok", f"{mm.__version__} at {Path(mm.__file__).parent}"
-    yield "Python", "ok", f"{platform.python_version()} at {sys.executable}"
-    yield "machine", "ok", f"{platform.platform()}, {os.cpu_count()} cores"
+    yield "mmtoolkit", "ok", say("{version} at {path}", version=mm.__version__, path=Path(mm.__file__).parent)
+    yield "Python", "ok", say("{version} at {path}", version=platform.python_version(), path=sys.executable)
+    cores = say("{n} core", "{n} cores", n=os.cpu_count() or 1)
+    yield "machine", "ok", listed([platform.platform(), cores])
     encoding = str(getattr(sys.stdout, "encoding", "")).lower()
-    lacking = (
-        "" if encoding.startswith("utf") else "; letters that it lacks are printed as ?, PYTHONUTF8=1 changes that"
-    )
-    yield "terminal", "ok", f"writes {encoding or 'bytes'}{lacking}"
+    writes = say("writes {encoding}", encoding=encoding or "bytes")
+    lacking = say("letters that it lacks are printed as ?, PYTHONUTF8=1 changes that")
+    yield "terminal", "ok", aside(writes, "" if encoding.startswith("utf") else lacking)
     proxies = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")]
     if proxies:  # their values may hold a password
         yield (
             "proxy",
             "ok",
-            f"set by {', '.join(sorted(proxies))}; used only where trust_env=True is passed to a provider in Python",
+            say(
+                "set by {names}; used only where trust_env=True is passed to a provider in Python",
+                names=listed(sorted(proxies)),
+            ),
         )
 
 
@@ -86,19 +97,21 @@ def _wanted(one: Requirement, extra: str) -> bool:
 
 def _installed(one: Requirement) -> Finding:
     """Compare an installed version with the one that is asked for."""
+    command = f'pip install "{one.name}{one.specifier}"'
     try:
         version = metadata.version(one.name)
     except metadata.PackageNotFoundError:
-        return one.name, "wrong", f'not installed: pip install "{one.name}{one.specifier}"'
+        return one.name, "wrong", say("not installed: {command}", command=command)
     if not one.specifier.contains(version, prereleases=True):
-        return one.name, "wrong", f'{version}, expected {one.specifier}: pip install "{one.name}{one.specifier}"'
+        words = say("{version}, expected {asked}: {command}", version=version, asked=one.specifier, command=command)
+        return one.name, "wrong", words
     return one.name, "ok", version
 
 
 def _libraries() -> Iterator[Finding]:
     core = [one for one in _requirements() if _wanted(one, "")]
     if not core:
-        yield "mmtoolkit", "absent", "run from sources, so that nothing says which versions it needs"
+        yield "mmtoolkit", "absent", say("run from sources, so that nothing says which versions it needs")
     yield from map(_installed, core)
 
 
@@ -110,7 +123,7 @@ def _extras() -> Iterator[Finding]:
                 rows.setdefault(extra, []).append(_installed(one))
     for extra, found in rows.items():
         complete = all(state == "ok" for _, state, _ in found)
-        words = ", ".join(f"{name} {words}" for name, _, words in found)
+        words = listed(f"{name} {words}" for name, _, words in found)
         yield extra, *(("ok", words) if complete else ("absent", f'pip install "mmtoolkit[{extra}]"'))
 
 
@@ -120,37 +133,48 @@ def _cache(path: str | None) -> Finding:
     where = os.fspath(store.path)
     above = next(folder for folder in (store.path, *store.path.parents) if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        return "vectors", "wrong", f"{where} cannot be written: set MMTOOLKIT_CACHE to a folder that can"
+        return "vectors", "wrong", say("{path} cannot be written: set MMTOOLKIT_CACHE to a folder that can", path=where)
     if above != store.path:
-        return "vectors", "ok", f"{where}, made at the first use"
+        return "vectors", "ok", say("{path}, made at the first use", path=where)
     try:
         held = store.stats()
     except MMToolkitError as error:
         return "vectors", "wrong", str(error)
-    size = held["size_bytes"].sum() / 1e6
-    return (
-        "vectors",
-        "ok",
-        f"{where}: {held['vectors'].sum():,} vectors of {held['model'].nunique()} models, {size:,.1f} MB",
-    )
+    kept = say("{n:,} vector", "{n:,} vectors", n=int(held["vectors"].sum()))
+    models = say("{n} model", "{n} models", n=held["model"].nunique())
+    size = f"{held['size_bytes'].sum() / 1e6:,.1f} MB"
+    return "vectors", "ok", say("{what}: {told}", what=where, told=listed([kept, models, size]))
 
 
 def _notebook() -> Iterator[Finding]:
     yield _installed(Requirement("jupyterlab_widgets"))  # the explorer's front end
-    for name, purpose in (("ipykernel", "Python in notebooks"), ("jupyterlab", "notebooks in a browser")):
+    for name, purpose in (("ipykernel", say("Python in notebooks")), ("jupyterlab", say("notebooks in a browser"))):
         _, state, words = _installed(Requirement(name))
         yield (
             name,
             *(
                 ("ok", words)
                 if state == "ok"
-                else ("absent", f"not in this environment: pip install {name} for {purpose}")
+                else ("absent", say("not in this environment: pip install {name} for {what}", name=name, what=purpose))
             ),
         )
 
 
 def _programs() -> Iterator[Finding]:
     problem = java_problem()
-    yield "Java", *(("absent", f"{problem}; only Spark needs it") if problem else ("ok", "Spark can start it"))
+    yield (
+        "Java",
+        *(("absent", aside(problem, say("only Spark needs it"))) if problem else ("ok", say("Spark can start it"))),
+    )
+    if shutil.which("fc-list"):  # where it is not, as on Windows and macOS, such a font is part of the system
+        fonts = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False).stdout
+        font = fonts.partition("\n")[0].partition(",")[0]
+        lacking = say(
+            "none found: Chinese in figures as PNG files is empty boxes; Debian: apt-get install fonts-noto-cjk"
+        )
+        yield "Chinese font", *(("ok", font) if font else ("absent", lacking))
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    yield "Chromium", *(("ok", browser) if browser else ("absent", "none found; only figures as PNG files need it"))
+    yield (
+        "Chromium",
+        *(("ok", browser) if browser else ("absent", say("none found; only figures as PNG files need it"))),
+    )

@@ -16,19 +16,20 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from mmtoolkit._spreadsheet import write_csv
-from mmtoolkit._text import shorten
+from mmtoolkit._text import columns_of, shorten
 from mmtoolkit.cli.wording import in_options
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.reporting.blocks import OURS
 from mmtoolkit.results import plain
 from mmtoolkit.vectors import ids_of
-from mmtoolkit.words import aside, listed, say, title
+from mmtoolkit.words import aside, language, listed, say, title
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mmtoolkit.embedding import Embeddings
 
-__all__ = ["beside", "document", "embedded", "folder_to_write", "note", "result", "save", "step", "table"]
+__all__ = ["beside", "document", "embedded", "folder_to_write", "note", "padded", "result", "save", "step", "table"]
 
 _MAX_ROWS = 30
 _WIDTH, _SENTENCE = 60, 1500
@@ -42,7 +43,7 @@ def step(name: str) -> Iterator[list[str]]:
     started = time.perf_counter()
     yield words
     seconds = say("{n:6.1f} s", n=time.perf_counter() - started)
-    print(f"{name:<10} {seconds}  {aside(*words)}".rstrip(), file=sys.stderr)
+    print(f"{padded(name, 10)} {seconds}  {aside(*words)}".rstrip(), file=sys.stderr)
 
 
 def note(message: str, arguments: Namespace) -> None:
@@ -63,14 +64,28 @@ def embedded(emb: Embeddings) -> str:
 def table(frame: pd.DataFrame) -> None:
     """Print the head of a frame."""
     rows = frame.head(_MAX_ROWS).reset_index()
-    cells = [[str(name) for name in rows.columns]]
+    cells = [[heading(name) for name in rows.columns]]
     width = _SENTENCE if frame.shape[1] == 1 else _WIDTH  # a single column is a list of sentences, or of short values
-    cells += [[_cell(value, width) for value in row] for row in rows.itertuples(index=False, name=None)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    ours = [name in OURS for name in rows.columns]  # values are names of ours
+    cells += [
+        [heading(value) if known else _cell(value, width) for value, known in zip(row, ours, strict=True)]
+        for row in rows.itertuples(index=False, name=None)
+    ]
+    widths = [max(columns_of(row[i]) for row in cells) for i in range(len(cells[0]))]
     for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print("  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if len(frame) > _MAX_ROWS:
         print(say("… and {n} more row", "… and {n} more rows", n=len(frame) - _MAX_ROWS))
+
+
+def heading(name: object) -> str:
+    """Return the name of a column: as in Python, or in the other language that is spoken."""
+    return str(name) if language() == "en" else title(name)
+
+
+def padded(text: str, width: int) -> str:
+    """Return `text` with blanks behind it; Chinese letters are two columns wide."""
+    return text + " " * (width - columns_of(text))
 
 
 def _cell(value: Any, width: int) -> str:

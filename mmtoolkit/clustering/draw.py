@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit import figures
-from mmtoolkit.words import joined, listed, say, title
+from mmtoolkit.words import joined, listed, percent, say, title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -112,10 +112,10 @@ def contingency(found: Agreement) -> go.Figure:
         y_title=say("class"),
         caption=say(
             "Items per class and cluster; colour is the share of the class. V-measure {v_measure:.3f}, ARI {ari:.3f}, one-to-one "
-            "accuracy {accuracy:.3f}.",
+            "accuracy {accuracy}.",
             v_measure=value["v_measure"],
             ari=value["ari"],
-            accuracy=value["accuracy"],
+            accuracy=percent(value["accuracy"]),
         ),
         color=share.to_numpy(),
         color_title=say("share of class"),

@@ -95,6 +95,7 @@ class Estimate(Result):
 
     def _summary(self) -> str:
         told = say(
+            "{n} item with {model!r}: {cached} cached, {equal} equal to others, {wrong} wrong, {missing} to compute",
             "{n} items with {model!r}: {cached} cached, {equal} equal to others, {wrong} wrong, {missing} to compute",
             n=self.items,
             model=self.model,
@@ -105,6 +106,7 @@ class Estimate(Result):
         )
         if self.calls:
             told = say(
+                "{told} in {n} call, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
                 "{told} in {n} calls, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
                 told=told,
                 n=self.calls,
@@ -115,6 +117,7 @@ class Estimate(Result):
         if not self.rerank:
             return told
         reranking = say(
+            "reranking {n} query with {model!r} in {calls} calls, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
             "reranking {n} queries with {model!r} in {calls} calls, about {tokens} tokens, {money}, at least {minutes:.1f} minutes",
             n=self.n_queries,
             model=self.rerank,

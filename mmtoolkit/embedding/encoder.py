@@ -19,7 +19,7 @@ from mmtoolkit.models import find_model
 from mmtoolkit.providers.choice import choose
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import unit_rows
-from mmtoolkit.words import word
+from mmtoolkit.words import say, word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,11 +182,11 @@ def make_encoder(
     if announce and (reason or provider.directed_by):
         from tqdm.auto import tqdm
 
-        where = (
-            f"items are sent to {provider.destination}" if provider.leaves_machine else "nothing leaves this machine"
-        )
-        because = f" ({reason})" if reason else ""
-        tqdm.write(f"mmtoolkit: model {spec.name!r}{because}; {where}")
+        where = say("nothing leaves this machine")
+        if provider.leaves_machine:
+            where = say("items are sent to {place}", place=provider.destination)
+        chosen = say("{model!r} ({reason})", model=spec.name, reason=reason) if reason else repr(spec.name)
+        tqdm.write(say("mmtoolkit: model {model}; {where}", model=chosen, where=where))
     space = Space(spec.name, spec.revision, spec.check_dimension(dimension), spec.check_params(params))
     return Encoder(provider, space, open_cache(cache))
 

@@ -470,8 +470,8 @@ class Embeddings:
     def _summary(self) -> str:
         n, d = self.shape
         told = [
-            say("{n} items x {d} features", n=n, d=d),
-            say("model {model!r}", model=self.model or "unknown"),
+            say("{n} item x {d} features", "{n} items x {d} features", n=n, d=d),
+            say("model {model!r}", model=self.model or say("unknown")),
         ]
         return listed([*told, *([say("{n} failed", n=len(self.failed))] if len(self.failed) else [])])
 

@@ -10,6 +10,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.models import ModelSpec, get_model, maker_of
 from mmtoolkit.providers.base import Provider
 from mmtoolkit.providers.reranker import Remembered, Reranker, will_send
+from mmtoolkit.words import aside, say
 
 __all__ = ["choose", "choose_reranker", "make_provider", "readiness"]
 
@@ -166,8 +167,10 @@ def readiness() -> list[tuple[str, str, str]]:
 
     try:
         provider, reason = choose(None)
-        goes = f"items go to {provider.destination}" if provider.leaves_machine else "nothing leaves this machine"
-        model = ("ok", f"{provider.spec.name!r} ({reason}); {goes}")
+        goes = say("nothing leaves this machine")
+        if provider.leaves_machine:
+            goes = say("items go to {place}", place=provider.destination)
+        model = ("ok", aside(say("{model!r} ({reason})", model=provider.spec.name, reason=reason), goes))
     except (MMToolkitError, ValueError, OSError) as error:
         model = ("wrong", str(error))
     return [("default model", *model), *of_service()]
@@ -176,9 +179,9 @@ def readiness() -> list[tuple[str, str, str]]:
 def _default_model() -> tuple[str, str]:
     named = os.environ.get("MMTOOLKIT_MODEL", "").strip()
     if named:
-        return named, "from MMTOOLKIT_MODEL"
+        return named, say("from MMTOOLKIT_MODEL")
     from mmtoolkit.providers.dashscope.key import find_api_key
 
     if find_api_key() is not None:
-        return "multimodal-embedding-v1", "an API key was found"
-    return "local", "no API key was found; basic quality, see the README for DashScope"
+        return "multimodal-embedding-v1", say("an API key was found")
+    return "local", say("no API key was found; basic quality, see the README for DashScope")

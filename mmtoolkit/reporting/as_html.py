@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from functools import singledispatch
 from importlib import resources
@@ -25,12 +24,12 @@ from mmtoolkit.reporting.blocks import (
     Table,
     Words,
 )
+from mmtoolkit.reporting.plots import packed_plotly, placed, plot_html
 from mmtoolkit.words import PAGE_TAGS, language, percent, say
 from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
 __all__ = ["block_html", "page", "summary_html"]
 
@@ -42,7 +41,6 @@ _POLICY = (
     "default-src 'none'; img-src data: blob:; font-src data:; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline' 'unsafe-eval'"
 )
-_CONFIG = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
 
 
 def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
@@ -64,11 +62,13 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     """
     links = "".join(f'<li><a href="#{escape(s.name)}">{escape(s.title)}</a></li>' for s in sections)
     body = "".join(
-        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, _placed(s.blocks, s.name)))}</section>'
-        for s in sections
+        f'<section id="{escape(s.name)}"><h2>{escape(s.title)}</h2>{"".join(map(block_html, s.blocks))}</section>'
+        for s in placed(sections)
     )
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
-    drawn = any(isinstance(block, Drawing) for s in sections for block in s.blocks)
+    failed = escape(say("This browser is too old to draw the figure."))
+    packed = f'<script type="text/plain" id="plotly" data-failed="{failed}">{packed_plotly()}</script>'
+    packed = packed if '<div class="plot"' in body else ""
     return (
         f'<!DOCTYPE html>\n<html lang="{PAGE_TAGS[language()]}"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -76,33 +76,15 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
         '<meta name="color-scheme" content="light dark"><meta name="generator" content="mmtoolkit">'
         '<meta name="mmtoolkit-seals" content="">'
         f"<title>{escape(title)}</title><style>{_asset('page.css')}</style>"
-        f"{f'<script>{_plotly()}</script>' if drawn else ''}</head><body>"
+        "</head><body>"
         f'<header><p class="eyebrow">{escape(say("mmtoolkit report"))}</p><h1>{escape(title)}</h1><ul class="facts">{chips}</ul></header>'
         f'<div class="columns"><nav aria-label="{escape(say("Contents"))}"><p>{escape(say("Contents"))}</p><ol>{links}</ol></nav><main>{body}</main></div>'
-        f"<script>{_asset('page.js')}</script></body></html>\n"
+        f"{packed}<script>{_asset('page.js')}</script></body></html>\n"
     )
-
-
-def _placed(blocks: Sequence[Block], name: str) -> list[Block]:
-    """Give every figure an id by its place, so that equal reports are equal pages."""
-    return [
-        dataclasses.replace(block, place=f"{name}-figure-{i}")
-        if isinstance(block, Drawing)
-        else dataclasses.replace(block, blocks=_placed(block.blocks, f"{name}-{i}"))
-        if isinstance(block, Folded)
-        else block
-        for i, block in enumerate(blocks)
-    ]
 
 
 def _asset(name: str) -> str:
     return resources.files("mmtoolkit.reporting").joinpath(name).read_text("utf-8")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
 
 
 @singledispatch
@@ -261,25 +243,10 @@ def _(block: Drawing) -> str:
 
     caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
-    links = f' data-links="{escape(" ".join(block.links), 10_000)}"' if block.links else ""
     return (
-        f'<figure class="drawing"{links}>{f"<h3>{escape(title)}</h3>" if title else ""}'
-        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{_bare(block.figure, block.place)}</div>'
+        f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
+        f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{plot_html(block)}</div>'
         f"<figcaption>{escape(caption, _PARAGRAPH)}</figcaption></figure>"
-    )
-
-
-def _bare(fig: go.Figure, place: str | None) -> str:
-    """Return the figure without title and caption, which the page sets in its own type."""
-    import plotly.graph_objects as go
-
-    fig = go.Figure(fig)
-    legend_above = bool(fig.layout.showlegend) and (fig.layout.legend.y or 0) >= 1
-    top = 44 if legend_above else 14
-    height = (fig.layout.height or 420) - (fig.layout.margin.t or 40) + top
-    fig.update_layout(title={"text": "", "subtitle": {"text": ""}}, margin={"t": top}, height=height, meta=None)
-    return str(
-        fig.to_html(full_html=False, include_plotlyjs=False, include_mathjax=False, config=_CONFIG, div_id=place)
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 __all__ = [
+    "OURS",
     "Block",
     "Code",
     "Drawing",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-_OURS = ("check", "metric", "trust", "what")  # indexes whose values are names of ours
+OURS = ("check", "metric", "trust", "what")  # indexes whose values are names of ours
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Table:
 
     def row_name(self, index: Any) -> str:
         """Return the name of a row as a reader has it: names of ours in the language that is spoken."""
-        return title(index) if self.frame.index.name in _OURS else str(index)
+        return title(index) if self.frame.index.name in OURS else str(index)
 
     def told(self, column: Any, value: Any) -> Any:
         """Return a value as a reader has it: yes and no, kinds of items in the language that is spoken."""
@@ -101,15 +102,18 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A Plotly figure; `caption` stands before the figure's own, `place` is its id on the page (None: a random one).
+    """A Plotly figure; `caption` stands before the figure's own.
 
-    `links` are the places that a click on a cell of a column leads to, one per column of a heat map.
+    `links` are the places that a click on a cell of a column leads to, one per column of a heat map. `items` are those of a map's
+    points: their pictures are shown on hover. The page sets `place`, the figure's id, and `pictures`, where the pictures stand.
     """
 
     figure: go.Figure
     caption: str = ""
     place: str | None = None
     links: Sequence[str] = ()
+    items: pd.DataFrame | None = None
+    pictures: str = ""
 
 
 @dataclass(frozen=True, eq=False)

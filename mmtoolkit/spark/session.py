@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmtoolkit.errors import MissingExtraError, MMToolkitError
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,15 +37,26 @@ def java_problem() -> str | None:
     """
     home = os.environ.get("JAVA_HOME")
     command = os.fspath(Path(home) / "bin" / "java") if home else shutil.which("java")
-    advice = f"install Java {_MIN_JAVA} (Debian: openjdk-17-jre-headless) or point JAVA_HOME to it"
+    advice = say("install Java {least} (Debian: openjdk-17-jre-headless) or point JAVA_HOME to it", least=_MIN_JAVA)
     if command is None or (home and not Path(command).is_file()):
-        return f"Spark needs Java {_MIN_JAVA} or newer, found none; {advice}"
+        return say("Spark needs Java {least} or newer, found none; {advice}", least=_MIN_JAVA, advice=advice)
     said = subprocess.run([command, "-version"], capture_output=True, text=True, check=False)
     version = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
     if version is None:
-        return f"Spark needs Java {_MIN_JAVA} or newer, but {command!r} does not tell its version; {advice}"
+        return say(
+            "Spark needs Java {least} or newer, but {command!r} does not tell its version; {advice}",
+            least=_MIN_JAVA,
+            command=command,
+            advice=advice,
+        )
     if int(version[1]) < _MIN_JAVA:
-        return f"Spark needs Java {_MIN_JAVA} or newer, found {version[1]} at {command!r}; {advice}"
+        return say(
+            "Spark needs Java {least} or newer, found {version} at {command!r}; {advice}",
+            least=_MIN_JAVA,
+            version=version[1],
+            command=command,
+            advice=advice,
+        )
     return None
 
 

@@ -17,7 +17,7 @@ from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.result import Report
 from mmtoolkit.results import Result
 from mmtoolkit.verification.reading import broken_seals, read_page, read_report
-from mmtoolkit.words import aside, say
+from mmtoolkit.words import aside, percent, say
 
 __all__ = ["ReportDiff", "diff"]
 
@@ -86,14 +86,21 @@ class ReportDiff(Result):
 
 def _change(row: pd.Series) -> str:
     if np.isnan(row["low"]):
-        return say("accuracy {before:.3f} before, {after:.3f} after", **row[list(_SIDES)])
-    told = row[["before", "after", "change", "low", "high"]]
+        return say(
+            "accuracy {before} before, {after} after", before=percent(row["before"]), after=percent(row["after"])
+        )
+    change, low, high = 100 * row[["change", "low", "high"]]
+    told = {
+        "before": percent(row["before"]),
+        "after": percent(row["after"]),
+        "change": say("{change:+.1f} points ({low:+.1f} to {high:+.1f})", change=change, low=low, high=high),
+    }
     if row["low"] <= 0.0 <= row["high"]:
         return say(
-            "accuracy {before:.3f} before, {after:.3f} after: {change:+.3f} [{low:+.3f}, {high:+.3f}], which may be chance",
+            "accuracy {before} before, {after} after: {change}, which may be chance",
             **told,
         )
-    return say("accuracy {before:.3f} before, {after:.3f} after: {change:+.3f} [{low:+.3f}, {high:+.3f}]", **told)
+    return say("accuracy {before} before, {after} after: {change}", **told)
 
 
 def diff(before: str | os.PathLike[str] | Report, after: str | os.PathLike[str] | Report) -> ReportDiff:

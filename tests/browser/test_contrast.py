@@ -56,6 +56,14 @@ def page_file(tmp_path_factory):
     return rep.save(tmp_path_factory.mktemp("contrast") / "report.html")
 
 
+def draw_all(page):
+    """Open what is folded, and draw every figure, as for paper."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate("['beforeprint', 'afterprint'].forEach(name => window.dispatchEvent(new Event(name)))")
+    page.wait_for_function("() => [...document.querySelectorAll('.plot')].every(g => g._fullLayout)")
+    page.wait_for_timeout(300)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -63,9 +71,7 @@ def test_every_text_and_mark_of_a_report_stands_out(browser, page_file, width, s
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
     page = context.new_page()
     page.goto(page_file.as_uri())
-    page.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(g => g._fullLayout)")
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    page.wait_for_timeout(500)
+    draw_all(page)
 
     found = page.evaluate(SCRIPT)
 
@@ -80,7 +86,7 @@ def test_every_text_and_mark_of_a_report_stands_out(browser, page_file, width, s
 def test_the_script_finds_a_weak_text_and_a_weak_mark(browser, page_file):
     page = browser.new_page()
     page.goto(page_file.as_uri())
-    page.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(g => g._fullLayout)")
+    draw_all(page)
     page.add_style_tag(
         content=".caption { color: #999 } .js-plotly-plot .points path { fill: #ddd !important; stroke: #ddd !important }"
     )

@@ -54,6 +54,25 @@ def test_texts_in_iso_8601_and_a_named_column_are_dates_too():
 
 
 @pytest.mark.parametrize(
+    "write", [list, lambda dates: [d.isoformat() for d in dates], lambda dates: [str(d) for d in dates]]
+)
+def test_the_day_is_the_one_of_the_clock_that_wrote_it(write):
+    dates = pd.date_range("2026-01-01 00:30", periods=240, freq="12h", tz="Asia/Shanghai")  # in UTC the day before
+
+    r = mm.classify(items(**{"日期": write(dates)}), test_after="2026-03", normalize=False, inference=False)
+
+    assert (r.fold >= 0).tolist() == (dates.tz_localize(None) >= "2026-04-01").tolist()
+    assert set(r.slices(["日期"]).table["slice"]) == {"2026-04"}
+
+
+@pytest.mark.parametrize("day", [datetime.date(2026, 3, 31), ("日期", pd.Timestamp("2026-03-31", tz="UTC"))])
+def test_a_day_may_be_a_date(day):
+    r = mm.classify(items(), test_after=day, normalize=False, inference=False)
+
+    assert r.recipe["params"]["test_after"] == ["日期", "2026-03-31"]
+
+
+@pytest.mark.parametrize(
     ("columns", "options", "match"),
     [
         ({}, {"test_after": "2027"}, "leaves no item later: the dates in '日期' go from 2026-01-01 to 2026-04-30"),

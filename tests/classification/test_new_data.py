@@ -43,7 +43,7 @@ def test_new_data_like_the_old_gets_a_number_that_holds(result):
     assert high - low < 0.2
     assert (found.n_old, found.n_new) == (300, 150)
     assert len(found.unfamiliar) < 8
-    assert f"looks like the old data (p = {found.p_value:.3f}); expected accuracy {value:.3f}" in repr(found)
+    assert f"looks like the old data (p = {found.p_value:.3f}); expected accuracy {100 * value:.1f} %" in repr(found)
 
 
 def test_another_mix_of_classes_is_said_and_counted(result):

@@ -73,6 +73,22 @@ def test_a_key_file_is_named_and_a_proxy_without_its_password(doctor, monkeypatc
     assert "HTTPS_PROXY" in found["system"]["proxy"]["words"]
 
 
+@pytest.mark.parametrize(
+    ("fonts", "state", "words"),
+    [("WenQuanYi,文泉驿\\n", "ok", "WenQuanYi"), ("", "absent", "apt-get install fonts-noto-cjk")],
+)
+def test_a_missing_chinese_font_is_named(doctor, monkeypatch, tmp_path, fonts, state, words):
+    (tmp_path / "fc-list").write_text(f"#!/bin/sh\nprintf '{fonts}'\n")
+    (tmp_path / "fc-list").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    code, found = doctor()
+
+    assert code == 0
+    assert found["programs"]["Chinese font"]["state"] == state
+    assert words in found["programs"]["Chinese font"]["words"]
+
+
 def test_the_cache_is_measured_and_one_that_cannot_be_written_is_wrong(doctor, tmp_path):
     mm.embed_texts(["one", "two"], model="local", cache=tmp_path / "a", progress=False)
     (tmp_path / "file").write_text("")

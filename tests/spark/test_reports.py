@@ -5,11 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 
+import pyarrow as pa
 import pytest
+from chinese import foreign, items, texts_of, texts_of_figure
 
 import mmtoolkit as mm
 from mmtoolkit._html import escape
 from mmtoolkit.reporting.code import as_python
+from mmtoolkit.spark.frames import from_array
 
 pytestmark = pytest.mark.spark
 
@@ -21,6 +24,25 @@ def test_report_says_what_is_of_all_rows_and_what_is_a_sample(page, classified, 
         assert escape(result.notes[0]) in page
     assert f"{len(clustered.source)} texts shown" in page
     assert page.count("Items shown") == 2
+
+
+def test_no_word_of_a_page_or_figure_is_english(spark):
+    frame, X = items(60)
+    table = pa.table({name: frame[name].tolist() for name in ("id", "text", "label")})
+    table = table.append_column("modality", pa.array(["text"] * len(frame)))
+    rows = spark.createDataFrame(table.append_column("vector", from_array(X))).coalesce(1)
+    results = [
+        mm.spark.classify(rows, cv=2, Cs=(10.0,), max_iter=4),
+        mm.spark.cluster(rows, 3, n_init=1, max_iter=4, n_shown=5).with_names(texts="text"),
+        mm.spark.project(rows, sample=50, method="pca"),
+    ]
+
+    page = mm.report(*results, title="报告", language="zh").to_html()
+
+    assert foreign(texts_of(page.partition('<section id="environment">')[0])) == []
+    for result in results:
+        for name in result.figures:
+            assert foreign(texts_of_figure(result.figure(name, language="zh"))) == [], name
 
 
 def test_what_needs_every_row_is_absent(classified, clustered, mapped):

@@ -147,16 +147,50 @@ def test_no_word_of_the_explorer_is_english(emb):
     assert foreign(texts_of_figure(ex.figure())) == []
 
 
-@pytest.mark.parametrize("command", ["classify", "cluster", "project", "embed", "estimate"])
+@pytest.mark.parametrize("command", ["classify", "cluster", "project", "embed", "estimate", "search", "report"])
 def test_no_word_of_a_command_is_english(command, tmp_path, capfd):
     frame, _ = items()
     frame.head(30).to_csv(tmp_path / "样本.csv", index=False)
+    more = {
+        "classify": ["--no-inference"],
+        "report": ["--no-inference", "--out", str(tmp_path / "报告")],
+        "search": ["鱼"],
+    }
 
-    asked = [command, str(tmp_path / "样本.csv"), "--model", "local", "--language", "zh"]
-    assert main([*asked, "--no-inference"] if command == "classify" else asked) == 0
+    asked = [command, str(tmp_path / "样本.csv"), *more.get(command, []), "--model", "local", "--language", "zh"]
+    assert main(asked) == 0
 
     said = capfd.readouterr()
-    lines = [line for line in said.out.splitlines() if any("\u4e00" <= letter <= "\u9fff" for letter in line)]
-    bars = [line for line in said.err.splitlines() if "|" not in line]
+    lines = [line.replace(str(tmp_path), "") for line in [*said.out.splitlines(), *said.err.splitlines()]]
     assert lines
-    assert foreign([*lines, *bars], {"local", "inference", "false"}) == []
+    assert foreign([line for line in lines if "|" not in line], {"local", "inference", "false"}) == []
+
+
+def test_no_word_of_a_check_of_new_data_is_english(tmp_path, capfd):
+    frame, _ = items()
+    frame.head(45).to_csv(tmp_path / "旧.csv", index=False)
+    frame.tail(45).to_csv(tmp_path / "新.csv", index=False)
+
+    main(["check-new", str(tmp_path / "旧.csv"), str(tmp_path / "新.csv"), "--model", "local", "--language", "zh"])
+
+    assert foreign(line for line in capfd.readouterr().out.splitlines()) == []
+
+
+def test_no_word_of_the_doctor_is_english_except_names_and_paths(capfd):
+    assert main(["doctor", "--language", "zh"]) == 0
+
+    groups, rows = [], []
+    for line in capfd.readouterr().out.splitlines():
+        (rows if line.startswith("  ") else groups).append(line)
+    assert foreign(groups) == []
+    assert foreign(row[2:8] for row in rows) == []
+    told = {line.split()[1]: line for line in rows}
+    assert told["终端"].split()[2].startswith("输出编码为")
+    assert "数据不离开本机" in told["默认模型"]
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in line) for line in rows)
+
+
+def test_what_programs_read_is_english_in_every_language(tmp_path, capfd):
+    main(["doctor", "--json", "--language", "zh"])
+
+    assert all(map(str.isascii, json.dumps(json.loads(capfd.readouterr().out), ensure_ascii=False).splitlines()))

@@ -6,6 +6,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.providers.dashscope.endpoint import find_endpoint, region_of
 from mmtoolkit.providers.dashscope.key import key_source, require_api_key
 from mmtoolkit.providers.secrets import shown_address
+from mmtoolkit.words import listed, say
 
 __all__ = ["readiness"]
 
@@ -26,8 +27,8 @@ def _key() -> tuple[str, str]:
         source = key_source()
         if source:
             require_api_key()
-            return "ok", f"found in {source}"
-        return "absent", "none in DASHSCOPE_API_KEY or ~/.dashscope/api_key; the offline model needs none"
+            return "ok", say("found in {source}", source=source)
+        return "absent", say("none in DASHSCOPE_API_KEY or ~/.dashscope/api_key; the offline model needs none")
     except (MMToolkitError, OSError) as error:
         return "wrong", str(error)
 
@@ -37,5 +38,5 @@ def _region() -> tuple[str, str]:
         endpoint = find_endpoint(None, None, None)
     except ValueError as error:
         return "wrong", str(error)
-    said = f"as {endpoint.source} says" if endpoint.source else "the default"
-    return "ok", f"{region_of(endpoint.url) or 'a host of your own'}, {shown_address(endpoint.url)}, {said}"
+    said = say("as {name} says", name=endpoint.source) if endpoint.source else say("the default")
+    return "ok", listed([region_of(endpoint.url) or say("a host of your own"), shown_address(endpoint.url), said])

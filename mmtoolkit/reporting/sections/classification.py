@@ -111,6 +111,7 @@ def _how(result: Any) -> str:
     if params["repeats"] > 1:
         held = say("{how}, repeated {n} times", how=held, n=params["repeats"])
     scored = say(
+        "{n:,} item of {n_classes} classes was scored with {how}, by a {classifier}.",
         "{n:,} items of {n_classes} classes were scored with {how}, by a {classifier}.",
         n=result.n_scored,
         n_classes=len(result.classes),

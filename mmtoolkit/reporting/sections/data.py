@@ -119,7 +119,10 @@ def _of_classes(result: Any) -> Iterator[tuple[str, str]]:
         yield say("without a class"), f"{result.n_unlabelled:,}"
     sizes = np.bincount(result.duplicate_groups)
     several = int((sizes > 1).sum())
-    yield say("duplicates"), say("{n:,} items in {groups:,} groups", n=int(sizes[sizes > 1].sum()), groups=several)
+    inside = int(sizes[sizes > 1].sum())
+    told = say("{n_items:,} items in {n:,} group", "{n_items:,} items in {n:,} groups", n=several, n_items=inside)
+    none = say("not looked for") if result.recipe["params"].get("duplicates") == "ignore" else say("none found")
+    yield say("duplicates"), told if several else none
 
 
 def _sizes(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:

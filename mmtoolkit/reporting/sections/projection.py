@@ -42,12 +42,12 @@ def part(name: str, result: Any, named: Named) -> Contribution:
         "Near means alike; the distance between far groups, their size and the empty room between them mean nothing. Clusters and "
         "scores were computed on the vectors, not on this map."
     )
-    blocks: list[Block] = [Words(read), Drawing(result.figure(), _caption(result))]
+    blocks: list[Block] = [Words(read), Drawing(result.figure(), _caption(result), items=items_of(result.source))]
     for other, clusters in named.results.items():
         if kind_of(clusters.recipe["verb"]) == "cluster" and named.uses[other] == named.uses[name]:  # type: ignore[attr-defined]
             blocks.append(_by_cluster(result, clusters))
     if "trust" in result.figures:
-        blocks.append(Drawing(result.figure("trust")))
+        blocks.append(Drawing(result.figure("trust"), items=items_of(result.source)))
     plain = _of_pca(result)
     beside = "" if np.isnan(plain) else say("a PCA of the same vectors has {value:.3f}", value=plain)
     shown = say("The map shows all {n:,} items.", n=len(result.coords))
@@ -90,4 +90,5 @@ def _by_cluster(result: Any, clusters: Any) -> Drawing:
     return Drawing(
         result.draw(clusters.labels, names=clusters.titles, title=say("The same map by cluster")),
         say("The same places, coloured by the clusters of the section above."),
+        items=items_of(result.source),
     )

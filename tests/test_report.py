@@ -362,7 +362,9 @@ def test_page_fits_phone_and_desktop_and_asks_for_nothing(html, tmp_path):
             tab.on("pageerror", lambda e: wrong.append(str(e)))
             tab.on("dialog", lambda d: wrong.append(d.message))
             tab.goto(path.as_uri())
-            tab.evaluate("['beforeprint', 'afterprint'].forEach(name => window.dispatchEvent(new Event(name)))")  # draws all
+            tab.evaluate(
+                "['beforeprint', 'afterprint'].forEach(name => window.dispatchEvent(new Event(name)))"
+            )  # draws all
             tab.wait_for_function("[...document.querySelectorAll('.plot')].every(g => g._fullLayout)", timeout=90_000)
             tab.wait_for_timeout(300)
             seen[width] = tab.evaluate(

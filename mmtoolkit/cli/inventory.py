@@ -55,11 +55,16 @@ def _told(arguments: Namespace) -> int:
         for group, rows in found.items():
             print(title(group))
             for name, state, words in rows:
-                print(f"  {show.padded(title(_SHOWN[state]), 6)}{show.padded(title(name), 20)}{words}")
-    wrong = [title(name) for rows in found.values() for name, state, _ in rows if state == "wrong"]
+                print(f"  {show.padded(title(_SHOWN[state]), 6)}{show.padded(_called(group, name), 20)}{words}")
+    wrong = [_called(group, name) for group, rows in found.items() for name, state, _ in rows if state == "wrong"]
     told = say("wrong: {names}", names=listed(wrong)) if wrong else say("all that is needed is here")
     print(f"\n{told}", file=show.beside(arguments))
     return 1 if wrong else 0
+
+
+def _called(group: str, name: str) -> str:
+    """Return a name as a reader has it; those of packages and extras are typed."""
+    return name if group in ("libraries", "extras", "notebook") else title(name)
 
 
 def _system() -> Iterator[Finding]:

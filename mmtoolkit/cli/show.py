@@ -66,9 +66,9 @@ def table(frame: pd.DataFrame) -> None:
     rows = frame.head(_MAX_ROWS).reset_index()
     cells = [[heading(name) for name in rows.columns]]
     width = _SENTENCE if frame.shape[1] == 1 else _WIDTH  # a single column is a list of sentences, or of short values
-    ours = [name in OURS for name in rows.columns]  # values are names of ours
+    ours = [*([0] if frame.index.name in OURS else []), *np.flatnonzero(rows.columns == "modality")]  # names of ours
     cells += [
-        [heading(value) if known else _cell(value, width) for value, known in zip(row, ours, strict=True)]
+        [heading(value) if i in ours else _cell(value, width) for i, value in enumerate(row)]
         for row in rows.itertuples(index=False, name=None)
     ]
     widths = [max(columns_of(row[i]) for row in cells) for i in range(len(cells[0]))]

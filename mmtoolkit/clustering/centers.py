@@ -235,7 +235,8 @@ class Clusters(Result):
         return {"exact": exact, "rounded": {"scores": plain(self.scores["value"].to_dict())}}
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"Clusters": self.sizes.join(self.names.drop(columns="name")), "Scores": self.scores}
+        sizes = self.sizes.assign(name=[self.titles[cluster] for cluster in self.sizes.index])
+        return {"Clusters": sizes.join(self.names.drop(columns="name")), "Scores": self.scores}
 
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw

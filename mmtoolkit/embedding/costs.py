@@ -131,7 +131,7 @@ class Estimate(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         import pandas as pd
 
-        return {say("estimate"): pd.DataFrame({"value": self.to_dict()})}
+        return {say("estimate"): pd.DataFrame({"value": self.to_dict()}).rename_axis("what")}
 
 
 def _money(cost: float | None, currency: str, as_of: str) -> str:

@@ -93,7 +93,7 @@ def test_the_cache_is_measured_and_one_that_cannot_be_written_is_wrong(doctor, t
     mm.embed_texts(["one", "two"], model="local", cache=tmp_path / "a", progress=False)
     (tmp_path / "file").write_text("")
 
-    assert "2 vectors of 1 models" in doctor("--cache", tmp_path / "a")[1]["cache"]["vectors"]["words"]
+    assert ": 2 vectors, 1 model, " in doctor("--cache", tmp_path / "a")[1]["cache"]["vectors"]["words"]
     assert "made at the first use" in doctor("--cache", tmp_path / "new")[1]["cache"]["vectors"]["words"]
     assert not (tmp_path / "new").exists()
     code, found = doctor("--cache", tmp_path / "file" / "below")

@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmtoolkit._filekinds import is_video
 from mmtoolkit._html import Html, escape, tag, void
 from mmtoolkit.content import Image, Video, is_url
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image as PILImage
 
-__all__ = ["item_html", "item_name", "picture_of", "strip_html", "thumbnail_uri"]
+__all__ = ["item_html", "item_name", "picture_cell", "picture_of", "pictures_of", "strip_html", "thumbnail_uri"]
 
 _QUALITY = 72
 _KEPT = 4096  # thumbnails remembered per process, about 3 kB each
@@ -31,6 +33,8 @@ _CARD = (
 _PICTURE = "width:{size}px;height:{size}px;object-fit:contain;border-radius:6px;background:#fff"
 _STRIP = Html("display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start")
 _TEXT_CHARS = 90
+_SIZES = (128, 96, 80, 64, 48)
+_TRIAL = 40
 
 
 def thumbnail_uri(value: Any, *, size: int = 96) -> str | None:
@@ -106,6 +110,48 @@ def picture_of(row: Mapping[str, Any], *, size: int) -> tuple[Html | None, bool]
     roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(row.get("modality")), ())
     uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=size))), None)
     return None if uri is None else Html(uri), bool(roles)
+
+
+def pictures_of(rows: Sequence[Mapping[str, Any]], *, picture_bytes: int) -> list[str | None]:
+    """Make a small picture of every item that has one, as large as the bytes allow.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Rows of an items frame.
+    picture_bytes : int
+        What all pictures together may take in the file. They get smaller, down to 48 pixels, to fit; then an even
+        choice of the items has one, and the page says so.
+
+    Returns
+    -------
+    list of str or None
+        Data URIs; None where there is no readable picture, or no room for it.
+    """
+    cells = [picture_cell(row) for row in rows]
+    have = [i for i, cell in enumerate(cells) if cell is not None]
+    trial = have[:: max(1, len(have) // _TRIAL)]
+    for size in _SIZES:
+        known = [len(uri) for i in trial if (uri := thumbnail_uri(cells[i], size=size))]
+        expected = float(np.mean(known)) * len(have) if known else 0.0
+        if expected <= 0.95 * picture_bytes:
+            break
+    out: list[str | None] = [None] * len(cells)
+    left = picture_bytes
+    share = min(1.0, 0.95 * picture_bytes / expected) if expected else 1.0
+    for n, i in enumerate(have):
+        if int((n + 1) * share) == int(n * share):
+            continue
+        uri = thumbnail_uri(cells[i], size=size)
+        if uri is not None and len(uri) <= left:
+            out[i], left = uri, left - len(uri)
+    return out
+
+
+def picture_cell(row: Mapping[str, Any]) -> Any:
+    """Return what a small picture of an item is made of, None where it has none."""
+    found = (row.get(role) for role in ("image", "video"))
+    return next((c for c in found if c is not None and not (isinstance(c, float) and np.isnan(c))), None)
 
 
 def item_html(row: Mapping[str, Any], *, size: int = 96, note: str = "", named: bool = True) -> Html:

@@ -23,15 +23,13 @@ from mmtoolkit.explorer.colours import look_of
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures import view_limits
 from mmtoolkit.figures.style import GREY, SEQUENTIAL
-from mmtoolkit.thumbnails import item_name, thumbnail_uri
+from mmtoolkit.thumbnails import item_name, picture_cell, pictures_of
 from mmtoolkit.words import PAGE_TAGS, joined, language, say, word
 
-__all__ = ["map_page", "pictures_of", "save_map"]
+__all__ = ["map_page", "save_map"]
 
-_SIZES = (128, 96, 80, 64, 48)
 _PAGE_BYTES = 4_700_000  # the whole file of some thousand items; texts come first
 _LEAST = 400_000  # bytes that pictures may take however long the texts are
-_TRIAL = 40
 _MOST_COLOURS = 30
 _STEPS = 32  # of the scale of numbers
 _ENDINGS = ("", ".html", ".htm")
@@ -145,47 +143,6 @@ def map_page(state: State, *, title: str | None = None, picture_bytes: int | Non
     return re.sub(r"@@([A-Z]+)@@", lambda found: parts[found[1]], _text("mapfile.html"))
 
 
-def pictures_of(rows: Sequence[Mapping[str, Any]], *, picture_bytes: int) -> list[str | None]:
-    """Make a small picture of every item that has one, as large as the bytes allow.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Rows of an items frame.
-    picture_bytes : int
-        What all pictures together may take in the file. They get smaller, down to 48 pixels, to fit; then an even
-        choice of the items has one, and the page says so.
-
-    Returns
-    -------
-    list of str or None
-        Data URIs; None where there is no readable picture, or no room for it.
-    """
-    cells = [_cell(row) for row in rows]
-    have = [i for i, cell in enumerate(cells) if cell is not None]
-    trial = have[:: max(1, len(have) // _TRIAL)]
-    for size in _SIZES:
-        known = [len(uri) for i in trial if (uri := thumbnail_uri(cells[i], size=size))]
-        expected = float(np.mean(known)) * len(have) if known else 0.0
-        if expected <= 0.95 * picture_bytes:
-            break
-    out: list[str | None] = [None] * len(cells)
-    left = picture_bytes
-    share = min(1.0, 0.95 * picture_bytes / expected) if expected else 1.0
-    for n, i in enumerate(have):
-        if int((n + 1) * share) == int(n * share):
-            continue
-        uri = thumbnail_uri(cells[i], size=size)
-        if uri is not None and len(uri) <= left:
-            out[i], left = uri, left - len(uri)
-    return out
-
-
-def _cell(row: Mapping[str, Any]) -> Any:
-    found = (row.get(role) for role in ("image", "video"))
-    return next((c for c in found if c is not None and not (isinstance(c, float) and np.isnan(c))), None)
-
-
 def _caption(row: Mapping[str, Any]) -> str:
     """Return the words of an item, or the name of its file; "" where only the id is left."""
     name = item_name(row)
@@ -252,7 +209,7 @@ def _ramp() -> list[str]:
 
 def _picture_note(rows: Sequence[Mapping[str, Any]], pictures: Sequence[str | None]) -> str:
     """Say how many items have no picture here although they have one."""
-    have, shown = sum(_cell(row) is not None for row in rows), sum(p is not None for p in pictures)
+    have, shown = sum(picture_cell(row) is not None for row in rows), sum(p is not None for p in pictures)
     return say("{shown:,} of {n:,} items have a picture here.", shown=shown, n=len(rows)) if shown < have else ""
 
 

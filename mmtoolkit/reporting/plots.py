@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmtoolkit._html import escape, in_script
-from mmtoolkit._mapfile import pictures_of
 from mmtoolkit.reporting.blocks import Block, Drawing, Folded, Section
+from mmtoolkit.thumbnails import pictures_of
 
 if TYPE_CHECKING:
     import pandas as pd

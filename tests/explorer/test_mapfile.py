@@ -14,7 +14,7 @@ from PIL import Image
 
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.explorer.mapfile import pictures_of
+from mmtoolkit.thumbnails import pictures_of
 
 HOSTILE = (
     '</script><img src="https://example.com/x.png" onerror=alert(1)> @@DATA@@ \u2028 \u202egnp.exe \' ' + "x" * 10_000

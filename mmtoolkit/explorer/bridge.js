@@ -1,6 +1,6 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
-const FINGER = 14, HOVER_MS = 60, TICK_MS = 300;
+const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300;
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -8,6 +8,7 @@ function render({ model, el }) {
   let root = null, plot = null, timer = null;
 
   const send = (content, buffers) => {
+    if (!["hover", "tick", "ready"].includes(content.kind)) working(1);
     try { model.send(content, undefined, buffers); }
     catch (error) { root?.classList.add("mmx-dead"); throw error; }  // the kernel was restarted; style.css says what to do
   };
@@ -25,6 +26,7 @@ function render({ model, el }) {
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-label", model.get("label"));
     hovering(); drawing(); pressing(); marking(); fitting(); ticking();
+    model.on("change:waiting", ticking);
     root.classList.add("mmx-ready");
     send({ kind: "ready" });
   };
@@ -157,9 +159,19 @@ function render({ model, el }) {
     quit.signal.addEventListener("abort", () => fit.disconnect());
   };
 
+  // ---- what was asked and is not done: shown when it takes long, also while the kernel runs a cell
+  let open = 0, late = null;
+  const working = n => {
+    open = n;
+    clearTimeout(late);
+    const show = () => { root?.classList.toggle("mmx-working", open > 0); root?.setAttribute("aria-busy", open > 0); };
+    if (open > 0) late = setTimeout(show, BUSY_MS); else show();
+  };
+
   // ---- while a better map is being computed, ask for it
   const ticking = () => {
     clearTimeout(timer);  // every view hears every answer, and asks once
+    timer = null;
     if (model.get("waiting")) timer = setTimeout(() => send({ kind: "tick" }), TICK_MS);
   };
 
@@ -170,8 +182,9 @@ function render({ model, el }) {
       ask();
     }
     if (message.kind === "tock") ticking();
+    if (message.kind === "busy" || message.kind === "done") working(message.kind === "busy" ? 1 : 0);
   });
   attach();
-  return () => { quit.abort(); clearTimeout(timer); tip?.remove(); };
+  return () => { quit.abort(); clearTimeout(timer); clearTimeout(late); tip?.remove(); };
 }
 export default { render };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import wait as futures_wait
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -718,7 +719,9 @@ class Explorer:
         sample: pd.DataFrame = self.items.iloc[drawn.rows].reset_index(drop=True)
         return sample
 
-    def review(self, what: Any = "label_issues", *, result: Any = None, n: int = 50) -> pd.DataFrame:
+    def review(
+        self, what: Any = "label_issues", *, result: Any = None, n: int = 50, wait: bool | None = None
+    ) -> pd.DataFrame:
         """Open a queue of items worth a look, most suspicious first; it is put in order anew after every answer.
 
         Parameters
@@ -732,6 +735,10 @@ default="label_issues"
             Where the suspicion comes from; computed when it is not given.
         n : int, default=50
             Length of the queue; of "learn", how many of the items waiting are listed.
+        wait : bool or None, default=None
+            False opens a review of label issues at once with what a quick look finds, while a classifier is trained in a
+            thread; the page, or `wait`, takes over what it finds, and the item under review and the answers stay. True waits for the
+            classifier; None does so unless a page shows the explorer.
 
         Returns
         -------
@@ -756,7 +763,7 @@ default="label_issues"
           id     queue found
         0  3  outliers  True
         """
-        self.reviews.open(what, n, result=result)
+        self.reviews.open(what, n, result=result, wait=self._view is None if wait is None else wait)
         return self.waiting
 
     def answer(self, found: bool) -> None:
@@ -1144,7 +1151,7 @@ default="label_issues"
         return self.state.look
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the map that is being computed.
+        """Wait for the map, and for the items of a review, that are being computed.
 
         Parameters
         ----------
@@ -1154,7 +1161,7 @@ default="label_issues"
         Returns
         -------
         bool
-            Whether the final map is there.
+            Whether both are there.
 
         Examples
         --------
@@ -1165,7 +1172,10 @@ default="label_issues"
         """
         if self.layout.poll(timeout_s):
             self.changed("layout", status=self.layout.note or say("the map is ready"))
-        return not self.layout.waiting
+        if (later := self.reviews.later) is not None:
+            futures_wait([later[2]], timeout_s)
+            self.reviews.poll()
+        return not (self.layout.waiting or self.reviews.later)
 
     def figure(self) -> go.Figure:
         """Return the map as a plain Plotly figure, coloured as now; of the UMAP if it is there by now.

@@ -6,6 +6,7 @@ Another kind of review is one more row of `KINDS`, and one test.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,11 +25,12 @@ __all__ = ["KINDS", "OWN", "Kind", "Queued"]
 
 
 class Queued(NamedTuple):
-    """Items for a review: rows, how suspicious each is (None: in the order of the rows), and what they may be instead."""
+    """Items for a review: rows, how suspicious each is (None: in their order), what they may be, and when to ask again."""
 
     rows: NDArray[np.intp]
     scores: NDArray[np.float64] | None = None
     suggested: Mapping[int, Suggestion] | None = None
+    later: Future[Any] | None = None
 
 
 def neither(_class: str | None, _annotation: str | None) -> bool | None:
@@ -54,8 +56,8 @@ class Kind:
     asks : Said
         The question about every item.
     queue : callable
-        Takes the state, how many items are wanted, and by name `result`, `answered` (which items were answered before)
-        and `random_state`. Returns what `Queued` holds, where answered items are left out afterwards, or a queue of its own.
+        Takes the state, how many items are wanted, and by name `result`, `answered` (which items were answered before),
+        `random_state` and `wait` (False: first finds will do, if `later` says when to ask again). Returns what `Queued` holds, where answered items are left out afterwards, or a queue of its own.
     says : callable or None, default=neither
         What an annotation means as an answer: takes the item's class and the annotation (a str or None each), returns
         True, False or None. "No" annotates an item with its class when that says False. None: the review
@@ -83,14 +85,22 @@ def _drawn(state: State, n: int, *, random_state: int = 0, **_: Any) -> Queued:
     return Queued(np.random.default_rng(random_state).permutation(len(state))[:n])
 
 
-def _label_issues(state: State, _n: int, *, result: Any = None, **_: Any) -> Queued:
+def _label_issues(state: State, _n: int, *, result: Any = None, wait: bool = True, **_: Any) -> Queued:
     if result is None:
-        if state.y is None:
+        if state.suspects is None:
             msg = "label issues need classes: mm.explore(emb, y='label'), or ex.review(result=mm.classify(...))"
             raise ValueError(msg)
-        from mmtoolkit.classification import classify
-
-        result = classify(state.source, y=state.y, inference=False)
+        if len(state.suspects.classes) < 2:
+            msg = f"label issues need at least two classes, y has {len(state.suspects.classes)}"
+            raise ValueError(msg)
+        later = state.suspects.start()
+        if not (wait or later.done()):
+            rows, said = state.suspects.first()
+            words = say("a first look; a classifier is being trained on all others")
+            return Queued(
+                rows, None, {row: Suggestion(*s, words) for row, s in zip(rows.tolist(), said, strict=True)}, later
+            )
+        result = state.suspects.result()
     issues = result.label_issues()
     rows = rows_of(issues["id"].tolist(), state.ids)
     columns = (issues[name].tolist() for name in ("suggested", "p_suggested", "evidence"))

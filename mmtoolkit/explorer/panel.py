@@ -15,7 +15,7 @@ from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
 from mmtoolkit.words import joined, say, title, word
 
-__all__ = ["body", "card", "legend", "queue", "search", "status", "tabs", "tools"]
+__all__ = ["beside", "body", "card", "legend", "looking", "queue", "search", "status", "tabs", "tools"]
 
 _MOUSE = (
     word("drag: lasso or box; <kbd>Shift</kbd> adds, <kbd>Alt</kbd> removes"),
@@ -31,6 +31,7 @@ _MODES = (
     ("add", word("add"), word("to the selection; or hold Shift")),
     ("remove", word("remove"), word("from it; or hold Alt")),
 )
+_NEAR = 12
 _TABS = (("gallery", word("gallery")), ("table", word("table")), ("counts", word("counts")))
 
 
@@ -117,6 +118,18 @@ def queue(review: Review) -> str:
     )
 
 
+def looking(review: Review) -> str:
+    """Say that more is still looked for, and for how long by now."""
+    suspects = review.state.suspects
+    if review.later is None or suspects is None:
+        return ""
+    told = say(
+        "A classifier is being trained on all items: {n} s so far. What it finds takes the place of the first look.",
+        n=int(suspects.seconds),
+    )
+    return f'<div class="mmx-looking" role="progressbar" aria-label="{escape(told, 300)}">{escape(told, 300)}</div>'
+
+
 def _suggested(review: Review) -> str:
     """Say what the item under review may be instead, how sure that is, and what speaks for it."""
     said = review.suggestion
@@ -193,6 +206,26 @@ def body(state: State, linked: Linked | None, tab: str) -> str:
         return cards.table(rows.tolist(), _shown_columns(state.selected))
     shown = rows[: cards.MOST_SHOWN]
     return cards.gallery(len(rows), [(row, state.item(row), _note(state, row)) for row in shown.tolist()])
+
+
+def beside(review: Review) -> str:
+    """Return what is most like the item under review, with classes; nothing where the answer counts for a score."""
+    row, queue = review.asked, review.queue
+    if row is None or queue is None or queue.counts(row):
+        return ""
+    state = review.state
+    likeness = state.X @ state.X[row]
+    likeness[row], likeness[~state.filter.shown] = -np.inf, -np.inf
+    near = np.argpartition(-likeness, min(_NEAR, len(likeness) - 1))[:_NEAR]
+    near = near[np.argsort(-likeness[near], kind="stable")]
+    shown = [(i, state.item(i), _class_note(state, i)) for i in near[np.isfinite(likeness[near])].tolist()]
+    head = f'<p class="mmx-empty">{escape(say("most like it:"))}</p>' if shown else ""
+    return head + (cards.gallery(len(shown), shown) if shown else "")
+
+
+def _class_note(state: State, row: int) -> str:
+    said = state.notes.annotation[row]
+    return str(said if said is not None else "" if state.y is None or state.y[row] is None else state.y[row])
 
 
 def _note(state: State, row: int) -> str:

@@ -116,7 +116,7 @@ class ReviewQueue:
             raise ValueError(msg)
         ranks = np.argsort(np.argsort(base, kind="stable"), kind="stable")
         self._base = ranks / max(n - 1, 1)
-        self._X = None if X is None else X[self.rows]
+        self._of, self._X = X, None if X is None else X[self.rows]
         self._weight, self._counts = weight, counts
         self._suggested = suggested or {}
         self.answers: dict[int, bool | None] = {}
@@ -166,6 +166,22 @@ class ReviewQueue:
         """The row to look at now, or None when all are answered."""
         waiting = self.waiting
         return int(waiting[0]) if len(waiting) else None
+
+    def following(self, before: ReviewQueue) -> ReviewQueue:
+        """Return this queue after another one that was begun: its answers stay, and so does the item that it asks about."""
+        kept = [*before.answers, *([] if before.current is None else [before.current])]
+        new = ~np.isin(self.rows, kept)
+        queue = ReviewQueue(
+            self.name,
+            [*kept, *self.rows[new]],
+            np.r_[1.0 + np.arange(len(kept), 0, -1), self._base[new]],
+            self._of,
+            weight=self._weight,
+            counts=self._counts,
+            suggested={**before._suggested, **self._suggested},
+        )
+        queue.answers = dict(before.answers)
+        return queue
 
     def answer(self, row: int, found: bool | None) -> None:
         """Note whether `row` was what the queue looks for; the rest is put in order anew.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from mmtoolkit.explorer.kinds import Kind, Queued
 from mmtoolkit.explorer.queue import Queue, ReviewQueue, Suggestion
 from mmtoolkit.explorer.selection import Chosen, rows_of
 from mmtoolkit.explorer.state import State
-from mmtoolkit.words import aside, say
+from mmtoolkit.words import Said, aside, say
 
 __all__ = ["Review"]
 
@@ -40,6 +41,7 @@ class Review:
     def __init__(self, state: State) -> None:
         self.state, self.notes = state, state.notes
         self.queue: Queue | None = None
+        self.later: tuple[Kind, int, Future[Any]] | None = None  # a kind whose items are still looked for
         others = [answer for answers in state.notes.said.values() for answer in answers.values()]
         known = [
             pd.Series(values, dtype=object).dropna().astype(str) for values in (state.y, state.notes.annotation, others)
@@ -69,9 +71,13 @@ class Review:
 
     # ---- the queue
 
-    def open(self, what: Any, n: int, *, result: Any = None, random_state: int = 0) -> None:
-        """Open a review of a kind, or of a list of items; None closes the one that is open."""
+    def open(self, what: Any, n: int, *, result: Any = None, random_state: int = 0, wait: bool = True) -> None:
+        """Open a review of a kind, or of a list of items; None closes the one that is open.
+
+        Without `wait` a kind that takes long begins with what is found at once; see `poll`.
+        """
         check_count("n", n, 1)
+        self.later = None
         if what is None:
             self._ask(None, say("review closed"))
             return
@@ -79,22 +85,43 @@ class Review:
         if kind is None:
             msg = f"review takes {', '.join(kinds.KINDS)}, a frame, ids or row numbers, got {what!r}"
             raise ValueError(msg)
+        queue, later = self._made(kind, n, what=what, result=result, random_state=random_state, wait=wait)
+        self.later = None if later is None else (kind, n, later)
+        self._ask(queue if len(queue) else None, _opened(kind, queue, looking=later is not None))
+
+    def poll(self) -> bool:
+        """Take over the items that were still looked for, if they are found; say whether there was anything new.
+
+        What was answered meanwhile stays, and so does the item under review.
+        """
+        if self.later is None or not self.later[2].done():
+            return False
+        (kind, n, _), before = self.later, self.queue
+        self.later = None
+        queue, _ = self._made(kind, n)
+        if isinstance(before, ReviewQueue) and isinstance(queue, ReviewQueue):
+            queue = queue.following(before)
+        self._ask(queue if len(queue) else None, _opened(kind, queue, looking=False))
+        return True
+
+    def _made(
+        self, kind: Kind, n: int, *, what: Any = None, result: Any = None, random_state: int = 0, wait: bool = True
+    ) -> tuple[Queue, Future[Any] | None]:
+        """Return the queue of a kind, and when to ask for it again."""
         own = kind is kinds.OWN
         answered = np.zeros(len(self.state), dtype=bool) if own else self._answered(kind)
         if not (own or kind.counts):
             answered = answered | ~self.state.filter.shown  # a random sample is drawn from all items
-        made = kind.queue(self.state, n, result=what if own else result, answered=answered, random_state=random_state)
-        queue = self._ranked(kind, Queued(*made), answered, n) if isinstance(made, tuple) else made
-        words = (
-            say("{n} item to review: {kind}", "{n} items to review: {kind}", n=len(queue), kind=kind.button)
-            if len(queue)
-            else say("nothing is left to review: {kind}", kind=kind.button)
-        )
-        self._ask(queue if len(queue) else None, words)
+        given = what if own else result
+        made = kind.queue(self.state, n, result=given, answered=answered, random_state=random_state, wait=wait)
+        if not isinstance(made, tuple):
+            return made, None
+        queued = Queued(*made)
+        return self._ranked(kind, queued, answered, n), queued.later
 
     def _ranked(self, kind: Kind, queued: Queued, answered: NDArray[np.bool_], n: int) -> ReviewQueue:
         """Return the queue of items that were not answered yet."""
-        rows, scores, suggested = queued
+        rows, scores, suggested, _ = queued
         if kind.counts:
             self.notes.draw(rows)
         left = np.flatnonzero(~answered[rows])[:n]
@@ -250,6 +277,14 @@ class Review:
         self.state.predict(self.queue.predictions())
         self.state.focus = self.queue.current if again else self.state.focus
         return again
+
+
+def _opened(kind: Kind, queue: Queue, *, looking: bool) -> Said:
+    if len(queue):
+        return say("{n} item to review: {kind}", "{n} items to review: {kind}", n=len(queue), kind=kind.button)
+    if looking:
+        return say("looking for items to review: {kind}", kind=kind.button)
+    return say("nothing is left to review: {kind}", kind=kind.button)
 
 
 def _checked(annotation: object) -> str | None:

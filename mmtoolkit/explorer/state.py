@@ -17,6 +17,7 @@ from mmtoolkit.explorer.filtering import Filter
 from mmtoolkit.explorer.listeners import Listeners
 from mmtoolkit.explorer.positions import Places
 from mmtoolkit.explorer.selection import Chosen
+from mmtoolkit.explorer.suspects import Suspects
 from mmtoolkit.vectors import ids_of, items_of, vectors_of
 from mmtoolkit.words import say, title
 
@@ -67,6 +68,7 @@ class State:
         self.status = self.notes.note
         self.color = self._usual_color
         self.predictions: dict[str, NDArray[Any]] = {}  # of the classifier that learns, if there is one
+        self.suspects = None if self.y is None else Suspects(embeddings, self.X, self.y)
         self._columns = usable_columns(self.items)
 
     def __len__(self) -> int:

@@ -53,6 +53,7 @@ class View:
         self.ex: Explorer = ex
         self.tab = "gallery"
         self.filters_open = True
+        self.beside = False  # whether the gallery shows what is like the item under review, and not the selection
         with speaking(ex.language):
             self._build()
 
@@ -65,7 +66,7 @@ class View:
             label=str(say("Map of {n:,} items. Arrow keys go from item to item, Enter selects.", n=len(ex))),
             shortcuts=keys.page_table(),
             version=ex.layout.version,
-            waiting=ex.layout.waiting,
+            waiting=self._waiting,
         )
         self.html = {name: ipywidgets.HTML() for name in _PANELS}
         self.colors = ipywidgets.Dropdown(description=str(say("colour by")))
@@ -107,6 +108,9 @@ class View:
             self.tab = "counts"
         if "clusters" in names and self.tab == "counts":
             names.add("tab")
+        if names & {"queue", "selected"}:
+            self.beside = "selected" not in changed and self.ex.asked is not None
+            names.add("tab")
         for causes, draw in _WIDGETS:
             if names & causes:
                 draw(self)
@@ -114,9 +118,17 @@ class View:
             if names & causes:
                 self.html[name].value = write(self)
 
+    @property
+    def _waiting(self) -> bool:
+        """Whether a map or the items of a review are still computed."""
+        return self.ex.layout.waiting or self.ex.reviews.later is not None
+
+    def _await(self) -> None:
+        self.bridge.waiting = self._waiting
+
     def _relocate(self) -> None:
         self.map.relocate()
-        self.bridge.version, self.bridge.waiting = self.ex.layout.version, self.ex.layout.waiting
+        self.bridge.version = self.ex.layout.version
 
     def _choices(self) -> None:
         self._quiet = True
@@ -135,15 +147,27 @@ class View:
 
     def _recolor(self, change: Mapping[str, Any]) -> None:
         if not self._quiet:
-            self._safely(lambda: setattr(self.ex, "color_by", change["new"]))
+            self._busily(lambda: setattr(self.ex, "color_by", change["new"]))
 
     def _recluster(self, change: Mapping[str, Any]) -> None:
         if not self._quiet and change["new"] != self.ex.n_clusters:
-            self._safely(lambda: setattr(self.ex, "n_clusters", change["new"]))
+            self._busily(lambda: setattr(self.ex, "n_clusters", change["new"]))
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[bytes]) -> None:
         """Act on one message of the page; what goes wrong is shown in the status line and logged."""
-        self._safely(lambda: _MESSAGES[content["kind"]](self, content, buffers))
+        act = _MESSAGES[content["kind"]]
+        if content["kind"] in _UNSEEN:
+            self._safely(lambda: act(self, content, buffers))
+        else:
+            self._busily(lambda: act(self, content, buffers))
+
+    def _busily(self, act: Callable[[], object]) -> None:
+        """Act, and let the page show that the kernel works when it takes long."""
+        self.bridge.send({"kind": "busy"})
+        try:
+            self._safely(act)
+        finally:
+            self.bridge.send({"kind": "done"})
 
     def _safely(self, act: Callable[[], object]) -> None:
         with speaking(self.ex.language):
@@ -187,10 +211,14 @@ class View:
         self.map.ready()
 
     def _tick(self) -> None:
-        if not self.ex.layout.poll() or self.ex.layout.waiting:
-            self.bridge.send({"kind": "tock"})
-        else:
-            self.ex.changed("layout", status=self.ex.layout.note or "the map is ready")
+        if self.ex.layout.poll() and not self.ex.layout.waiting:
+            self.ex.changed("layout", status=self.ex.layout.note or say("the map is ready"))
+        try:
+            self.ex.reviews.poll()
+        finally:
+            self.refresh(("tick",))
+            if self._waiting:
+                self.bridge.send({"kind": "tock"})
 
     def toggle(self, row: int | None = None) -> None:
         """Add an item, or the one in focus, to the selection, or remove it."""
@@ -221,7 +249,12 @@ class View:
 
     def _review(self, name: str) -> None:
         more = int(self.ex.audited.sum()) // _AUDIT if name and kinds.KINDS[name].counts else 0
-        self.ex.review(name or None, n=_AUDIT * (1 + more))
+        self.ex.review(name or None, n=_AUDIT * (1 + more), wait=False)
+
+    def _body(self) -> str:
+        if self.beside and self.tab == "gallery":
+            return panel.beside(self.ex.reviews)
+        return panel.body(self.ex.state, self.ex.linked, self.tab)
 
     def _open_tab(self, tab: str) -> None:
         self.tab = tab
@@ -246,6 +279,7 @@ _BRINGS = {
 # what is drawn anew: after which changes, and how
 _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
     ({"layout"}, View._relocate),
+    ({"layout", "queue"}, View._await),
     ({"where"}, lambda view: view.map.filter()),
     ({"color"}, lambda view: view.map.recolor(view.ex.look)),
     ({"color", "selected", "annotations", "queue"}, View._choices),
@@ -257,10 +291,11 @@ _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
     "filters": ({"filters"}, lambda view: filterbar.bar(view.ex.state.filter, opened=view.filters_open)),
     "legend": ({"color", "selected"}, lambda view: panel.legend(view.ex.state)),
     "queue": ({"annotations", "queue", "clusters"}, lambda view: panel.queue(view.ex.reviews)),
+    "looking": ({"tick", "queue"}, lambda view: panel.looking(view.ex.reviews)),
     "keys": ({"annotations", "queue", "clusters"}, lambda view: cards.keys(view.ex.annotation_names)),
     "card": ({"focus", "annotations", "selected", "queue", "clusters"}, lambda view: panel.card(view.ex.reviews)),
     "tabs": ({"tab"}, lambda view: panel.tabs(view.tab)),
-    "body": ({"tab"}, lambda view: panel.body(view.ex.state, view.ex.linked, view.tab)),
+    "body": ({"tab"}, lambda view: view._body()),
 }
 
 # what the page sends: kind of the message, and what is done with it
@@ -277,6 +312,8 @@ _MESSAGES: Mapping[str, Callable[[View, Mapping[str, Any], Sequence[bytes]], obj
     "ready": lambda view, *_: view._ready(),
     "tick": lambda view, *_: view._tick(),
 }
+
+_UNSEEN = ("hover", "tick", "ready")  # nobody waits for these
 
 # buttons and text fields: name of the action, and what it does with the button's value and the mode of selecting
 _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {

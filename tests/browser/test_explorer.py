@@ -193,8 +193,11 @@ def left(page, n):
 
 def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
     page = opened
-    tools.run_code(page, "issues = ex.review('label_issues')")
+    page.locator('button[data-mm="review"][data-value="label_issues"]').click()
     tools.until(page, "() => document.querySelector('.mmx-suggested')", what="a suggestion")
+    assert "most like it" in page.inner_text(".mmx-right")
+    tools.until(page, "() => !document.querySelector('.mmx-looking')", what="what the classifier found")
+    tools.until(page, "() => document.querySelector('.mmx').getAttribute('aria-busy') === 'false'", what="an idle page")
     asked, total = python(page, "int(ex.asked)"), python(page, "len(ex.queue)")
     suggested = python(page, "ex.reviews.suggestion.annotation")
     said = page.inner_text(".mmx-suggested")

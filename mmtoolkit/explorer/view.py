@@ -87,10 +87,12 @@ class View:
 
         fixed = [ipywidgets.HTML(text) for text in (panel.tools(), panel.search(), panel.help_html())]
         bar = box([fixed[0], fixed[1], self.colors, self.k], "mmx-bar")
-        left = ipywidgets.VBox([self.map.figure, self.html["legend"], fixed[2]]).add_class("mmx-left")
+        left = ipywidgets.VBox([self.map.figure, self.html["legend"], self.html["filters"], fixed[2]]).add_class(
+            "mmx-left"
+        )
         beside = [html for name, html in self.html.items() if name not in ("legend", "filters")]
         right = ipywidgets.VBox(beside).add_class("mmx-right")
-        children = [ipywidgets.HTML(_style()), self.bridge, bar, self.html["filters"], box([left, right], "mmx-main")]
+        children = [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
         return ipywidgets.VBox(children).add_class("mmx").add_class(self.bridge.target)
 
     # ---- from Python to the page

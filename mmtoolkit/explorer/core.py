@@ -1266,9 +1266,10 @@ default="label_issues"
             self._view = View(self)
         return self._view.box
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         import base64
 
+        from mmtoolkit.explorer.hosts import display_metadata
         from mmtoolkit.explorer.still_image import still, still_html
 
         self.wait(0)
@@ -1276,11 +1277,13 @@ default="label_issues"
         self._view.map.sync()
         png = still(self.state)
         with speaking(self.language):
-            return bundle | {
+            bundle |= {
                 "text/plain": repr(self),
                 "text/html": still_html(self.state, png),
                 "image/png": base64.b64encode(png).decode(),
             }
+        metadata = display_metadata()
+        return (bundle, metadata) if metadata else bundle
 
 
 def explore(

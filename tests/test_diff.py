@@ -96,3 +96,7 @@ def test_an_edited_report_is_named_and_a_damaged_one_refused(reports, tmp_path):
         mm.diff(damaged, reports[1])
     with pytest.raises(VerifyError, match="cannot be read"):
         mm.diff(tmp_path / "none.json", reports[1])
+    with pytest.raises(
+        TypeError, match=r"diff takes two reports, each a path or what mm\.report returned, got Clustering"
+    ):
+        mm.diff(mm.cluster(np.eye(3), 2), reports[1])

@@ -147,9 +147,9 @@ def _calibration(result: Classification) -> go.Figure:
         size=points(number(result.metrics, "ece", "value")),
     )
     sure = (
-        say("Over all items the classifier is {share} too sure of itself.", share=percent(abs(gap)))
+        say("Over all items the classifier is {size} too sure of itself.", size=points(abs(gap)))
         if gap > 0
-        else say("Over all items the classifier is {share} less sure than it could be.", share=percent(abs(gap)))
+        else say("Over all items the classifier is {size} less sure than it could be.", size=points(abs(gap)))
     )
     fig = bars_over(
         (np.arange(len(count)) + 0.5) / len(count),

@@ -167,6 +167,11 @@ def find_slices(result: Classification, columns: Sequence[str] | None, derived: 
     small = 0
     for family, every in labels.items():
         members = {name: every[scored] == name for name in sorted(set(every[scored]))}
+        if len(members) == 1:
+            notes.append(
+                say("{family!r} is the same for all scored items, so there is nothing to compare", family=family)
+            )
+            continue
         large = {name: m for name, m in members.items() if _FEWEST <= m.sum() <= len(m) - _FEWEST}
         small += len(members) - len(large)
         found = [(family, name, *_compared(member, wrong, classes, groups)) for name, member in large.items()]

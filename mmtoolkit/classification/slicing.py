@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmtoolkit._aligned import CHARACTERS, column
 from mmtoolkit._nearest import most_similar
+from mmtoolkit._text import shorten
 from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.frames import COLUMNS
 from mmtoolkit.vectors import items_of, vectors_of
@@ -60,14 +61,23 @@ def cut(result: Classification, name: str) -> NDArray[np.object_]:
     Raises
     ------
     ValueError
-        If there is no such column, or it has too many values that are no numbers and no dates.
+        If there is no such column, or it holds lists and the like, or too many values that are no numbers and no dates.
+    TypeError
+        If `name` is no text.
     """
+    if not isinstance(name, str):
+        msg = f"columns takes names of columns of the items, got {shorten(repr(name))}; values of your own go into derived="
+        raise TypeError(msg)
     values = pd.Series(column(result.source, name, what="columns"))
     dates = dates_in(values)
     if dates is not None:
         return _spans(dates)
+    if not values.map(pd.api.types.is_hashable).all():
+        row = int(np.argmin(values.map(pd.api.types.is_hashable)))
+        msg = f"the column {name!r} holds a {type(values[row]).__name__} in row {row}; slices need texts, numbers or dates"
+        raise ValueError(msg)
     if values.nunique() <= _FEW:
-        return values.map(str).where(values.notna(), _MISSING).to_numpy(dtype=object)
+        return _named(values.map(str), values)
     numbers = pd.to_numeric(values, errors="coerce")
     if numbers.notna().sum() < values.notna().sum():
         msg = (
@@ -84,8 +94,15 @@ def _spans(dates: pd.Series) -> NDArray[np.object_]:
         spans = dates.dt.to_period(letter)
         if spans.nunique() <= _FEW:
             break
-    names: NDArray[np.object_] = spans.astype(str).where(dates.notna(), _MISSING).to_numpy(dtype=object)
-    return names
+    return _named(spans.astype(str), dates)
+
+
+def _named(names: pd.Series, values: pd.Series) -> NDArray[np.object_]:
+    """Return names, and that of what is missing, which a frame of texts would not keep in two languages."""
+    made: NDArray[np.object_] = names.to_numpy(dtype=object)
+    return np.array(
+        [name if known else _MISSING for name, known in zip(made, values.notna(), strict=True)], dtype=object
+    )
 
 
 def _thirds(numbers: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -25,7 +25,7 @@ from mmtoolkit.reporting.blocks import (
     Words,
 )
 from mmtoolkit.reporting.plots import packed_plotly, placed, plot_html
-from mmtoolkit.words import PAGE_TAGS, language, percent, say
+from mmtoolkit.words import PAGE_TAGS, joined, language, percent, say
 from mmtoolkit.words import title as heading
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _cell(block: Table, index: Any, name: Any, row: dict[Any, Any]) -> Html:
     number = float(value)
     if number != number:  # noqa: PLR0124 - NaN
         return tag("td", "–", class_="number")
-    share = name in block.shares and str(index) not in block.fractions
+    share = block.is_share(index, name)
     words = f"{number:,.0f}" if number.is_integer() and name not in block.shares else f"{number:.3f}"
     words = str(percent(number)) if share else words
     low, high = (float(row[n]) for n in block.intervals.get(name, (name, name)))
@@ -241,7 +241,7 @@ def _(block: Code) -> str:
 def _(block: Drawing) -> str:
     from mmtoolkit.figures import alt_of, caption_of
 
-    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
+    caption = joined(block.caption, caption_of(block.figure))
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
     return (
         f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'

@@ -21,7 +21,7 @@ from mmtoolkit.reporting.blocks import (
     Words,
 )
 from mmtoolkit.results import plain
-from mmtoolkit.words import say
+from mmtoolkit.words import joined, percent, say
 from mmtoolkit.words import title as heading
 
 __all__ = ["block_markdown", "markdown"]
@@ -113,7 +113,10 @@ def _(block: Table) -> str:
     lines = [_row(names), "|" + " --- |" * len(names)]
     head = block.frame.head(block.max_rows)
     for index, row in zip(head.index, head.itertuples(index=False, name=None), strict=True):
-        cells = [block.told(name, value) for name, value in zip(head.columns, row, strict=True)]
+        cells = [
+            percent(value) if isinstance(value, float) and block.is_share(index, name) else block.told(name, value)
+            for name, value in zip(head.columns, row, strict=True)
+        ]
         lines.append(_row([block.row_name(index), *cells]))
     more = len(block.frame) - block.max_rows
     tail = (
@@ -139,7 +142,7 @@ def _(block: Drawing) -> str:
     from mmtoolkit.figures import caption_of
 
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
-    caption = " ".join(filter(None, [block.caption, caption_of(block.figure)]))
+    caption = joined(block.caption, caption_of(block.figure))
     head = say("Figure: {title}.", title=escape_markdown(title))
     return f"**{head}** {escape_markdown(caption, 1000)}"
 

@@ -74,7 +74,7 @@ class Keys:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A frame; `shares` are columns between 0 and 1 that get a bar, `intervals` their (low, high) columns.
+    """A frame; `shares` are columns between 0 and 1 that get a bar, `percents` others, `intervals` their (low, high) columns.
 
     `marks` names for a column another one that is marked on its bar, such as the baseline. `fractions` are rows whose values are
     no shares of anything, such as a correlation. Rows after the first `shown` are folded.
@@ -83,6 +83,7 @@ class Table:
     frame: pd.DataFrame
     caption: str = ""
     shares: Sequence[str] = ()
+    percents: Sequence[str] = ()
     intervals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
     fractions: Sequence[str] = ()
@@ -92,6 +93,11 @@ class Table:
     def row_name(self, index: Any) -> str:
         """Return the name of a row as a reader has it: names of ours in the language that is spoken."""
         return title(index) if self.frame.index.name in OURS else str(index)
+
+    def is_share(self, index: Any, column: Any) -> bool:
+        """Tell whether a cell is a share, which is written as percent."""
+        ends = {end for name, pair in self.intervals.items() if name in self.shares for end in pair}
+        return column in {*self.shares, *self.percents, *ends} and str(index) not in self.fractions
 
     def told(self, column: Any, value: Any) -> Any:
         """Return a value as a reader has it: yes and no, kinds of items in the language that is spoken."""

@@ -120,6 +120,8 @@ def diff(before: str | os.PathLike[str] | Report, after: str | os.PathLike[str] 
     ------
     VerifyError
         If a file is no report.
+    TypeError
+        If something else than a path or a report is given.
 
     Notes
     -----
@@ -174,6 +176,9 @@ def _compared(pair: list[Mapping[str, Any]], *reports: str | os.PathLike[str] | 
 def _read(report: str | os.PathLike[str] | Report) -> Mapping[str, Any]:
     if isinstance(report, Report):
         return report.data
+    if not isinstance(report, str | os.PathLike):
+        msg = f"diff takes two reports, each a path or what mm.report returned, got {type(report).__name__}"
+        raise TypeError(msg)
     path = Path(report).expanduser()
     return read_page(path)[0] if path.suffix.lower() in (".html", ".htm") else read_report(path)
 

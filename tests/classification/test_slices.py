@@ -40,6 +40,28 @@ def result(table):
     return mm.classify(mm.Embeddings(X, items=frame), "label", normalize=False, inference=False)
 
 
+@pytest.mark.parametrize("values", ["north", None, float("nan")])
+def test_a_column_without_two_values_is_said_to_have_nothing_to_compare(result, values):
+    source = mm.Embeddings(result.source.vectors, items=result.source.items.assign(farm=values))
+
+    s = dataclasses.replace(result, source=source).slices(["farm"])
+
+    assert s.notes == ("'farm' is the same for all scored items, so there is nothing to compare",)
+    assert "farm" not in set(s.table["family"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "match"),
+    [
+        (["shape"], ValueError, "the column 'shape' holds a list in row 0; slices need texts, numbers or dates"),
+        ([7], TypeError, "columns takes names of columns of the items, got 7; values of your own go into derived="),
+    ],
+)
+def test_what_cannot_be_cut_is_refused_by_name(result, columns, error, match):
+    with pytest.raises(error, match=match):
+        result.slices(columns)
+
+
 def test_slices_that_fail_are_found_and_others_are_not(result, table):
     s = result.slices()
 
@@ -135,7 +157,10 @@ def test_missing_values_constants_and_small_slices(result):
 
     assert set(s.table["family"]) == {"half"}
     assert set(s.table["slice"]) == {"(missing)", "b"}
-    assert s.notes == ("3 slices have fewer than 10 scored items on one side and were left out",)
+    assert s.notes == (
+        "'same' is the same for all scored items, so there is nothing to compare",
+        "2 slices have fewer than 10 scored items on one side and were left out",
+    )
     with pytest.raises(ValueError, match="there is no slice 'half' = 'c'"):
         s.errors("half", "c")
 

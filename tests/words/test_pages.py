@@ -163,7 +163,7 @@ def test_no_word_of_a_command_is_english(command, tmp_path, capfd):
     said = capfd.readouterr()
     lines = [line.replace(str(tmp_path), "") for line in [*said.out.splitlines(), *said.err.splitlines()]]
     assert lines
-    assert foreign([line for line in lines if "|" not in line], {"local", "inference", "false", "Brier"}) == []
+    assert foreign([line for line in lines if "|" not in line], {"local", "inference", "false"}) == []
 
 
 def test_no_word_of_a_check_of_new_data_is_english(tmp_path, capfd):

@@ -66,6 +66,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
                 ),
             ),
             shares=("value",),
+            percents=("baseline", "neighbours"),
             intervals={"value": ("low", "high")},
             marks={"value": "baseline"},
             fractions=(str(METRICS["matthews_corrcoef"].words),),

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 from threadpoolctl import threadpool_limits
 
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
@@ -9,7 +9,10 @@ from mmtoolkit.classification.lbfgs import minimize
 from mmtoolkit.classification.logistic import LogisticClassifier
 
 
-@parametrize_with_checks([LogisticClassifier()])
+CHECKS = list(estimator_checks_generator(LogisticClassifier()))
+
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=[check.func.__name__ for _, check in CHECKS])
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
 

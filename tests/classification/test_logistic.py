@@ -8,7 +8,6 @@ from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
 from mmtoolkit.classification.lbfgs import minimize
 from mmtoolkit.classification.logistic import LogisticClassifier
 
-
 CHECKS = list(estimator_checks_generator(LogisticClassifier()))
 
 

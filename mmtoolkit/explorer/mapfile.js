@@ -104,9 +104,19 @@ const filters = () => held(() => {
 const map = byId("map"), canvas = byId("dots"), pen = canvas.getContext("2d");
 const dot = Math.min(Math.max(10 - 1.8 * Math.log10(Math.max(n, 1) / 30), 3), 10) / 2;
 let view = null, sprites = new Map(), places = [], waiting = false;
+let whole = 0; // the scale at which all of the map can be seen
+const fitting = () => {
+  const [x0, x1, y0, y1] = range;
+  return Math.min(map.clientWidth / (x1 - x0), map.clientHeight / (y1 - y0));
+};
 const fit = () => {
-  const [x0, x1, y0, y1] = range, w = map.clientWidth, h = map.clientHeight;
-  view = { x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale: Math.min(w / (x1 - x0), h / (y1 - y0)) };
+  const [x0, x1, y0, y1] = range;
+  view = { x: (x0 + x1) / 2, y: (y0 + y1) / 2, scale: whole = fitting() };
+};
+const resized = () => { // what was in sight stays in sight, in a narrow window too
+  const now = fitting();
+  if (view && now > 0) { view.scale *= now / whole; whole = now; }
+  draw();
 };
 const across = row => (x[row] - view.x) * view.scale + map.clientWidth / 2;
 const down = row => (view.y - y[row]) * view.scale + map.clientHeight / 2;
@@ -192,7 +202,7 @@ const zoom = (factor, a = map.clientWidth / 2, b = map.clientHeight / 2) => {
 byId("in").addEventListener("click", () => zoom(1.5));
 byId("out").addEventListener("click", () => zoom(1 / 1.5));
 byId("all").addEventListener("click", () => { fit(); draw(); });
-new ResizeObserver(() => draw()).observe(map);
+new ResizeObserver(resized).observe(map);
 
 // ---- selecting
 let tool = "lasso", focus = null, selected = new Set(start.selected);

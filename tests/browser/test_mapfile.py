@@ -216,6 +216,20 @@ def test_keys_alone_reach_an_item_select_it_and_zoom(browser, saved):
         page.wait_for_selector("#card[data-row='12']")
 
 
+def test_a_window_made_narrow_still_shows_the_whole_map(browser, saved):
+    with opened(browser, saved / "en.html") as page:
+        page.mouse.move(*dot(page, 12))
+        page.wait_for_selector("#tip[data-row='12']:not([hidden])")
+        page.set_viewport_size({"width": 400, "height": 900})
+        page.mouse.move(5, 5)
+        page.wait_for_selector("#tip", state="hidden")
+        page.locator("#map").scroll_into_view_if_needed()
+
+        page.mouse.move(*dot(page, 25))
+
+        page.wait_for_selector("#tip[data-row='25']:not([hidden])")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "language"), [(1280, "en"), (400, "zh")])
 def test_every_text_stands_out_and_fits(browser, saved, width, language, scheme):

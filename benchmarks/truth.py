@@ -170,7 +170,7 @@ def column(sets: list[dict[str, list[float]]], name: str) -> np.ndarray:
 
 
 def coverage(cell: Cell, sets: list[dict[str, list[float]]], name: str) -> tuple[str, str]:
-    """Return coverage, and mean width over 3.92 true standard deviations."""
+    """Return coverage, and mean width over 3.92 true standard deviations; how many sets have an interval where some have none."""
     value, low, high, true = column(sets, name).T
     kept = np.isfinite(low)
     if not kept.any():
@@ -178,6 +178,7 @@ def coverage(cell: Cell, sets: list[dict[str, list[float]]], name: str) -> tuple
     true = true if cell.test else np.full(len(true), true[kept].mean())  # of sets that have an interval
     off = (value - true)[kept] if cell.test else value[kept]
     wide = f"{(high - low)[kept].mean() / (3.92 * off.std()):.2f}" if off.std() > 1e-6 else "the score does not move"
+    wide += "" if kept.all() else f"; {kept.sum()} sets"
     return share((low <= true)[kept] & (true <= high)[kept]), wide
 
 

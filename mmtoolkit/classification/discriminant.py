@@ -18,7 +18,7 @@ from mmtoolkit.classification.gradients import Axes, softmax
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Discriminants", "components", "held_out", "penalties_of"]
+__all__ = ["Discriminants", "components", "held_out"]
 
 _MOST_COMPONENTS = 64
 _PENALTIES = np.logspace(-2, 3, 11)
@@ -42,14 +42,6 @@ def components(X: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(Axes(X, most=_MOST_COMPONENTS).rows, dtype=np.float64)
 
 
-def penalties_of(
-    Z: NDArray[np.float64], codes: NDArray[np.intp], n_classes: int, half: NDArray[np.bool_], class_weight: Any = None
-) -> NDArray[np.float64]:
-    """Return the penalties that discriminants of the second half and of the first choose; arguments as `held_out` takes them."""
-    each = np.eye(2, dtype=bool)
-    return Discriminants(Z, codes, n_classes, half.astype(np.intp), each, class_weight).penalties
-
-
 def held_out(
     Z: NDArray[np.float64],
     codes: NDArray[np.intp],
@@ -58,7 +50,7 @@ def held_out(
     class_weight: Any = None,
     *,
     half: NDArray[np.bool_] | None = None,
-    penalties: NDArray[np.float64] | None = None,
+    many: bool = False,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return every row's class and probabilities, by a discriminant of the rows of the other folds of its half.
 
@@ -76,8 +68,8 @@ def held_out(
         As in scikit-learn: predictions are of the weighted classes, probabilities of the classes as they come.
     half : ndarray of shape (n_items,), bool, or None, default=None
         Rows of one half train for its own rows alone; None is one half of all rows.
-    penalties : ndarray of shape (2,) or None, default=None
-        Of the second half and of the first, as `penalties_of` gives them; None chooses one for every training set.
+    many : bool, default=False
+        As `Discriminants` takes it.
 
     Returns
     -------
@@ -89,8 +81,7 @@ def held_out(
     side = np.zeros(len(codes), dtype=np.intp) if half is None else half.astype(np.intp)
     places, part = np.unique(2 * fold + side, return_inverse=True)
     train = (places % 2 == places[:, None] % 2) & ~np.eye(len(places), dtype=bool)
-    chosen = None if penalties is None else penalties[places % 2]
-    fitted = Discriminants(Z, codes, n_classes, part, train, class_weight, penalties=chosen)
+    fitted = Discriminants(Z, codes, n_classes, part, train, class_weight, many=many)
     predicted, proba = np.empty(len(codes), dtype=np.intp), np.empty((len(codes), n_classes))
     for number in range(len(places)):
         rows = np.flatnonzero(part == number)
@@ -109,8 +100,9 @@ class Discriminants:
         Part of every row, from 0: what training sets have in common is summed once per part.
     train : ndarray of shape (n_sets, n_parts), bool
         The parts of every training set.
-    penalties : ndarray of shape (n_sets,) or None, default=None
-        Penalties; None chooses them.
+    many : bool, default=False
+        Whether rows are so many that the main axes of all rows can be taken for those of every training set where the penalty is
+        chosen: that saves a factorisation per set.
 
     Notes
     -----
@@ -131,7 +123,7 @@ class Discriminants:
         train: NDArray[np.bool_],
         class_weight: Any = None,
         *,
-        penalties: NDArray[np.float64] | None = None,
+        many: bool = False,
     ) -> None:
         n_parts, d = train.shape[1], Z.shape[1]
         cell = part * n_classes + codes
@@ -149,10 +141,10 @@ class Discriminants:
         scatter = _scatter(Z, codes, part, train, None if class_weight is None else weight)
         scatter -= n[:, :, None] * self.mean[:, :, None] * self.mean[:, None, :]
         sums = np.swapaxes(sums - mass[:, :, None] * self.mean[:, None, :], 1, 2)
-        self.penalties = _penalties(scatter, sums, mass, n) if penalties is None else penalties
+        penalty = _penalties(scatter, sums, mass, n, many=many)[:, None]
         at = np.arange(d)
-        scatter[:, at, at] += self.penalties[:, None]
-        explained = d - self.penalties * np.trace(np.linalg.inv(scatter), axis1=1, axis2=2)
+        scatter[:, at, at] += penalty
+        explained = d - penalty[:, 0] * np.trace(np.linalg.inv(scatter), axis1=1, axis2=2)
         freedom = np.maximum(1.0 - (1.0 + explained[:, None]) / n, 1.0 / n)
         centers = sums / np.maximum(mass, _TINY)[:, None, :]
         scatter -= centers @ np.swapaxes(sums, 1, 2)
@@ -198,16 +190,25 @@ def _scatter(
 
 
 def _penalties(
-    scatter: NDArray[np.float64], sums: NDArray[np.float64], mass: NDArray[np.float64], n: NDArray[np.float64]
+    scatter: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    n: NDArray[np.float64],
+    *,
+    many: bool,
 ) -> NDArray[np.float64]:
     """Return the penalty of every training set by generalised cross-validation of ridge regression, (n_sets,)."""
-    power, V = np.linalg.eigh(scatter)
+    if many:
+        power, along = np.diagonal(scatter, axis1=1, axis2=2), sums
+    else:
+        power, V = np.linalg.eigh(scatter)
+        along = np.swapaxes(V, 1, 2) @ sums
     kept = power > _NULL * np.maximum(power.max(axis=1, keepdims=True, initial=0.0), _TINY)
     power = np.where(kept, power, 0.0)
     mean_power = power.sum(axis=1, keepdims=True) / np.maximum(kept.sum(axis=1, keepdims=True), 1)
     penalties = np.maximum(mean_power, _TINY) * _PENALTIES  # (n_sets, n_penalties)
     shrink = power[:, None, :] / (power[:, None, :] + penalties[:, :, None])
-    explained = ((np.swapaxes(V, 1, 2) @ sums) ** 2).sum(axis=2) * kept / np.where(kept, power, 1.0)
+    explained = (along**2).sum(axis=2) * kept / np.where(kept, power, 1.0)
     left = n - (mass**2).sum(axis=1, keepdims=True) / n - ((2 * shrink - shrink**2) @ explained[:, :, None])[:, :, 0]
     freedom = np.maximum(1.0 - (1.0 + shrink.sum(axis=2)) / n, 1.0 / n)
     return penalties[np.arange(len(penalties)), np.argmin(left / freedom**2, axis=1)]

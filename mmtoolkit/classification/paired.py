@@ -136,7 +136,10 @@ def differences(
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, drawn) * n_groups / all_groups
     splits = halves(y, inside, random_state)
     made = (
-        cross_validated(discriminant.components(X[some]), y, inside, n_classes, splits, cv=cv) for X in rows.values()
+        cross_validated(
+            discriminant.components(X[some]), y, inside, n_classes, splits, cv=cv, many=len(some) < len(codes)
+        )
+        for X in rows.values()
     )
     pairs, single = [], []
     for first, found in zip(splits, zip(*made, strict=True), strict=True):

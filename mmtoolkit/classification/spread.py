@@ -30,7 +30,7 @@ LEAST_OF_CLASS = 20
 LEAST_POSITIVES = 50
 LEAST_OF_EVERY_CLASS = 10
 LEAST_WRONG = 3
-_RESAMPLES = 200
+_RESAMPLES = 300
 _LEAST_GROUPS = 4
 _CURVES = 4
 
@@ -165,6 +165,7 @@ class HeldOutScores:
             self.n_classes,
             cv=cv,
             class_weight=class_weight,
+            many=len(codes) < sample.of,
             random_state=random_state,
         )
         found = alone * _ratio(whole, single, len(scores.overall), areas)

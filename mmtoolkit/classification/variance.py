@@ -160,6 +160,7 @@ def cross_validated(
     *,
     cv: int,
     class_weight: Any = None,
+    many: bool = False,
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
     """Yield held-out predictions of the closed-form classifier, each half of a split cross-validated by itself.
 
@@ -177,6 +178,8 @@ def cross_validated(
         Number of folds.
     class_weight : None, "balanced" or mapping of codes to weights, default=None
         As in scikit-learn.
+    many : bool, default=False
+        As `discriminant.held_out` takes it.
 
     Yields
     ------
@@ -190,8 +193,7 @@ def cross_validated(
         for half in (first, ~first):
             inside = np.unique(groups[half], return_inverse=True)[1]
             fold[half] = stratified_folds(codes[half], inside, cv, number)
-        penalties = discriminant.penalties_of(Z, codes, n_classes, first, class_weight)
-        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, penalties=penalties)
+        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many)
 
 
 def resampled(scores: Scores, groups: NDArray[np.intp], drawn: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -237,6 +239,7 @@ def with_training(
     *,
     cv: int,
     class_weight: Any,
+    many: bool,
     random_state: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the variances of scores of the closed-form classifier: with other training items, and without.
@@ -245,7 +248,7 @@ def with_training(
     ----------
     scores_of : callable
         From predictions (n_items,) and probabilities (n_items, n_classes) to their scores.
-    Z, codes, groups, n_classes, cv, class_weight
+    Z, codes, groups, n_classes, cv, class_weight, many
         As `cross_validated` takes them.
     random_state : int
         Seed.
@@ -257,7 +260,7 @@ def with_training(
     """
     splits, pairs, alone = halves(codes, groups, random_state), [], []
     drawn = list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state))
-    made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight)
+    made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight, many=many)
     for first, (predicted, proba) in zip(splits, made, strict=True):
         scores = scores_of(predicted, proba)
         pairs.append(scores(np.stack([first, ~first]).astype(np.float64)))

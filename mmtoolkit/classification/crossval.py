@@ -9,6 +9,7 @@ import numpy as np
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
+from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.targets import TooFewError
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def _size(n_rows: int, n_groups: int) -> str:
 def chosen(model: Any) -> dict[str, float]:
     """Return the numbers that a fitted classifier chose by itself."""
     names = {"C_": "C", "temperature_": "temperature", "best_params_": "best"}
+    if isinstance(model, LogisticClassifier):
+        if len(model.path_) < 2:
+            del names["C_"]  # one to choose from, or no inner fold
+        if not (model.path_ and model.calibrate):
+            del names["temperature_"]
     found: dict[str, float] = {}
     for attribute, name in names.items():
         value = getattr(model, attribute, None)

@@ -132,7 +132,7 @@ def assemble(
             *_about_chance(test),
             *_notes(grouped, source, trial, outcome, left_out, accuracy),
             *_open_words(int(scored.sum()), n_open, n_right),
-            *_names_to_look_at(target.classes, left_out),
+            *_names_to_look_at(target.classes, left_out, outcome.together),
         ),
         together=outcome.together,
         left_out=left_out,
@@ -278,8 +278,11 @@ def _notes(
             )
         )
     if outcome.ungrouped_accuracy is not None:
+        same = percent(outcome.ungrouped_accuracy) == percent(accuracy)
         notes.append(
-            say(
+            say("With duplicates on both sides of the splits the accuracy would be the same.")
+            if same
+            else say(
                 "With duplicates on both sides of the splits the accuracy would look like {ungrouped} instead of {accuracy}.",
                 ungrouped=percent(outcome.ungrouped_accuracy),
                 accuracy=percent(accuracy),
@@ -364,12 +367,17 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
     ]
 
 
-def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_]) -> list[str]:
+def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], together: NDArray[np.intp]) -> list[str]:
     """Name the classes that were left out, and those that look equal to a reader."""
     sizes = Counter(value for value in left_out if value is not None)
     notes: list[str] = []
     if sizes:
-        items = {name: say("{n} item", "{n} items", n=n) for name, n in sizes.most_common(_SHOWN)}
+        items = {}
+        for name, n in sizes.most_common(_SHOWN):
+            items[name] = say("{n} item", "{n} items", n=n)
+            groups = len(set(together[[value == name for value in left_out]].tolist()))
+            if groups < n:
+                items[name] = say("{items} in {n} group", "{items} in {n} groups", items=items[name], n=groups)
         named = listed(say("{name} ({what})", name=shorten(repr(name), 40), what=what) for name, what in items.items())
         notes.append(
             say(

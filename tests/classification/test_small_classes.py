@@ -224,3 +224,12 @@ def test_classes_are_compared_by_value_everywhere():
 
     assert r.classes.tolist() == [1, 2]
     assert len(split.imbalance) == 2
+
+
+def test_a_class_of_one_group_is_named_with_its_groups(rng):
+    y, groups = np.repeat(["a", "b", "c"], 20), np.arange(60)
+    groups[:20] = 0
+
+    r = mm.classify(rng.normal(size=(60, 6)), y, groups=groups, duplicates="ignore", inference=False)
+
+    assert any("left out of the final model: 'a' (20 items in 1 group)" in note for note in r.notes)

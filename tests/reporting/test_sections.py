@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 import mmtoolkit as mm
+from mmtoolkit.classification import LogisticClassifier
 from mmtoolkit.classification.label_issues import expected_of_clean
 
 
@@ -64,8 +65,9 @@ def test_groups_are_named_by_their_column(rng):
         (None, "settings (C, temperature) were chosen inside the training folds"),
         (GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3), "settings (C) were chosen inside"),
         (LogisticRegression(C=3.0), None),
+        (LogisticClassifier(Cs=(3.0,), calibrate=False), None),
     ],
-    ids=["ours", "search", "fixed"],
+    ids=["ours", "search", "fixed", "ours, fixed"],
 )
 def test_settings_were_chosen_inside_the_folds_only_where_they_were(rng, estimator, words):
     page = said(mm.classify(rng.normal(size=(60, 4)), np.arange(60) % 2, estimator=estimator, cv=3))

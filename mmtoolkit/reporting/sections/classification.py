@@ -119,7 +119,7 @@ def _how(result: Any) -> str:
         how=held,
         classifier=name_of(result.estimator),
     )
-    chosen = listed(map(title, result.choices.columns))
+    chosen = listed(map(title, result.choices.columns[result.choices.notna().all()]))
     settings = ""
     if chosen and folds:
         settings = say("Its settings ({names}) were chosen inside the training folds.", names=chosen)

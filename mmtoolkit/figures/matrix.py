@@ -67,8 +67,16 @@ def heatmap(
         msg = f"values has shape {Z.shape} and color {C.shape}, expected ({len(y)}, {len(x)}) from the names"
         raise ValueError(msg)
     small = max(Z.shape, default=0) <= _MAX_CELL_TEXT
+    shares = bool((np.abs(Z[np.isfinite(Z)]) <= 1).all() and (Z[np.isfinite(Z)] % 1).any())  # in the cells: two digits
     words = np.array(
         [["" if np.isnan(v) or v == 0 else short_number(v) for v in row] for row in Z], dtype=object
+    ).reshape(Z.shape)
+    inside = np.array(
+        [
+            [w and f"{v:.2f}" if shares else w for v, w in zip(*rows, strict=True)]
+            for rows in zip(Z, words, strict=True)
+        ],
+        dtype=object,
     ).reshape(Z.shape)
     across, down = [plot_text(a) for a in x], [plot_text(b) for b in y]
     cells = [[f"{b} → {a}: {w}" for a, w in zip(across, row, strict=True)] for b, row in zip(down, words, strict=True)]
@@ -87,7 +95,7 @@ def heatmap(
         )
     )
     if small and Z.size:
-        fig.add_trace(_cell_text(words, C))
+        fig.add_trace(_cell_text(inside, C))
     return finish(
         fig,
         title=title,
@@ -118,7 +126,10 @@ def _cell_text(words: NDArray[np.object_], C: NDArray[np.float64]) -> go.Scatter
         y=y.ravel(),
         text=words.ravel(),
         mode="text",
-        textfont={"size": 11, "color": np.where(np.nan_to_num(C, nan=-np.inf) > middle, "#ffffff", TEXT).ravel()},
+        textfont={
+            "size": 11 if C.shape[1] <= 12 else 9,
+            "color": np.where(np.nan_to_num(C, nan=-np.inf) > middle, "#ffffff", TEXT).ravel(),
+        },
         hoverinfo="skip",
         showlegend=False,
     )

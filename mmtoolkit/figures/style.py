@@ -51,7 +51,7 @@ _CAPTION_CHARS = 900  # more than any of ours has
 _PIECES = re.compile(
     r"[\u2e80-\uffef][，。：；、！？）」”]*|(?:(?![\u2e80-\uffef])\S)+\s*|\s+"
 )  # what stays together in a line
-_CAPTION_COLUMNS = 60  # fits a page of 400 pixels
+_CAPTION_COLUMNS, _TITLE_COLUMNS = 60, 38  # fit a page of 400 pixels, from its left edge
 
 
 def plot_text(text: object, limit: int = 60) -> str:
@@ -79,11 +79,11 @@ def plot_text(text: object, limit: int = 60) -> str:
     return html.escape(shorten(text, limit), quote=False).replace("$", "&#36;")
 
 
-def _wrapped(text: str) -> str:
+def _wrapped(text: str, columns: int = _CAPTION_COLUMNS) -> str:
     """Return a caption in lines that are not too wide: broken at blanks, and between Chinese letters."""
     lines, width = [""], 0.0
     for piece in _PIECES.findall(shorten(text, _CAPTION_CHARS)):
-        if width and width + width_of(piece.rstrip()) > _CAPTION_COLUMNS:
+        if width and width + width_of(piece.rstrip()) > columns:
             lines, width = [*lines, ""], 0.0
         lines[-1] += piece
         width += width_of(piece)
@@ -109,7 +109,7 @@ def _template() -> go.layout.Template:
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(PALETTE),
             "font": {"family": _FONT, "size": 12, "color": TEXT},
-            "title": {"x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 16}},
+            "title": {"x": 0, "xref": "container", "xanchor": "left", "font": {"size": 16}},
             "xaxis": axis,
             "yaxis": axis,
             "margin": {"l": 48, "r": 16, "t": 24, "b": 44},
@@ -165,13 +165,18 @@ def finish(
     Figure
         The same figure.
     """
-    lines = _wrapped(caption)
-    top = 20 + above + (28 if title else 0) + (15 * (lines.count("<br>") + 1) + 6 if lines else 0)
+    lines, heading = _wrapped(caption), _wrapped(shorten(title, 80), _TITLE_COLUMNS)
+    top = (
+        20
+        + above
+        + (28 + 21 * heading.count("<br>") if title else 0)
+        + (15 * (lines.count("<br>") + 1) + 6 if lines else 0)
+    )
     head: dict[str, Any] = {
-        "text": f"<b>{plot_text(title, 80)}</b>" if title else "",
+        "text": f"<b>{heading}</b>" if title else "",
         "y": 1,
         "yanchor": "top",
-        "pad": {"t": 10},
+        "pad": {"t": 10, "l": 12},
     }
     if lines:
         head["subtitle"] = {"text": lines, "font": {"size": 11.5}}

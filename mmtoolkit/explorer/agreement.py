@@ -157,8 +157,9 @@ def agreement_of(notes: Annotations, annotators: Sequence[str] | None, ids: Any)
         raise ValueError(msg)
     kappa, low, high = ((share - expected) / (1.0 - expected) for share in (agreed, *_wilson(agreed, len(rows))))
     differ = np.flatnonzero(a != b)
-    often = [-int(counts.at[a[i], b[i]]) for i in differ.tolist()]
-    differ = differ[np.argsort(often, kind="stable")]
+    place = {name: i for i, name in enumerate(classes)}
+    often = [counts.to_numpy()[place[a[i]], place[b[i]]] for i in differ.tolist()]
+    differ = differ[np.argsort(-np.array(often, dtype=np.int64), kind="stable")]
     table = pd.DataFrame({"id": ids[np.array(rows)[differ]].astype(object), names[0]: a[differ], names[1]: b[differ]})
     return AnnotatorAgreement((names[0], names[1]), len(rows), agreed, expected, kappa, low, high, counts, table)
 

@@ -44,7 +44,6 @@ const passes = (row, but = -1) => terms.every(term => haystack[row].includes(ter
 });
 const refilter = () => {
   for (let row = 0; row < n; row++) shown[row] = passes(row) ? 1 : 0;
-  for (const row of selected) if (!shown[row]) selected.delete(row);
   if (focus !== null && !shown[focus]) focus = null;
   place(); legend(); filters(); selection(); draw();
 };
@@ -161,8 +160,9 @@ const paint = () => {
       pen.drawImage(sprite(...look(row)), a - dot - 2, b - dot - 2, 2 * dot + 4, 2 * dot + 4);
     }
   };
-  if (selected.size) layer(row => !selected.has(row), Number(style.getPropertyValue("--dim")));
-  layer(row => !selected.size || selected.has(row), .9);
+  const some = chosen().length > 0;
+  if (some) layer(row => !selected.has(row), Number(style.getPropertyValue("--dim")));
+  layer(row => !some || selected.has(row), .9);
   pen.globalAlpha = 1;
   if (focus !== null && known(focus)) {
     pen.beginPath(); pen.arc(across(focus), down(focus), 11, 0, 7); pen.lineWidth = 3; pen.strokeStyle = "#e4003a"; pen.stroke();
@@ -205,7 +205,8 @@ byId("all").addEventListener("click", () => { fit(); draw(); });
 new ResizeObserver(resized).observe(map);
 
 // ---- selecting
-let tool = "lasso", focus = null, selected = new Set(start.selected);
+let tool = "lasso", focus = null, selected = new Set(start.selected);  // also what a filter hides, and shows again later
+const chosen = () => [...selected].filter(row => shown[row]);
 const take = (rows, mode) => {
   if (mode === "replace") selected = new Set(rows);
   else for (const row of rows) if (mode === "add") selected.add(row); else selected.delete(row);
@@ -325,7 +326,7 @@ const card = () => held(() => {
 });
 let galleryLength = SHOWN;
 const selection = (told = "") => {
-  const total = shown.reduce((a, b) => a + b, 0), rows = [...selected];
+  const total = shown.reduce((a, b) => a + b, 0), rows = chosen();
   byId("told").textContent = [told, say("told", { selected: count(rows.length), shown: count(total), n: count(n) })].filter(Boolean).join(" ");
   byId("copy").disabled = byId("clear").disabled = !rows.length;
   byId("ids").hidden = true;
@@ -344,8 +345,8 @@ const selection = (told = "") => {
   card();
 };
 byId("copy").addEventListener("click", async () => {
-  const text = [...selected].map(row => ids[row]).join("\n"), box = byId("ids");
-  try { await navigator.clipboard.writeText(text); selection(say("copied", { n: count(selected.size) })); }
+  const text = chosen().map(row => ids[row]).join("\n"), box = byId("ids");
+  try { await navigator.clipboard.writeText(text); selection(say("copied", { n: count(chosen().length) })); }
   catch {  // the page stands in a frame, or in an old browser: the ids are there to copy by hand
     box.value = text; box.hidden = false; box.select();
     byId("told").textContent = say("byHand");

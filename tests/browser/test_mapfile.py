@@ -163,6 +163,9 @@ def test_filters_of_words_legend_and_numbers_work_together(browser, saved):
         page.fill("#query", "no such words")
         told(page, "0 selected; 0 of 40")
         assert page.inner_text("#gallery") == "No item passes the filters."
+        assert page.is_disabled("#copy")
+        page.fill("#query", "")
+        told(page, "8 selected; 40 of 40")  # hidden, not forgotten
 
 
 def test_colour_by_any_column_changes_dots_names_and_legend(browser, saved):

@@ -25,7 +25,7 @@ function render({ model, el }) {
     plot.tabIndex = 0;
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-label", model.get("label"));
-    hovering(); drawing(); pressing(); marking(); fitting(); ticking();
+    hovering(); drawing(); pressing(); marking(); fitting(); naming(); ticking();
     model.on("change:waiting", ticking);
     root.classList.add("mmx-ready");
     send({ kind: "ready" });
@@ -54,11 +54,11 @@ function render({ model, el }) {
     }, HOVER_MS);
   };
   const hide = () => { under = asked = null; tip.hidden = true; };
-  const place = () => {
-    const box = root.getBoundingClientRect(), w = tip.offsetWidth, h = tip.offsetHeight;
-    const x = mouse[0] - box.left, y = mouse[1] - box.top;
-    tip.style.left = Math.max(4, Math.min(x + 16 + w > box.width ? x - w - 16 : x + 16, box.width - w - 4)) + "px";
-    tip.style.top = Math.max(4, Math.min(y - h / 2, box.height - h - 4)) + "px";
+  const place = () => {  // over the map alone: the gallery beside it stays free
+    const box = root.getBoundingClientRect(), on = plot.getBoundingClientRect(), w = tip.offsetWidth, h = tip.offsetHeight;
+    const x = mouse[0] + 16 + w > on.right ? mouse[0] - w - 16 : mouse[0] + 16;
+    tip.style.left = Math.max(on.left, Math.min(x, on.right - w)) - box.left + "px";
+    tip.style.top = Math.max(on.top, Math.min(mouse[1] - h / 2, on.bottom - h)) - box.top + "px";
   };
   const hovering = () => {
     tip = document.createElement("div");
@@ -148,6 +148,30 @@ function render({ model, el }) {
     root.classList.toggle("mmx-moving", model.get("tool") === "move");
   };
   const marking = () => { mark(); model.on("change:tool", mark); model.on("change:mode", mark); };
+
+  // ---- names of groups
+  const naming = () => {
+    const layer = document.createElement("div");
+    let names = [];
+    layer.className = "mmx-names"; layer.setAttribute("aria-hidden", "true"); plot.append(layer);
+    const put = () => {
+      const { xaxis: x, yaxis: y } = plot._fullLayout;
+      Object.assign(layer.style, { left: x._offset + "px", top: y._offset + "px", width: x._length + "px", height: y._length + "px" });
+      placeNames(names, p => [x.d2p(p.x), y.d2p(p.y)], x._length, y._length);
+    };
+    const write = () => {
+      names = model.get("names").map(({ x, y, text }) => ({ e: document.createElement("b"), x, y, text }));
+      for (const { e, text } of names) { e.textContent = text; e.dir = "auto"; }
+      layer.replaceChildren(...names.map(p => p.e));
+      for (const p of names) { p.w = p.e.offsetWidth; p.h = p.e.offsetHeight; }
+      put();
+    };
+    plot.on("plotly_afterplot", put);
+    plot.on("plotly_relayouting", () => requestAnimationFrame(put));
+    model.on("change:names", write);
+    quit.signal.addEventListener("abort", () => layer.remove());
+    write();
+  };
 
   // Plotly measures its width before it is on the page
   const fitting = () => {

@@ -28,7 +28,7 @@ class Bridge(anywidget.AnyWidget):
         First values of the traits.
     """
 
-    _esm = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("lasso.js", "bridge.js"))
+    _esm = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("lasso.js", "names.js", "bridge.js"))
     target = traitlets.Unicode().tag(sync=True)
     models = traitlets.List(traitlets.Unicode()).tag(sync=True)
     label = traitlets.Unicode("Map").tag(sync=True)
@@ -37,6 +37,7 @@ class Bridge(anywidget.AnyWidget):
     mode = traitlets.Enum(["replace", "add", "remove"], "replace").tag(sync=True)
     version = traitlets.Int(0).tag(sync=True)
     waiting = traitlets.Bool(False).tag(sync=True)
+    names = traitlets.List(traitlets.Dict()).tag(sync=True)  # of groups: x, y and text
 
     def __init__(
         self, receive: Callable[[Mapping[str, Any], Sequence[bytes]], None], figure: Any, **state: Any
@@ -47,4 +48,4 @@ class Bridge(anywidget.AnyWidget):
 
     def ready(self) -> None:
         """Repeat what may have changed before the page listened."""
-        self.send_state(["label", "tool", "mode", "version", "waiting"])
+        self.send_state(["label", "tool", "mode", "version", "waiting", "names"])

@@ -183,15 +183,8 @@ const place = () => {  // names stand at the median of the dots that are shown; 
   for (const p of places) p.w = p.e.offsetWidth, p.h = p.e.offsetHeight;
 };
 const names = (w, h) => {
-  const taken = [];
-  for (const p of places) {
-    const a = (p.x - view.x) * view.scale + w / 2, b = (view.y - p.y) * view.scale + h / 2;
-    const box = [Math.min(Math.max(a - p.w / 2, 2), w - p.w - 2), Math.min(Math.max(b - p.h / 2, 2), h - p.h - 2)];
-    const free = byId("names").checked && a > 0 && b > 0 && a < w && b < h
-      && taken.every(([u, v, s, t]) => box[0] + p.w + 3 < u || u + s + 3 < box[0] || box[1] + p.h + 2 < v || v + t + 2 < box[1]);
-    p.e.style.visibility = free ? "visible" : "hidden";
-    if (free) { taken.push([...box, p.w, p.h]); p.e.style.transform = `translate(${box[0]}px, ${box[1]}px)`; }
-  }
+  byId("labels").hidden = !byId("names").checked;
+  placeNames(places, p => [(p.x - view.x) * view.scale + w / 2, (view.y - p.y) * view.scale + h / 2], w, h);
 };
 byId("names").addEventListener("change", draw);
 const zoom = (factor, a = map.clientWidth / 2, b = map.clientHeight / 2) => {

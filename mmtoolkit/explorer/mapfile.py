@@ -128,7 +128,7 @@ def map_page(state: State, *, title: str | None = None, picture_bytes: int | Non
         say("{n:,} point has no place and is not drawn.", "{n:,} points have no place and are not drawn.", n=lost) if lost else "",
         say("{n} more column is not in this file.", "{n} more columns are not in this file.", n=left_out) if left_out else "",
     ]  # fmt: skip
-    script, style = _text("lasso.js") + _text("mapfile.js"), _text("mapfile.css")
+    script, style = _text("lasso.js") + _text("names.js") + _text("mapfile.js"), _text("mapfile.css")
     script = f"(() => {{\n{script}\n}})();"
     parts = {
         "LANG": PAGE_TAGS[language()],

@@ -8,15 +8,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from mmtoolkit._text import shorten
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures import scatter_map
-from mmtoolkit.figures.style import PALETTE
+from mmtoolkit.figures.groups import centres
 
 __all__ = ["MapView", "WholeFigure"]
 
-_HEIGHT = 480
+_HEIGHT, _NAMES = 480, 60
 _RING = "#e4003a"
+_DIMMED = {"color": "#8a8a8a", "opacity": 0.45}  # to be seen on white and on black
 _REMOVED = ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d", "toImage", "zoom2d", "pan2d"]
 
 
@@ -70,7 +72,7 @@ class MapView:
         points.update(
             customdata=None, hovertemplate=None, hovertext=None, hoverinfo="none", showlegend=False, name="items"
         )
-        points.update(unselected={"marker": {"opacity": 0.1}}, selected={"marker": {"opacity": 1.0}})
+        points.update(unselected={"marker": _DIMMED}, selected={"marker": {"opacity": 1.0}})
         ring = go.Scatter(
             x=[],
             y=[],
@@ -104,8 +106,7 @@ class MapView:
         traces, layout = [trace.to_plotly_json() for trace in self.figure.data], self.figure.layout
         style = {name: [trace.get(name) for trace in traces] for name in ("x", "y", "marker", "selectedpoints")}
         frame = {"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range}
-        names = [name.to_plotly_json() for name in layout.annotations]
-        self.figure._send_update_msg(style, {**frame, "annotations": names}, [0, 1])
+        self.figure._send_update_msg(style, frame, [0, 1])
 
     def _drawn(self) -> Any:
         """One trace of all items: those without a place too, so that a point's number is its row; Plotly skips NaN."""
@@ -115,17 +116,20 @@ class MapView:
         return drawn
 
     def recolor(self, look: Look) -> None:
-        """Colour the points, and write names on the map when there are many groups."""
+        """Colour the points."""
         self._changed = True
         marker = look.marker(len(self._state))
         marker["opacity"] = self._opacity if look.opacity is None else look.opacity
-        names = []
-        if len(look.groups) > len(PALETTE):
-            names = list(scatter_map(self._state.coords, groups=look.groups).layout.annotations)
         marker["colorbar"] = {"thickness": 10, "outlinewidth": 0, "len": 0.6, "title": {"text": ""}}
         with self.figure.batch_update():
             self.figure.data[0].marker.update(marker)
-            self.figure.layout.annotations = names
+
+    def names(self, look: Look) -> list[dict[str, Any]]:
+        """Return names of groups and where they stand, the largest first; the page leaves out what would overlap."""
+        return [
+            {"x": x, "y": y, "text": shorten(name, 28)}
+            for name, x, y in centres(self._state.coords, look.groups)[:_NAMES]
+        ]
 
     def select(self, rows: NDArray[np.intp]) -> None:
         """Dim what is not selected; nothing selected dims nothing."""

@@ -128,6 +128,11 @@ class View:
     def _await(self) -> None:
         self.bridge.waiting = self._waiting
 
+    def _paint(self) -> None:
+        look = self.ex.look
+        self.map.recolor(look)
+        self.bridge.names = self.map.names(look)
+
     def _relocate(self) -> None:
         self.map.relocate()
         self.bridge.version = self.ex.layout.version
@@ -283,7 +288,7 @@ _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
     ({"layout"}, View._relocate),
     ({"layout", "queue"}, View._await),
     ({"where"}, lambda view: view.map.filter()),
-    ({"color"}, lambda view: view.map.recolor(view.ex.look)),
+    ({"color"}, View._paint),
     ({"color", "selected", "annotations", "queue"}, View._choices),
     ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
     ({"focus"}, lambda view: view.map.focus(view.ex.focus)),

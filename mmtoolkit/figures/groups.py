@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from mmtoolkit.words import say
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["GroupedPoints", "groups_of"]
+__all__ = ["GroupedPoints", "centres", "groups_of"]
 
 _SHAPES = ("circle", "diamond", "square", "triangle-up")
 _MAX_GROUPS = len(PALETTE) * len(_SHAPES)
@@ -47,6 +47,18 @@ class GroupedPoints:
         return replace(self, rows=rows, name=name) if len(rows) else None
 
 
+def centres(coords: NDArray[np.floating], groups: Sequence[GroupedPoints]) -> list[tuple[str, float, float]]:
+    """Return the name of every group that has one and a colour, and the point of it that is nearest to its median; the largest first."""
+    found = []
+    for group in sorted(groups, key=lambda g: -len(g.rows)):
+        points = coords[group.rows]
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) and group.name and group.color != GREY:
+            x, y = points[((points - np.median(points, axis=0)) ** 2).sum(axis=1).argmin()].tolist()
+            found.append((group.name.rpartition(" (")[0], x, y))
+    return found
+
+
 def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list[GroupedPoints]:
     """Give every category of `values` a name with its count, a colour and a marker.
 
@@ -60,8 +72,8 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
     Returns
     -------
     list of GroupedPoints
-        Integers in their order, all else largest first. Twelve colours, then the next marker; what comes after 48
-        looks is one grey group.
+        Integers in their order, each with its own look whatever others there are; all else largest first. Twelve colours,
+        then the next marker; what comes after 48 looks is one grey group.
     """
     import pandas as pd
 
@@ -78,8 +90,8 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
 
     rest = [i for i in order if i not in set(shown)]
     looks: list[tuple[list[int], str, str, str]] = [
-        ([i], called.get(found[i], str(found[i])), PALETTE[rank % len(PALETTE)], _SHAPES[rank // len(PALETTE)])
-        for rank, i in enumerate(shown)
+        ([i], called.get(found[i], str(found[i])), PALETTE[look % len(PALETTE)], _SHAPES[look // len(PALETTE)])
+        for i, look in zip(shown, _looks([int(found[i]) for i in shown] if numbers else range(len(shown))), strict=True)
     ]
     looks += [
         (rest, say("{n} smaller group", "{n} smaller groups", n=len(rest)), GREY, "circle"),
@@ -92,3 +104,13 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
         if len(rows):
             out.append(GroupedPoints(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol))
     return out
+
+
+def _looks(numbers: Sequence[int]) -> list[int]:
+    """Return one of 48 looks for every number: its own, or the next that is free."""
+    free, found = dict.fromkeys(range(_MAX_GROUPS)), []
+    for number in numbers:
+        look = next(at % _MAX_GROUPS for at in range(number, number + _MAX_GROUPS) if at % _MAX_GROUPS in free)
+        del free[look]
+        found.append(look)
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._text import shorten, width_of
-from mmtoolkit.figures.groups import GroupedPoints, groups_of
+from mmtoolkit.figures.groups import GroupedPoints, centres, groups_of
 from mmtoolkit.figures.style import GREY, PALETTE, TEXT, finish, plot_text
 from mmtoolkit.words import joined, listed, say
 
@@ -101,7 +101,7 @@ def scatter_map(
     color_title : str, default=""
         What the colour means; heads the legend or the colour bar.
     centroid_names : bool or None, default=None
-        Write group names on the map; None does so for more than 12 groups.
+        Write group names on the map, as far as they do not overlap; None does so for two groups or more.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def scatter_map(
         fig.add_trace(_points(xy, rows, g, texts, scale))
     limits = [view_limits(xy[finite, i]) for i in (0, 1)]
     notes, alt = _notes_and_alt(xy, finite, limits, groups, numeric)
-    named = centroid_names if centroid_names is not None else len(groups) > len(PALETTE)
+    named = len(groups) > 1 if centroid_names is None else centroid_names
     return finish(
         fig,
         title=title,
@@ -144,7 +144,7 @@ def scatter_map(
         legend=_legend(groups, numeric, color_title),
         coloraxis={"colorbar": _COLORBAR | {"title": _heading(color_title)}},
         dragmode="pan",
-        annotations=_name_labels(xy, finite, groups, limits) if named and not numeric else [],
+        annotations=_name_labels(xy, groups, limits) if named and not numeric else [],
     )
 
 
@@ -261,27 +261,21 @@ def _notes_and_alt(
 
 
 def _name_labels(
-    xy: NDArray[np.float32],
-    finite: NDArray[np.bool_],
-    groups: Sequence[GroupedPoints],
-    limits: list[tuple[float, float]],
+    xy: NDArray[np.float32], groups: Sequence[GroupedPoints], limits: list[tuple[float, float]]
 ) -> list[dict[str, Any]]:
-    """Return names at the median of their points; a name that would cover a larger group's name is left out."""
+    """Return names in the middle of their points; a name that would cover a larger group's name is left out."""
     (x0, x1), (y0, y1) = limits
-    scale = min(640 / (x1 - x0), 420 / (y1 - y0))  # about pixels
+    width = (
+        640 if len(groups) > len(PALETTE) else 360
+    )  # where a legend has all names, those that fit everywhere will do
+    scale = min(width / (x1 - x0), 420 / (y1 - y0))  # about pixels
     placed: list[tuple[float, float, float]] = []
     labels = []
-    for g in sorted(groups, key=lambda g: -len(g.rows)):
-        rows = g.rows[finite[g.rows]]
-        if len(rows) == 0 or g.color == GREY:
-            continue
-        at = np.median(xy[rows], axis=0)
-        text = shorten(g.name.rsplit(" (", 1)[0], 24)
-        u, v = scale * (at[0] - x0), scale * (at[1] - y0)
-        half = 3.2 * len(text) + 4
+    for name, x, y in centres(xy, groups):
+        text = shorten(name, 24)
+        u, v = scale * (x - x0), scale * (y - y0)
+        half = 3.2 * width_of(text) + 4
         if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):
             placed.append((u, v, half))
-            labels.append(
-                {"x": float(at[0]), "y": float(at[1]), "text": plot_text(text, 24), "showarrow": False, **_LABEL}
-            )
+            labels.append({"x": x, "y": y, "text": plot_text(text, 24), "showarrow": False, **_LABEL})
     return labels

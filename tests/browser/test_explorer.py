@@ -25,6 +25,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 LOAD = "import mmtoolkit as mm, numpy as np, time, json\nemb = mm.Embeddings.load('stamps.parquet')\np = mm.project(emb, method='pca')"
 OPEN = "ex = mm.explore(emb, y='label', clusters=mm.cluster(emb, range(3, 9)), projection=p)\nex"
 
+NAMES = """() => [...document.querySelectorAll('.mmx-names b')].filter(e => getComputedStyle(e).visibility === 'visible')
+  .map(e => { const b = e.getBoundingClientRect(); return [e.textContent, b.left, b.top, b.right, b.bottom]; })"""
+
 CLOSE = "import ipywidgets; ipywidgets.Widget.close_all()"  # the next page would load what a kernel still shows
 
 
@@ -69,6 +72,14 @@ def test_hover_lasso_label_undo_search_and_slider(opened):
     )
     row = int(page.get_attribute(".mmx-tip", "data-row"))
     assert page.get_attribute(".mmx-tip img", "alt") == python(page, f"ex.items['text'][{row}]")
+    right = page.evaluate("() => document.querySelector('.mmx-tip').getBoundingClientRect().right")
+    assert right <= page.evaluate("() => document.querySelector('.js-plotly-plot').getBoundingClientRect().right") + 1
+    names = page.evaluate(NAMES)
+    assert len(names) >= 3
+    assert {name for name, *_ in names} <= set(python(page, "[str(v) for v in set(ex.y)]"))
+    assert not any(
+        a is not b and a[1] < b[3] and b[1] < a[3] and a[2] < b[4] and b[2] < a[4] for a in names for b in names
+    )
 
     tools.drag(page, tools.loop(box))
     tools.until(page, "() => document.querySelector('.mmx-gallery')", what="a gallery")

@@ -296,10 +296,39 @@ def test_names_on_the_map_are_those_of_groups_only(rng):
     y = np.array([f"class {i % 60}" for i in range(300)] + [None] * 300, dtype=object)
     ex = mm.explore(rng.normal(size=(600, 4)), y=y, projection=rng.normal(size=(600, 2)))
 
-    names = [name.text for name in (ex.widget, ex._view.map.figure)[1].layout.annotations]
+    names = [name["text"] for name in (ex.widget, ex._view)[1].bridge.names]
 
-    assert names
+    assert len(names) == 47
     assert all(name.startswith("class ") for name in names)
+
+
+def test_names_stand_on_an_item_of_their_group_and_follow_filter_and_colour(view):
+    def places():
+        return {name["text"]: (name["x"], name["y"]) for name in view.bridge.names}
+
+    assert list(places()) == [f"{HOSTILE[:27]}…", "b", "c", "d"]
+    at = np.array(places()["c"], dtype=np.float32)
+    assert (view.ex.coords[20:30] == at).all(axis=1).any()
+    view.ex.where = {"flag": True}
+    assert (view.ex.coords[20:30:2] == np.array(places()["c"], dtype=np.float32)).all(axis=1).any()
+    view.ex.color_by = "size"
+    assert places() == {}
+
+
+def test_moving_k_keeps_names_and_looks_of_the_clusters_that_stay(emb, coords):
+    named = mm.cluster(emb, 4).with_names(function=lambda frame: f"like {frame['row'].iloc[0]}")
+    ex = mm.explore(emb, clusters=named, projection=coords)
+    looks = {g.name: (g.color, g.symbol) for g in ex.look.groups}
+    assert all(name.startswith("like ") for name in looks)
+
+    ex.split(1)
+
+    after = {g.name: (g.color, g.symbol) for g in ex.look.groups}
+    assert len(set(after) & set(looks)) == 3
+    assert all(after[name] == look for name, look in looks.items() if name in after)
+    assert len(set(after.values())) == 5
+    ex.n_clusters = 4
+    assert {g.name: (g.color, g.symbol) for g in ex.look.groups} == looks
 
 
 def test_a_cluster_pressed_in_the_legend_can_be_split_and_several_made_one(emb, coords):

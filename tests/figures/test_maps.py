@@ -86,13 +86,15 @@ def test_numbers_without_value_are_grey_and_counted(rng):
     assert [t.name for t in fig.data] == ["no value (1)", ""]
 
 
-def test_names_stand_on_the_map_only_when_colours_run_out(rng):
+def test_names_stand_on_the_map_as_far_as_they_do_not_overlap(rng):
     xy = rng.uniform(size=(260, 2)) * 100
 
-    few = figures.scatter_map(xy, color=[f"g{i % 12}" for i in range(260)])
+    one = figures.scatter_map(xy, color=["g"] * 260)
+    few = figures.scatter_map(np.repeat([[0, 0], [0, 50], [0.1, 50]], [4, 6, 5], axis=0), color=list("aaaabbbbbbccccc"))
     many = figures.scatter_map(xy, color=[f"g{i % 13}" for i in range(260)])
 
-    assert len(few.layout.annotations) == 0
+    assert len(one.layout.annotations) == 0
+    assert [name.text for name in few.layout.annotations] == ["b", "a"]
     assert 1 <= len(many.layout.annotations) <= 13
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmtoolkit.steps import Step
     from mmtoolkit.words import Language
 
-__all__ = ["Result", "plain", "table_html"]
+__all__ = ["Result", "Sentences", "plain", "table_html"]
 
 _MAX_ROWS = 12
 
@@ -110,6 +110,18 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
     left = len(frame) - max_rows
     more = tag("p", say("… and {n} more row", "… and {n} more rows", n=left)) if left > 0 else ""
     return Html(f"{table(names, rows, caption=caption)}{more}")
+
+
+class Sentences(tuple[str, ...]):
+    """Sentences that read as such: one a line when they are shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self)) or "()"
+
+    def _repr_html_(self) -> str:
+        return str(tag("ul", *(tag("li", sentence, limit=2000) for sentence in self), class_="mmtoolkit"))
 
 
 class Result:
@@ -237,5 +249,9 @@ class Result:
         return f"<{type(self).__name__}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        tables = (table_html(frame, title(caption)) for caption, frame in self._tables().items())
+        from mmtoolkit._pictured import pictured_table
+        from mmtoolkit.vectors import items_of
+
+        items = items_of(getattr(self, "source", None))
+        tables = (pictured_table(frame, items, title(caption)) for caption, frame in self._tables().items())
         return notebook(type(self).__name__, self._summary(), *tables)

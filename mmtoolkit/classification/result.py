@@ -16,7 +16,7 @@ from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.results import plain
 from mmtoolkit.steps import resolved, verb
-from mmtoolkit.vectors import ids_of
+from mmtoolkit.vectors import ids_of, items_of
 from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
@@ -243,9 +243,11 @@ class Classification(Scored):
            row label suggested
         0    0     b         a
         """
+        from mmtoolkit._pictured import PicturedFrame
         from mmtoolkit.classification.label_issues import find
 
-        return find(self, all_items=all_items)
+        shown = ("label", "suggested", "p_suggested", "evidence")
+        return PicturedFrame.of(find(self, all_items=all_items), items_of(self.source), shown)
 
     @verb("classify.learning_curve", method=True)
     def learning_curve(

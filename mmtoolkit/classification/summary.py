@@ -25,6 +25,7 @@ from mmtoolkit.classification.spread import (
     class_weight_of,
 )
 from mmtoolkit.classification.variance import Sample
+from mmtoolkit.results import Sentences
 from mmtoolkit.vectors import ids_of
 from mmtoolkit.words import joined, listed, percent, points, say
 
@@ -127,12 +128,14 @@ def assemble(
         n_scored=int(scored.sum()),
         n_unlabelled=int((~target.known).sum()) - int((left_out != None).sum()),  # noqa: E711 - of every cell
         ungrouped_accuracy=outcome.ungrouped_accuracy,
-        notes=(
-            *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
-            *_about_chance(test),
-            *_notes(grouped, source, trial, outcome, left_out, accuracy),
-            *_open_words(int(scored.sum()), n_open, n_right),
-            *_names_to_look_at(target.classes, left_out, outcome.together),
+        notes=Sentences(
+            (
+                *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
+                *_about_chance(test),
+                *_notes(grouped, source, trial, outcome, left_out, accuracy),
+                *_open_words(int(scored.sum()), n_open, n_right),
+                *_names_to_look_at(target.classes, left_out, outcome.together),
+            )
         ),
         together=outcome.together,
         left_out=left_out,

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from mmtoolkit._anyframe import any_frame, handed_on
-from mmtoolkit._html import Html, notebook
+from mmtoolkit._html import notebook
 from mmtoolkit._numbers import numbers_of
 from mmtoolkit._rows import text_index
 from mmtoolkit.embedding.usage import Usage
-from mmtoolkit.results import plain, table_html
+from mmtoolkit.results import plain
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import at_unit_length, is_read_only, read_only, single
 from mmtoolkit.words import listed, say
@@ -129,7 +129,9 @@ class Embeddings:
     @property
     def failed(self) -> pd.DataFrame:
         """Columns row, id, name, reason, and the service's status_code, code, request_id."""
-        return self._held.failed
+        from mmtoolkit._pictured import PicturedFrame
+
+        return PicturedFrame.of(self._held.failed, self._held.items, ("name", "reason"))
 
     @property
     def notes(self) -> pd.DataFrame:
@@ -479,8 +481,12 @@ class Embeddings:
         return f"<Embeddings: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        failed = table_html(self.failed.set_index("row"), say("failed")) if len(self.failed) else Html()
-        return notebook("Embeddings", self._summary(), table_html(self._held.items.set_index("id")), failed)
+        from mmtoolkit._pictured import pictured_table
+
+        items, failed = self._held.items, self._held.failed.set_index("id")
+        tables = [pictured_table(items.set_index("id"), items)]
+        tables += [pictured_table(failed, items, say("failed"), columns=["name", "reason"])] if len(failed) else []
+        return notebook("Embeddings", self._summary(), *tables)
 
 
 @dataclass(frozen=True, eq=False)

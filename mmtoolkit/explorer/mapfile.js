@@ -183,7 +183,7 @@ const place = () => {  // names stand at the median of the dots that are shown; 
   for (const p of places) p.w = p.e.offsetWidth, p.h = p.e.offsetHeight;
 };
 const names = (w, h) => {
-  byId("labels").hidden = !byId("names").checked;
+  if (!byId("names").checked) { for (const p of places) p.e.style.visibility = "hidden"; return; }
   placeNames(places, p => [(p.x - view.x) * view.scale + w / 2, (view.y - p.y) * view.scale + h / 2], w, h);
 };
 byId("names").addEventListener("change", draw);

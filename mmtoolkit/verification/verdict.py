@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.reporting.record import DIGITS
+from mmtoolkit.results import Sentences
 from mmtoolkit.verification.differences import Difference
 from mmtoolkit.verification.reading import broken_seals
 from mmtoolkit.verification.result import EQUAL, IDENTICAL, Verification
@@ -79,7 +80,7 @@ def judge(
     else:
         verdict = EQUAL if results else IDENTICAL
     checked = tuple(name for name in data["results"] if name not in skipped)
-    return Verification(verdict, tuple(causes[:_MOST]), _table(serious or results), tuple(notes), checked)
+    return Verification(verdict, tuple(causes[:_MOST]), _table(serious or results), Sentences(notes), checked)
 
 
 def _not_checked(skipped: Mapping[str, str]) -> str:

@@ -110,7 +110,9 @@ def test_hover_lasso_label_undo_search_and_slider(opened):
     page.keyboard.press("ArrowRight" if before < 8 else "ArrowLeft")
     step = 1 if before < 8 else -1
     tools.until(
-        page, f"() => document.querySelectorAll('.mmx-left [data-mm=group]').length === {before + step}", what="new clusters"
+        page,
+        f"() => document.querySelectorAll('.mmx-left [data-mm=group]').length === {before + step}",
+        what="new clusters",
     )
     assert python(page, "[ex.n_clusters, ex.color_by]") == [before + step, "cluster"]
 

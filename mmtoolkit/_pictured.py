@@ -24,7 +24,7 @@ _WHO = ("id", "best")  # columns that hold the id of an item
 
 def pictured_table(
     frame: pd.DataFrame,
-    items: pd.DataFrame | None,
+    items: Any,
     caption: str = "",
     *,
     columns: Sequence[str] | None = None,
@@ -37,7 +37,7 @@ def pictured_table(
     frame : DataFrame
         Any frame. A row is about the item whose id stands in its index or column "id" or in the column "best".
     items : DataFrame or None
-        The items frame; None draws no pictures.
+        The items frame; anything else draws no pictures.
     caption : str, default=""
         Shown above the table.
     columns : sequence of str or None, default=None
@@ -51,12 +51,12 @@ def pictured_table(
         A ``<table>`` element; all text is escaped and cut, and a path is written as its file's name.
     """
     who = next((name for name in _WHO if name in frame.columns), None)
-    pictured = items is not None and (who is not None or frame.index.name == "id")
+    pictured = isinstance(items, pd.DataFrame) and (who is not None or frame.index.name == "id")
     head = frame.head(max_rows)
     names = [name for name in (frame.columns if columns is None else columns) if str(name) not in _CONTENT]
     if columns is None:
         names = [name for name in names if head[name].notna().any()][:_MOST_COLUMNS]
-    draw = _drawer(items) if items is not None and pictured else None
+    draw = _drawer(items) if pictured else None
     lines = []
     for place, label in enumerate(head.index):
         cells = [_cell(head[name].iloc[place]) for name in names]

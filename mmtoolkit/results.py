@@ -250,8 +250,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         from mmtoolkit._pictured import pictured_table
-        from mmtoolkit.vectors import items_of
 
-        items = items_of(getattr(self, "source", None))
+        items = getattr(getattr(self, "source", None), "items", None)
         tables = (pictured_table(frame, items, title(caption)) for caption, frame in self._tables().items())
         return notebook(type(self).__name__, self._summary(), *tables)

@@ -1,6 +1,6 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
-const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300;
+const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300, FIT_MS = 250;
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -8,7 +8,7 @@ function render({ model, el }) {
   let root = null, plot = null, timer = null;
 
   const send = (content, buffers) => {
-    if (!["hover", "tick", "ready"].includes(content.kind)) working(1);
+    if (!["hover", "tick", "ready", "fit"].includes(content.kind)) working(1);
     try { model.send(content, undefined, buffers); }
     catch (error) { root?.classList.add("mmx-dead"); throw error; }  // the kernel was restarted; style.css says what to do
   };
@@ -175,9 +175,16 @@ function render({ model, el }) {
 
   // Plotly measures its width before it is on the page
   const fitting = () => {
-    let width = plot._fullLayout.width;
+    let width = plot._fullLayout.width, zoomed = false, late = null;
+    plot.on("plotly_relayout", d => {  // by the mouse Plotly names the ends of a range one by one
+      if ("xaxis.range[0]" in d) zoomed = true;
+      if ("xaxis.range" in d || "xaxis.autorange" in d) zoomed = false;
+    });
     const fit = new ResizeObserver(() => {
       if (Math.abs(plot.clientWidth - width) > 1) { width = plot.clientWidth; window.dispatchEvent(new Event("resize")); }
+      else return;
+      clearTimeout(late);  // to keep its scales equal Plotly widens a range, and never narrows it again
+      if (!zoomed) late = setTimeout(() => send({ kind: "fit" }), FIT_MS);
     });
     fit.observe(plot);
     quit.signal.addEventListener("abort", () => fit.disconnect());

@@ -142,7 +142,7 @@ def legend(look: Look, actions: Sequence[Html] = ()) -> str:
     marks = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "circle-open": "○", "x-thin-open": "×"}
     entries = [
         button(
-            f'<span style="color:{group.color}" aria-hidden="true">{marks[group.symbol]}</span> {escape(group.name, 48)}',
+            f'<span class="mmx-mark" style="color:{group.color}" aria-hidden="true">{marks[group.symbol]}</span> {escape(group.name, 48)}',
             "group",
             place,
             title=say("select all of {name}", name=group.name),

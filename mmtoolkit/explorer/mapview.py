@@ -108,6 +108,11 @@ class MapView:
         frame = {"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range}
         self.figure._send_update_msg(style, frame, [0, 1])
 
+    def fit(self) -> None:
+        """Say the ranges again to views whose size has changed."""
+        layout = self.figure.layout
+        self.figure._send_relayout_msg({"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range})
+
     def _drawn(self) -> Any:
         """One trace of all items: those without a place too, so that a point's number is its row; Plotly skips NaN."""
         drawn = scatter_map(self._state.coords)

@@ -318,9 +318,10 @@ _MESSAGES: Mapping[str, Callable[[View, Mapping[str, Any], Sequence[bytes]], obj
     ),
     "ready": lambda view, *_: view._ready(),
     "tick": lambda view, *_: view._tick(),
+    "fit": lambda view, *_: view.map.fit(),
 }
 
-_UNSEEN = ("hover", "tick", "ready")  # nobody waits for these
+_UNSEEN = ("hover", "tick", "ready", "fit")  # nobody waits for these
 
 # buttons and text fields: name of the action, and what it does with the button's value and the mode of selecting
 _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {

@@ -24,7 +24,7 @@ _WHO = ("id", "best")  # columns that hold the id of an item
 
 def pictured_table(
     frame: pd.DataFrame,
-    items: Any,
+    items: pd.DataFrame | None,
     caption: str = "",
     *,
     columns: Sequence[str] | None = None,
@@ -37,7 +37,7 @@ def pictured_table(
     frame : DataFrame
         Any frame. A row is about the item whose id stands in its index or column "id" or in the column "best".
     items : DataFrame or None
-        The items frame; anything else draws no pictures.
+        The items frame; None draws no pictures.
     caption : str, default=""
         Shown above the table.
     columns : sequence of str or None, default=None
@@ -51,12 +51,12 @@ def pictured_table(
         A ``<table>`` element; all text is escaped and cut, and a path is written as its file's name.
     """
     who = next((name for name in _WHO if name in frame.columns), None)
-    pictured = isinstance(items, pd.DataFrame) and (who is not None or frame.index.name == "id")
+    pictured = items is not None and (who is not None or frame.index.name == "id")
     head = frame.head(max_rows)
     names = [name for name in (frame.columns if columns is None else columns) if str(name) not in _CONTENT]
     if columns is None:
         names = [name for name in names if head[name].notna().any()][:_MOST_COLUMNS]
-    draw = _drawer(items) if pictured else None
+    draw = _drawer(items) if items is not None and pictured else None
     lines = []
     for place, label in enumerate(head.index):
         cells = [_cell(head[name].iloc[place]) for name in names]
@@ -73,7 +73,7 @@ def _drawer(items: pd.DataFrame) -> Callable[[Any], Html]:
     places = pd.Index(items["id"].astype(str))
 
     def draw(item_id: Any) -> Html:
-        place = places.get_indexer([str(item_id)])[0]
+        place = places.get_indexer(pd.Index([str(item_id)]))[0]
         return Html() if place < 0 else item_html(dict(items.iloc[place].items()), size=_SIZE, named=False)
 
     return draw
@@ -114,5 +114,5 @@ class PicturedFrame(pd.DataFrame):
     def _repr_html_(self) -> str | None:
         shown = [name for name in self._columns_shown if name in self.columns]
         if self._items is None or "id" not in self.columns or not shown:
-            return super()._repr_html_()  # type: ignore[no-any-return,operator]
+            return super()._repr_html_()  # type: ignore[misc,no-any-return]  # the stubs do not know it
         return str(tag("div", pictured_table(self.set_index("id"), self._items, columns=shown), class_="mmtoolkit"))

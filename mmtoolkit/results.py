@@ -249,8 +249,5 @@ class Result:
         return f"<{type(self).__name__}: {self._summary()}>"
 
     def _repr_html_(self) -> str:
-        from mmtoolkit._pictured import pictured_table
-
-        items = getattr(getattr(self, "source", None), "items", None)
-        tables = (pictured_table(frame, items, title(caption)) for caption, frame in self._tables().items())
+        tables = (table_html(frame, title(caption)) for caption, frame in self._tables().items())
         return notebook(type(self).__name__, self._summary(), *tables)

@@ -203,6 +203,7 @@ LAYERS = (
         "_duplicates",
         "figures",
         "thumbnails",
+        "_pictured",
     },
     {"cache", "derived", "providers"},
     {"embedding"},

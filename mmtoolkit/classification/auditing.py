@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
+from mmtoolkit._html import notebook
 from mmtoolkit._numbers import matrix
 from mmtoolkit.classification.classifying import thresholds_of
 from mmtoolkit.classification.findings import CHECKS, NOT_LOOKED_FOR, Subject
@@ -18,7 +19,7 @@ from mmtoolkit.classification.leaks import leak_scores
 from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import has_vectors, vectors_of
+from mmtoolkit.vectors import has_vectors, items_of, vectors_of
 from mmtoolkit.words import aside, joined, percent, say, title
 
 if TYPE_CHECKING:
@@ -84,6 +85,16 @@ class Audit(Result):
             if len(found := getattr(self, name)):
                 tables[name] = found.set_index("row") if "row" in found else found
         return tables
+
+    def _repr_html_(self) -> str:
+        from mmtoolkit._pictured import pictured_table
+
+        items = items_of(self.source)
+        return notebook(
+            type(self).__name__,
+            self._summary(),
+            *(pictured_table(frame, items, title(name)) for name, frame in self._tables().items()),
+        )
 
     def _figures(self) -> Mapping[str, Any]:
         return {"findings": self._draw}

@@ -12,7 +12,6 @@ from mmtoolkit.explorer.cards import button
 from mmtoolkit.explorer.facets import Choices, Range
 from mmtoolkit.explorer.filtering import Filter
 from mmtoolkit.words import say
-from mmtoolkit.words import title as heading
 
 __all__ = ["bar"]
 
@@ -72,8 +71,7 @@ def _chips(filter_: Filter, place: int, facet: Choices) -> Html:
 
 def _fields(filter_: Filter, place: int, facet: Range) -> Html:
     ends, limits = filter_.ends(facet), facet.limits
-    name = heading(facet.name)
-    words = (say("{name}: from", name=name), say("{name}: to", name=name))
+    words = (say("{name}: from", name=facet.name), say("{name}: to", name=facet.name))
     fields = [
         void(
             "input",
@@ -114,7 +112,7 @@ def _bars(among: np.ndarray[Any, Any], passing: np.ndarray[Any, Any]) -> Html:
 
 
 def _line(name: str, *inner: Html) -> Html:
-    shown = escape(heading(name), 30)
+    shown = escape(name, 30)
     return tag("div", tag("i", shown, title=name), *inner, class_="mmx-row", role="group", aria_label=shown)
 
 

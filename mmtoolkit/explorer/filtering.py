@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Mapping, Set
 from typing import Any
@@ -65,7 +66,7 @@ class Filter:
         return self._all({other: mask for other, mask in self._passing.items() if other != name})
 
     def _all(self, passing: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-        return np.logical_and.reduce([np.ones(self._n, dtype=bool), *passing.values()])
+        return np.asarray(np.logical_and.reduce([np.ones(self._n, dtype=bool), *passing.values()]))
 
     # ---- what the page presses
 
@@ -146,11 +147,10 @@ def _number(name: str, end: Any, *, last: int) -> float:  # noqa: ARG001 - as _s
 
 def _second(name: str, end: Any, *, last: int) -> float:
     """Return a time as seconds since 1970; the upper end of a day is its last moment."""
-    try:
-        time = pd.Timestamp(end)
-    except (ValueError, TypeError):
-        time = pd.NaT
-    if time is pd.NaT or isinstance(end, bool | int | float):
+    time = None
+    with contextlib.suppress(ValueError, TypeError):
+        time = None if isinstance(end, bool | int | float) else pd.Timestamp(end)
+    if time is None or pd.isna(time):
         msg = f"where[{name!r}] must be a range of times such as ('2026-01-01', '2026-03-31'), None for an open end; got {end!r}"
         raise ValueError(msg)
     is_day = type(end) is datetime.date or (isinstance(end, str) and len(end) <= _DAY)
@@ -175,10 +175,10 @@ def _among(name: str, column: pd.Series[Any], wanted: Any) -> NDArray[np.bool_]:
 
 def _equal(column: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
     if column.dtype == object:
-        return np.fromiter((_same(other, value) for other in column.to_numpy()), dtype=bool, count=len(column))
+        return np.array([_same(other, value) for other in column.to_numpy()], dtype=bool)
     if is_time(column):
         value = pd.Timestamp(value)
-    return (column == value).to_numpy(dtype=bool, na_value=False)
+    return np.asarray((column == value).to_numpy(dtype=bool, na_value=False))
 
 
 def _same(one: Any, other: Any) -> bool:

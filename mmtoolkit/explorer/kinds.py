@@ -93,13 +93,11 @@ def _label_issues(state: State, _n: int, *, result: Any = None, wait: bool = Tru
         if len(state.suspects.classes) < 2:
             msg = f"label issues need at least two classes, y has {len(state.suspects.classes)}"
             raise ValueError(msg)
-        later = state.suspects.start()
-        if not (wait or later.done()):
+        if not (wait or state.suspects.done):
             rows, said = state.suspects.first()
             words = say("a first look; a classifier is being trained on all others")
-            return Queued(
-                rows, None, {row: Suggestion(*s, words) for row, s in zip(rows.tolist(), said, strict=True)}, later
-            )
+            suggested = {row: Suggestion(*s, words) for row, s in zip(rows.tolist(), said, strict=True)}
+            return Queued(rows, None, suggested, state.suspects.start())  # afterwards: it takes all cores
         result = state.suspects.result()
     issues = result.label_issues()
     rows = rows_of(issues["id"].tolist(), state.ids)

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ class Suspects:
             raise
 
     @property
+    def done(self) -> bool:
+        """Whether `result` answers at once."""
+        return self._answer is not None and self._answer.done()
+
+    @property
     def seconds(self) -> float:
         """Time since the classifier began."""
         return time.monotonic() - self._began
@@ -76,14 +82,15 @@ class Suspects:
         """Return rows whose class a linear classifier without them doubts, the most suspicious first, with the class that it suspects and its share."""
         from mmtoolkit.classification.label_issues import confident_learning
 
-        rows = np.flatnonzero([value is not None for value in self._y])
-        names, codes = np.unique(self._y[rows].astype(str), return_inverse=True)
+        codes, found = pd.factorize(self._y)
+        names, rows = [str(name) for name in found], np.flatnonzero(codes >= 0)
+        codes = codes[rows]
         proba = np.maximum(held_out_scores(self._X[rows], codes, len(names)), 0.0).astype(np.float64)
         proba /= np.maximum(proba.sum(axis=1, keepdims=True), 1e-9)
         suggested, likely = confident_learning(codes, proba)
         at = np.flatnonzero(likely)
         at = at[np.argsort(proba[at, codes[at]] - proba[at, suggested[at]], kind="stable")]
-        return rows[at], [(str(names[suggested[i]]), float(proba[i, suggested[i]])) for i in at]
+        return rows[at], [(names[suggested[i]], float(proba[i, suggested[i]])) for i in at]
 
 
 def held_out_scores(X: NDArray[np.float32], codes: NDArray[np.intp], n_classes: int) -> NDArray[np.float32]:
@@ -111,8 +118,7 @@ def held_out_scores(X: NDArray[np.float32], codes: NDArray[np.intp], n_classes: 
 
     n = len(X)
     some = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.intp))
-    found = Axes(X[some])
-    Z = (X - found.mean) @ found.basis[:, :_MOST_AXES]
+    Z = X @ Axes(X[some], most=_MOST_AXES).basis
     Z -= Z.mean(axis=0)
     power, turn = np.linalg.eigh(Z.T @ Z)
     keep = power > 1e-6 * power[-1]

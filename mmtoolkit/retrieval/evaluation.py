@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._aligned import column
+from mmtoolkit._html import notebook
 from mmtoolkit._nearest import top_k
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
@@ -23,8 +24,8 @@ from mmtoolkit.retrieval.counted import (
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import ids_of, rows_of, vectors_of
-from mmtoolkit.words import aside, joined, listed, say
+from mmtoolkit.vectors import ids_of, items_of, rows_of, vectors_of
+from mmtoolkit.words import aside, joined, listed, say, title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,6 +199,16 @@ class SearchEvaluation(Result):
         worst = self.per_query.sort_values("rank", ascending=False, na_position="first", kind="stable")
         effect: dict[str, pd.DataFrame] = {} if self.reranking is None else {say("reranking"): self.reranking}
         return {say("metrics"): self.metrics, **effect, say("hardest queries"): worst.set_index("query").head(8)}
+
+    def _repr_html_(self) -> str:
+        from mmtoolkit._pictured import pictured_table
+
+        items = items_of(self.source)
+        return notebook(
+            type(self).__name__,
+            self._summary(),
+            *(pictured_table(frame, items, title(name)) for name, frame in self._tables().items()),
+        )
 
     def _figures(self) -> Mapping[str, Any]:
         return {"metrics": self._bars}

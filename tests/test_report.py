@@ -266,7 +266,9 @@ def test_texts_are_shown_as_lines(glosses):
 def test_markdown_has_the_same_numbers(rep, results, tmp_path):
     text = rep.save(tmp_path / "report.md").read_text("utf-8")
 
-    assert f"{results[0].metrics.loc['accuracy', 'value']:.4g}" in text
+    value, low, high, baseline = results[0].metrics.loc["accuracy"]
+    shown = " | ".join(f"{100 * share:.1f} %" for share in (value, low, high, baseline))
+    assert f"| accuracy | {shown} |" in text.replace("\\", "")
     assert "## How to repeat it" in text
     assert "mmtoolkit verify report.json" in text
 

@@ -118,7 +118,7 @@ def _(block: Note) -> str:
 @block_html.register
 def _(block: Remarks) -> str:
     lines = "".join(f"<li>{escape(line, _PARAGRAPH)}</li>" for line in block.lines)
-    return f'<div class="note warn"><b>{escape(say("Keep in mind"))}</b><ul>{lines}</ul></div>'
+    return f'<div class="note warn"><b>{escape(block.heading)}</b><ul>{lines}</ul></div>'
 
 
 @block_html.register

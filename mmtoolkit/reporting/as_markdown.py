@@ -83,7 +83,7 @@ def _(block: Note) -> str:
 @block_markdown.register
 def _(block: Remarks) -> str:
     return "\n".join(
-        [f"**{say('Keep in mind')}**\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)]
+        [f"**{escape_markdown(block.heading)}**\n", *(f"- {escape_markdown(line, _PARAGRAPH)}" for line in block.lines)]
     )
 
 

@@ -51,9 +51,16 @@ class Note:
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a reader should keep in mind, as a list."""
+    """What a reader should keep in mind of some items ("" is all), as a list."""
 
     lines: Sequence[str]
+    items: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What stands above the list."""
+        head = say("Keep in mind")
+        return say("{what}: {told}", what=head, told=self.items) if self.items else head
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
-from mmtoolkit.reporting.code import as_python, n_left_out, needs_of, whole_sources
+from mmtoolkit.reporting.code import as_python, needs_of, whole_sources
 from mmtoolkit.reporting.record import PARTS
 from mmtoolkit.reporting.sections import contribution_of
 from mmtoolkit.reporting.sections.data import data_sections
@@ -124,10 +125,12 @@ def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str,
     keys = [key for part in parts.values() for key in part.keys]
     blocks: list[Block] = [Keys(keys)] if keys else []
     blocks += [Words(sentence) for part in parts.values() for sentence in part.sentences]
-    remarks = [note for part in parts.values() for note in part.notes]
-    blocks += [Remarks(remarks)] if remarks else []
-    blocks += [Note(note) for source in named.sources.values() for note in _source_notes(source)]
-    left_out = sum(map(n_left_out, data["recipe"]["sources"].values()))
+    for items in dict.fromkeys(part.items for part in parts.values()):
+        remarks = [note for part in parts.values() for note in part.notes if part.items == items]
+        blocks += [Remarks(remarks, items)] if remarks else []
+    notes = [note for source in named.sources.values() for note in _source_notes(source)]
+    blocks += [Note(note) for note in dict.fromkeys(notes)]
+    left_out = _left_out(named, data)
     if left_out:
         blocks.append(
             Note(
@@ -139,6 +142,16 @@ def _summary(parts: Mapping[str, Contribution], named: Named, data: Mapping[str,
             )
         )
     return Section("summary", say("Summary"), blocks)
+
+
+def _left_out(named: Named, data: Mapping[str, Any]) -> int:
+    """Return how many items that were read are in no set of the report; sets of one origin are counted together."""
+    origins: dict[str, tuple[int, set[str]]] = {}
+    for name, source in data["recipe"]["sources"].items():
+        made_by = source.get("made_by") or {}
+        _, ids = origins.setdefault(json.dumps(made_by, sort_keys=True), (made_by.get("n_items") or 0, set()))
+        ids.update(ids_of(named.sources[name]).tolist())
+    return sum(max(n_read - len(ids), 0) for n_read, ids in origins.values())
 
 
 def _source_notes(source: Any) -> list[str]:

@@ -25,6 +25,7 @@
       for (const axis of [layout.xaxis, layout.yaxis]) if (axis) (axis.tickfont ??= {}).size = 9;
       if (layout.coloraxis) layout.coloraxis.showscale = false;
       layout.legend = { ...layout.legend, font: { ...layout.legend?.font, size: 10 } };
+      if (layout.legend.entrywidth) layout.legend.entrywidth *= 0.85;
       layout.dragmode = false;
     }
     Plotly.newPlot(g, data, layout, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendChartToCloud"] });

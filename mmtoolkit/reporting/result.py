@@ -138,7 +138,7 @@ class Report(Result):
         Returns
         -------
         str
-            HTML; about 5 MB of it is Plotly. It carries the digest of its report.json and seals of what a reader sees, so
+            HTML; about 2 MB of it is Plotly, packed. It carries the digest of its report.json and seals of what a reader sees, so
             that ``verify("report.html")`` can tell whether it was changed.
 
         Examples

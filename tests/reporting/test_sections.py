@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 import mmtoolkit as mm
 from mmtoolkit.classification import LogisticClassifier
 from mmtoolkit.classification.label_issues import expected_of_clean
+from mmtoolkit.reporting.blocks import Note, Remarks
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +204,17 @@ def test_what_is_no_better_than_the_baseline_is_not_told_apart(tmp_path, rng):
     assert "No evidence that the vectors tell the classes apart" in said
     assert "no better than always guessing" in said
     assert ".." not in said.replace("...", "")
+
+
+def test_parts_of_one_set_keep_their_notes_apart_and_are_counted_together(rng):
+    frame, X = mm.load_dataset("glosses"), rng.standard_normal((60, 8))
+    halves = [mm.Embeddings(X[at : at + 30], items=frame.iloc[at : at + 30]) for at in (0, 30)]
+
+    both = mm.report(*(mm.classify(half, list("ab") * 15, inference=False) for half in halves)).sections[0].blocks
+
+    remarks = [block for block in both if isinstance(block, Remarks)]
+    assert [block.heading for block in remarks] == ["Keep in mind: glosses (emb)", "Keep in mind: glosses (emb_2)"]
+    assert not any(line.startswith("glosses") for block in remarks for line in block.lines)
+    notes = [block.text for block in both if isinstance(block, Note)]
+    assert len(notes) == len(set(notes))
+    assert notes[-1].startswith(f"{len(frame) - 60:,} of the items that were read are not in this report")

@@ -47,6 +47,8 @@ class Contribution:
         Its figures for the summary.
     notes : sequence of str
         What limits the conclusions.
+    items : str
+        Which items all of this speaks of; "" is all.
     """
 
     title: str
@@ -54,9 +56,10 @@ class Contribution:
     sentences: Sequence[str] = ()
     keys: Sequence[Key] = ()
     notes: Sequence[str] = field(default=())
+    items: str = ""
 
     def about(self, items: str) -> Contribution:
-        """Return the same, with heading, sentences, figures and notes that say which items they speak of; "" is all."""
+        """Return the same, with heading, sentences and figures that say which items they speak of; "" is all."""
         if not items:
             return self
         return Contribution(
@@ -64,7 +67,8 @@ class Contribution:
             self.blocks,
             [say("{what}: {told}", what=items, told=sentence) for sentence in self.sentences],
             [replace(key, name=say("{a}, {b}", a=key.name, b=items)) for key in self.keys],
-            [say("{what}: {told}", what=items, told=note) for note in self.notes],
+            self.notes,
+            items,
         )
 
 

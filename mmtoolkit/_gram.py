@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,18 +15,30 @@ if TYPE_CHECKING:
 __all__ = ["centred_gram", "rotated"]
 
 _BLOCK = 8192
+_GATHERED = 2**20  # numbers
 
 
-def centred_gram(X: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the mean row, (n_features,), and the sum of ``x.T @ x`` over the centred rows, (n_features, n_features)."""
-    mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+def centred_gram(
+    X: NDArray[np.float32], index: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the mean row, (n_features,), and the sum of ``x.T @ x`` over the centred rows, (n_features, n_features).
 
-    def part(rows: slice) -> NDArray[np.float32]:
+    With `index` these are of the rows that it numbers; only a block of them is copied at a time.
+    """
+    if index is None:
+        parts: list[Any] = blocks(len(X), _BLOCK)
+        mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
+    else:
+        parts = [index[part] for part in blocks(len(index), max(1, _GATHERED // X.shape[1]))]
+        sums = in_order(lambda rows: X[rows].sum(axis=0, dtype=np.float64), parts)
+        mean = (sum(sums) / len(index)).astype(np.float32)
+
+    def of_part(rows: Any) -> NDArray[np.float32]:
         centred = X[rows] - mean
         return np.asarray(centred.T @ centred)
 
     total = np.zeros((X.shape[1], X.shape[1]))
-    for gram in in_order(part, blocks(len(X), _BLOCK)):
+    for gram in in_order(of_part, parts):
         total += gram
     return mean, total
 

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 from mmtoolkit._arguments import checked_seed
 from mmtoolkit._blocks import jobs
 from mmtoolkit._described import described
+from mmtoolkit._memory import check_memory
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.words import speaking
 
@@ -96,6 +97,8 @@ class Verb:
         The verb whose methods its result has, where it is not its own: "cluster" of "cluster.split".
     of : str
         For a function whose first argument is a result: the verb of that result. Its source has the name of that argument.
+    memory : float
+        How many times its vectors it takes beyond them, at least; 0 is not looked at.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Verb:
     needs: str = ""
     gives: str = ""
     of: str = ""
+    memory: float = 0.0
 
     @property
     def asks(self) -> str:
@@ -147,6 +151,7 @@ def verb(
     needs: str = "",
     gives: str = "",
     of: str = "",
+    memory: float = 0.0,
     one_thread: bool = True,
 ) -> Callable[[_Function], _Function]:
     """Make a function a verb: its calls are recorded in their results, and the table knows it.
@@ -154,13 +159,14 @@ def verb(
     The first argument is what it works on: vectors, or for a method the result it is asked of. `random_state` is
     checked; while it runs BLAS and OpenMP use one thread and texts are English, so that the result depends neither on the
     machine's cores nor on its reader.
-    An argument `n_jobs` is how many threads share what is computed in parts; it is not recorded.
+    An argument `n_jobs` is how many threads share what is computed in parts; it is not recorded. Where there is no room for
+    what `memory` says, MemoryError says so before the work begins.
 
     Parameters
     ----------
     name : str
         As `Verb` has it; for a verb of your own with a dot, such as "mypackage.outliers".
-    columns, unrecorded, sources, method, variable, needs, gives, of
+    columns, unrecorded, sources, method, variable, needs, gives, of, memory
         As `Verb` has them.
     one_thread : bool, default=True
         False where the verb keeps to that rule itself.
@@ -185,7 +191,7 @@ def verb(
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)
         first = next(iter(signature.parameters))
-        row = Verb(name, function, columns, unrecorded, sources, method, variable, needs, gives, of)
+        row = Verb(name, function, columns, unrecorded, sources, method, variable, needs, gives, of, memory)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -204,6 +210,10 @@ def verb(
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
             if not row.asks:
                 bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
+            if memory:
+                given = getattr(bound.arguments[first], "source", bound.arguments[first])
+                for vectors in given.values() if isinstance(given, Mapping) else [given]:
+                    check_memory(name, vectors, memory)
             token = _RESOLVED.set({})
             try:
                 with jobs(bound.arguments.get("n_jobs")), _threads(one_thread), speaking("en"):

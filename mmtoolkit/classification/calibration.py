@@ -62,6 +62,14 @@ class HeldOutLoss:
         """Return the weighted mean loss."""
         return float(np.average(self.each(logits), weights=self.weights))
 
+    def least(self) -> float:
+        """Return the smallest loss that any logits could have: the entropy of the targets."""
+        own = 1.0 - self.smoothing + self.smoothing * self.shares
+        other = self.smoothing * np.where(self.shares > 0, self.shares, 1.0)
+        entropy = -self.smoothing * (self.shares * np.log(other)).sum() + self.smoothing * self.shares * np.log(other)
+        entropy -= own * np.log(own)
+        return float(np.average(entropy[self.codes], weights=self.weights))
+
     def temperature(self, logits: NDArray[np.floating], fold: NDArray[np.intp]) -> float:
         """Return what to divide logits by, 1 where that does not help.
 
@@ -82,16 +90,17 @@ class HeldOutLoss:
         before, after = self.each(Z), np.empty(len(Z))
         for f in np.unique(fold):
             own = fold == f
-            after[own] = self.each(Z / self._lowest(Z, ~own))[own]
+            after[own] = self.each(Z / self.lowest(Z, ~own))[own]
         if np.average(after - before, weights=self.weights) >= 0:
             return 1.0
-        return self._lowest(Z, np.ones(len(Z), dtype=bool))
+        return self.lowest(Z)
 
-    def _lowest(self, Z: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
-        """Return the temperature of the lowest loss over some rows."""
+    def lowest(self, logits: NDArray[np.floating], rows: NDArray[np.bool_] | None = None) -> float:
+        """Return the temperature, from 0.5 to 20, of the lowest loss over some or all rows."""
         from scipy.optimize import minimize_scalar
 
-        weights = np.where(rows, self.weights, 0.0)
+        Z = np.asarray(logits, dtype=np.float64)
+        weights = self.weights if rows is None else np.where(rows, self.weights, 0.0)
         found = minimize_scalar(
             lambda t: np.average(self.each(Z / np.exp(t)), weights=weights),
             bounds=(np.log(COLDEST), np.log(HOTTEST)),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
 
 
-@verb("classify", columns=("y", "groups", "test", "test_after"), variable="r")
+@verb("classify", columns=("y", "groups", "test", "test_after"), variable="r", memory=0.5)
 def classify(
     embeddings: HasVectors | ArrayLike,
     y: ArrayLike | str = "label",

@@ -110,7 +110,7 @@ class Comparison(Result):
         return {"exact": plain({"flips": self.flips}), "rounded": plain(rounded), "map": {}}
 
 
-@verb("compare", columns=("y", "groups"), sources="named")
+@verb("compare", columns=("y", "groups"), sources="named", memory=0.5)
 def compare(
     embeddings: Mapping[str, HasVectors | ArrayLike],
     y: ArrayLike | str = "label",

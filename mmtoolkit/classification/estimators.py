@@ -64,12 +64,17 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
     return made.set_params(**dict.fromkeys(unset, random_state))
 
 
-def fit(estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp]) -> Any:
-    """Fit on one thread; groups reach the classifiers that ask for them, so that their inner folds respect them.
+def fit(
+    estimator: Any, X: NDArray[np.float32], y: NDArray[Any], groups: NDArray[np.intp], rows: NDArray[np.intp]
+) -> Any:
+    """Fit the numbered rows of X, on one thread; y and groups are theirs.
 
-    A classifier that takes only the numbers 0..n-1 as classes, as XGBoost, is given these.
+    Groups reach the classifiers that ask for them, so that their inner folds respect them. A classifier that takes only
+    the numbers 0..n-1 as classes, as XGBoost, is given these.
     """
-    name = _groups_go_to(estimator)
+    if type(estimator) is LogisticClassifier:
+        return estimator.fit_rows(X, rows, y, groups)
+    X, name = X[rows], _groups_go_to(estimator)
     options = {} if name is None else {name: groups}
     with one_thread():
         try:

@@ -9,7 +9,7 @@ the penalty does not change under rotation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg import eigh
@@ -21,7 +21,7 @@ from mmtoolkit.classification.lbfgs import minimize
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Axes", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
+__all__ = ["Axes", "Rows", "Scaling", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
 
 _RANK_TOL = 1e-6
 _CACHED = 2**19
@@ -72,6 +72,77 @@ class Axes:
         else:
             self.basis = np.ascontiguousarray(vectors, dtype=np.float32)
             self.rows = rotated(X, self.basis, self.mean)
+        self.shape, self.block = self.rows.shape, len(self.rows)
+
+    def read(self, part: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return some of the rows."""
+        return self.rows[part]
+
+    def scaled(self, curvature: float, share: NDArray[np.float64], penalty: NDArray[np.float64]) -> Scaling:
+        """Return variables in which the curvature is close to 1 in every direction: a factor for each number.
+
+        Parameters
+        ----------
+        curvature : float
+            Of the loss of one row.
+        share, penalty : ndarrays of shape (n_columns,)
+            How much of all rows counts in every column, and the penalty there.
+        """
+        scale = np.empty((self.shape[1] + 1, len(share)), dtype=np.float32)
+        scale[:-1] = 1.0 / np.sqrt(curvature * self.power[:, None] * share + penalty)
+        scale[-1] = 1.0 / np.sqrt(curvature * len(self.rows) * share)
+        return _Factors(scale)
+
+    def outside(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return coefficients (n_features, n_columns) of the features as they come, and intercepts."""
+        coef = self.basis.astype(np.float64) @ W[:-1]
+        return coef, W[-1] - self.mean.astype(np.float64) @ coef
+
+
+class Scaling(Protocol):
+    """A linear change of variables, and its use on gradients."""
+
+    def into(self, V: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return coefficients of variables."""
+
+    def out_of(self, W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return variables of coefficients."""
+
+    def back(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the gradient by the variables of one by the coefficients, which may be overwritten."""
+
+
+class Rows(Protocol):
+    """Centred rows, as a path reads them: at most `block` of them at once."""
+
+    shape: tuple[int, int]
+    block: int
+
+    def read(self, part: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+        """Return some of the rows."""
+
+    def scaled(self, curvature: float, share: NDArray[np.float64], penalty: NDArray[np.float64]) -> Scaling:
+        """Return variables in which the curvature is close to 1 in every direction."""
+
+    def outside(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return coefficients of the features as they come, and intercepts."""
+
+
+class _Factors:
+    """Every coefficient has its factor."""
+
+    def __init__(self, scale: NDArray[np.float32]) -> None:
+        self.scale = scale
+
+    def into(self, V: NDArray[np.float32]) -> NDArray[np.float32]:
+        return V * self.scale
+
+    def out_of(self, W: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(W / self.scale, dtype=np.float32)
+
+    def back(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        gradient *= self.scale
+        return gradient
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -133,8 +204,8 @@ class SoftmaxPath:
 
     Parameters
     ----------
-    axes : Axes
-        All rows.
+    axes : Rows
+        All rows: `Axes`, or another way to read them.
     codes : ndarray of shape (n_items,), int
         Class of every row, 0 to n_classes - 1.
     n_classes : int
@@ -147,7 +218,7 @@ class SoftmaxPath:
 
     def __init__(
         self,
-        axes: Axes,
+        axes: Rows,
         codes: NDArray[np.intp],
         n_classes: int,
         weights: NDArray[np.floating],
@@ -158,7 +229,7 @@ class SoftmaxPath:
         self.weights = np.asarray(weights, dtype=np.float32)
         self.max_iter = max_iter
         self.n_sets = self.weights.shape[1]
-        self._shape = (axes.rows.shape[1] + 1, self.n_sets * n_classes)
+        self._shape = (axes.shape[1] + 1, self.n_sets * n_classes)
         self._total = self.weights.sum(axis=0, dtype=np.float64)
         self._own = codes[:, None] + np.arange(self.n_sets) * n_classes
         self.solution = np.zeros(self._shape, dtype=np.float32)
@@ -168,22 +239,25 @@ class SoftmaxPath:
         self.n_iter = 0
 
     def held_out(self, fold: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return each row's logits from the set that its fold names, (n_items, n_classes)."""
-        Z = np.empty((len(fold), self.n_classes), dtype=np.float32)
+        """Return each row's logits from the set that its fold names, (n_items, n_classes); zeros where it is -1."""
+        Z = np.zeros((len(fold), self.n_classes), dtype=np.float32)
         for f in range(int(fold.max()) + 1):
-            W = self.solution[:, f * self.n_classes : (f + 1) * self.n_classes]
-            Z[fold == f] = self.axes.rows[fold == f] @ W[:-1] + W[-1]
+            own = np.flatnonzero(fold == f)
+            Z[own] = self.logits(f, own)
         return Z
 
-    def logits(self, which: int) -> NDArray[np.float32]:
-        """Return the logits of all rows by the model of one set, (n_items, n_classes)."""
+    def logits(self, which: int, rows: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+        """Return the logits of some or all rows by the model of one set, (n_rows, n_classes)."""
         W = self.solution[:, which * self.n_classes : (which + 1) * self.n_classes]
-        return np.asarray(self.axes.rows @ W[:-1] + W[-1])
+        rows = np.arange(len(self.codes)) if rows is None else rows
+        parts = [self.axes.read(rows[part]) @ W[:-1] + W[-1] for part in blocks(len(rows), self.axes.block)]
+        return np.concatenate(parts)
 
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
         loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)
-        parts = blocks(len(self.codes), max(_LEAST_ROWS, _CACHED // self._shape[1]))
+        size = max(_LEAST_ROWS, _CACHED // self._shape[1])
+        parts = blocks(len(self.codes), min(self.axes.block, size))
         for more, slopes, intercepts in in_order(lambda part: self._part(part, W), parts):
             loss += float(more.sum())
             gradient[:-1] += slopes
@@ -193,7 +267,7 @@ class SoftmaxPath:
     def _part(
         self, part: slice, W: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
-        return cross_entropy(self.axes.rows[part], self._own[part], self.weights[part], W)
+        return cross_entropy(self.axes.read(part), self._own[part], self.weights[part], W)
 
     def gradient(self) -> NDArray[np.float32]:
         """Return the gradient of the cross-entropy, without the penalty, at the solution."""
@@ -207,7 +281,7 @@ class SoftmaxPath:
         C : float, or array of shape (n_sets,)
             Inverse strength of the penalty.
         tol : float, default=1e-6
-            Relative decrease of the objective at which it is done.
+            Relative decrease of the objective at which it is done; an objective of less than 1 a row counts as that.
         tilt : ndarray of shape (rank + 1, n_sets * n_classes), float32, or None, default=None
             A gradient that is added everywhere: what other rows than these would add.
 
@@ -219,26 +293,22 @@ class SoftmaxPath:
         curvature = (1.0 - 1.0 / self.n_classes) / self.n_classes
         share = np.repeat(self._total / len(self.codes), self.n_classes)
         penalty = np.repeat(1.0 / np.broadcast_to(np.asarray(C, dtype=np.float64), self.n_sets), self.n_classes)
-        scale = np.empty(self._shape, dtype=np.float32)
-        scale[:-1] = 1.0 / np.sqrt(curvature * self.axes.power[:, None] * share + penalty)
-        scale[-1] = 1.0 / np.sqrt(curvature * len(self.codes) * share)
-        pull = penalty.astype(np.float32)
+        scaling, pull = self.axes.scaled(curvature, share, penalty), penalty.astype(np.float32)
 
         def objective(flat: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
-            W = flat.reshape(self._shape) * scale
+            W = scaling.into(flat.reshape(self._shape))
             loss, gradient = self._loss(W)
             loss += float(np.einsum("ij,ij->j", W[:-1], W[:-1], dtype=np.float64) @ penalty) / 2.0
             gradient[:-1] += W[:-1] * pull
             if tilt is not None:
                 loss += float(np.einsum("ij,ij->", W, tilt, dtype=np.float64))
                 gradient += tilt
-            gradient *= scale
-            return loss, gradient.ravel()
+            return loss, scaling.back(gradient).ravel()
 
-        start = np.asarray(self.solution / scale, dtype=np.float32).ravel()
-        found, evaluations = minimize(objective, start, max_iter=self.max_iter, tol=tol)
+        start = scaling.out_of(self.solution).ravel()
+        found, evaluations = minimize(objective, start, max_iter=self.max_iter, tol=tol, least=float(self._total.sum()))
         self.n_iter += evaluations
-        self.solution = found.reshape(self._shape) * scale
+        self.solution = scaling.into(found.reshape(self._shape))
         return self.solution
 
     def coefficients(self, which: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -257,6 +327,5 @@ class SoftmaxPath:
             Intercepts.
         """
         W = self.solution.astype(np.float64)[:, which * self.n_classes : (which + 1) * self.n_classes]
-        coef = self.axes.basis.astype(np.float64) @ W[:-1]
-        intercept = W[-1] - self.axes.mean.astype(np.float64) @ coef
+        coef, intercept = self.axes.outside(W)
         return coef.T.astype(np.float32), intercept.astype(np.float32)

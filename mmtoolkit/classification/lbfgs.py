@@ -20,12 +20,13 @@ __all__ = ["minimize"]
 _MEMORY = 10
 _ARMIJO = 1e-4
 _HALVINGS = 12
+_HOPELESS = 0.2  # times the tolerance: where a step promises less, float32 would only look for it in vain
 
 Objective = Callable[["NDArray[np.float32]"], tuple[float, "NDArray[np.float32]"]]
 
 
 def minimize(
-    objective: Objective, start: NDArray[np.float32], *, max_iter: int, tol: float
+    objective: Objective, start: NDArray[np.float32], *, max_iter: int, tol: float, least: float = 1.0
 ) -> tuple[NDArray[np.float32], int]:
     """Minimise a smooth convex function.
 
@@ -39,6 +40,8 @@ def minimize(
         Largest number of steps.
     tol : float
         Relative decrease of the value below which it is done.
+    least : float, default=1.0
+        A smaller value counts as this one there.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def minimize(
     for _ in range(max_iter):
         direction = memory.direction(gradient)
         slope = float(direction @ gradient)
-        if slope >= 0:
+        if -slope <= _HOPELESS * tol * max(abs(value), least):
             break
         step = 1.0
         for _ in range(_HALVINGS):
@@ -72,9 +75,9 @@ def minimize(
         else:
             break  # float32 tells no difference any more
         memory.add(there - x, gradient_there - gradient)
-        gain = (value - ahead) / max(abs(value), abs(ahead), 1.0)
+        gain = (value - ahead) / max(abs(value), abs(ahead), least)
         x, value, gradient = there, ahead, gradient_there
-        if gain <= tol:
+        if gain <= tol and step == 1.0:  # a step that was cut says little about what is left
             break
     return x, evaluations
 

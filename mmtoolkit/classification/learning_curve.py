@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mmtoolkit._arguments import check_count
+from mmtoolkit._blocks import in_order
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.estimators import fit, make_estimator
+from mmtoolkit.classification.estimators import fit, make_estimator, shares_nothing
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
@@ -118,15 +119,24 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
         raise ValueError(msg)
     draws: dict[int, list[tuple[int, float]]] = {m: [] for m in [*sizes, most]}
     too_small: dict[int, str] = {}
-    for fold, split in enumerate(splits):
-        for m in [m for m in draws if m not in too_small]:
-            seeds = [[int(params["random_state"]), fold, m, d] for d in range(1 if m == most else n_draws)]
-            try:
-                draws[m] += [_score(result, X, codes, split, m, np.random.default_rng(seed)) for seed in seeds]
-            except ValueError as error:  # a classifier may need more rows than the smallest sizes have
-                if m == most or not optional:
-                    raise
-                too_small[m] = str(error)
+    jobs = [(fold, m, d) for fold in range(len(splits)) for m in draws for d in range(1 if m == most else n_draws)]
+
+    def work(job: tuple[int, int, int]) -> tuple[int, float] | ValueError:
+        fold, m, _ = job
+        rng = np.random.default_rng([int(params["random_state"]), *job])
+        try:
+            return _score(result, X, codes, splits[fold], m, rng)
+        except ValueError as error:  # a classifier may need more rows than the smallest sizes have
+            return error
+
+    side_by_side = shares_nothing(result.estimator)
+    for (_, m, _), point in zip(jobs, in_order(work, jobs) if side_by_side else map(work, jobs), strict=True):
+        if isinstance(point, tuple):
+            draws[m].append(point)
+        elif m == most or not optional:
+            raise point
+        else:
+            too_small.setdefault(m, str(point))
     sizes = [m for m in sizes if m not in too_small]
     draws = {m: draws[m] for m in [*sizes, most]}
     table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
@@ -167,7 +177,7 @@ def _score(
     """Train on up to m rows per class and return how many rows that are, and the accuracy on the test rows."""
     train, test = split
     rows = _draw_rows(train, codes, m, rng)
-    model = fit(make_estimator(result.estimator), X[rows], result.classes[codes[rows]], result.together[rows])
+    model = fit(make_estimator(result.estimator), X, result.classes[codes[rows]], result.together[rows], rows)
     hits = model.predict(X[test]) == result.classes[codes[test]]
     return len(rows), float(hits.mean())
 

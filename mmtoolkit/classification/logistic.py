@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
-from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
+from mmtoolkit.classification.gradients import Rows, SoftmaxPath, softmax
+from mmtoolkit.classification.tall import rows_of
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.words import say
 
@@ -24,11 +25,16 @@ __all__ = ["CS", "LogisticClassifier", "check_class_weight"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
-_COARSE = 100.0
+_COARSE, _CLOSE = 100.0, 10.0  # times the tolerance
+_ENOUGH = 2000  # held-out rows
+_SETTLE = 500  # held-out rows that can say that there is nothing to choose
+_LITTLE = 0.005  # nats
+_SLIGHT, _PARABOLAS = 0.001, 2  # nats
+_PARTS = 5
 _NEAR = 1.001
 _LEAST = 1e-6
 _GAIN = 0.01  # nats: where no held-out row is wrong, less is only confidence, which the temperature sees to
-_BLOCK = 4096
+_BLOCK = 512
 
 
 def check_class_weight(class_weight: object) -> None:
@@ -50,6 +56,52 @@ def _lowest_between(path: Mapping[float, float], best: float) -> float:
     return float(np.exp(np.clip(-b / (2 * a), x[0], x[2]))) if a > 0 else best
 
 
+class _Inner:
+    """Inner folds: a model for each, without its rows, and what the models say of them.
+
+    Parameters
+    ----------
+    rows : Rows
+        The training rows.
+    codes, groups, weight : ndarrays of shape (n_rows,)
+        Theirs.
+    fold : ndarray of shape (n_rows,), int
+        Folds from 0; -1 is in none, and trains every model.
+    max_iter : int
+        As `SoftmaxPath` takes it.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        codes: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        weight: NDArray[np.float64],
+        fold: NDArray[np.intp],
+        max_iter: int,
+    ) -> None:
+        sets = np.stack([np.where(fold == f, 0.0, weight) for f in range(fold.max() + 1)], axis=1)
+        self.path = SoftmaxPath(rows, codes, int(codes.max()) + 1, sets, max_iter=max_iter)
+        self._fold, self._held = fold, fold >= 0
+        self.codes, self.groups, self.fold = codes[self._held], groups[self._held], fold[self._held]
+        self.loss = HeldOutLoss(self.codes, weight[self._held], self.groups)
+        self.logits = np.empty((0, self.path.n_classes), dtype=np.float32)
+
+    def look(self, C: float, tol: float, *, calibrate: bool) -> float:
+        """Solve, and return the loss of the held-out rows; with `calibrate` after the temperature."""
+        self.path.solve(C, tol=tol)
+        self.logits = self.path.held_out(self._fold)[self._held]
+        if not calibrate:
+            return self.loss(self.logits)
+        if self.all_right():  # the temperature is near its lower bound, or there is no need of one
+            return min(self.loss(self.logits), self.loss(self.logits / COLDEST))
+        return self.loss(self.logits / self.loss.lowest(self.logits))
+
+    def all_right(self) -> bool:
+        """Tell whether no held-out row is wrong."""
+        return bool((self.logits.argmax(axis=1) == self.codes).all())
+
+
 class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multinomial logistic regression with C and temperature chosen by an inner cross-validation.
 
@@ -59,22 +111,24 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     Cs : sequence of float, default=(1, 3.16, 10, 31.6, 100, 316, 1000)
-        Inverse penalties to start from, for unit rows: the path stops when the held-out loss turns, goes on beyond an
-        edge when it still falls there, and ends at the bottom of the parabola through the best three. Where no held-out
-        row is wrong it stops when the loss falls by less than 0.01, and at the largest: there, nothing else says where.
+        Inverse penalties, for unit rows: from the middle the path goes down and up until the held-out loss turns, goes on
+        beyond an edge when it still falls there, and ends at the bottom of the parabola through the best three. Where no
+        held-out row is wrong, less loss is only confidence: the path ends where there is little left to gain.
     cv : int, default=5
-        Number of inner folds; fewer when a class has fewer groups. With a class of one group nothing can be chosen:
-        then the middle of `Cs` is used.
+        Number of inner folds; fewer when a class has fewer groups. Without class weights no more of them are used than
+        hold 2,000 rows, and the first alone where it has 500 rows, none wrong, and little to gain. With a class of one group
+        nothing can be chosen: then the middle of `Cs` is used.
     class_weight : None, "balanced" or dict, default=None
         As in scikit-learn. Predictions are of the weighted classes, probabilities of the classes as they come: offsets
         fitted on the held-out logits of the inner folds take the weights out again.
     calibrate : bool, default=True
         Divide logits by a temperature fitted on the held-out logits of the inner folds, where that helps in folds that
-        it was not fitted on.
+        it was not fitted on; C is chosen by the loss after it.
     max_iter : int, default=200
         Largest number of steps per C.
     tol : float, default=1e-6
-        Relative decrease of the objective at which the chosen C is done; the others stop at a hundred times that.
+        Decrease of the objective, relative to it or to 1 a row, at which the chosen C is done; the others stop at a hundred
+        times that.
     random_state : int, default=0
         Seed of the inner folds.
 
@@ -95,7 +149,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray of shape (n_classes,)
         Sorted classes.
     path_ : dict of float to float
-        Held-out log-loss, against smoothed targets, of every C that was tried.
+        Held-out log-loss, against smoothed targets, of every C that was tried; with `calibrate` after its temperature.
     n_iter_ : int
         L-BFGS steps in all.
 
@@ -148,99 +202,164 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        of_row = np.arange(len(codes)) if groups is None else np.asarray(groups)
+        self._fit(np.asarray(X, dtype=np.float32), np.arange(len(codes)), codes, of_row)
+        return self
+
+    def fit_rows(
+        self, X: NDArray[np.float32], rows: NDArray[np.intp], y: NDArray[Any], groups: NDArray[Any]
+    ) -> LogisticClassifier:
+        """Fit some rows of a table, without a copy of them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_items, n_features), float32
+            The table, finite.
+        rows : ndarray of shape (n_rows,), int
+            Numbers of the rows.
+        y, groups : ndarrays of shape (n_rows,)
+            Their classes, at least two, and groups.
+
+        Returns
+        -------
+        LogisticClassifier
+            Itself.
+        """
+        self.n_features_in_ = X.shape[1]
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self._fit(X, rows, codes, groups)
+        return self
+
+    def _fit(
+        self, X: NDArray[np.float32], rows: NDArray[np.intp], codes: NDArray[np.intp], groups: NDArray[Any]
+    ) -> None:
+        """Fit the numbered rows; `codes` and `groups` are theirs."""
         if len(self.classes_) < 2:
             msg = f"This classifier needs samples of at least 2 classes in the data, but the data contains only one class: {self.classes_[0]!r}"
             raise ValueError(msg)
-        of_row = np.arange(len(codes)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         check_class_weight(self.class_weight)
         Cs = sorted(float(C) for C in self.Cs)
         if not Cs or not np.isfinite(Cs).all() or Cs[0] <= 0:
             msg = f"Cs must be at least one number above 0, got {self.Cs!r}"
             raise ValueError(msg)
-        class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         with one_thread():
-            self._choose(Axes(np.asarray(X, dtype=np.float32)), Cs, codes, of_row, class_weight)
-        return self
+            self._choose(rows_of(X, rows), Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)
 
     def _choose(
         self,
-        axes: Axes,
+        rows: Rows,
         Cs: list[float],
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],
         class_weight: NDArray[np.float64],
     ) -> None:
-        weight = class_weight[codes]
-        n_splits = min(int(self.cv), int(class_sizes(codes, groups)[0].min()))
-        fold = stratified_folds(codes, groups, n_splits, self.random_state) if n_splits > 1 else None
-        sets = [weight] if fold is None else [*(np.where(fold == f, 0.0, weight) for f in range(n_splits)), weight]
-        path = SoftmaxPath(axes, codes, len(self.classes_), np.stack(sets, axis=1), max_iter=self.max_iter)
+        weight, n_classes = class_weight[codes], len(self.classes_)
+        whole = SoftmaxPath(rows, codes, n_classes, weight[:, None], max_iter=self.max_iter)
         self.path_: dict[float, float] = {}
         self.bounds_: tuple[str, ...] = ()
         self.temperature_, self.offset_ = 1.0, -np.log(np.maximum(class_weight, _LEAST)).astype(np.float32)
-        if fold is None:
-            self.C_ = Cs[len(Cs) // 2]
-            path.solve(self.C_, tol=self.tol)
+        self.C_, self.n_iter_ = Cs[len(Cs) // 2], 0
+        n_splits = min(int(self.cv), int(class_sizes(codes, groups)[0].min()))
+        if n_splits < 2:
+            whole.solve(self.C_, tol=self.tol)
         else:
-            logits = self._walk(path, Cs, fold, HeldOutLoss(codes, weight, groups))
+            inner, settled = self._inner(rows, Cs, codes, groups, weight, n_splits)
+            whole.solution = inner.path.solution.reshape(-1, inner.path.n_sets, n_classes).mean(axis=1)
+            whole.solve(self.C_, tol=_COARSE * self.tol if settled else self.tol)  # as the temperature will have it
             if self.calibrate:
-                self._calibrate(path, logits, fold, HeldOutLoss(codes, np.ones(len(codes)), groups), class_weight)
-        self.coef_, self.intercept_ = path.coefficients(path.n_sets - 1)
-        self.n_iter_ = path.n_iter
+                self._calibrate(inner, whole, class_weight)
+            self.n_iter_ = inner.path.n_iter
+        self.coef_, self.intercept_ = whole.coefficients(0)
+        self.n_iter_ += whole.n_iter
 
-    def _walk(
-        self, path: SoftmaxPath, Cs: list[float], fold: NDArray[np.intp], loss: HeldOutLoss
-    ) -> NDArray[np.float32]:
-        """Follow C upwards until the held-out loss turns, solve at the bottom of the parabola, return its held-out logits."""
-        best, kept = np.inf, (path.solution, np.empty(0, dtype=np.float32))
+    def _inner(
+        self,
+        rows: Rows,
+        Cs: list[float],
+        codes: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        weight: NDArray[np.float64],
+        n_splits: int,
+    ) -> tuple[_Inner, bool]:
+        """Choose C by as many inner folds as it takes; tell whether there was nothing to choose, as the first alone may say."""
+        fold = stratified_folds(codes, groups, n_splits, self.random_state)
+        n_rows = np.cumsum(np.bincount(fold))
+        free = self.class_weight is None  # else offsets are fitted, for which every row has to be held out
+        few = 1 + int((n_rows[:-1] < _ENOUGH).sum()) if free else n_splits
+        alone = _Inner(rows, codes, groups, weight, np.where(fold == 0, 0, -1), self.max_iter)
+        if free and few > 1 and n_rows[0] >= _SETTLE and self._walk(alone, Cs, only_settle=True):
+            return alone, True
+        inner = (
+            alone if few == 1 else _Inner(rows, codes, groups, weight, np.where(fold < few, fold, -1), self.max_iter)
+        )
+        return inner, self._walk(inner, Cs)
 
-        def look(C: float, tol: float) -> None:
+    def _walk(self, inner: _Inner, Cs: list[float], *, only_settle: bool = False) -> bool:
+        """Follow C from the middle to where the held-out loss turns, and solve at the bottom of the parabola.
+
+        Return whether the middle left nothing to choose; with `only_settle` go no further where it does not.
+        """
+        self.path_, best, kept = {}, np.inf, (inner.path.solution, inner.logits)
+
+        def look(C: float, tol: float) -> float:
+            """Return by how much the loss falls below the least so far."""
             nonlocal best, kept
-            path.solve(C, tol=tol)
-            logits = path.held_out(fold)
-            self.path_[C] = loss(logits)
+            before, inner.path.solution = best, kept[0]
+            self.path_[C] = inner.look(C, tol, calibrate=self.calibrate)
             if self.path_[C] < best or C == self.C_:
-                best, self.C_, kept = self.path_[C], C, (path.solution, logits)
+                best, self.C_, kept = self.path_[C], C, (inner.path.solution, inner.logits)
+            else:
+                inner.logits = kept[1]
+            return before - self.path_[C]
 
-        step = Cs[-1] / Cs[-2] if len(Cs) > 1 else 1.0
+        middle, step = len(Cs) // 2, Cs[-1] / Cs[-2] if len(Cs) > 1 else 1.0
         beyond = [step**k for k in range(1, 1 + _EXTENSIONS)] if step > 1 else []
-        self.C_, all_right = Cs[0], False
-        for C in [*Cs, *(Cs[-1] * far for far in beyond)]:
-            if Cs[-1] < C and all_right:
+        look(Cs[middle], _COARSE * self.tol)
+        settled = inner.all_right() and best - inner.loss.least() < _LITTLE
+        if only_settle and not settled:
+            return False
+        if not settled:
+            for C in [*Cs[:middle][::-1], *(Cs[0] / far for far in beyond)]:
+                if look(C, _COARSE * self.tol) < 0:
+                    break
+            for C in [*Cs[middle + 1 :], *(Cs[-1] * far for far in beyond)]:
+                if max(self.path_) != self.C_ or (Cs[-1] < C and inner.all_right()):
+                    break
+                gain = look(C, _COARSE * self.tol)
+                if gain < 0 or (inner.all_right() and gain < _GAIN):
+                    break
+        for _ in range(0 if settled else _PARABOLAS):
+            if look(_lowest_between(self.path_, self.C_), _CLOSE * self.tol) < _SLIGHT:
                 break
-            before = best
-            look(C, _COARSE * self.tol)
-            all_right = bool((kept[1].argmax(axis=1) == path.codes).all())
-            if C > self.C_ or (all_right and before - best < _GAIN):
-                break
-        for C in [Cs[0] / far for far in beyond]:
-            if min(self.path_) != self.C_:
-                break
-            look(C, _COARSE * self.tol)
-        path.solution = kept[0]
-        look(_lowest_between(self.path_, self.C_), self.tol)
-        path.solution, logits = kept
-        if len(self.path_) > 1 and max(self.path_) == self.C_ and all_right:
+        inner.path.solution = kept[0]
+        if len(Cs) > 1 and max(self.path_) == self.C_ and inner.all_right():
             self.bounds_ = (say("C={C:g} is the largest that was tried: no held-out item was wrong", C=self.C_),)
         elif len(self.path_) > 1 and self.C_ in (min(self.path_), max(self.path_)):
             self.bounds_ = (say("C={C:g} is at the end of what was tried, and the loss still fell there", C=self.C_),)
-        return logits
+        return settled
 
     def _calibrate(
         self,
-        path: SoftmaxPath,
-        logits: NDArray[np.float32],
-        fold: NDArray[np.intp],
-        loss: HeldOutLoss,
+        inner: _Inner,
+        whole: SoftmaxPath,
         class_weight: NDArray[np.float64],
     ) -> None:
         """Fit the temperature, with class weights also the offsets, on held-out logits."""
+        loss = HeldOutLoss(inner.codes, np.ones(len(inner.codes)), inner.groups)
         if np.ptp(class_weight) > 0:
-            self.temperature_, offset = loss.offsets(logits, class_weight)
-            offset = loss.for_all_rows(path.logits, fold, self.temperature_, offset)
+            self.temperature_, offset = loss.offsets(inner.logits, class_weight)
+            n_folds = inner.path.n_sets
+
+            def logits_of(number: int) -> NDArray[np.float32]:
+                return inner.path.logits(number) if number < n_folds else whole.logits(0)
+
+            offset = loss.for_all_rows(logits_of, inner.fold, self.temperature_, offset)
             self.offset_ = offset.astype(np.float32)
         else:
-            self.temperature_ = loss.temperature(logits, fold)
+            self.temperature_ = loss.temperature(
+                inner.logits, inner.fold if inner.fold.any() else inner.groups % _PARTS
+            )
         if not COLDEST * _NEAR < self.temperature_ < HOTTEST / _NEAR:
             self.bounds_ += (say("the temperature {value:.2f} is at its bound", value=self.temperature_),)
 

@@ -89,7 +89,7 @@ def assemble(
     value = held.values()
     variance, test = np.full(len(value), np.nan), ChanceTest(float("nan"), "")
     if inference:
-        sample = Sample.drawn(trial.X[scored], codes, groups, random_state)
+        sample = Sample.drawn(trial.X, codes, groups, random_state, among=np.flatnonzero(scored))
         cv = trial.cv if trial.test is None else None
         variance = held.variances(sample, cv=cv, class_weight=weight, random_state=random_state)
         test = _test_of_chance(trial, outcome, sample, random_state)
@@ -239,9 +239,9 @@ def _test_of_chance(trial: Trial, outcome: TrialResult, sample: Sample, random_s
     scored = fold >= 0
     if trial.test is None:
         return better_than_chance(sample, fold[scored], random_state)
-    rows = scored | (trial.target.known & ~np.isin(together, together[scored]))  # others were dropped
+    rows = np.flatnonzero(scored | (trial.target.known & ~np.isin(together, together[scored])))  # others were dropped
     groups = np.unique(together[rows], return_inverse=True)[1]
-    sample = Sample.drawn(trial.X[rows], trial.target.codes[rows], groups, random_state)
+    sample = Sample.drawn(trial.X, trial.target.codes[rows], groups, random_state, among=rows)
     return better_than_chance(sample, fold[rows], random_state)
 
 

@@ -163,13 +163,14 @@ class Trial:
                 return model, np.empty(0, dtype=np.intp), np.empty((0, len(classes)))
             return model, *decide(model, self.X[rows], classes)
 
-        together = self.X.size <= _TOGETHER and shares_nothing(self.estimator)
+        ours = self.estimator is None  # reads its rows block by block
+        together = (ours or self.X.size <= _TOGETHER) and shares_nothing(self.estimator)
         return in_order(work, jobs) if together else map(work, jobs)
 
     def fit(self, groups: NDArray[np.intp], train: NDArray[np.intp]) -> Any:
         """Return a new classifier fitted on some rows."""
         model = make_estimator(self.estimator, **self.options)
-        return fit(model, self.X[train], self.target.classes[self.target.codes[train]], groups[train])
+        return fit(model, self.X, self.target.classes[self.target.codes[train]], groups[train], train)
 
     def run(self, given: NDArray[np.intp], same: NDArray[np.intp], *, repeats: int, random_state: int) -> TrialResult:
         """Run all repeats, the rivals, the comparison without duplicate groups, and the final fit.

@@ -88,11 +88,18 @@ class Sample:
 
     @classmethod
     def drawn(
-        cls, X: NDArray[np.float32], codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int
+        cls,
+        X: NDArray[np.float32],
+        codes: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        random_state: int,
+        *,
+        among: NDArray[np.intp] | None = None,
     ) -> Sample:
-        """Return the sample of rows (n_items, n_features), their classes and groups (n_items,)."""
+        """Return a sample of rows; of those that `among` numbers, if it is given: then classes and groups are theirs."""
         rows = some_rows(codes, groups, random_state)
-        return cls(X[rows], rows, codes[rows], np.unique(groups[rows], return_inverse=True)[1], len(X))
+        inside = np.unique(groups[rows], return_inverse=True)[1]
+        return cls(X[rows if among is None else among[rows]], rows, codes[rows], inside, len(codes))
 
     @cached_property
     def Z(self) -> NDArray[np.float64]:

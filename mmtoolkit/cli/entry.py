@@ -74,7 +74,7 @@ def _told(error: BaseException) -> tuple[str, int]:
         case OSError():
             return f"{error.strerror or error}{f': {error.filename!r}' if error.filename else ''}", FAILED
         case MemoryError():
-            return "not enough memory for this many items; try fewer, or a smaller dimension", FAILED
+            return str(error) or "not enough memory for this many items; try fewer, or a smaller dimension", FAILED
     if os.environ.get("MMTOOLKIT_DEBUG"):
         raise error
     return f"{type(error).__name__}: {error}. This looks like a mistake of ours; MMTOOLKIT_DEBUG=1 shows where", FAILED

@@ -33,7 +33,7 @@ _ENOUGH = 4 * 61  # different items, for which all numbers are tried
 _MIXED = 0.2  # adjusted mutual information with the modality from which it is worth a warning; 24 pure clusters of two have 0.36
 
 
-@verb("cluster", variable="c")
+@verb("cluster", variable="c", memory=0.2)
 def cluster(
     embeddings: HasVectors | ArrayLike,
     n_clusters: int | Sequence[int] | None = None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._arguments import check_count
+from mmtoolkit._blocks import in_order
 from mmtoolkit.clustering.structureless import cloud_like, gaussian
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
@@ -84,37 +85,48 @@ def stability(clustering: Clustering, X: NDArray[np.float32], n_boot: int) -> St
     check_count("n_boot", n_boot, 1)
     k, n = clustering.n_clusters, len(X)
     rng = np.random.default_rng(clustering.recipe.params["random_state"])
-    ari = np.empty(n_boot)
-    jaccard = np.empty((n_boot, k))
-    for boot in range(n_boot):
-        drawn = X[np.unique(rng.integers(0, n, n))]
-        labels = row.redraw(drawn, X, clustering, int(rng.integers(2**31)))
-        ari[boot] = adjusted_rand(clustering.labels + 1, labels + 1)  # noise is a group of its own
-        jaccard[boot] = _best_overlap(clustering.labels, labels, k)
+
+    def agree(labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
+        ari = adjusted_rand(clustering.labels + 1, labels + 1)  # noise is a group of its own
+        return ari, _best_overlap(clustering.labels, labels, k)
+
+    pairs = [agree(labels) for labels in _redrawn(clustering, X, _draws(n, n_boot, rng))]
+    ari, jaccard = np.array([one for one, _ in pairs]), np.array([overlap for _, overlap in pairs])
     low, high = np.quantile(jaccard, [0.025, 0.975], axis=0)
     table = clustering.sizes[["name", "size"]].assign(jaccard=jaccard.mean(axis=0), low=low, high=high)
-    return Stability(ari, table.assign(chance=_chance(row.redraw, clustering, X, n_boot, rng)))
+    return Stability(ari, table.assign(chance=_chance(clustering, X, n_boot, rng)))
 
 
-def _chance(
-    redraw: Callable[..., NDArray[np.int64]],
-    clustering: Clustering,
-    X: NDArray[np.float32],
-    n_boot: int,
-    rng: np.random.Generator,
-) -> float:
+def _draws(n: int, n_draws: int, rng: np.random.Generator) -> list[tuple[NDArray[np.int64], int]]:
+    """Return rows of bootstrap samples, each with the seed of its clustering."""
+    return [(np.unique(rng.integers(0, n, n)), int(rng.integers(2**31))) for _ in range(n_draws)]
+
+
+def _redrawn(
+    clustering: Clustering, X: NDArray[np.float32], draws: list[tuple[NDArray[np.int64], int]]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the labels of all rows by clusters of each sample; side by side where the clusterer is our own."""
+    redraw = clustering._algorithm.redraw
+    assert redraw is not None
+
+    def work(draw: tuple[NDArray[np.int64], int]) -> NDArray[np.int64]:
+        rows, seed = draw
+        return redraw(X[rows], X, clustering, seed)
+
+    ours = clustering._fit is None or clustering._fit.model is None
+    return in_order(work, draws) if ours else map(work, draws)
+
+
+def _chance(clustering: Clustering, X: NDArray[np.float32], n_boot: int, rng: np.random.Generator) -> float:
     """Return the Jaccard overlap that one in 20 clusters of clouds without groups exceeds."""
     found: list[NDArray[np.float64]] = []
     for _ in range(_CLOUDS):
         made = cloud_like(X, gaussian, rng).rows(len(X), rng).astype(np.float32)
-
-        def again(rows: NDArray[np.float32], made: NDArray[np.float32] = made) -> NDArray[np.int64]:
-            return redraw(rows, made, clustering, int(rng.integers(2**31)))
-
-        labels = again(made)
+        whole = [(np.arange(len(made)), int(rng.integers(2**31)))]
+        labels = next(iter(_redrawn(clustering, made, whole)))
+        draws = _draws(len(made), -(-n_boot // _CLOUDS), rng)
         k = int(labels.max(initial=-1)) + 1
-        draws = (made[np.unique(rng.integers(0, len(made), len(made)))] for _ in range(-(-n_boot // _CLOUDS)))
-        found.append(np.mean([_best_overlap(labels, again(drawn), k) for drawn in draws], axis=0))
+        found.append(np.mean([_best_overlap(labels, one, k) for one in _redrawn(clustering, made, draws)], axis=0))
     pooled = np.concatenate(found)
     return float(np.quantile(pooled, 0.95)) if len(pooled) else float("nan")
 

@@ -160,7 +160,7 @@ class DuplicateResult(Result):
         return notebook("DuplicateResult", self._summary(), *parts)
 
 
-@verb("near_duplicates", one_thread=False)  # decided in float64: more threads change nothing
+@verb("near_duplicates", memory=0.2, one_thread=False)  # decided in float64: more threads change nothing
 def near_duplicates(
     embeddings: HasVectors | ArrayLike,
     threshold: float | Mapping[str, float] | None = None,

@@ -129,7 +129,7 @@ class SearchResult(Result):
 
 
 @verb(
-    "search", variable="s", unrecorded=("budget", "progress"), one_thread=False
+    "search", variable="s", unrecorded=("budget", "progress"), memory=0.1, one_thread=False
 )  # decided in float64: more threads change nothing
 def search(
     embeddings: HasVectors | ArrayLike,

@@ -30,7 +30,14 @@ def test_heavy_verbs_say_before_they_begin_that_there_is_no_room():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=120, check=True)
 
     said = done.stdout.splitlines()
-    assert [line.split()[0] for line in said] == ["cluster", "classify", "project", "search", "near_duplicates", "compare"]
+    assert [line.split()[0] for line in said] == [
+        "cluster",
+        "classify",
+        "project",
+        "search",
+        "near_duplicates",
+        "compare",
+    ]
     for line in said:
         assert "of 400,000 x 512 vectors (0.76 GiB) needs at least 0." in line
         assert "can be had (limit of the process, ulimit -v)" in line

@@ -88,14 +88,17 @@ class _Inner:
         self.logits = np.empty((0, self.path.n_classes), dtype=np.float32)
 
     def look(self, C: float, tol: float, *, calibrate: bool) -> float:
-        """Solve, and return the loss of the held-out rows; with `calibrate` after the temperature."""
+        """Solve, and return the loss of the held-out rows; with `calibrate` after a temperature that makes them surer.
+
+        Of a model that is too sure the loss stays as it is: a smaller C mends that better.
+        """
         self.path.solve(C, tol=tol)
         self.logits = self.path.held_out(self._fold)[self._held]
         if not calibrate:
             return self.loss(self.logits)
         if self.all_right():  # the temperature is near its lower bound, or there is no need of one
             return min(self.loss(self.logits), self.loss(self.logits / COLDEST))
-        return self.loss(self.logits / self.loss.lowest(self.logits))
+        return self.loss(self.logits / min(self.loss.lowest(self.logits), 1.0))
 
     def all_right(self) -> bool:
         """Tell whether no held-out row is wrong."""
@@ -123,7 +126,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fitted on the held-out logits of the inner folds take the weights out again.
     calibrate : bool, default=True
         Divide logits by a temperature fitted on the held-out logits of the inner folds, where that helps in folds that
-        it was not fitted on; C is chosen by the loss after it.
+        it was not fitted on; C is chosen by the loss after it where it is below 1.
     max_iter : int, default=200
         Largest number of steps per C.
     tol : float, default=1e-6
@@ -149,7 +152,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray of shape (n_classes,)
         Sorted classes.
     path_ : dict of float to float
-        Held-out log-loss, against smoothed targets, of every C that was tried; with `calibrate` after its temperature.
+        Held-out log-loss, against smoothed targets, of every C that was tried; with `calibrate` after its
+        temperature, where that is below 1.
     n_iter_ : int
         L-BFGS steps in all.
 
@@ -306,7 +310,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             """Return by how much the loss falls below the least so far."""
             nonlocal best, kept
             before, inner.path.solution = best, kept[0]
-            self.path_[C] = inner.look(C, tol, calibrate=self.calibrate)
+            self.path_[C] = inner.look(C, tol, calibrate=self.calibrate and self.class_weight is None)
             if self.path_[C] < best or C == self.C_:
                 best, self.C_, kept = self.path_[C], C, (inner.path.solution, inner.logits)
             else:

@@ -21,7 +21,7 @@ from mmtoolkit.classification.lbfgs import minimize
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Axes", "Rows", "Scaling", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
+__all__ = ["Axes", "CentredRows", "Scaling", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
 
 _RANK_TOL = 1e-6
 _CACHED = 2**19
@@ -112,7 +112,7 @@ class Scaling(Protocol):
         """Return the gradient by the variables of one by the coefficients, which may be overwritten."""
 
 
-class Rows(Protocol):
+class CentredRows(Protocol):
     """Centred rows, as a path reads them: at most `block` of them at once."""
 
     shape: tuple[int, int]
@@ -204,7 +204,7 @@ class SoftmaxPath:
 
     Parameters
     ----------
-    axes : Rows
+    axes : CentredRows
         All rows: `Axes`, or another way to read them.
     codes : ndarray of shape (n_items,), int
         Class of every row, 0 to n_classes - 1.
@@ -218,7 +218,7 @@ class SoftmaxPath:
 
     def __init__(
         self,
-        axes: Rows,
+        axes: CentredRows,
         codes: NDArray[np.intp],
         n_classes: int,
         weights: NDArray[np.floating],

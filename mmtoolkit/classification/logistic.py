@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
-from mmtoolkit.classification.gradients import Rows, SoftmaxPath, softmax
-from mmtoolkit.classification.tall import rows_of
+from mmtoolkit.classification.gradients import CentredRows, SoftmaxPath, softmax
+from mmtoolkit.classification.tall import centred_rows
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.words import say
 
@@ -61,7 +61,7 @@ class _Inner:
 
     Parameters
     ----------
-    rows : Rows
+    rows : CentredRows
         The training rows.
     codes, groups, weight : ndarrays of shape (n_rows,)
         Theirs.
@@ -73,7 +73,7 @@ class _Inner:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: CentredRows,
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],
         weight: NDArray[np.float64],
@@ -248,11 +248,11 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(msg)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         with one_thread():
-            self._choose(rows_of(X, rows), Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)
+            self._choose(centred_rows(X, rows), Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)
 
     def _choose(
         self,
-        rows: Rows,
+        rows: CentredRows,
         Cs: list[float],
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],
@@ -279,7 +279,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _inner(
         self,
-        rows: Rows,
+        rows: CentredRows,
         Cs: list[float],
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],

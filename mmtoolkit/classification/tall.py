@@ -13,19 +13,19 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from mmtoolkit._gram import centred_gram
-from mmtoolkit.classification.gradients import Axes, Rows
+from mmtoolkit.classification.gradients import Axes, CentredRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["rows_of"]
+__all__ = ["centred_rows"]
 
 _TALL = 2
 _READ = 2**20  # numbers
 _RIDGE = 1e-6
 
 
-def rows_of(X: NDArray[np.float32], index: NDArray[np.intp]) -> Rows:
+def centred_rows(X: NDArray[np.float32], index: NDArray[np.intp]) -> CentredRows:
     """Return the numbered rows of a table, as a path reads them."""
     return _Tall(X, index) if len(index) >= _TALL * X.shape[1] else Axes(X[index])
 

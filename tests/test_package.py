@@ -160,6 +160,7 @@ LAYERS = (
         "_html",
         "_files",
         "_json",
+        "_memory",
         "_spreadsheet",
         "_npz",
         "_sealed",

@@ -244,7 +244,7 @@ class _Sets:
         self, axes: Axes, sample: Dealt, cv: int, n_classes: int, totals: NDArray[np.float64], *, choosing: bool
     ) -> None:
         weights = sample.weights(cv, choosing=choosing)
-        self.path = SoftmaxPath(axes, sample.codes, n_classes, weights)
+        self.axes, self.path = axes, SoftmaxPath(axes, sample.codes, n_classes, weights)
         self.share = np.maximum(weights.sum(axis=0, dtype=np.float64), 1.0) / np.maximum(totals, 1.0)
         self.n_classes = n_classes
 
@@ -277,13 +277,13 @@ class _Sets:
 
     def outside(self, solution: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return coefficients of the features as they come, the intercepts in the last row."""
-        axes = self.path.axes
+        axes = self.axes
         coef = axes.basis @ solution[:-1]
         return np.concatenate([coef, (solution[-1] - axes.mean @ coef)[None]])
 
     def inside(self, slopes: NDArray[np.float64], intercepts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return a gradient by the features as they come as one by the axes."""
-        axes = self.path.axes
+        axes = self.axes
         turned = axes.basis.T.astype(np.float64) @ (slopes - np.outer(axes.mean, intercepts))
         return np.concatenate([turned, intercepts[None]])
 

@@ -24,7 +24,7 @@ __all__ = ["ChanceTest", "better_than_chance"]
 _PERMUTATIONS, _FEW_PERMUTATIONS = 999, 199
 _MANY_ROWS = 2000
 _MOST_SCORES = 30_000_000
-_MOST_CLASSES = 10
+_MOST_CLASSES, _FEW_CLASSES = 32, 10  # of few rows; of many
 _LEAST_ARRANGEMENTS = 200
 _CHUNK = 300_000  # numbers: small enough for the cache
 
@@ -69,7 +69,8 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
     codes, fold = sample.codes, fold[sample.rows]
     held = fold >= 0
     sizes = np.bincount(codes[held])
-    ks = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CLASSES])
+    most = _FEW_CLASSES if sample.of > _MANY_ROWS else _MOST_CLASSES
+    ks = np.sort(np.argsort(-sizes, kind="stable")[:most])
     ks = ks[(sizes[ks] > 0) & (sizes[ks] < held.sum())]
     if not len(ks):
         return ChanceTest(float("nan"), "all scored items are of one class")

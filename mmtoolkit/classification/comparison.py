@@ -94,6 +94,8 @@ class Comparison(Result):
             )
             for name, row in self.scores.to_dict("index").items()
         ]
+        known = self.scores["price_per_1000"].notna().any()
+        prices = say("Prices are for 1,000 items, estimated from above.") if known else ""
         return bars(
             names,
             self.scores["value"],
@@ -101,7 +103,7 @@ class Comparison(Result):
             high=self.scores["high"],
             title=say("Which one is worth paying for?"),
             x_title=title(self.metric),
-            caption=joined(*self.pairs["verdict"].head(6), say("Prices are for 1,000 items, estimated from above.")),
+            caption=joined(*self.pairs["verdict"].head(6), prices),
         )
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:

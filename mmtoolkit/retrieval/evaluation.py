@@ -335,8 +335,10 @@ def evaluate_search(
     n_right = np.array([len(rows) for rows in right])
     used = n_right > 0
     if not used.any():
-        other = "" if not any(map(len, own)) else " other than itself; name another column of what is relevant"
-        msg = f"none of the {len(right)} queries has a relevant item{other}, so there is nothing to score"
+        other, way_out = "", ""
+        if any(map(len, own)):
+            other, way_out = " other than itself", "; name another column of what is relevant, such as the label"
+        msg = f"none of the {len(right)} queries has a relevant item{other}, so there is nothing to score{way_out}"
         raise ValueError(msg)
     asked_rows, names, together = first[used], names[first][used], together[used]
     own, right = ([rows for rows, use in zip(all_rows, used, strict=True) if use] for all_rows in (own, right))

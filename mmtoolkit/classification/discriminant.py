@@ -130,7 +130,8 @@ class Discriminants:
         members = csr_array(
             (np.ones(len(codes)), (cell, np.arange(len(codes)))), shape=(n_parts * n_classes, len(codes))
         )
-        counts = train @ np.bincount(cell, minlength=n_parts * n_classes).reshape(n_parts, n_classes).astype(np.float64)
+        of_cell = np.bincount(cell, minlength=n_parts * n_classes).reshape(n_parts, n_classes)
+        counts = train.astype(np.float64) @ of_cell.astype(np.float64)
         n = np.maximum(counts.sum(axis=1), 1.0)[:, None]
         weight = _weights(counts, class_weight)
         mass = weight * counts
@@ -211,4 +212,4 @@ def _penalties(
     explained = (along**2).sum(axis=2) * kept / np.where(kept, power, 1.0)
     left = n - (mass**2).sum(axis=1, keepdims=True) / n - ((2 * shrink - shrink**2) @ explained[:, :, None])[:, :, 0]
     freedom = np.maximum(1.0 - (1.0 + shrink.sum(axis=2)) / n, 1.0 / n)
-    return penalties[np.arange(len(penalties)), np.argmin(left / freedom**2, axis=1)]
+    return np.asarray(penalties[np.arange(len(penalties)), np.argmin(left / freedom**2, axis=1)])

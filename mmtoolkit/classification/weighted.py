@@ -138,7 +138,7 @@ class _Curve:
         """Return how much both areas grow with the weight of every item, (2, n_items), where all weigh the same."""
         down, mine = self.down, self.mine[self.order]
         start, end = (np.searchsorted(down, down, side) for side in ("left", "right"))
-        n_own, found = int(mine.sum()), _from_zero(mine[:, None])[:, 0]
+        n_own, found = int(mine.sum()), _from_zero(mine[:, None].astype(np.float64))[:, 0]
         ahead = (found[start] + found[end]) / 2.0  # of the class, equals by half
         others = len(mine) - n_own
         in_order = np.where(mine, 1.0 - ((start + end) / 2.0 - ahead) / max(others, 1), ahead / n_own)

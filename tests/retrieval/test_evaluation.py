@@ -180,7 +180,7 @@ def test_an_item_does_not_find_itself():
     emb = words([f"word {i}" for i in range(8)])
 
     with pytest.raises(
-        ValueError, match="none of the 8 queries has a relevant item other than itself, .*; name another column"
+        ValueError, match=r"none of the 8 queries has a relevant item other than itself, .*; name another column"
     ):
         mm.evaluate_search(emb, "text", "text")
 

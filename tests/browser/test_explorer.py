@@ -208,7 +208,8 @@ def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
     page = opened
     page.locator('button[data-mm="review"][data-value="label_issues"]').click()
     tools.until(page, "() => document.querySelector('.mmx-suggested')", what="a suggestion")
-    assert "most like it" in page.inner_text(".mmx-right")
+    like = "() => document.querySelector('.mmx-right').innerText.includes('most like it')"
+    tools.until(page, like, what="items like the one under review")
     tools.until(page, "() => !document.querySelector('.mmx-looking')", what="what the classifier found")
     tools.until(page, "() => document.querySelector('.mmx').getAttribute('aria-busy') === 'false'", what="an idle page")
     asked, total = python(page, "int(ex.asked)"), python(page, "len(ex.queue)")

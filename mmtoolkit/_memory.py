@@ -26,7 +26,7 @@ def check_memory(verb: str, vectors: Any, beyond: float) -> None:
     beyond : float
         How many times the vectors it takes, at least.
     """
-    shape = getattr(vectors, "shape", ())
+    shape: tuple[int, ...] = getattr(vectors, "shape", ())
     if len(shape) != 2:
         return
     size = 4 * shape[0] * shape[1]

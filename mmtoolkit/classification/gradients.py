@@ -76,7 +76,7 @@ class Axes:
 
     def read(self, part: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Return some of the rows."""
-        return self.rows[part]
+        return np.asarray(self.rows[part])
 
     def scaled(self, curvature: float, share: NDArray[np.float64], penalty: NDArray[np.float64]) -> Scaling:
         """Return variables in which the curvature is close to 1 in every direction: a factor for each number.

@@ -93,14 +93,14 @@ class NewData(Result):
     source: Any = field(default=None, repr=False)
 
     def _summary(self) -> str:
-        row = self.expected.loc["accuracy"]
+        row: Any = self.expected.loc["accuracy"]
         if self.reason:
             told = say("cannot say what accuracy to expect: {reason}", reason=self.reason)
         else:
             told = say(
                 "expected accuracy {value} ({interval})",
                 value=percent(row["value"]),
-                interval=between(percent(row["low"]), percent(row["high"])),
+                interval=between(percent(row["low"]), percent(float(row["high"]))),
             )
         if self.alarm:
             return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told)

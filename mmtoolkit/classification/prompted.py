@@ -83,12 +83,12 @@ class ZeroShot(Result):
         )
         if self.metrics is None:
             return start
-        row = self.metrics.loc["accuracy"]
+        row: Any = self.metrics.loc["accuracy"]
         return say(
             "{start}, accuracy {value} ({interval}) of {n} without any training",
             start=start,
             value=percent(row["value"]),
-            interval=between(percent(row["low"]), percent(row["high"])),
+            interval=between(percent(row["low"]), percent(float(row["high"]))),
             n=self.n_scored,
         )
 

@@ -55,7 +55,7 @@ def columns_of_few_values(result: Classification) -> list[str]:
     return [*found, CHARACTERS] if lengths else found
 
 
-def cut(result: Classification, name: str) -> NDArray[np.object_]:
+def cut(result: Classification, name: object) -> NDArray[np.object_]:
     """Return for every item the name of its slice by a column: its value; a month; a third, where numbers are many.
 
     Raises

@@ -130,7 +130,7 @@ class Scorer:
         self.lengths = np.concatenate(list(in_order(part, blocks(len(X), _BLOCK))))
 
     def _centred(self, rows: slice) -> NDArray[np.float32]:
-        return self.X[rows] - self.mean if self._kept is None else self._kept[rows]
+        return np.asarray(self.X[rows] - self.mean if self._kept is None else self._kept[rows])
 
     def silhouette(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the silhouette of every row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import zlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _PICTURE_BYTES = 1_500_000
 _MOST_PICTURES = 1000  # a large photo takes a twentieth of a second
 
 
-def placed(sections: list[Section] | tuple[Section, ...]) -> list[Section]:
+def placed(sections: Sequence[Section]) -> list[Section]:
     """Give every figure an id by its place, so that equal reports are equal pages; items' pictures stand beside their first map.
 
     Parameters
@@ -41,7 +42,7 @@ def placed(sections: list[Section] | tuple[Section, ...]) -> list[Section]:
     return [dataclasses.replace(s, blocks=_placed(s.blocks, s.name, seen)) for s in sections]
 
 
-def _placed(blocks: list[Block] | tuple[Block, ...], name: str, seen: dict[int, str]) -> list[Block]:
+def _placed(blocks: Sequence[Block], name: str, seen: dict[int, str]) -> list[Block]:
     made: list[Block] = []
     for i, block in enumerate(blocks):
         if isinstance(block, Drawing):

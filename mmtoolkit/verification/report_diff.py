@@ -173,7 +173,7 @@ def _compared(pair: list[Mapping[str, Any]], *reports: str | os.PathLike[str] | 
     )
 
 
-def _read(report: str | os.PathLike[str] | Report) -> Mapping[str, Any]:
+def _read(report: object) -> Mapping[str, Any]:
     if isinstance(report, Report):
         return report.data
     if not isinstance(report, str | os.PathLike):

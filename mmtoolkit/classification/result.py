@@ -351,9 +351,8 @@ class Classification(Scored):
         >>> import numpy as np
         >>> import mmtoolkit as mm
         >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
-        >>> r.risk_coverage()[["coverage", "risk"]].tail(1)
-           coverage  risk
-        0       1.0   0.0
+        >>> r.risk_coverage()[["coverage", "risk"]].iloc[-1].to_dict()
+        {'coverage': 1.0, 'risk': 0.0}
         """
         from mmtoolkit.classification.answering import curve
 

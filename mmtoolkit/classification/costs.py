@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cheapest", "cost_table"]
 
+_DIGITS = 9  # of sums of costs: what ties must not part by the last bit
 _PARTS = 5  # of held-out items of a fixed split, which has no folds
 
 
@@ -100,7 +101,7 @@ def cheapest(result: Classification, table: NDArray[np.float64], silence: float)
 def _least(sure: NDArray[np.float64], saved: NDArray[np.float64]) -> float:
     """Return the confidence from which on answers save most; infinite where none does, the lowest where they tie."""
     order = np.argsort(-sure, kind="stable")
-    total = np.cumsum(saved[order])
+    total = np.cumsum(saved[order]).round(_DIGITS)
     last = np.append(sure[order][1:] != sure[order][:-1], True)
     total, confidence = total[last], sure[order][last]
     best = len(total) - 1 - int(np.argmax(total[::-1]))

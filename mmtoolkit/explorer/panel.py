@@ -216,8 +216,7 @@ def beside(review: Review) -> str:
     state = review.state
     likeness = state.X @ state.X[row]
     likeness[row], likeness[~state.filter.shown] = -np.inf, -np.inf
-    near = np.argpartition(-likeness, min(_NEAR, len(likeness) - 1))[:_NEAR]
-    near = near[np.argsort(-likeness[near], kind="stable")]
+    near = np.argsort(-likeness, kind="stable")[:_NEAR]
     shown = [(i, state.item(i), _class_note(state, i)) for i in near[np.isfinite(likeness[near])].tolist()]
     head = f'<p class="mmx-empty">{escape(say("most like it:"))}</p>' if shown else ""
     return head + (cards.gallery(len(shown), shown) if shown else "")

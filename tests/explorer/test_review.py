@@ -318,7 +318,7 @@ def test_a_half_answered_audit_sample_gives_bounds_for_whatever_the_others_are(e
     assert low < 7 / 20 < 19 / 20 < high
     assert any(
         note.startswith(
-            "8 of the 20 test items have a class. Whatever the other 12 are, between 0.350 and 0.950 of all 20"
+            "8 of the 20 test items have a class. Whatever the other 12 are, between 35.0 % and 95.0 % of all 20"
         )
         for note in r.notes
     )

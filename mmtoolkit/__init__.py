@@ -1,7 +1,7 @@
 """mmtoolkit: sort, group, label and explain pictures, texts and videos in a notebook.
 
-Vectors for all of them in one semantic space, paid for once; clusters with names, classifiers with honest scores,
-maps to touch, search across modalities, and reports that another person can verify.
+All of them get vectors in one semantic space, and each vector is paid for once. From the vectors come clusters with names,
+classifiers with honest scores, maps to explore, search across modalities, and reports that another person can verify.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 
 def _public() -> dict[str, tuple[str, str]]:
-    """Return module and name behind every public name, as the stub beside this file imports them: the one list."""
+    """Return module and name behind every public name; the imports of the stub `__init__.pyi` are the only list of them."""
     tree = ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8"))
     return {
         alias.asname: (node.module or "", alias.name)

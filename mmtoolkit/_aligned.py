@@ -129,7 +129,7 @@ def series_of(y: Any, what: str) -> pd.Series:
 
 
 def _lacking(series: pd.Series, embeddings: Any) -> str:
-    """Say which items have no value, where the values are named by ids."""
+    """Return a sentence that names the items without a value; the values have ids."""
     ids, names = ids_of(embeddings).tolist(), set(map(str, series.index))
     missing = [name for name in ids if name not in names]
     if not missing or len(missing) == len(ids):
@@ -138,7 +138,7 @@ def _lacking(series: pd.Series, embeddings: Any) -> str:
 
 
 def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.object_]:
-    """Return values in the order of the items; ValueError where their index fits no or more than one reading."""
+    """Return values in the order of the items; raise ValueError where their index fits in no way or in more than one."""
     import pandas as pd
 
     index, own, ids = series.index, index_of(embeddings), pd.Index(ids_of(embeddings).tolist(), dtype=object)

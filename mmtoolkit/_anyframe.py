@@ -20,7 +20,7 @@ _SIZES = "all columns must have one value per row"
 
 
 def is_frame(data: object) -> bool:
-    """Tell tables with named columns from lists, arrays and single items, without looking at rows."""
+    """Return whether a value is a table with named columns; its rows are not looked at."""
     import pandas as pd
 
     if isinstance(data, Mapping):
@@ -39,7 +39,7 @@ def _is_column(values: object) -> bool:
 
 
 def is_series(data: object) -> bool:
-    """Tell a column of pandas, Arrow or whatever narwhals knows."""
+    """Return whether a value is a column of pandas, of Arrow, or of a library that narwhals knows."""
     import narwhals as nw
     import pandas as pd
     import pyarrow as pa
@@ -89,17 +89,17 @@ def _library(data: object) -> str:
 
 
 def is_of_spark(data: object) -> bool:
-    """Tell a table of Spark, which is not in memory."""
+    """Return whether a value is a table of Spark, which is not in memory."""
     return _library(data) == "pyspark"
 
 
 def _is_hugging_face(data: object) -> bool:
-    """Tell a data set of the library ``datasets``, without importing it."""
+    """Return whether a value is a data set of the library ``datasets``; the library is not imported."""
     return all(hasattr(data, name) for name in ("features", "column_names", "with_format", "num_rows"))
 
 
 def _is_known_table(data: object) -> bool:
-    """Tell what has the Arrow C stream of a table, or what narwhals knows as a frame."""
+    """Return whether a value has the Arrow C stream of a table, or is a frame that narwhals knows."""
     import narwhals as nw
     import pyarrow as pa
 
@@ -112,7 +112,7 @@ def _is_known_table(data: object) -> bool:
 
 
 def _refuse_unready(data: Any) -> None:
-    """Refuse what holds tables, or a table that is not in memory, and say what to do."""
+    """Raise TypeError for a group of tables and for a table that is not in memory; the message says what to do."""
     if isinstance(data, Mapping) and data and all(is_frame(v) and not isinstance(v, Mapping) for v in data.values()):
         first = next(iter(data))
         msg = f"expected one table, got {len(data)} of them ({', '.join(map(str, data))}); choose one, such as data[{first!r}]"
@@ -157,7 +157,7 @@ def _empty(n: int) -> pd.DataFrame:
 
 
 def _of_arrow(data: Any) -> pd.DataFrame:
-    """Return what has the Arrow C stream as a frame; whole numbers stay whole numbers beside missing ones."""
+    """Return an object with an Arrow C stream as a frame; whole numbers stay whole where others are missing."""
     import pyarrow as pa
 
     table = pa.table(data)
@@ -230,7 +230,7 @@ def object_cells(values: list[Any]) -> pd.Series:
 
 
 def handed_on(frame: pd.DataFrame, backend: str) -> Any:
-    """Return a frame as one of pandas, polars or pyarrow; columns of several plain types become text outside of pandas."""
+    """Return a frame as one of pandas, polars or pyarrow; in the last two a column of several plain types becomes text."""
     if backend == "pandas":
         return frame
     if backend not in ("polars", "pyarrow"):

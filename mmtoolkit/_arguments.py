@@ -91,7 +91,7 @@ def checked_seed(random_state: Any) -> int:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether `value` is a real number, numpy's included; True and False are none."""
+    """Return whether `value` is a real number of Python or numpy; True and False are not numbers here."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -32,11 +32,11 @@ _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 class _StoppedError(RuntimeError):
-    """Nobody waits for the result any more."""
+    """The caller has stopped, so the rest of the work is not needed."""
 
 
 def n_workers() -> int:
-    """Return how many threads share the work: those of `jobs`, else ``MMTOOLKIT_NUM_THREADS``, else the cores to be had.
+    """Return the number of threads: that of `jobs`, else ``MMTOOLKIT_NUM_THREADS``, else the number of usable cores.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 @contextmanager
 def jobs(n_jobs: int | None) -> Iterator[None]:
-    """Share the work inside among so many threads.
+    """Use this number of threads for the work inside the context.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Other Python processes that run code of ours: the same search path, and no secrets."""
+"""Start Python processes that run our code with the same search path and without secrets."""
 
 from __future__ import annotations
 

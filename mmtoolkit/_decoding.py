@@ -1,4 +1,4 @@
-"""Decode files of strangers in processes that open nothing, and whose death or delay fails that file only."""
+"""Decode files of strangers in processes that can open nothing. If such a process dies or takes too long, only its file fails."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class _Decoder:
     def answers(
         self, data: bytes, request: Mapping[str, Any], seconds: float
     ) -> Iterator[tuple[bytes, PILImage.Image | str]]:
-        """Yield what the process makes of a file: pictures (F), then a note (N) or an error (E)."""
+        """Yield the answers of the process about a file: pictures (F), then a note (N) or an error (E)."""
         self._left = self._seconds = seconds
         words = json.dumps(dict(request)).encode()
         self._send(REQUEST.pack(len(words), len(data)) + words, data)
@@ -141,7 +141,7 @@ class _Decoder:
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:
-        """Kill the process when the time that is left is over; the time between two waits does not count."""
+        """Kill the process when the remaining time is over; the time between two waits does not count."""
         timer = threading.Timer(max(self._left, 0), self.process.kill)
         timer.daemon = True
         started = time.monotonic()
@@ -169,7 +169,7 @@ def _end_all() -> None:
 
 
 def _forget() -> None:
-    """Leave the processes to the parent: two of us must not talk through one pipe."""
+    """Forget the processes after a fork: they belong to the parent, and two processes must not share one pipe."""
     global _free, _lock
     _free, _lock = threading.BoundedSemaphore(_MOST), threading.Lock()
     for decoder in _idle:

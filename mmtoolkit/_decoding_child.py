@@ -1,4 +1,4 @@
-"""The process that decodes what strangers made: it reads bytes from a pipe, writes pixels to another, and opens nothing."""
+"""The process that decodes files of strangers: it reads bytes from one pipe, writes pixels to another, and opens nothing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _text(target: BinaryIO, kind: bytes, text: str) -> None:
 
 
 def _load_all() -> None:
-    """Import whatever decoding may import, because no file can be opened later."""
+    """Import all modules that decoding may need, because no file can be opened later."""
     import encodings.idna
     import encodings.latin_1
     import encodings.utf_16

@@ -112,7 +112,7 @@ def _dialect_of(text: str, delimiter: str | None) -> _Dialect:
 
 
 def _first(dialect: _Dialect) -> list[str]:
-    """Return the fields of the header; none where this delimiter cannot be it."""
+    """Return the fields of the header; an empty list where this cannot be the delimiter."""
     try:
         return next((record for _, record in dialect.records()), [])
     except ValueError:
@@ -132,7 +132,7 @@ def _header(dialect: _Dialect) -> list[str]:
 
 
 def _has_empty_ends(dialect: _Dialect, width: int) -> bool:
-    """Refuse lines with other fields than the header; tell whether lines end with delimiters that say nothing."""
+    """Raise for a line with more or fewer fields than the header; return whether all lines end with an empty field."""
     if dialect.sizes() <= {0, width}:
         return False
     for line, record in dialect.records():
@@ -147,7 +147,7 @@ def _has_empty_ends(dialect: _Dialect, width: int) -> bool:
 
 
 def _cut(dialect: _Dialect, width: int) -> str:
-    """Write the table again with so many fields a line."""
+    """Write the table again with this number of fields in each line."""
     buffer = io.StringIO()
     csv.writer(buffer).writerows(record[:width] for _, record in dialect.records())
     return buffer.getvalue()

@@ -78,7 +78,7 @@ def restored(value: Any) -> Any:
 
 
 def _class_of(name: str) -> type[Any]:
-    """Return an estimator or splitter by its name; nothing else is ever made, since a name may come from a stranger's file."""
+    """Return the class of an estimator or splitter by its name; other classes are refused, because a stranger may have written the name."""
     if not name.startswith(_ROOMS):
         msg = f"estimator {name!r} is not from scikit-learn or mmtoolkit; pass the object itself"
         raise ValueError(msg)

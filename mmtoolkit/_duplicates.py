@@ -56,7 +56,7 @@ def similar_blocks(
 
 
 def equal_rows(X: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the number of the first row that is equal to each row, (n_items,); a product cannot tell for sure."""
+    """Return for each row the number of the first row equal to it, (n_items,); bytes are compared, not products."""
     first: dict[bytes, int] = {}
     digests = (hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X)  # -0.0 is 0.0
     return np.array([first.setdefault(digest, number) for number, digest in enumerate(digests)], dtype=np.intp)
@@ -84,7 +84,7 @@ def duplicate_groups(unit: NDArray[np.float32], threshold: float | NDArray[np.fl
 
 
 def joined(groups: NDArray[np.intp], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the groups after those of ``i[n]`` and ``j[n]`` became one, each still with the number of its first row."""
+    """Return the groups after merging those of ``i[n]`` and ``j[n]``; a group keeps the number of its first row."""
     news = groups[i] != groups[j]
     i, j = i[news], j[news]
     if not len(i):

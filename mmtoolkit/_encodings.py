@@ -1,4 +1,4 @@
-"""From the bytes of a text file to its text: Unicode, GB18030 or Latin-1 by one rule, and never a replaced character."""
+"""Decode the bytes of a text file as Unicode, GB18030 or Latin-1 by one rule; no character is ever replaced."""
 
 from __future__ import annotations
 
@@ -107,5 +107,5 @@ def _western(raw: bytes) -> str | None:
 
 
 def _is_odd(text: str) -> bool:
-    """Tell whether a text holds control characters, or characters that no encoding should have given."""
+    """Return whether a text holds control characters or others that show a wrong encoding."""
     return any(unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\t\n\r\f" for letter in set(text))

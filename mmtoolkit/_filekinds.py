@@ -1,4 +1,4 @@
-"""What a file is, told from its ending."""
+"""The kind of a file, by the ending of its name."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def kind_of_file(path: str | os.PathLike[str]) -> str | None:
 
 
 def is_video(path: str) -> bool:
-    """Tell from its ending whether a file is a video."""
+    """Return whether a file is a video, by the ending of its name."""
     return os.path.splitext(path)[1].lower() in VIDEO_ENDINGS

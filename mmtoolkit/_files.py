@@ -1,4 +1,4 @@
-"""Files are replaced whole: written beside their place under a name nobody else has, then moved over it."""
+"""Replace files whole: the new file is written beside the old one under a unique name, then moved over it."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def replaced(path: str | os.PathLike[str], *, durable: bool = True) -> Iterator[
 
 
 def _said_of(target: Path, error: OSError) -> OSError:
-    """Return the same error with the name the user knows; Arrow's have a text and no number."""
+    """Return the same error with the name of the user's file; errors of Arrow have a text and no number."""
     return OSError(error.errno or errno.EIO, error.strerror or str(error), os.fspath(target))
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; Windows has no such call and needs none."""
+    """Write the names in a folder to disk; Windows has no such call and does not need it."""
     if os.name != "nt":
         number = os.open(folder, os.O_RDONLY)
         try:

@@ -88,7 +88,7 @@ VIDEO_ENDINGS = frozenset(f".{ending}" for row in _VIDEOS for ending in row.endi
 
 
 def picture_format(head: bytes) -> str:
-    """Return the format of pictures that the first bytes of a file promise.
+    """Return the format of a picture, by the first bytes of its file.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def picture_format(head: bytes) -> str:
 
 
 def video_format(head: bytes) -> str:
-    """Return the one reader of FFmpeg that may open a file which begins so; empty when it is no video that we read.
+    """Return the name of the only FFmpeg reader that may open a file with these first bytes; "" for other files.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def video_format(head: bytes) -> str:
 
 
 def other_kind(head: bytes) -> str:
-    """Return what a file is that is neither a picture nor a video ("an SVG drawing, ..."); empty when it is not known.
+    """Return in words what a file is that is neither a picture nor a video ("an SVG drawing, ..."); "" when unknown.
 
     Parameters
     ----------

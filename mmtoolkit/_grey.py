@@ -50,7 +50,7 @@ def eight_bits(picture: PILImage.Image) -> tuple[PILImage.Image, str]:
 
 
 def _white(low: float, high: float, *, floats: bool) -> int | None:
-    """Return the value that is white, black being 0; None when the range is to be stretched."""
+    """Return the value of white where black is 0; None when the range must be stretched."""
     if low < 0 or (floats and high <= 1):
         return None if low < 0 else 1
     return next((white for white in _WHITES if high <= white and not (floats and high <= white / 2)), None)

@@ -1,4 +1,4 @@
-"""HTML is built here: what is not known to be HTML is escaped, in text and in attributes alike."""
+"""Build HTML: every text that is not of the class `Html` is escaped, in the body and in attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Html", "escape", "in_script", "notebook", "table", "tag", "verbatim"
 
 
 class Html(str):
-    """Text that is HTML already; everything else is text of somebody who may mean harm."""
+    """Text that is HTML already; all other text is escaped, because a stranger may have written it."""
 
     __slots__ = ()
 
@@ -109,6 +109,6 @@ def _cell(value: object) -> Html:
 
 
 def notebook(name: str, summary: str, *parts: Html) -> str:
-    """Return what a notebook shows of a result: its name, one line, and parts."""
+    """Return the HTML of a result for a notebook: its name, one line, and its parts."""
     words = Html(f": {escape(summary, 400)}") if summary else Html()
     return str(tag("div", tag("p", tag("b", name), words), *parts, class_="mmtoolkit"))

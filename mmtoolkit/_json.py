@@ -1,4 +1,4 @@
-"""JSON of others: its size, depth and numbers are checked before anything is built from it."""
+"""Read JSON that others wrote: size, depth and numbers are checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read_json(raw: bytes | str) -> Any:
-    """Return what a JSON text says.
+    """Return the content of a JSON text.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def read_json(raw: bytes | str) -> Any:
 
 
 def read_json_file(path: Path) -> Any:
-    """Return what a JSON file says; one that is too large is not even opened.
+    """Return the content of a JSON file; a file that is too large is not opened.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def _refuse_more(what: str, got: int, most: int) -> None:
 
 
 def _depth(bare: bytes) -> int:
-    """Return how many brackets are open at most."""
+    """Return the largest number of brackets that are open at once."""
     import numpy as np
 
     marks = np.frombuffer(bare.translate(None, _NO_BRACKETS), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""How much memory can be had: what the machine has free, and the limits of its control groups and of the process."""
+"""How much memory is available: what the machine has free, and the limits of control groups and of the process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GIB = 2**30
 
 
 def check_memory(verb: str, vectors: Any, beyond: float) -> None:
-    """Raise MemoryError before a verb starts that has no room for what it makes of its vectors.
+    """Raise MemoryError before a verb starts if its results do not fit into memory.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def check_memory(verb: str, vectors: Any, beyond: float) -> None:
 
 
 def room(system: Path = Path("/")) -> tuple[float, str]:
-    """Return how many more bytes this process can have, and which limit says so; infinite where nothing can be read."""
+    """Return how many more bytes this process can use, and the name of that limit; infinite where no limit can be read."""
     found = [(float("inf"), "no limit is known"), *_of_machine(system), *_of_groups(system), *_of_process(system)]
     return min(found)
 
@@ -58,7 +58,7 @@ def _of_machine(system: Path) -> list[tuple[float, str]]:
 
 
 def _of_groups(system: Path) -> list[tuple[float, str]]:
-    """Look at the process's control groups and all above them, of both versions."""
+    """Return the limits of the process's control groups and of all groups above them, in both versions of Linux."""
     found = []
     for line in _text(system / "proc/self/cgroup").splitlines():
         _, controllers, own = line.split(":", 2)

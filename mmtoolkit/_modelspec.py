@@ -1,4 +1,4 @@
-"""What is known about one embedding model: the shape of a row of the models table."""
+"""A row of the models table: all facts about one embedding model."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Nearest rows by blocked matrix products: the one place where sets of vectors are compared with each other.
 
 The bytes of a BLAS product depend on threads and shapes. Therefore blocks have fixed sizes, and each is computed with one
-BLAS thread. Where an answer must
-depend on nothing but the vectors, float32 finds candidates and float64 ranks them, one pair at a time (`top_k`,
-`nearest_rows`).
+BLAS thread. Where an answer must depend on the vectors alone, float32 finds candidates and float64 ranks them, one pair
+at a time (`top_k`, `nearest_rows`).
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def products(A: NDArray[np.float32], B: NDArray[np.float32], block: int) -> Iter
 def for_pairs(
     function: Callable[[slice, slice, NDArray[np.float32]], _Value], X: NDArray[np.float32], block: int
 ) -> Iterator[_Value]:
-    """Yield what a function makes of ``X[rows] @ X[columns].T`` for every pair of blocks, `columns` never before `rows`."""
+    """Yield a function's value of ``X[rows] @ X[columns].T`` for every pair of blocks; `columns` are never before `rows`."""
     cuts = blocks(len(X), block)
     pairs = [(rows, columns) for number, rows in enumerate(cuts) for columns in cuts[number:]]
     return in_order(lambda pair: function(*pair, X[pair[0]] @ X[pair[1]].T), pairs)
@@ -255,12 +254,13 @@ class _Kept:
         self.score = np.empty(0, dtype=np.float32)
 
     def add(self, query: NDArray[np.intp], item: NDArray[np.intp], score: NDArray[np.float32]) -> None:
+        """Add candidates."""
         self.query = np.concatenate([self.query, query])
         self.item = np.concatenate([self.item, item])
         self.score = np.concatenate([self.score, score])
 
     def prune(self, floor: NDArray[np.float32], margin: np.float32) -> NDArray[np.float32]:
-        """Drop what can no longer be among the k best, and return each query's k-th best score."""
+        """Drop candidates that cannot be among the k best any more, and return the k-th best score of each query."""
         order = np.lexsort((-self.score, self.query))
         query, score = self.query[order], self.score[order]
         place = np.arange(len(query)) - np.searchsorted(query, query)

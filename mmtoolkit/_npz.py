@@ -1,4 +1,4 @@
-"""Arrays of others: what an ``.npy`` or ``.npz`` file says of itself is checked before anything is built from it."""
+"""Read arrays that others wrote: the header of an ``.npy`` or ``.npz`` file is checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def read_npz(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
 
 
 def _check_directory(members: list[zipfile.ZipInfo], last: bytes, size: int) -> None:
-    """Refuse what numpy.savez does not write: `last` is the end of the file, with the number of members."""
+    """Raise for an archive that numpy.savez does not write; `last` is the end of the file, with the number of members."""
     if not last.startswith(b"PK\5\6") or int.from_bytes(last[10:12], "little") != len(members):
         msg = f"the directory of the archive names {len(members)} arrays, and there should be others"
         raise ValueError(msg)

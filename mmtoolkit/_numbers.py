@@ -1,4 +1,4 @@
-"""Tables of numbers, whatever holds them, as arrays of shape (n, d): frames of any library, Series of vectors, arrays."""
+"""Turn tables of numbers into arrays of shape (n, d): frames of any library, Series of vectors, arrays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEDIA = ("text", "image", "video")
 
 
 class LabelledRows(np.ndarray[Any, Any]):
-    """Rows of numbers that know the index of the frame they came from, so that classes are aligned with them."""
+    """Rows of numbers with the index of the frame that they came from; classes are aligned by it."""
 
     index: pd.Index | None = None
 
@@ -69,7 +69,7 @@ def as_numbers(value: Any) -> NDArray[Any] | None:
 
 
 def array_of(X: Any) -> NDArray[Any]:
-    """Return an array of what may be a list."""
+    """Return a list or an array as an array."""
     try:
         return np.asarray(X)
     except ValueError as error:
@@ -97,7 +97,7 @@ def matrix(X: Any) -> NDArray[Any]:
 
 
 def _is_vector(value: Any) -> bool:
-    """Tell one vector from a picture, a text and other items."""
+    """Return whether a value is one vector, not a picture, a text or another item."""
     if isinstance(value, list | tuple):
         return len(value) > 0 and all(isinstance(v, numbers.Real) for v in value)
     return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "fiu"

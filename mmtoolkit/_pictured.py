@@ -1,4 +1,4 @@
-"""Tables of items for a notebook: a picture of every item, its name, and the columns that matter."""
+"""Tables of items for a notebook: a picture and the name of every item, and the columns that matter."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 def _check_icon(data: bytes, name: str) -> None:
-    """Refuse an icon with a huge picture inside: Pillow decodes those while it opens, whatever size the icon claims."""
+    """Raise for an icon with a huge picture inside: Pillow decodes it while it opens the icon, whatever size the icon claims."""
     sizes = [next(size for size in found.groups() if size is not None) for found in _INNER.finditer(data)]
     pairs = [(int.from_bytes(size[:4], "big"), int.from_bytes(size[4:], "big")) for size in sizes]
     for at in range(6, min(6 + 16 * int.from_bytes(data[4:6], "little"), len(data)), 16):  # of an ICO; bitmaps
@@ -124,7 +124,7 @@ def _open(data: bytes, name: str) -> PILImage.Image:
 
 
 def _why_not(data: bytes, kind: str) -> str:
-    """Say why bytes are no picture that can be opened."""
+    """Return why bytes are not a picture that can be opened."""
     if kind:
         return f"the {kind} picture is broken or cut off, or of a kind that is not read: no readable header in {len(data):,} bytes"
     what = "a video" if video_format(data) else other_kind(data)
@@ -170,7 +170,7 @@ def header(data: bytes, name: str = "") -> tuple[str, int, int]:
 
 
 def _upright(picture: PILImage.Image) -> PILImage.Image:
-    """Return the picture as its EXIF says it is to be seen."""
+    """Return the picture turned as its EXIF data say."""
     turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
     return picture if turn is None else picture.transpose(turn)
 
@@ -231,7 +231,7 @@ def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
 
 
 def decode_here(data: bytes) -> tuple[PILImage.Image, str]:
-    """Do what `decode` does in this process, which may die of it or never end.
+    """Decode a picture in this process, which may crash or never end; see `decode`.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def decode_here(data: bytes) -> tuple[PILImage.Image, str]:
 
 
 def _is_suspicious(picture: PILImage.Image, data: bytes) -> bool:
-    """Tell whether few bytes claim many pixels, or a young decoder would read them; PNG's reads 80 million in half a second."""
+    """Return whether few bytes claim many pixels, or a decoder that is little tested would read them; PNG's reads 80 million in half a second."""
     pixels = picture.width * picture.height
     return picture.format == "HEIF" or (picture.format != "PNG" and pixels > max(_DENSE * len(data), _SMALL))
 

@@ -1,4 +1,4 @@
-"""Check the columns of a table that is to become the items frame; every wrong row is named."""
+"""Check the columns of a table that becomes the items frame; every wrong row is named."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def none_for_missing(column: pd.Series) -> pd.Series:
 
 
 def is_missing(value: object) -> bool:
+    """Return whether a cell holds no value: None, NaN, NA or NaT."""
     import pandas as pd
 
     if value is None or value is pd.NA or value is pd.NaT:
@@ -61,7 +62,7 @@ def cells_of(column: pd.Series) -> list[Any]:
 
 
 def unique_ids(values: list[Any]) -> list[str]:
-    """Return values as ids; ValueError names the first that is missing or stands twice."""
+    """Return values as ids; raise ValueError for the first that is missing or occurs twice."""
     names = list(map(str, values))
     if None not in values and len(set(names)) == len(names):
         return names
@@ -78,7 +79,7 @@ def unique_ids(values: list[Any]) -> list[str]:
 
 
 def one_kind(values: list[Any], ids: list[str]) -> list[Any]:
-    """Return labels, whole numbers as ints where a gap or another table made floats or texts of them; refuse mixtures."""
+    """Return labels of one kind: whole numbers that a gap or a file made floats or texts are ints again; mixtures are refused."""
     known = np.empty(len(values), dtype=object)
     known[:] = values
     values = unified(known).tolist()
@@ -138,14 +139,14 @@ def unwrapped(value: Any) -> Any:
 
 
 def is_local(value: object) -> bool:
-    """Tell whether a cell is the path of a file."""
+    """Return whether a cell is the path of a file."""
     if isinstance(value, str):
         return value != "" and not is_url(value) and not value.startswith("data:")
     return isinstance(value, os.PathLike)
 
 
 def absolute(value: Any, root: Path) -> Any:
-    """Return a path as it is seen from a folder, absolute; whatever is no path stays as it is."""
+    """Return a path relative to a folder as an absolute one; a value that is not a path stays as it is."""
     if not is_local(value):
         return value
     text = os.fspath(value)
@@ -154,7 +155,7 @@ def absolute(value: Any, root: Path) -> Any:
 
 
 def _from_windows(text: str, path: str, root: Path) -> str:
-    """Return what a path with backslashes means here: a name, if there is such a file, else folders as on Windows."""
+    """Return a path with backslashes as it is meant: the name of a file, if that exists, else folders as on Windows."""
     if PureWindowsPath(text).is_absolute():
         return text  # no folder of this machine leads there
     here = os.path.normpath(os.path.join(root, text.replace("\\", "/")))
@@ -162,7 +163,7 @@ def _from_windows(text: str, path: str, root: Path) -> str:
 
 
 def modalities_of(ids: list[str], given: list[Any], columns: Mapping[str, list[Any]], otherwise: str) -> list[str]:
-    """Return what is embedded of every row; each combination of what is given and there is looked at once."""
+    """Return the modality of every row; each combination of given modality and filled columns is looked up once."""
     kinds = [value if value is None or isinstance(value, str) else repr(value) for value in given]
     there = [[value is not None for value in columns[role]] for role in ("text", "image", "video")]
     rows = list(zip(kinds, *there, strict=True))
@@ -177,7 +178,7 @@ def modalities_of(ids: list[str], given: list[Any], columns: Mapping[str, list[A
 
 
 def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any], otherwise: str) -> str:
-    """Return what is embedded of a row: as given, else what it holds; `otherwise` where it holds nothing."""
+    """Return the modality of a row: the given one, else the one of the columns it fills; `otherwise` where it fills none."""
     present = [role for role in ("video", "image", "text") if values[role] is not None]
     modality = (present[0] if present else otherwise) if is_missing(given) else given
     if modality not in MODALITIES:
@@ -187,7 +188,7 @@ def row_modality(row: int, item_id: str, given: Any, values: dict[str, Any], oth
 
 
 def lacks(modality: str, values: dict[str, Any]) -> str:
-    """Return why a row cannot be embedded as its modality says, "" where it can."""
+    """Return why a row cannot be embedded as its modality says; "" where it can."""
     present = [role for role in ("video", "image", "text") if not is_missing(values[role])]
     if modality in present or modality not in MODALITIES or (modality == "fused" and len(present) > 1):
         return ""
@@ -195,5 +196,5 @@ def lacks(modality: str, values: dict[str, Any]) -> str:
 
 
 def text_index(index: pd.Index) -> bool:
-    """Tell whether an index can be the ids: unique texts. Numbers are not, they say where a row once stood."""
+    """Return whether an index can be the ids: unique texts. Numbers cannot, because they are old row numbers."""
     return index.nlevels == 1 and bool(index.is_unique) and all(isinstance(label, str) for label in index)

@@ -175,7 +175,7 @@ def _from(container: Any, stream: Any, start: int) -> Iterator[Any]:
 
 
 def _hidden(stream: Any, packet: Any) -> bool:
-    """Tell whether a packet of VP8 is a reference that is not shown."""
+    """Return whether a packet of VP8 is a reference that is not shown."""
     return stream.codec_context.name == "vp8" and not bytes(packet)[0] >> 4 & 1
 
 
@@ -198,7 +198,7 @@ def _by_decoding(data: bytes, n: int, demuxer: str) -> Iterator[PILImage.Image]:
 
 
 def _counted(things: Iterable[Any]) -> Iterator[Any]:
-    """Pass things on, up to the limit of frames."""
+    """Yield the same things, and raise beyond the limit of frames."""
     for number, thing in enumerate(things):
         if number >= MAX_FRAMES:
             msg = f"the video has more than {MAX_FRAMES:,} frames. Cut it first"

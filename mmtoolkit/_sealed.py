@@ -1,6 +1,6 @@
-"""Parquet files that notice damage: the end of the file holds its own digest, and a crc32 of every block before it.
+"""Parquet files with checksums: the end of the file holds its own digest, and a CRC-32 of every block before it.
 
-Checksums find accidents. They prove nothing about who wrote a file: whoever changes it can seal it again.
+Checksums find accidents. They do not prove who wrote a file, because anybody who changes it can write new checksums.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ def write_sealed(
 
 
 def is_sealed(metadata: Mapping[bytes, bytes]) -> bool:
-    """Tell whether a file with this metadata has checksums."""
+    """Return whether a file with this metadata has checksums."""
     return _SEAL in metadata
 
 
 def open_sealed(path: str | Path, *, blocks: bool = True) -> pq.ParquetFile:
-    """Open a Parquet file once its checksums hold; one without checksums is opened as it is.
+    """Check a Parquet file and open it; a file without checksums is opened unchecked.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _digest(tail: bytes, at: int) -> str:
 
 
 def _check(content: memoryview, seal: bytes, *, blocks: bool) -> None:
-    """Compare the checksums, first of the end of the file, which holds those of the blocks."""
+    """Compare the checksums: first that of the end of the file, which holds those of the blocks."""
     try:
         said = read_json(seal)
         parts, digest = [tuple(map(int, block)) for block in said["blocks"]], str(said["sha256"])

@@ -1,4 +1,4 @@
-"""Cells of CSV files that a spreadsheet shows and does not run."""
+"""Write CSV files whose cells a spreadsheet shows as text and never runs as formulas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def safe(cell: Any) -> Any:
-    """Return a cell as it is written: a text that could be run gets an apostrophe before it; numbers stay.
+    """Return a cell as it is written: a text that a spreadsheet could run gets an apostrophe before it; numbers stay.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def safe(cell: Any) -> Any:
 
 
 def restored(cell: str) -> str:
-    """Return what `safe` was given."""
+    """Return the text that `safe` changed."""
     return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
 
 

@@ -21,7 +21,7 @@ _LIST = re.compile(r"^(\d{1,9})\.")
 
 
 def is_blank(text: str) -> bool:
-    """Tell whether `text` has nothing that a person would see."""
+    """Return whether `text` has no character that a person can see."""
     return all(unicodedata.category(letter) in _INVISIBLE for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""Values of one column compared by what they are: 1, 1.0 and "1" beside one another are one; "01" and "1E5" are codes."""
+"""Compare values of one column by their meaning: 1, 1.0 and "1" in one column are equal; "01" and "1E5" are codes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _plain(number: Any) -> int | float:
 
 
 def text_of(value: object) -> str:
-    """Return what a value is written as, so that 1, 1.0 and "1" are written alike."""
+    """Return a value as text; 1, 1.0 and "1" give the same text."""
     return str(_plain(value)) if _is_number(value) and np.isfinite(value) else str(value)  # type: ignore[call-overload]
 
 
@@ -101,7 +101,7 @@ def finder(known: Iterable[Any]) -> dict[Any, int]:
 
 
 def look_alikes(texts: Iterable[Any]) -> list[tuple[str, str, str]]:
-    """Return pairs of different texts that a reader takes for the same, with the word for what differs."""
+    """Return pairs of different texts that look equal to a reader, with a word for the difference."""
     seen: dict[str, str] = {}
     pairs = []
     for text in texts:

@@ -58,7 +58,7 @@ def frames(data: bytes, n: int, name: str = "") -> Iterator[PILImage.Image]:
 
 
 def _why_not(data: bytes) -> str:
-    """Say why bytes are no video that is read."""
+    """Return why bytes are not a video that can be read."""
     kind = picture_format(data)
     what = f"a {kind} picture; pass it as mm.Image(...)" if kind else other_kind(data)
     if what:

@@ -1,4 +1,4 @@
-"""What is embedded: texts, pictures, videos, and several of them fused; loaded, checked and fingerprinted."""
+"""The contents to embed: texts, pictures, videos, and several of them fused; loading, checks and fingerprints."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _MAX_DATA_URI = 64 * 1024 * 1024
 
 
 def is_url(source: object) -> bool:
-    """Tell whether `source` is a string with a URL scheme (``https://``, but also ``ftp://``)."""
+    """Return whether `source` is a string with a URL scheme (``https://``, but also ``ftp://``)."""
     return isinstance(source, str) and bool(_URL.match(source))
 
 
 @dataclass(eq=False)
 class _Hashed:
-    """Remembers the digest, so that a file that changes between hashing and sending is noticed."""
+    """Remembers the digest, so that a change of the file between hashing and sending is noticed."""
 
     _digest: bytes | None = field(default=None, init=False, repr=False)
 
@@ -54,7 +54,7 @@ class _Hashed:
         raise NotImplementedError
 
     def expect_digest(self, digest: bytes) -> None:
-        """Take over a digest known from a memo, instead of reading the file.
+        """Take a digest that is known already, instead of reading the file.
 
         Examples
         --------
@@ -144,7 +144,7 @@ class Text(_Hashed):
     modality: Literal["text"] = field(default="text", init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what is no string."""
+        """Raise TypeError for a value that is not a string."""
         text: object = self.text
         if not isinstance(text, str):
             msg = f"Text takes a str, got {type(text).__name__}"
@@ -198,7 +198,7 @@ class Image(_Hashed):
     _members: tuple[Image, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what can be no picture."""
+        """Raise TypeError for a value that cannot be a picture."""
         source = self.source
         if isinstance(source, list | tuple):
             if not source:
@@ -335,7 +335,7 @@ class Video(_Hashed):
     modality: Literal["video"] = field(default="video", init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what can be no video."""
+        """Raise TypeError for a value that cannot be a video."""
         if not isinstance(self.source, str | os.PathLike | bytes | bytearray | memoryview):
             msg = f"Video takes a path, URL or bytes, got {type(self.source).__name__}"
             raise TypeError(msg)
@@ -499,7 +499,7 @@ class Fused(_Hashed):
 
 @dataclass(eq=False)
 class Absent(_Hashed):
-    """A row that holds nothing to embed: it fails by name among the others, as a broken file does.
+    """A row without anything to embed: it fails like a broken file, and the others are embedded.
 
     Parameters
     ----------
@@ -514,7 +514,7 @@ class Absent(_Hashed):
 
     @property
     def name(self) -> str:
-        """Nothing: the row and its id say which it is."""
+        """Empty; row and id identify the item."""
         return ""
 
     def _compute_digest(self) -> bytes:
@@ -525,7 +525,7 @@ Content: TypeAlias = Text | Image | Video | Fused  # an Absent stands among them
 
 
 def is_pil(value: object) -> bool:
-    """Tell whether `value` is a picture that Pillow has opened, without importing Pillow."""
+    """Return whether `value` is a picture that Pillow has opened, without importing Pillow."""
     return any(cls.__module__.startswith("PIL.") and cls.__name__ == "Image" for cls in type(value).__mro__)
 
 

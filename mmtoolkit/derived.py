@@ -36,7 +36,7 @@ _bypassed: ContextVar[bool] = ContextVar("bypassed", default=False)
 
 @contextmanager
 def bypass() -> Iterator[None]:
-    """Compute everything anew inside this context: nothing derived is read or written."""
+    """Compute everything anew inside this context: no derived result is read or written."""
     token = _bypassed.set(True)
     try:
         yield
@@ -143,13 +143,14 @@ def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 class _Room:
-    """Keeps the folder below a size, looking at it only now and then."""
+    """Keeps the folder below a size; it looks at the folder only after many new bytes."""
 
     def __init__(self) -> None:
         self._spent: dict[Path, int] = {}
         self._lock = threading.Lock()
 
     def spend(self, size: int, folder: Path) -> None:
+        """Count the bytes of a new file; look for old files to delete when many have been written."""
         with self._lock:
             first = folder not in self._spent
             self._spent[folder] = self._spent.get(folder, 0) + size + _BLOCK
@@ -159,7 +160,7 @@ class _Room:
 
 
 def _evict(folder: Path) -> None:
-    """Delete what was used longest ago, and what dead processes left behind."""
+    """Delete the files that were used longest ago, and those that dead processes left behind."""
     entries = []
     for path in folder.glob("*/*"):
         try:

@@ -200,7 +200,7 @@ class ProviderError(MMToolkitError):
 
 
 class ServiceStopError(ProviderError):
-    """Only the user can heal this: key, bill, model name, region. Never retried."""
+    """An error that only the user can solve: key, bill, model name, region. It is never retried."""
 
 
 class ServiceUnavailableError(ProviderError):

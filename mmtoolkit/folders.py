@@ -114,7 +114,7 @@ def read_folder(
 
 
 def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
-    """Yield all files by their path below a folder; real folders come first, so that a link leads to nothing twice."""
+    """Yield the paths of all files below a folder; real folders come before links, so no file comes twice."""
     seen = {_identity(path) for path in (root, *root.parents)}  # a link to a folder above would lead here again
     folders: list[str] = [""]
     links: list[str] = []
@@ -152,7 +152,7 @@ def _identity(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def _kind(below: str, left_out: Counter[str]) -> str | None:
-    """Return what a file is to be embedded as; another kind of file is counted by its ending."""
+    """Return the modality of a file; a file of another kind is counted by its ending."""
     kind = kind_of_file(below)
     if kind is None:
         left_out[os.path.splitext(below)[1].lower() or word("without an ending")] += 1
@@ -160,7 +160,7 @@ def _kind(below: str, left_out: Counter[str]) -> str | None:
 
 
 def _said(name: str, left_out: Counter[str], *, advise: bool) -> list[str]:
-    """Return one line on what was left out, or nothing."""
+    """Return one line on the files that were left out; "" where there are none."""
     counts = sorted(((n, kind) for kind, n in left_out.items()), key=lambda one: (-one[0], one[1]))
     kinds = [say("{n:,} {kind}", n=n, kind=kind) for n, kind in counts[:_MOST_KINDS]]
     if rest := sum(n for n, _ in counts[_MOST_KINDS:]):

@@ -1,4 +1,4 @@
-"""The items frame: one table of what is to be embedded, the same everywhere."""
+"""The items frame: one table of all items, with the same columns everywhere."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ class Labels(dict[str, Any]):
 
 
 def _tells(index: pd.Index) -> bool:
-    """Tell whether an index says more than 0..n-1 in plain data."""
+    """Return whether an index holds plain data other than 0..n-1."""
     import pandas as pd
 
     kinds = pd.api.types
@@ -243,7 +243,7 @@ def load_dataset(name: str) -> pd.DataFrame:
 
 
 def row_content(row: Any) -> Content:
-    """Return what is to be embedded of one row of the items frame.
+    """Return the content of one row of the items frame.
 
     Parameters
     ----------
@@ -316,6 +316,6 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
 
 
 def made_by(frame: pd.DataFrame, verb: str, file: str | None, params: dict[str, Any]) -> pd.DataFrame:
-    """Note on a frame where it comes from, so that a report can make it again and knows how many items were left out."""
+    """Record in a frame where it comes from; a report makes it again from this and says how many items were left out."""
     frame.attrs["made_by"] = {"verb": verb, "file": file, "params": params, "n_items": len(frame)}
     return frame

@@ -1,4 +1,4 @@
-"""One table of facts about every model, and who computes its vectors. Limits are read from here, never from an ``if model ==``."""
+"""The table of models: the facts about each, and its provider. Limits are read from here, never from an ``if model ==``."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Maker = Callable[[ModelSpec], "Provider"]
 
 @dataclass(frozen=True)
 class _Row:
-    """A registered model: its facts, who makes its provider (None: the kind does), and whose registration it is."""
+    """A registered model: its facts, the function that makes its provider (None: the kind decides), and who registered it."""
 
     spec: ModelSpec
     maker: Maker | None = None
@@ -111,7 +111,7 @@ def register_model(spec: ModelSpec, *, provider: Callable[..., Provider] | Provi
 
 
 def _maker(provider: Any) -> Any:
-    """Return a callable that takes the row, whatever the user passed."""
+    """Return a function that takes the row and makes the provider, from what the user passed."""
     if _is_provider(provider):
         return lambda _: provider
     if not callable(provider):
@@ -130,7 +130,7 @@ def _maker(provider: Any) -> Any:
 
 
 def _name_of(provider: Any) -> str:
-    """Return where a provider comes from, as far as it can be told apart from another one of the same model."""
+    """Return the name of a provider's source; two providers of one model with different sources differ in it."""
     if provider is None:
         return "the kind"
     if isinstance(provider, metadata.EntryPoint):
@@ -145,7 +145,7 @@ def _is_provider(value: Any) -> bool:
 
 
 def _refuse_clash(row: _Row) -> None:
-    """Refuse a name that belongs to a provider that computes other vectors under it."""
+    """Raise for a name that another provider already uses for other vectors."""
     old = _TABLE.get(row.spec.name)
     if old is None:
         return
@@ -162,7 +162,7 @@ def _refuse_clash(row: _Row) -> None:
 
 
 def maker_of(name: str) -> Maker | None:
-    """Return what makes the provider of a model, None where that is a matter of its kind.
+    """Return the function that makes the provider of a model; None where the kind of provider decides.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def maker_of(name: str) -> Maker | None:
 
 
 def adopt(spec: ModelSpec, provider: Provider) -> None:
-    """Take over a row as another process has it, with the provider that travelled along; nothing is checked."""
+    """Register a row and a provider that another process has sent; nothing is checked."""
     old = _TABLE.get(spec.name)
     keep = old is not None and old.maker is None and old.spec.provider == spec.provider
     _TABLE[spec.name] = _Row(spec, None if keep else _maker(provider), "another process")

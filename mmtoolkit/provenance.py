@@ -1,4 +1,4 @@
-"""Fingerprints, versions and thread limits: what makes a result repeatable."""
+"""Fingerprints, versions and thread limits, which make a result repeatable."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def one_thread() -> AbstractContextManager[Any]:
 
 @lru_cache(maxsize=1)
 def _pools(_imported: int) -> ThreadpoolController:
-    """Return the loaded thread pools; looked up again (5 ms) only after another import, which may have brought one."""
+    """Return the loaded thread pools; they are looked up again (5 ms) only after another import, which may add one."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

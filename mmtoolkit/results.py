@@ -1,4 +1,4 @@
-"""What every result of the toolkit has in common: a short repr, tables, figures, plain data."""
+"""The base of all results: a short repr, tables, figures, plain data."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def plain(value: Any) -> Any:
 
 
 def _apart(names: Sequence[Any]) -> list[str]:
-    """Return names as texts that differ: of those written alike, the first text or else the first keeps its writing."""
+    """Return names as different texts: of equal ones the first text, else the first name, stays as it is."""
     texts = list(map(str, names))
     if len(set(texts)) == len(texts):
         return texts
@@ -113,7 +113,7 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
 
 
 class Sentences(tuple[str, ...]):
-    """Sentences that read as such: one a line when they are shown."""
+    """A tuple of sentences that is shown with one sentence in each line."""
 
     __slots__ = ()
 
@@ -166,20 +166,7 @@ class Result:
         return {}
 
     def _recorded(self, step: Step, source: Any) -> Self:
-        """Return the same result with the step that made it; called by `verb`.
-
-        Parameters
-        ----------
-        step : Step
-            Verb and parameters.
-        source : Embeddings, array, or mapping of these
-            What it was made from.
-
-        Returns
-        -------
-        Result
-            A new one.
-        """
+        """Return the same result with the step and the vectors that it was made from; called by `verb`."""
         return dataclasses.replace(self, recipe=step, source=source)  # type: ignore[type-var]  # every subclass is a dataclass
 
     @property

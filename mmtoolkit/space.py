@@ -58,7 +58,7 @@ class Space:
     centers: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot name a space; keep the mappings from being changed."""
+        """Raise for values that cannot describe a space; make the mappings read-only."""
         for name in ("model", "revision"):
             if not isinstance(value := getattr(self, name), str):
                 msg = f"{name} of a space must be a text, got {shorten(repr(value))}"
@@ -84,7 +84,7 @@ class Space:
 
     @property
     def raw(self) -> Space:
-        """The space of the vectors as the model returned them: the one that caches know."""
+        """The space of the vectors as the model returned them; caches store vectors of this space."""
         return dataclasses.replace(self, centers={}) if self.centers else self
 
     @cached_property
@@ -163,7 +163,7 @@ class Space:
         return out
 
     def differences(self, other: Space) -> list[str]:
-        """Return in what `other` is another space, in words; empty when vectors of both may be mixed."""
+        """Return in words how `other` differs from this space; "" when vectors of both may be mixed."""
         short = self.revision[:_REVISION], other.revision[:_REVISION]
         pairs = {
             "model": (repr(self.model), repr(other.model)),
@@ -212,7 +212,7 @@ class Space:
 
     @classmethod
     def from_dict(cls, said: Any) -> Space:
-        """Read what `to_dict` wrote; `params` may also be a JSON text, as vector tables have it.
+        """Make a space from the value of `to_dict`; `params` may also be a JSON text, as in vector tables.
 
         Parameters
         ----------
@@ -271,7 +271,7 @@ def _started(head: str) -> Any:
 
 
 def space_of(embeddings: Any) -> Space:
-    """Return the space of Embeddings; a plain array has nothing but a dimension.
+    """Return the space of Embeddings; a plain array has only a dimension.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class Step(Mapping[str, Any]):
 
     @property
     def first(self) -> Step:
-        """The step that all the others were asked of."""
+        """The first step of the chain: the call that is not asked of another result."""
         return self if self.of is None else self.of.first
 
     def _parts(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class Verb:
 
     @property
     def asks(self) -> str:
-        """The verb of the result that it is asked of; "" where it works on vectors alone."""
+        """The verb whose result this verb takes; "" where it takes vectors alone."""
         return self.of or (self.name.rpartition(".")[0] if self.method else "")
 
     @property
@@ -237,7 +237,7 @@ def verb(
 
 
 def resolved(**values: Any) -> None:
-    """Record other values than those passed, for the verb that is running: what a default or an object came to.
+    """Record other values than the passed ones for the running verb, such as the value that a default became.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def resolved(**values: Any) -> None:
 
 
 def _as_arrays(asked: Any, sources: str) -> Any:
-    """Return frames of numbers as arrays, so that verbs see no others; of a mapping each set of vectors."""
+    """Return frames of numbers as arrays, in a mapping each of them; verbs see arrays only."""
     from mmtoolkit._numbers import numbers_of
 
     if sources == "named" and isinstance(asked, Mapping):
@@ -259,7 +259,7 @@ def _as_arrays(asked: Any, sources: str) -> Any:
 
 
 def _flat(bound: inspect.BoundArguments) -> dict[str, Any]:
-    """Return all arguments by name, those of ``**options`` among the others."""
+    """Return all arguments by name, including those in ``**options``."""
     kinds = {name: p.kind for name, p in bound.signature.parameters.items()}
     extra = {
         k: v
@@ -294,7 +294,7 @@ def _place(function: Callable[..., Any]) -> str:
 
 
 def find_verb(name: str) -> Verb | None:
-    """Return a verb by its name, importing what brings it.
+    """Return a verb by its name; its module is imported first.
 
     Parameters
     ----------
@@ -317,7 +317,7 @@ def find_verb(name: str) -> Verb | None:
 
 
 def kind_of(name: str) -> str:
-    """Return what a verb's result is: the verb whose methods it has.
+    """Return the verb whose result type a verb returns.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ def item_name(row: Mapping[str, Any]) -> str:
 
 
 def picture_of(row: Mapping[str, Any], *, size: int) -> tuple[Html | None, bool]:
-    """Return the small picture of an item, None where there is none to show, and whether its modality has one."""
+    """Return the small picture of an item (None where it has none), and whether items of its modality have pictures."""
     roles = {"image": ("image",), "video": ("video",), "fused": ("image", "video")}.get(str(row.get("modality")), ())
     uri = next((found for role in roles if (found := thumbnail_uri(row.get(role), size=size))), None)
     return None if uri is None else Html(uri), bool(roles)
@@ -149,7 +149,7 @@ def pictures_of(rows: Sequence[Mapping[str, Any]], *, picture_bytes: int) -> lis
 
 
 def picture_cell(row: Mapping[str, Any]) -> Any:
-    """Return what a small picture of an item is made of, None where it has none."""
+    """Return the cell that the small picture of an item is made from; None where it has none."""
     found = (row.get(role) for role in ("image", "video"))
     return next((c for c in found if c is not None and not (isinstance(c, float) and np.isnan(c))), None)
 

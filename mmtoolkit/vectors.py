@@ -1,4 +1,4 @@
-"""The one door through which analysis verbs take vectors: Embeddings, or a plain (n, d) array."""
+"""How analysis verbs take vectors: all of them read Embeddings or a plain (n, d) array through this module."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _ROWS = 8192
 
 
 class HasVectors(Protocol):
-    """What an analysis verb needs to know of an ``Embeddings``."""
+    """The part of ``Embeddings`` that analysis verbs use."""
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -66,21 +66,21 @@ class HasVectors(Protocol):
 
 
 class Reranks(Protocol):
-    """What an analysis verb needs to know of a reranker, which it hands to ``embeddings.rerank``."""
+    """The part of a reranker that analysis verbs use; they pass it to ``embeddings.rerank``."""
 
     @property
     def label(self) -> str:
-        """What a recipe calls it."""
+        """Its name in a recipe."""
         ...
 
 
 def has_vectors(value: object) -> TypeGuard[HasVectors]:
-    """Tell Embeddings (and look-alikes) from plain arrays, without computing anything."""
+    """Return whether a value is Embeddings or has the same methods; nothing is computed."""
     return hasattr(value, "ids") and hasattr(value, "encode")
 
 
 def single(X: Any) -> NDArray[np.float32]:
-    """Return float32; what is too large for it becomes infinite, which is found and named afterwards."""
+    """Return float32; values that are too large for it become infinite, and a later check names them."""
     X = array_of(X)
     if X.dtype.kind == "c":
         msg = "expected real numbers, got complex ones; pass X.real, or real and imaginary parts side by side"
@@ -117,7 +117,7 @@ def _lengths(X: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def at_unit_length(X: ArrayLike) -> NDArray[np.float32]:
-    """Return unit rows: the same array where all rows have length 1 already, as far as float32 can tell."""
+    """Return unit rows; the same array where all rows have length 1 already, within the precision of float32."""
     X = single(X)
     return X if bool((np.abs(_lengths(X) - 1.0) <= _UNIT).all()) else unit_rows(X)
 
@@ -130,7 +130,7 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_read_only(array: NDArray[Any]) -> bool:
-    """Tell whether nobody can write to the array's memory through an array."""
+    """Return whether the array's memory is read-only for all arrays that share it."""
     base: Any = array
     while isinstance(base, np.ndarray):
         if base.flags.writeable:
@@ -185,7 +185,7 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
 
 
 def _refuse_huge(X: NDArray[np.float32]) -> None:
-    """Refuse raw rows whose squared distances float32 cannot hold: results would be made of infinities."""
+    """Raise for raw rows whose squared distances are too large for float32, which would make results infinite."""
     most = float(np.sqrt(np.finfo(np.float32).max / (4 * X.shape[1])))
     largest = max(float(X.max()), -float(X.min()))
     if largest > most:
@@ -195,7 +195,7 @@ def _refuse_huge(X: NDArray[np.float32]) -> None:
 
 
 def check_same_space(mine: Any, theirs: Any, what: str, *, same_params: bool = True) -> None:
-    """Refuse vectors of two spaces; arrays and vectors of an unknown model may be of any.
+    """Raise for vectors of two spaces; arrays and vectors of an unknown model fit every space.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def ids_of(embeddings: HasVectors | ArrayLike) -> NDArray[np.str_]:
 
 
 def index_of(embeddings: HasVectors | ArrayLike) -> pd.Index | None:
-    """Return the labels that the rows have in the frame they came from; None where they came from none."""
+    """Return the index labels of the rows in the frame that they came from; None where there was no frame."""
     if has_vectors(embeddings):
         return getattr(embeddings, "index", None)
     rows = numbers_of(embeddings)
@@ -235,7 +235,7 @@ def index_of(embeddings: HasVectors | ArrayLike) -> pd.Index | None:
 
 
 def rows_of(embeddings: HasVectors | ArrayLike, ids: Sequence[Any], complaint: str) -> NDArray[np.intp]:
-    """Return the rows that have these ids; ValueError with `complaint` about the first that is none, put for its ``{}``."""
+    """Return the rows that have these ids; for an unknown id raise ValueError(complaint), with the id in place of ``{}``."""
     place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
     unknown = [i for i in ids if str(i) not in place]
     if unknown:

@@ -40,7 +40,7 @@ class Chain:
         return f"Chain({', '.join(map(repr, self.stores))})"
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
-        """Tell for each key whether no store has a vector."""
+        """Return for each key whether no store has a vector."""
         lacking = np.ones(len(keys), dtype=bool)
         for store in self.stores:
             rows = np.flatnonzero(lacking)

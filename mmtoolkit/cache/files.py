@@ -30,7 +30,7 @@ def _stamp(status: os.stat_result) -> str:
 
 
 def _settled(status: os.stat_result) -> bool:
-    """Whether another change of the file would change its stamp; a clock set back settles nothing."""
+    """Return whether another change of the file would change its stamp; False after the clock was set back."""
     age = time.time_ns() - max(status.st_ctime_ns, status.st_mtime_ns)
     return age > (_COARSE_NS if status.st_mtime_ns % 1_000_000_000 == 0 else _TICK_NS)
 
@@ -62,7 +62,7 @@ def _read(path: str, most: float = math.inf) -> _Read | None:
 def digest_files(
     paths: Sequence[str], known: Callable[[list[str]], dict[str, tuple[str, bytes]]]
 ) -> tuple[list[bytes | None], list[Stamped]]:
-    """Return each file's SHA-256, and what is worth remembering.
+    """Return each file's SHA-256, and the digests to remember.
 
     Parameters
     ----------

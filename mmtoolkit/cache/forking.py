@@ -1,7 +1,8 @@
-"""SQLite and fork: no thread is inside it, or in a transaction, at the moment this process is copied.
+"""Keep SQLite safe from fork: no thread is inside SQLite or in a transaction while this process is copied.
 
-A copy that is made meanwhile waits forever for mutexes and locks of threads that it does not have
-(https://www.sqlite.org/howtocorrupt.html, section 2.6). One gate, which a fork waits at as `logging` does with its lock.
+A copy made at such a moment waits forever for mutexes and locks of threads that it does not have
+(https://www.sqlite.org/howtocorrupt.html, section 2.6). So there is one gate, and a fork waits at it, as `logging` waits
+for its lock.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _kept: set[sqlite3.Connection] = set()
 
 
 class Database(sqlite3.Connection):
-    """A connection for one transaction, which begins with some commands: this thread is at the gate until it is closed."""
+    """A connection for one transaction, which begins with some commands; this thread holds the gate until it is closed."""
 
     def __init__(self, path: Any, *commands: str, **options: Any) -> None:
         with contextlib.ExitStack() as stack:
@@ -38,7 +39,7 @@ class Database(sqlite3.Connection):
 
 @contextlib.contextmanager
 def kept(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Keep a connection that writes nothing open for longer than a fork can wait; the copy closes its own at once."""
+    """Keep a connection that only reads open for long, without holding the gate; a forked copy closes its own at once."""
     _kept.add(db)
     try:
         yield db

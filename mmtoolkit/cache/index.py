@@ -42,7 +42,7 @@ _SCHEMA = (
 
 @dataclass(frozen=True, eq=False)
 class Catalog:
-    """What the index says inside one transaction.
+    """The content of the index inside one transaction.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Catalog:
         self.db.execute("INSERT OR REPLACE INTO segments VALUES (?, ?, ?)", row)
 
     def recall(self, paths: Sequence[str]) -> dict[str, tuple[str, bytes]]:
-        """Return stamp and digest of local files, as far as they are remembered."""
+        """Return stamp and digest of those local files that the index remembers."""
         found: dict[str, tuple[str, bytes]] = {}
         for start in range(0, len(paths), _PART):
             part = [os.fsencode(path) for path in paths[start : start + _PART]]  # names need not be valid Unicode
@@ -100,13 +100,13 @@ class Index:
         self.forget()
 
     def forget(self) -> None:
-        """Let go of all that was read."""
+        """Drop everything that was read."""
         self._segments: dict[str, Segment] = {}
         self._told = False
 
     @contextmanager
     def reading(self) -> Iterator[Catalog]:
-        """Give what there is, in a read transaction; an index that is no good is made anew first."""
+        """Give the catalog in a read transaction; an index that cannot be used is made anew first."""
         with translated(self.folder):
             found = self.look(write=False)
             if isinstance(found, str) and self._writable():  # on a full disk, too, what is there can be read
@@ -119,7 +119,7 @@ class Index:
 
     @contextmanager
     def writing(self) -> Iterator[Catalog]:
-        """Give what there is to the only writer; commits at the end, rolls back on any exception."""
+        """Give the catalog to the only writer; commit at the end, roll back on any exception."""
         if self.read_only:
             msg = f"the cache {os.fspath(self.folder)!r} was opened with read_only=True"
             raise CacheError(msg)
@@ -133,7 +133,7 @@ class Index:
 
     @contextmanager
     def alone(self, said: str = "") -> Iterator[list[Segment]]:
-        """Give all segments to one who changes their files, outside a transaction, and makes the index anew.
+        """Give all segments to a caller that changes their files, outside a transaction, and makes the index anew.
 
         With `said`, the reason to tell, it is made anew before as well.
         """
@@ -205,7 +205,7 @@ class Index:
         return entries
 
     def _compared(self, entries: dict[str, tuple[Segment, int]], *, exact: bool) -> str:
-        """Say how the index differs from what is on disk; more rows than it knows matter to a writer alone."""
+        """Return how the index differs from the files on disk; further rows on disk matter to a writer only."""
         found = {stem: segment.rows() for stem, (segment, _) in entries.items()}
         lost = sum(max(rows - found[stem], 0) for stem, (_, rows) in entries.items())
         if lost:
@@ -230,7 +230,7 @@ class Index:
         return known
 
     def from_notes(self, fault: str = "") -> Catalog:
-        """Return what there is from notes and records alone; `fault` is why, and is told once."""
+        """Return the catalog from notes and records alone; `fault` is the reason, and is reported once."""
         notes = ((stem, read_note(self.home / f"{stem}.json")) for stem in self.stems())
         entries = {stem: (self._segment(stem, note), 0) for stem, note in notes if note is not None}
         if fault and not self._told:
@@ -281,7 +281,7 @@ class Index:
 
     @contextmanager
     def _old(self) -> Iterator[tuple[dict[str, SegmentNote], list[tuple[object, ...]]]]:
-        """Give notes and digests that the index that stands there still tells, while nobody else may write to it."""
+        """Give the notes and digests that can still be read from the old index, which stays locked meanwhile."""
         notes: dict[str, SegmentNote] = {}
         digests: list[tuple[object, ...]] = []
         with contextlib.ExitStack() as stack:
@@ -301,7 +301,7 @@ class Index:
 
 
 def _tell(msg: str, fault: str) -> None:
-    """Warn, unless it is what a killed writer, an update or a repair leaves."""
+    """Warn of a fault, unless a killed writer, an update or a repair causes it."""
     (logger.warning if fault.startswith(("is behind", "is repaired")) or "(format " in fault else warnings.warn)(msg)
 
 
@@ -316,7 +316,7 @@ def _sum(path: bytes, stamp: str, digest: bytes) -> int:
 
 @contextmanager
 def translated(folder: Path) -> Iterator[None]:
-    """Turn what the disk and SQLite raise into a `CacheError` that says what to do."""
+    """Turn errors of the disk and of SQLite into a `CacheError` that says what to do."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:

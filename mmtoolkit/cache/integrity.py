@@ -60,7 +60,7 @@ class CacheReport(Result):
 
     @property
     def ok(self) -> bool:
-        """Whether all is as it was written."""
+        """Whether everything is as it was written."""
         return not self.problems and self.damaged.empty
 
     def _summary(self) -> str:
@@ -127,7 +127,7 @@ def _audit(index: Index) -> _Audit:
 
 
 def _compare(segment: Segment, audit: _Audit) -> None:
-    """Compare the note, the records and the vectors of a segment with their checksums, whatever was read before."""
+    """Compare note, records and vectors of a segment with their checksums, even if that was done before."""
     records, mended, lost = segment.read()
     segment.log = log = Log((), records, *scan(records))
     latest, (view, _) = log.latest(), segment.map()

@@ -1,4 +1,4 @@
-"""The one write lock of a folder: writers take turns, and one that waits for long says for whom."""
+"""The write lock of a folder: writers take turns, and a writer that waits long says which process it waits for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Lock:
             yield
 
     def _patience(self) -> Iterator[None]:
-        """Wait a little at each step; say after a while for whom, and in the end give up."""
+        """Wait a little at each step; after a while say for which process, and in the end give up."""
         start, told = time.monotonic(), False
         while True:
             waited = time.monotonic() - start

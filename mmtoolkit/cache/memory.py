@@ -21,7 +21,7 @@ __all__ = ["MemoryCache"]
 
 
 class MemoryCache:
-    """Vectors in memory, for tests and for what must leave no trace; looks up and keeps as `EmbeddingCache` does."""
+    """Vectors in memory, for tests and for data that must not be stored; the methods are those of `EmbeddingCache`."""
 
     def __init__(self) -> None:
         self._vectors: defaultdict[Space, dict[bytes, NDArray[np.float32]]] = defaultdict(dict)
@@ -31,7 +31,7 @@ class MemoryCache:
         return f"MemoryCache({sum(map(len, self._vectors.values()))} vectors)"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MemoryCache:
-        """Return itself: scikit-learn's clones share what was paid for."""
+        """Return itself, so that clones of scikit-learn share the vectors that were paid for."""
         return self
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:

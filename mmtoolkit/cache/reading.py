@@ -1,4 +1,4 @@
-"""Which vectors a store takes, and rows of a segment into memory: each is compared with its checksum the first time a process reads it."""
+"""Check vectors before they are stored, and read rows of a segment; a process compares each row with its checksum once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGE_BYTES = 8 * 1024 * 1024  # from here on threads share the work
 
 
 def usable(X: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which rows are finite and not zero."""
+    """Return which rows are finite and not zero."""
     with np.errstate(all="ignore"):
         squares = np.einsum("ij,ij->i", X, X)
         ok: NDArray[np.bool_] = np.isfinite(squares) & (squares > 0)
@@ -45,7 +45,7 @@ def accepted(
 
 
 def refuse(ok: NDArray[np.bool_]) -> None:
-    """Raise a `CacheError` that names the first vector that is not usable, after the others were kept."""
+    """Raise a `CacheError` that names the first unusable vector; the others are kept before."""
     if not ok.all():
         row = int(np.flatnonzero(~ok)[0])
         msg = f"{(~ok).sum()} of {len(ok)} vectors were not kept: row {row} is zero or not finite"
@@ -53,7 +53,7 @@ def refuse(ok: NDArray[np.bool_]) -> None:
 
 
 def intact(records: NDArray[np.uint64], view: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which rows of a segment match their checksums, whether or not that was looked at before."""
+    """Return which rows of a segment match their checksums, even if that was checked before."""
     ok = rows < len(view)
 
     def compare(at: NDArray[np.int64]) -> None:
@@ -107,7 +107,7 @@ def gather(
 
 
 def _in_blocks(view: NDArray[np.float32], wanted: NDArray[np.int64], work: Callable[[NDArray[np.int64]], None]) -> None:
-    """Do a work on some rows at a time, on all cores where there are many."""
+    """Call a function with some rows at a time; many rows are shared by all cores."""
     step = max(_BLOCK_BYTES // (4 * view.shape[1]), 1)
 
     def share(part: NDArray[np.int64]) -> None:

@@ -1,4 +1,4 @@
-"""Records: what is known of each row of a segment, 48 bytes beside its vector, and checked on their own.
+"""Records: 48 bytes about each row of a segment, stored beside its vector and with a checksum of their own.
 
 Six little-endian 64-bit words: four of key, one of space and time, one of checksums. The low half of the last word is the
 CRC-32 of key and vector, the high half guards the record itself. A record of zeros is a row that was given up.
@@ -105,7 +105,7 @@ def pack(keys: NDArray[np.uint64], space: Any, created: Any, sums: NDArray[np.ui
 
 
 def sound(records: NDArray[np.uint64], words: NDArray[np.uint64] | None = None) -> NDArray[np.bool_]:
-    """Tell which records are as they were written (`words`: their `hashes`, if at hand); those of zeros are not."""
+    """Return which records are as they were written (`words`: their `hashes`, if at hand); those of zeros are not."""
     words = hashes(records) if words is None else words
     return np.asarray((_fold(records, words) == records[:, 5] >> np.uint64(32)) & (records[:, 4] != 0))
 
@@ -121,7 +121,7 @@ def created_of(records: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def matching(records: NDArray[np.uint64], X: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which vectors are those that their records were made for.
+    """Return which vectors are those that their records were made for.
 
     All are read as one piece, which lets other threads work, and compared with what their checksums say together; only
     when that differs, each is looked at on its own.
@@ -147,11 +147,8 @@ def matching(records: NDArray[np.uint64], X: NDArray[np.float32]) -> NDArray[np.
 
 
 def _together(sums: NDArray[np.uint32], length: int) -> int:
-    """Return the CRC-32 of pieces of one length in a row, of which only each one's is known.
-
-    A CRC is linear: crc(A + B) = shift(crc(A)) ^ crc(B), where the shift depends on the length of B alone.
-    """
-    level = 0
+    """Return the CRC-32 of equally long pieces one after another, from the CRC-32 of each piece."""
+    level = 0  # a CRC is linear: crc(A + B) = shift(crc(A)) ^ crc(B), and the shift depends on the length of B alone
     while len(sums) > 1:
         if len(sums) % 2:
             sums = np.concatenate([np.zeros(1, dtype=np.uint32), sums])  # an empty piece in front changes nothing
@@ -167,7 +164,7 @@ def _shifted(table: NDArray[np.uint32], sums: NDArray[np.uint32]) -> NDArray[np.
 
 @lru_cache(maxsize=512)
 def _shift(length: int, level: int) -> NDArray[np.uint32]:
-    """Return, for each byte of a CRC-32, what ``length * 2**level`` bytes behind it make of it."""
+    """Return for each byte of a CRC-32 its value after ``length * 2**level`` further bytes."""
     if level:
         half = _shift(length, level - 1)
         return _shifted(half, half)

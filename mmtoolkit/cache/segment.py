@@ -75,7 +75,7 @@ def read_note(path: Path) -> SegmentNote | None:
 
 @lru_cache(maxsize=256)
 def parse_note(text: str) -> SegmentNote | None:
-    """Return what was written down; None where it is damaged."""
+    """Return the content of a note; None where it is damaged."""
     try:
         content = json.loads(text)
         check = content.pop("check")
@@ -92,7 +92,7 @@ def _check(content: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """The records that were read, and what makes them quick to search; replaced when there are more."""
+    """The records that were read, with an order for quick search; it is replaced when there are more."""
 
     stamp: tuple[int, ...]
     records: NDArray[np.uint64]
@@ -105,7 +105,7 @@ class Log:
         return np.argsort(self.known, kind="stable")
 
     def latest(self) -> NDArray[np.bool_]:
-        """Tell which rows count: alive, and no later row has the same key and space."""
+        """Return which rows count: alive, and no later row has the same key and space."""
         latest = self.alive.copy()
         order = self.order[self.alive[self.order]]
         names = self.records[order, :4], spaces_of(self.records[order])
@@ -177,7 +177,7 @@ class Segment:
         return np.empty((0, self.note.dimension), dtype=np.float32)
 
     def noted(self, note: SegmentNote) -> Segment:
-        """Return the same segment with another note; other threads may be reading by the one it had."""
+        """Return the same segment with another note; other threads may still use the old note."""
         other = copy.copy(self)
         other.note = note
         return other
@@ -187,12 +187,12 @@ class Segment:
         return next((n for n, names in self.note.spaces.items() if names == (revision, params)), None)
 
     def rows(self) -> int:
-        """Return how many records there are, whole ones."""
+        """Return the number of whole records."""
         found = file_status(self.keys)
         return 0 if found is None else found.st_size // RECORD_BYTES
 
     def write(self, row: int, X: NDArray[np.float32]) -> None:
-        """Write vectors from `row` on, where none counts yet; on disk when this returns."""
+        """Write vectors from `row` on, where no record counts yet; they are on disk when this returns."""
         new = not self.vectors.exists()
         self.folder.mkdir(exist_ok=True)
         _write(self.vectors, X, row * self.row_bytes)
@@ -200,7 +200,7 @@ class Segment:
             sync_folder(self.folder)
 
     def add(self, row: int, records: NDArray[np.uint64]) -> None:
-        """Write records from `row` on: from now on their vectors, which are on disk already, count."""
+        """Write records from `row` on; from then on their vectors, which are on disk already, count."""
         _write(self.keys, records, row * RECORD_BYTES)
         if row == 0:
             sync_folder(self.folder)
@@ -253,7 +253,7 @@ class Segment:
         return fault
 
     def give_up(self, rows: NDArray[np.int64]) -> None:
-        """Count rows as not there in this process: their vectors are damaged."""
+        """Treat rows as missing in this process, because their vectors are damaged."""
         self.log.alive[rows[rows < len(self.log.alive)]] = False
 
     def _mapped_records(self, n: int) -> NDArray[np.uint64]:
@@ -334,7 +334,7 @@ def scan(records: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.bo
 
 
 def file_status(path: Path) -> os.stat_result | None:
-    """Return a file's size and times; None where there is none. A link is nobody's file of ours."""
+    """Return a file's size and times; None where there is none. A link is treated as missing."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:

@@ -107,7 +107,7 @@ class EmbeddingCache:
         EmbeddingCache.__init__(self, **state)
 
     def close(self) -> None:
-        """Let go of the files that this object has read; the next use reads them again.
+        """Close the files that this object has read; the next use reads them again.
 
         Examples
         --------
@@ -121,7 +121,7 @@ class EmbeddingCache:
         self._index.forget()
 
     def missing(self, keys: Sequence[bytes], space: Space) -> NDArray[np.bool_]:
-        """Tell for each key whether there is no vector.
+        """Return for each key whether there is no vector.
 
         Parameters
         ----------

@@ -40,7 +40,7 @@ _TYPES = {  # in Arrow's words
 
 
 def manifest_of(space: Space) -> str:
-    """Return what a vector table says of the space of its vectors."""
+    """Return the manifest of a vector table: the space of its vectors."""
     said = {name: value for name, value in space.to_dict().items() if name != "centers"}
     return json.dumps({**said, "params": space.params_json})
 
@@ -97,7 +97,7 @@ def table_files(path: Path) -> list[Path]:
 
 
 def read_manifest(path: Path) -> tuple[Space, dict[str, Any]]:
-    """Return whose vectors a table holds, and its version, count and fingerprint as far as it has them.
+    """Return the space of a table's vectors, and its version, count and fingerprint where it has them.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def export(cache: VectorStore, path: str | os.PathLike[str], keys: Sequence[byte
 
 
 def choose_space(stats: pd.DataFrame, folder: Path, **asked: Any) -> Space:
-    """Return the only space that fits what is asked for; None fits all."""
+    """Return the only space with the given properties; None fits every value."""
     spaces = [
         Space(m, r, int(d), json.loads(p))
         for m, r, d, p in stats[["model", "revision", "dimension", "params"]].itertuples(index=False)

@@ -1,4 +1,4 @@
-"""What a cache holds, and how to make it smaller."""
+"""The statistics of a cache, and ways to make it smaller."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _size(folder: Path) -> int:
 
 
 def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
-    """Write segments that have other rows than those to keep anew, and delete what nothing refers to; inside `alone`.
+    """Rewrite segments that hold other rows than those to keep, and delete unused files; inside `alone`.
 
     New records are written when all vectors are, old ones go afterwards: a process that dies in between leaves both, and
     rows that are there twice.
@@ -216,7 +216,7 @@ def _copied(group: list[tuple[Segment, NDArray[np.bool_]]]) -> list[tuple[Segmen
 
 
 def _make_room(index: Index, changed: list[list[tuple[Segment, NDArray[np.bool_]]]]) -> None:
-    """Give room back on a full disk, where nothing can be copied: the index goes first, it can be made anew."""
+    """Free room on a full disk, where nothing can be copied; the index is deleted first, because it can be made anew."""
     index.path.unlink(missing_ok=True)
     for segment, mask in itertools.chain(*changed):
         if not mask.any():

@@ -21,7 +21,7 @@ __all__ = ["check_new", "classify", "cluster", "diff", "embed", "estimate", "pro
 
 
 def embed(arguments: Namespace) -> int:
-    """Embed and, where asked, save."""
+    """Embed the items, and save the vectors where an option names a file."""
     emb = _embedded(arguments)
     print(repr(emb)[1:-1])
     if arguments.out:
@@ -32,7 +32,7 @@ def embed(arguments: Namespace) -> int:
 
 
 def classify(arguments: Namespace) -> int:
-    """Classify, print the scores, and write what was asked for."""
+    """Classify, print the scores, and write the files that the options name."""
     made = _shown(_classified, arguments)
     beside = show.beside(arguments)
     print("", *made.notes, sep="\n", file=beside)
@@ -43,7 +43,7 @@ def classify(arguments: Namespace) -> int:
 
 
 def check_new(arguments: Namespace) -> int:
-    """Classify INPUT, compare NEW with it, and write what was asked for; 1 when they differ."""
+    """Classify INPUT, compare NEW with it, and write the files that the options name; return 1 when they differ."""
     if arguments.out:
         show.folder_to_write(arguments.out)
     old = _embedded(arguments)
@@ -58,12 +58,12 @@ def check_new(arguments: Namespace) -> int:
 
 
 def cluster(arguments: Namespace) -> int:
-    """Cluster, print the clusters, and write what was asked for."""
+    """Cluster, print the clusters, and write the files that the options name."""
     return _written([_shown(_clustered, arguments)], arguments)
 
 
 def project(arguments: Namespace) -> int:
-    """Map, say how far to trust it, and write what was asked for."""
+    """Make a map, print its trustworthiness, and write the files that the options name."""
     return _written([_shown(_projected, arguments)], arguments)
 
 
@@ -91,7 +91,7 @@ def search(arguments: Namespace) -> int:
 
 
 def report(arguments: Namespace) -> int:
-    """Do all of it and write a report."""
+    """Embed, classify, cluster and map the items, and write a report."""
     from mmtoolkit.classification.targets import TooFewError
 
     show.folder_to_write(arguments.out)
@@ -121,7 +121,7 @@ def report(arguments: Namespace) -> int:
 
 
 def verify(arguments: Namespace) -> int:
-    """Check a report; 1 when it differs."""
+    """Check a report; return 1 when it differs."""
     checked = mm.verify(
         arguments.report,
         items=arguments.items,
@@ -134,13 +134,13 @@ def verify(arguments: Namespace) -> int:
 
 
 def diff(arguments: Namespace) -> int:
-    """Say what changed between two reports."""
+    """Print what changed between two reports."""
     show.result(mm.diff(arguments.before, arguments.after), arguments)
     return 0
 
 
 def estimate(arguments: Namespace) -> int:
-    """Say what embedding would take."""
+    """Print the calls, tokens, cost and time that embedding would take."""
     show.result(
         mm.estimate(
             items_of(arguments),
@@ -157,7 +157,7 @@ def estimate(arguments: Namespace) -> int:
 
 
 def _left(budget: float | None, emb: Embeddings) -> float | None:
-    """Return what embedding has left of the budget."""
+    """Return the part of the budget that embedding has not used."""
     return None if budget is None else max(0.0, budget - float(emb.usage.to_frame()["cost"].sum()))
 
 
@@ -207,7 +207,7 @@ def _clustered(emb: Embeddings, arguments: Namespace) -> Any:
 
 
 def _costs_nothing_to_name(emb: Embeddings) -> bool:
-    """Tell whether clusters get names without a service: texts are named by their own words, all else by the model's."""
+    """Return whether clusters get names without a service: texts are named by their own words, other items by the model."""
     if (emb.items["modality"] == "text").all():
         return True
     provider = make_provider(emb.model) if emb.model in mm.list_models() else None

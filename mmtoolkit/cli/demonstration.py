@@ -1,4 +1,4 @@
-"""``mmtoolkit demo``: a whole report, offline, from data that come along."""
+"""``mmtoolkit demo``: a whole report, offline, from the data sets of the package."""
 
 from __future__ import annotations
 

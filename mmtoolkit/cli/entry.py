@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _told(error: BaseException) -> tuple[str, int]:
-    """Return what to say of a failure, and the exit code."""
+    """Return the sentence about a failure, and the exit code."""
     match error:
         case KeyboardInterrupt():
             return "stopped; what was computed is kept in the cache, run again to go on", INTERRUPTED

@@ -24,7 +24,7 @@ _ROLES = ("id", "text", "image", "video", "label", "modality")
 
 
 def items_of(arguments: Namespace) -> pd.DataFrame:
-    """Read what INPUT names: a folder, a table, or a data set.
+    """Read the items of INPUT: a folder, a table, or the name of a data set.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def model_of(arguments: Namespace) -> Any:
 
 
 def _is_saved(path: str) -> bool:
-    """Tell vectors saved by ``embed`` from an ordinary Parquet table."""
+    """Return whether a Parquet file holds vectors saved by ``embed``, not an ordinary table."""
     if not path.endswith(".parquet") or not Path(path).is_file():
         return False
     import pyarrow.parquet as pq

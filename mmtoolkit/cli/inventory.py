@@ -1,4 +1,4 @@
-"""``mmtoolkit doctor``: what is installed and found here, for a person who wonders, or who answers one that does."""
+"""``mmtoolkit doctor``: what is installed and set up here, for users and for those who help them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 
 
 def doctor(arguments: Namespace) -> int:
-    """Print what is found; 1 when something that is needed is missing or wrong. Nothing is sent, no secret is shown."""
+    """Print what is installed and set up; return 1 when a needed part is missing or wrong. Nothing is sent, no secret is shown."""
     with speaking("en" if arguments.json else None):  # programs read it
         return _told(arguments)
 
@@ -63,7 +63,7 @@ def _told(arguments: Namespace) -> int:
 
 
 def _called(group: str, name: str) -> str:
-    """Return a name as a reader has it; those of packages and extras are typed."""
+    """Return a name in the reader's language; names of packages and extras stay as they are typed."""
     return name if group in ("libraries", "extras", "notebook") else title(name)
 
 
@@ -89,7 +89,7 @@ def _system() -> Iterator[Finding]:
 
 
 def _requirements() -> list[Requirement]:
-    """Return what the installed distribution asks for; empty where the package is run from a folder of sources."""
+    """Return the requirements of the installed distribution; empty where the package runs from a source folder."""
     try:
         return [Requirement(line) for line in metadata.requires("mmtoolkit") or []]
     except metadata.PackageNotFoundError:
@@ -101,7 +101,7 @@ def _wanted(one: Requirement, extra: str) -> bool:
 
 
 def _installed(one: Requirement) -> Finding:
-    """Compare an installed version with the one that is asked for."""
+    """Compare an installed version with the required one."""
     command = f'pip install "{one.name}{one.specifier}"'
     try:
         version = metadata.version(one.name)
@@ -133,7 +133,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def _cache(path: str | None) -> Finding:
-    """Say where vectors are kept, how many there are, and whether more can be."""
+    """Return where vectors are kept, how many there are, and whether more can be written."""
     store = mm.EmbeddingCache(path, read_only=True)
     where = os.fspath(store.path)
     above = next(folder for folder in (store.path, *store.path.parents) if folder.exists())

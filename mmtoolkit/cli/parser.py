@@ -99,10 +99,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says which command or option was probably meant."""
+    """A parser whose errors say which command or option was probably meant."""
 
     def error(self, message: str) -> NoReturn:
-        """Print the mistake and leave."""
+        """Print the mistake and exit."""
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|unrecognized arguments: (\S+)", message)
         if wrong is None:
             super().error(message)
@@ -156,7 +156,7 @@ def _add_arguments(command: argparse.ArgumentParser, arguments: Sequence[Argumen
 
 
 def _in_python(arguments: Sequence[Argument]) -> dict[str, str]:
-    """Return the options by how Python spells them: ``on_error``, or ``cache=False`` of an option without a value."""
+    """Return the options by their names in Python: ``on_error``, or ``cache=False`` for an option without a value."""
     spelled = {}
     for one in arguments:
         name, action = one.names[-1], one.options.get("action", "")
@@ -181,7 +181,7 @@ def _seed(text: str) -> int:
 
 
 def _words(text: str) -> str:
-    """Return what was typed: in a terminal that claims to know ASCII only, Python takes UTF-8 for bytes without a meaning."""
+    """Return the typed arguments as UTF-8; in a terminal that claims to be ASCII only, Python does not decode them."""
     try:
         return os.fsencode(text).decode("utf-8")
     except UnicodeError:

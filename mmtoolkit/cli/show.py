@@ -1,4 +1,4 @@
-"""What commands print: tables, summaries, and how long each step took."""
+"""The output of commands: tables, summaries, and how long each step took."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SMALL = 0.01  # three decimals would say little, or nothing, of it
 
 @contextmanager
 def step(name: str) -> Iterator[list[str]]:
-    """Time a step and print one line about it on stderr; the body may append words to say."""
+    """Time a step and print one line about it on stderr; the body may append words to the line."""
     words: list[str] = []
     started = time.perf_counter()
     yield words
@@ -47,12 +47,12 @@ def step(name: str) -> Iterator[list[str]]:
 
 
 def note(message: str, arguments: Namespace) -> None:
-    """Say something beside the result, in the words of the command line."""
+    """Print a remark beside the result, in the words of the command line."""
     print(say("mmtoolkit: note: {what}", what=in_options(str(message), arguments.options)), file=sys.stderr)
 
 
 def embedded(emb: Embeddings) -> str:
-    """Say how many vectors were computed and how many were there already."""
+    """Print how many vectors were computed and how many were cached."""
     used = emb.usage
     if not used:
         return say("{n} saved vector", "{n} saved vectors", n=len(emb))
@@ -79,7 +79,7 @@ def table(frame: pd.DataFrame) -> None:
 
 
 def heading(name: object) -> str:
-    """Return the name of a column: as in Python, or in the other language that is spoken."""
+    """Return the name of a column: as in Python, or in the other chosen language."""
     return str(name) if language() == "en" else title(name)
 
 
@@ -102,12 +102,12 @@ def document(told: Mapping[str, Any]) -> None:
 
 
 def beside(arguments: Namespace) -> TextIO:
-    """Return where words go: with --json, stdout holds the result alone."""
+    """Return the stream for remarks: with --json, stdout holds the result alone."""
     return sys.stderr if getattr(arguments, "json", False) else sys.stdout
 
 
 def result(made: Any, arguments: Namespace) -> None:
-    """Print a result's summary and tables, or with --json all of it, with the ids where it tells something of each item."""
+    """Print a result's summary and tables, or with --json all of it, with the ids where it has a value for each item."""
     if arguments.json:
         each = hasattr(made, "recipe") and made.recipe["verb"] in _PER_ITEM
         document({**({"ids": plain(ids_of(made.source))} if each else {}), **made.to_dict()})
@@ -131,7 +131,7 @@ def save(results: list[Any], folder: str, title: str) -> Path:
 
 
 def folder_to_write(name: str) -> Path:
-    """Make a folder and try it, before a long job as well as after it.
+    """Make a folder and test that it can be written to, before a long job as well as after it.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def folder_to_write(name: str) -> Path:
 
 
 def _per_item(results: list[Any]) -> pd.DataFrame:
-    """Return one row per item: what each result says about it."""
+    """Return one row per item, with the values of each result."""
     import pandas as pd
 
     sources = {id(made.source): made.source for made in results if made.recipe["verb"] in _PER_ITEM}

@@ -13,7 +13,7 @@ __all__ = ["compact", "export", "import_", "prune", "stats", "verify"]
 
 
 def stats(arguments: Namespace) -> int:
-    """Print what the store holds."""
+    """Print the statistics of the store."""
     store = mm.EmbeddingCache(arguments.cache)
     print(store.path)
     held = store.stats()
@@ -69,7 +69,7 @@ def _superseded(store: mm.EmbeddingCache, only: str | None) -> set[tuple[str, st
 
 
 def compact(arguments: Namespace) -> int:
-    """Give unused room back."""
+    """Free unused room on disk."""
     print(say("{n:,} bytes given back", n=mm.EmbeddingCache(arguments.cache).compact()))
     return 0
 

@@ -1,4 +1,4 @@
-"""Messages in the words of the command line: what the package says of arguments of Python is said of options."""
+"""Messages in the words of the command line: options stand in place of arguments of Python."""
 
 from __future__ import annotations
 

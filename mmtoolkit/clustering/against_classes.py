@@ -54,7 +54,7 @@ class Agreement(Result):
     source: Any = field(default=None, repr=False)
 
     def where(self, name: object) -> pd.DataFrame:
-        """Tell where one class went.
+        """Return the clusters that hold the items of one class.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Agreement(Result):
 
 
 def compare(clustering: Clustering, y: ArrayLike | str) -> Agreement:
-    """Compare; see ``Clustering.compare``."""
+    """Compare clusters with classes; see ``Clustering.compare``."""
     import pandas as pd
 
     values = column(clustering.source, y)

@@ -1,4 +1,4 @@
-"""What is true of clusters wherever their items are: centers, sizes, scores and names, and what follows from them."""
+"""The common part of local clusterings and those on Spark: centers, sizes, scores, names, and what follows from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Clusters"]
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Clusters(Result):
-    """Clusters by their centers, sizes and names, wherever the items and their labels are.
+    """Clusters with their centers, sizes and names; items and labels may be here or on Spark.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Clusters(Result):
 
     @property
     def titles(self) -> dict[int, str]:
-        """What each cluster is called where they stand side by side: its name, with its number where others have it, too."""
+        """The title of each cluster: its name, with its number where several clusters have the same name."""
         counts = self.names["name"].value_counts()
         titles: dict[int, str] = dict(zip(self.names.index.tolist(), self.names["name"], strict=True))
         for cluster, name in titles.items():

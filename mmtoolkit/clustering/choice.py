@@ -1,4 +1,4 @@
-"""How many clusters: the number to use and the range that the data cannot tell from it."""
+"""Choose the number of clusters, and the range of numbers that fit the data as well."""
 
 from __future__ import annotations
 
@@ -95,13 +95,11 @@ def choose(
 
 
 def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:
-    """Choose the geometric mean of three numbers: none of the three is right on all data, and their errors differ.
-
-    Stability alone is highest for few clusters; what a clustering says about an item grows with the logarithm of their
-    number: their balance has its best number. Splits gain much down to a third of the first one's gain. Where items lie
-    nearer to their own cluster than to the next, the silhouette is high; in many dimensions it takes the largest number. All
-    leave ten items to a cluster: halves of fewer say little.
-    """
+    """Choose the geometric mean of three numbers: none of the three is right on all data, and their errors differ."""
+    # Stability alone is highest for few clusters, and the information of a clustering about an item grows with the logarithm
+    # of their number; the first number balances both. The second counts the splits that gain at least a third of the first
+    # one's gain. The third has the highest silhouette; in many dimensions that is the largest number. Every cluster keeps ten
+    # items on average, because halves with fewer say little.
     gains, returns = arrays["gains"], arrays["stability"] * np.sqrt(np.log(ks))
     large = max(1, sum(k <= (len(gains) + 1) / _ITEMS for k in ks))  # so many of the numbers are small enough
     answers = [
@@ -149,7 +147,7 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
 
 
 def _above(peaks: Mapping[str, NDArray[np.float64]]) -> bool:
-    """Tell whether the elbow is higher than that of every cloud; where one was as high, the others were not measured."""
+    """Return whether the elbow is higher than that of every cloud; after one that is as high, no more are measured."""
     return bool((peaks["peak"] > peaks["clouds"]).all())
 
 

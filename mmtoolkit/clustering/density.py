@@ -74,7 +74,7 @@ def hdbscan(
 
 
 def _with_equal_rows(X: NDArray[np.float32], labels: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Make clusters of equal rows that were left as noise: their density is infinite, which the algorithm cannot compare."""
+    """Make clusters of equal rows that were left as noise: their density is infinite, and the algorithm cannot compare it."""
     noise, labels = np.flatnonzero(labels < 0), labels.copy()
     scale = max(float(np.abs(X).max(initial=0.0)), float(np.finfo(np.float32).tiny))
     rounded = np.asarray(X[noise] / np.float32(scale)).round(_EQUAL_DECIMALS) + np.float32(0)  # no minus zero

@@ -53,7 +53,7 @@ def sweep(clustering: Clustering) -> go.Figure:
 
 
 def _called(cluster: Any, name: str) -> str:
-    """Return number and name; a cluster without a name is not numbered twice."""
+    """Return number and name of a cluster; the number alone where it has no name."""
     return say("cluster {number}", number=cluster) if name == f"cluster {cluster}" else f"{cluster}: {name}"
 
 
@@ -80,7 +80,7 @@ def sizes(clustering: Clusters) -> go.Figure:
 
 
 def jaccard(stability: Stability) -> go.Figure:
-    """Draw how far each cluster comes back."""
+    """Draw how stable each cluster is on bootstrap samples."""
     table = stability.per_cluster
     return figures.bars(
         [_called(cluster, name) for cluster, name in enumerate(table["name"])],

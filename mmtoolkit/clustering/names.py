@@ -39,7 +39,7 @@ def make_names(
     embedded: dict[tuple[str, ...], NDArray[np.float32]],
     function: Callable[[pd.DataFrame], str] | None = None,
 ) -> pd.DataFrame:
-    """Return the table of names; see ``Clusters.with_names``. Vocabularies are put into `embedded`, and taken from there."""
+    """Return the table of names; see ``Clusters.with_names``. `embedded` keeps the vectors of vocabularies."""
     asked = [
         name for name, way in (("vocabulary", vocabulary), ("texts", texts), ("function", function)) if way is not None
     ]
@@ -73,7 +73,7 @@ def _from_texts(clustering: Clusters, texts: str | Sequence[str]) -> pd.DataFram
 
 
 def _may_ask_model(source: Any) -> bool:
-    """Tell whether words of a vocabulary can be set beside the items: they have a model, and are not all texts themselves."""
+    """Return whether words of a vocabulary can be compared with the items: they have a model, and not all of them are texts."""
     return bool(getattr(source, "model", "")) and not (source.items["modality"] == "text").all()
 
 
@@ -94,7 +94,7 @@ def _majorities(clustering: Clusters) -> pd.DataFrame:
 
 
 def _captions(source: Any, language: str) -> str | None:
-    """Return the column of texts that most items have one in, that of the language first."""
+    """Return the column of captions that most items have: that of the language, else ``text``; None without one."""
     items = items_of(source)
     if items is None:
         return None

@@ -45,7 +45,7 @@ _TIE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What one run of an algorithm gave.
+    """The outcome of one run of an algorithm.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:
 
 
 def count_distinct(X: NDArray[np.float32], stop: int) -> int:
-    """Count distinct rows, but no further than `stop`."""
+    """Count distinct rows, at most to `stop`."""
     seen: set[bytes] = set()
     for row in X:
         seen.add((row + 0.0).tobytes())
@@ -152,12 +152,12 @@ def count_distinct(X: NDArray[np.float32], stop: int) -> int:
 
 
 def count_repeated(X: NDArray[np.float32], n_copies: int) -> int:
-    """Count distinct rows that there are `n_copies` of, or more."""
+    """Count the distinct rows that occur `n_copies` times or more."""
     return sum(n >= n_copies for n in Counter((row + 0.0).tobytes() for row in X).values())
 
 
 def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
-    """Label every row by its nearest centre and put the largest cluster first, of equals the one met first."""
+    """Label every row by its nearest centre and put the largest cluster first; of equal ones that of the earlier row."""
     centers = np.ascontiguousarray(centers, dtype=np.float32)
     for _ in range(len(centers)):
         labels, close = _nearest(X, centers)
@@ -173,7 +173,7 @@ def settle(X: NDArray[np.float32], centers: NDArray[np.float32]) -> Fit:
 
 
 def nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the nearest centre of every row; a row's answer does not depend on the rows beside it.
+    """Return the nearest centre of every row; the answer for a row does not depend on the other rows.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def by_size(found: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray
 
 
 def renumber(found: NDArray[np.integer[Any]], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place of every label in `numbers`, -1 where it is not among them."""
+    """Return the position of every label in `numbers`; -1 where it is missing."""
     import pandas as pd
 
     return pd.Index(numbers).get_indexer(pd.Index(found)).astype(np.int64)
@@ -217,7 +217,7 @@ def keep_known(
     labels: NDArray[np.int64],
     assign: Callable[[NDArray[np.float32]], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """Return the label of every row that was clustered, and of the others what `assign` says."""
+    """Return the labels of the rows that were clustered, and those that `assign` gives to other rows."""
     known = {(row + 0.0).tobytes(): int(label) for row, label in zip(trained, labels, strict=True)}
     found = np.array([known.get((row + 0.0).tobytes(), -2) for row in X], dtype=np.int64)
     new = np.flatnonzero(found == -2)
@@ -227,7 +227,7 @@ def keep_known(
 
 
 def _nearest(X: NDArray[np.float32], centers: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nearest centre of every row, and the rows that were too close to call in float32."""
+    """Return the nearest centre of every row, and the rows where float32 cannot decide between two."""
     none = np.empty(0, dtype=np.int64)
     if len(centers) == 1:
         return np.zeros(len(X), dtype=np.int64), none

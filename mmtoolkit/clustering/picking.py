@@ -1,4 +1,4 @@
-"""What to look at or label next."""
+"""Choose items to look at or to label next."""
 
 from __future__ import annotations
 

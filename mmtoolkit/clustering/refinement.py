@@ -1,4 +1,4 @@
-"""Lloyd's steps and the start they take: what every k-means here is made of."""
+"""Lloyd's steps and their starts: the parts of every k-means here."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def rough_tree(
 
 
 def spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw `n` rows, each with the chance of its squared distance to those before it (k-means++)."""
+    """Draw `n` rows; the chance of a row grows with its squared distance to those before it (k-means++)."""
     lengths = np.einsum("ij,ij->i", Z, Z)
     chosen = np.empty(n, dtype=np.int64)
     gap = np.full(len(Z), np.inf)
@@ -127,7 +127,7 @@ def spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[
 
 
 def rough(X: NDArray[np.float32], centers: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the nearest centre of every row as float32 sees it: enough to move centres by."""
+    """Return the nearest centre of every row in float32; that is precise enough to move centres."""
     parts = in_order(lambda rows: relative_squares(X[rows], centers).argmin(axis=1), blocks(len(X), _BLOCK))
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 

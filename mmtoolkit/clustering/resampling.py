@@ -1,4 +1,4 @@
-"""How far clusters come back when the items are drawn anew."""
+"""How stable clusters are when the items are drawn anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The result of ``cluster``, and what one can ask it."""
+"""The result of ``cluster`` and its methods."""
 
 from __future__ import annotations
 
@@ -301,7 +301,7 @@ class Clustering(Clusters):
 
     @verb("cluster.stability", method=True)
     def stability(self, n_boot: int = 50, *, n_jobs: int | None = None) -> Stability:
-        """Tell how far the clusters come back on bootstrap samples of the items.
+        """Measure how stable the clusters are on bootstrap samples of the items.
 
         Parameters
         ----------
@@ -337,7 +337,7 @@ class Clustering(Clusters):
 
     @verb("cluster.compare", method=True, columns=("y",))
     def compare(self, y: ArrayLike | str) -> Agreement:
-        """Set the clusters against classes.
+        """Compare the clusters with classes.
 
         Parameters
         ----------
@@ -445,7 +445,7 @@ def describe(
 
 
 def _moved(move: Move, called: Sequence[str] | None) -> Clustering:
-    """Put the clustering together that comes from another one; clusters that stay keep their names."""
+    """Build the clustering that a move makes from another one; unchanged clusters keep their names."""
     start = move.start
     found = move(start._X, start.labels)
     kept = found >= 0

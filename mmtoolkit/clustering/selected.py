@@ -29,7 +29,7 @@ HOW = ("medoid", "diverse", "boundary", "far")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Selection(Result):
-    """Some of the items, with the reason why.
+    """Some of the items, with the reason for each.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Selection(Result):
 
 
 def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -> Selection:
-    """Put a selection together from rows and the columns that say why."""
+    """Build a selection from rows and the columns with the reasons."""
     import pandas as pd
 
     index = pd.Index(ids_of(source)[rows], name="id", dtype=object)

@@ -102,7 +102,7 @@ def silhouette(X: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.
 
 
 class Scorer:
-    """Scores of many clusterings of the same rows; what they share is computed once.
+    """Scores of many clusterings of the same rows; shared parts are computed once.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def widths(
     sizes: NDArray[Any],
     mean_lengths: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return silhouettes from what is known of whole clusters.
+    """Return silhouettes from sums over whole clusters.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Clouds without groups: how high an elbow rises where there is nothing to find."""
+"""Clouds without groups: how high an elbow rises in data without clusters."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def path_range(ks: Sequence[int], n_items: int) -> list[int]:
 
 
 def content_order(X: NDArray[np.float32]) -> list[int]:
-    """Return an order of the rows that depends on their content alone: a shuffled set is swept alike."""
+    """Return an order of the rows that depends on their content alone; so a shuffled set gives the same sweep."""
     digests = [hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X]
     return sorted(range(len(X)), key=digests.__getitem__)
 

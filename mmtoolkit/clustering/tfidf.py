@@ -41,7 +41,7 @@ _STEM = {"ed": 3, "ing": 4}  # letters that must be left: neither "bed" nor "str
 
 
 def tokens(text: str) -> list[str]:
-    """Cut a text into lower-case words, without the words that say nothing.
+    """Cut a text into lower-case words, without stop words.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _found_in_left_out(own: csr_array, order: NDArray[np.int64], outside: NDArra
 
 
 def _folded(documents: list[list[str]]) -> list[list[str]]:
-    """Write the forms of a word alike where the texts have both, in the form that is commoner."""
+    """Write singular and plural of a word in the commoner form where the texts have both."""
     counts = Counter(word for words in documents for word in words)
     plain = {word: _plain_form(word, counts) for word in counts}
     by_count = sorted(counts, key=lambda word: (counts[word], word == plain[word], word))

@@ -1,4 +1,4 @@
-"""From one clustering to the next: a cluster is split, some become one, or the nearest ones do; numbers keep their meaning."""
+"""Make one clustering from another: split a cluster, merge some, or merge the nearest; numbers keep their meaning."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Move", "merge", "parent", "split", "widest"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Move:
-    """How a clustering comes from another one.
+    """How one clustering is made from another.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Move:
 
 
 def split(start: Clustering, cluster: int, n_clusters: int, numbers_from: int | None) -> Move:
-    """Return how one cluster comes in parts; see ``Clustering.split``."""
+    """Return the move that splits one cluster; see ``Clustering.split``."""
     (place,) = _places(start, [cluster])
     check_count("n_clusters", n_clusters, 2)
     rows = start._X[start.labels == cluster]
@@ -80,7 +80,7 @@ def widest(start: Clustering) -> int:
 
 
 def merge(start: Clustering, clusters: Any, numbers_from: int | None) -> Move:
-    """Return how some clusters become one; see ``Clustering.merge``."""
+    """Return the move that merges some clusters; see ``Clustering.merge``."""
     asked = list(clusters) if isinstance(clusters, Iterable) and not isinstance(clusters, str) else [clusters]
     places = _places(start, asked)
     if len(set(places)) < 2:
@@ -92,7 +92,7 @@ def merge(start: Clustering, clusters: Any, numbers_from: int | None) -> Move:
 
 
 def parent(start: Clustering, n_clusters: int | None, numbers_from: int | None) -> Move:
-    """Return how clusters become one some steps up Ward's tree; see ``Clustering.parent``."""
+    """Return the move that goes some steps up Ward's tree; see ``Clustering.parent``."""
     if start.n_clusters < 2:
         msg = f"a parent has fewer clusters, and this clustering has {start.n_clusters}"
         raise ValueError(msg)
@@ -111,7 +111,7 @@ def parent(start: Clustering, n_clusters: int | None, numbers_from: int | None) 
 
 
 def _places(start: Clustering, clusters: list[Any]) -> list[int]:
-    """Return where clusters stand in the tables."""
+    """Return the rows of clusters in the tables."""
     known = start.names.index.tolist()
     for cluster in clusters:
         if isinstance(cluster, bool) or not isinstance(cluster, int | np.integer) or cluster not in known:
@@ -122,7 +122,7 @@ def _places(start: Clustering, clusters: list[Any]) -> list[int]:
 
 
 def _unused(start: Clustering, n: int, numbers_from: int | None) -> NDArray[np.int64]:
-    """Return numbers that no cluster has had on the way: each step gave the highest number to a new one."""
+    """Return numbers that no earlier cluster has had; each step gives its new clusters the next higher numbers."""
     least = int(start.names.index.max()) + 1
     first = least if numbers_from is None else numbers_from
     check_count("numbers_from", first, least)

@@ -34,7 +34,7 @@ _ARRAYS = re.compile(
 
 
 def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
-    """Return what Parquet can hold of a column, and its mark: what `read_column` needs beside it.
+    """Return a column in a form that Parquet can hold, and the mark that `read_column` needs to read it.
 
     Raises
     ------
@@ -58,14 +58,14 @@ def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _readable(text: str) -> str:
-    """Refuse at once what `read_column` would refuse: what is nested too deep, or far too large."""
+    """Raise at once for a value that `read_column` would refuse: one that is nested too deep or far too large."""
     if len(text) > 1_000_000 or text.count("[") + text.count("{") > 60:
         read_json(text)
     return text
 
 
 def read_column(cells: list[Any], mark: Mapping[str, Any]) -> pd.Series:
-    """Return a column as it was handed to `write_column`; missing cells of objects are None.
+    """Return the column that was given to `write_column`; missing cells of objects are None.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def read_column(cells: list[Any], mark: Mapping[str, Any]) -> pd.Series:
 
 
 def _valid(value: Any) -> Any:
-    """Return a value as it can be written: odd file names need not be valid UTF-8."""
+    """Return a text that can be written; a file name need not be valid UTF-8."""
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 

@@ -135,7 +135,7 @@ class Estimate(Result):
 
 
 def _money(cost: float | None, currency: str, as_of: str) -> str:
-    """Write a sum with the day of its price; a price that may be out of date is called so."""
+    """Return a sum with the day of its price; the text says when the price may be out of date."""
     if cost is None:
         return say("price unknown")
     if not currency:
@@ -151,7 +151,7 @@ def _money(cost: float | None, currency: str, as_of: str) -> str:
 
 
 def _is_old(as_of: str) -> bool:
-    """Tell whether a price was read more than a year ago; a day that is none counts as old."""
+    """Return whether a price was read more than a year ago; an invalid day counts as old."""
     try:
         read = datetime.date.fromisoformat(as_of)
     except ValueError:

@@ -36,7 +36,7 @@ _SHOWN_ERRORS = 3
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Vectors of some contents, and what became of each.
+    """Vectors of some contents, with the errors and notes of each.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Encoder:
     cache: VectorStore | None = None
 
     def encode(self, items: Any, space: Space | None = None) -> NDArray[np.float32]:
-        """Embed whatever a user calls items, centered where `space` is; an item that cannot be embedded raises."""
+        """Embed items in any form, centered if `space` is centered; an item that cannot be embedded raises."""
         contents, frame, _ = gather(items)
         vectors = self.run(contents, frame["id"].tolist()).vectors
         if space is None or not space.centers:

@@ -136,7 +136,7 @@ def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[
 
 
 def _in_memory(cell: Any) -> bool:
-    """Tell a picture or video itself from a path or an address."""
+    """Return whether a cell holds a picture or video itself, not a path or an address."""
     return not (is_missing(cell) or isinstance(cell, str | os.PathLike))
 
 

@@ -1,4 +1,4 @@
-"""From whatever a user calls items to contents and their frame."""
+"""Turn items in any form into contents and their frame."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Gathered(NamedTuple):
 
 
 def gather(items: Any, *, check_texts: bool = False) -> Gathered:
-    """Return contents and items frame of whatever a user calls items; a str is a text.
+    """Return contents and items frame of items in any form; a str is a text.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _content_of(value: Any) -> Content:
 
 
 def _refuse_path(text: str, row: int) -> None:
-    """Refuse a str that is a file here, or the URL of a picture or video: it would be embedded as these words."""
+    """Raise for a str that is the path of a file or the URL of a picture or video: its letters would be embedded as a text."""
     if len(text) > _LONGEST_PATH or "\n" in text:
         return
     url = is_url(text)

@@ -1,4 +1,4 @@
-"""Compute what a plan lacks, and keep it as it arrives."""
+"""Compute the missing vectors of a plan, and store each as it arrives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Job"]
 
 
 class Job:
-    """Computes what is missing and keeps it as it arrives.
+    """Computes the missing vectors and stores each as it arrives.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Job:
         return self._store_error is None
 
     def compute(self, budget: float | None, progress: Any, doing: str) -> None:
-        """Fill in `X`, `errors`, `usage` and `notes`; what stops the whole run is raised."""
+        """Fill in `X`, `errors`, `usage` and `notes`; raise the error that stops the whole run."""
         if not self.X.flags.writeable:
             self.X = self.X.copy()
         missing = {self.plan.unique[i]: i for i in np.flatnonzero(~self.found).tolist()}
@@ -113,7 +113,7 @@ class Job:
         return "What arrived before is kept; run again to go on"
 
     def _take(self, outcomes: Sequence[tuple[bytes, Outcome]], errand: Errand, missing: Mapping[bytes, int]) -> int:
-        """Take in what became of items and of members; return how many items that settles."""
+        """Take outcomes of items and of members; return how many items are done by them."""
         arrived, settled = [], 0
         for key, outcome in outcomes:
             for name, count in outcome.usage.items():

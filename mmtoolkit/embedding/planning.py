@@ -1,4 +1,4 @@
-"""What has to be done for some contents, before anything is computed: keys, equal contents, members, what is sent."""
+"""Plan the work for some contents before anything is computed: keys, equal contents, members, contents to send."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def plan_contents(
 
 
 def recall_files(cache: VectorStore, contents: Sequence[Content], progress: Any = False) -> None:
-    """Take digests of unchanged local files from the cache's memo; the others are hashed in parallel."""
+    """Take digests of unchanged local files from the cache; the others are hashed in parallel."""
     from tqdm.auto import tqdm
 
     local = [c for c in contents if isinstance(c, Image | Video) and is_local(c.source)]
@@ -160,7 +160,7 @@ class Whole:
 
 @dataclass(eq=False)
 class Errand:
-    """What has to be computed for some missing items, and which of them wait for what.
+    """The contents to compute for some missing items, and which items wait for which members.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class Errand:
             self._waiting.setdefault(member, []).append(whole)
 
     def arrived(self, member: bytes, vector: Any, note: str = "") -> Iterator[tuple[Whole, list[Any], list[str]]]:
-        """Take in a vector; yields the items that wait for nothing else, their members' vectors, and notes on these."""
+        """Take a vector; yield the items that are complete now, with the vectors of their members and notes."""
         for whole in self._waiting.get(member, []):
             self._held[member] = vector, note
             whole.lacking.discard(member)
@@ -194,7 +194,7 @@ class Errand:
                 self._forget(whole)
 
     def failed(self, member: bytes) -> list[Whole]:
-        """Return the items that have waited in vain, each only once."""
+        """Return the items that cannot be completed any more, each only once."""
         lost = list(self._waiting.get(member, []))
         for whole in lost:
             self._forget(whole)
@@ -211,7 +211,7 @@ class Errand:
 
 
 def plan_errand(provider: Provider, space: Space, cache: VectorStore | None, wanted: Mapping[bytes, Content]) -> Errand:
-    """Check items, take those apart that are means, and leave out the members that the cache has.
+    """Check items, split those whose vector is a mean, and leave out the members that the cache has.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def score_items(
     progress: Any,
     usage: Usage | None,
 ) -> NDArray[np.float64]:
-    """Say how well items answer queries; see `Embeddings.rerank`.
+    """Score how well items answer queries; see `Embeddings.rerank`.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _rows(rows: Any, n: int, n_queries: int) -> NDArray[np.intp]:
 
 
 def _contents(items: pd.DataFrame) -> list[Content]:
-    """Return the contents of some items, or name those that have none."""
+    """Return the contents of some items; raise for items without one."""
     lacking = [
         item
         for item, modality, *media in items[["id", "modality", "text", "image", "video"]].itertuples(index=False)
@@ -143,7 +143,7 @@ def _contents(items: pd.DataFrame) -> list[Content]:
 
 
 def _check_queries(encoder: Encoder, asked: Sequence[Content]) -> None:
-    """Refuse a query that the reranker cannot take, before any item is blamed for it."""
+    """Raise for a query that the reranker cannot take, so that no item gets the error."""
     for query in asked:
         try:
             encoder.provider.check(Pair(query, query), dimension=encoder.space.dimension, params={})  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def _check_queries(encoder: Encoder, asked: Sequence[Content]) -> None:
 
 
 def _missing(encoder: Encoder, pairs: Sequence[Any], ids: Sequence[str]) -> list[Pair]:
-    """Return the distinct pairs that have no score yet; those that cannot be fingerprinted are left to the run."""
+    """Return the distinct pairs that have no score yet; pairs that cannot be fingerprinted fail in the run."""
     plan = encoder.plan(pairs, ids)
     there = np.zeros(len(plan.unique), dtype=bool)
     if encoder.cache is not None and plan.unique:
@@ -164,7 +164,7 @@ def _missing(encoder: Encoder, pairs: Sequence[Any], ids: Sequence[str]) -> list
 
 
 def _announce(reranker: Reranker, pairs: Sequence[Pair]) -> None:
-    """Say in one line what leaves the machine, whatever made the vectors."""
+    """Print one line about what leaves the machine."""
     from tqdm.auto import tqdm
 
     queries, items = ({id(getattr(pair, end)) for pair in pairs} for end in ("query", "document"))

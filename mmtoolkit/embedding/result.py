@@ -82,7 +82,7 @@ class Embeddings:
 
     @classmethod
     def _of(cls, held: Held) -> Self:
-        """Return the object that shows `held`: the only other way to make one."""
+        """Return Embeddings of `held`, without the checks of the constructor."""
         self = cls.__new__(cls)
         self.__dict__["_held"] = held
         return self
@@ -103,7 +103,7 @@ class Embeddings:
 
     @property
     def revision(self) -> str:
-        """What changes when the same name gives other vectors."""
+        """The revision of the model; it changes when the same name gives other vectors."""
         return self.space.revision
 
     @property
@@ -123,7 +123,7 @@ class Embeddings:
 
     @property
     def usage(self) -> Usage:
-        """How many items were cached, computed, equal, and what the service counted; ``usage.to_frame()`` is the bill."""
+        """How many items were cached, computed and equal, and the tokens that the service counted; ``usage.to_frame()`` is the bill."""
         return Usage(self._held.usage, self._held.usage.charges)
 
     @property
@@ -155,7 +155,7 @@ class Embeddings:
 
     @property
     def index(self) -> pd.Index | None:
-        """Labels of the rows in the frame or Series that they came in, (n_items,); None where they came in none.
+        """Index labels of the rows in the frame or Series that they came in, (n_items,); None where there was none.
 
         Classes given as a Series are aligned by it, or by the ids.
         """
@@ -168,7 +168,7 @@ class Embeddings:
 
     @property
     def modality(self) -> NDArray[np.object_]:
-        """What was embedded of every item, (n_items,)."""
+        """Modality of every item, (n_items,): "text", "image", "video" or "fused"."""
         return self._held.items["modality"].to_numpy(dtype=object)
 
     @property
@@ -260,7 +260,7 @@ class Embeddings:
         progress: Any = None,
         usage: Usage | None = None,
     ) -> NDArray[np.float64]:
-        """Say how well items answer a query, as a reranker sees it: it reads both instead of comparing their vectors.
+        """Score how well items answer a query by a reranker, which reads both instead of comparing their vectors.
 
         Scores are cached by query, item and reranker, in the cache of these Embeddings; only what is missing is asked.
 
@@ -491,7 +491,7 @@ class Embeddings:
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """What an `Embeddings` holds; never changed, only replaced.
+    """The data of an `Embeddings`; never changed, only replaced.
 
     Parameters
     ----------
@@ -525,7 +525,7 @@ class Held:
     ids: NDArray[np.str_] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the ids: the frame is the user's to add columns to."""
+        """Keep the ids apart, because the user may add columns to the frame."""
         self.__dict__["ids"] = read_only(np.array(self.items["id"].tolist(), dtype=np.str_))
 
     def take(self, rows: NDArray[np.intp]) -> Held:
@@ -550,7 +550,7 @@ def _rows_of(table: pd.DataFrame, kept: Mapping[int, int]) -> pd.DataFrame:
 
 
 def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder, index: pd.Index | None) -> Held:
-    """Return what a run gave, beside its items."""
+    """Return the data of a run together with its items."""
     return Held(
         read_only(run.vectors),
         items.reset_index(drop=True),
@@ -565,7 +565,7 @@ def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder, index: pd.Index
 
 
 def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
-    """Return one row per failed item: row, id, name, reason, and what the service said."""
+    """Return one row per failed item: row, id, name, reason, and the answer of the service."""
     import pandas as pd
 
     names = ["row", "id", "name", "reason", "status_code", "code", "request_id"]
@@ -576,7 +576,7 @@ def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
 
 
 def _with_reading(notes: Mapping[int, str], items: pd.DataFrame) -> Mapping[int, str]:
-    """Return the notes of a run after those of the reader of the items' files."""
+    """Return the notes from reading the items' files, followed by those of a run."""
     said = items.attrs.get("item_notes")
     if not said:
         return notes
@@ -592,7 +592,7 @@ def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
 
 
 def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | None) -> Held:
-    """Return what a user's own vectors are, after checking that everything fits."""
+    """Return the data of a user's own vectors, after checking that everything fits."""
     import pandas as pd
 
     from mmtoolkit.frames import COLUMNS, row_labels

@@ -1,4 +1,4 @@
-"""What was counted in a run, and the bill for it."""
+"""The counts of a run, and the bill for it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Charge:
 
 
 class Usage(dict[str, int]):
-    """What was counted, by name; `to_frame` makes a bill of it.
+    """The counts of a run, by name; `to_frame` makes a bill of them.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Usage(dict[str, int]):
         self.charges = tuple(charges)
 
     def add(self, other: Mapping[str, int]) -> None:
-        """Count what another run counted, too.
+        """Add the counts of another run.
 
         Parameters
         ----------

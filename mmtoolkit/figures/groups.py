@@ -48,7 +48,7 @@ class GroupedPoints:
 
 
 def centres(coords: NDArray[np.floating], groups: Sequence[GroupedPoints]) -> list[tuple[str, float, float]]:
-    """Return the name of every group that has one and a colour, and the point of it that is nearest to its median; the largest first."""
+    """Return for every group with a name and a colour the name and the point nearest to its median; the largest group first."""
     found = []
     for group in sorted(groups, key=lambda g: -len(g.rows)):
         points = coords[group.rows]

@@ -1,4 +1,4 @@
-"""What several charts share: named positions on an axis, short numbers, faded colours, reference lines."""
+"""Parts of several charts: named positions on an axis, short numbers, faded colours, reference lines."""
 
 from __future__ import annotations
 

@@ -228,7 +228,7 @@ def _notes_and_alt(
     groups: Sequence[GroupedPoints],
     numeric: bool,
 ) -> tuple[list[str], str]:
-    """Return sentences for the caption, and what a reader who cannot see the map is told."""
+    """Return sentences for the caption, and the text alternative of the map."""
     inside = finite.copy()
     for i, (low, high) in enumerate(limits):
         inside &= (xy[:, i] >= low) & (xy[:, i] <= high)

@@ -1,4 +1,4 @@
-"""The one look: palette, template, escaped text, captions and text alternatives."""
+"""The common look of all figures: palette, template, escaped text, captions and text alternatives."""
 
 from __future__ import annotations
 

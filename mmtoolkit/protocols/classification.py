@@ -197,7 +197,7 @@ Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 def _draws(
     splits: Splits, codes: NDArray[np.intp], samples_per_label: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield training and test rows per experiment; the order is carried on and shuffled anew with the same seed."""
+    """Yield training and test rows per experiment; each shuffles the order of the one before, with the same seed."""
     order = np.arange(len(splits[0][0]))
     for train, held in splits:
         np.random.RandomState(_SEED).shuffle(order)

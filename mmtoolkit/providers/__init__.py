@@ -1,1 +1,1 @@
-"""Whoever computes vectors, behind one base class: services behind a queue, the offline model, functions of your own."""
+"""Providers compute vectors. All have one base class: services behind a queue, the offline model, your own functions."""

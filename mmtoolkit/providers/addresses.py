@@ -1,4 +1,4 @@
-"""URLs that pictures may be fetched from: read once, with the parser that connects; and which addresses are public."""
+"""Check the URLs of pictures: each is parsed once, by the parser that also connects, and its address must be public."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TEREDO = ipaddress.IPv6Network("2001::/32")
 
 
 class Place(NamedTuple):
-    """Where a URL leads: what is connected to, what is asked for."""
+    """The target of a URL: the host to connect to, and the path to request."""
 
     scheme: str
     host: str
@@ -82,7 +82,7 @@ def place(url: str, name: str) -> Place:
 
 
 def _is_plain(host: str) -> bool:
-    """Tell whether a host is an address as it is usually written, or a name that no program takes for an address."""
+    """Return whether a host is a usual IP address, or a name that no program reads as an address."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -125,7 +125,7 @@ def resolved(where: Place, name: str, *, allow_private: bool) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is one of the open internet, however it is wrapped in IPv6.
+    """Return whether an address is public, also where IPv6 wraps an IPv4 address.
 
     Parameters
     ----------

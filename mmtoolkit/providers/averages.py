@@ -1,4 +1,4 @@
-"""One vector for several inputs: a content is taken apart, and the vectors of its leaves are averaged again."""
+"""Make one vector for several inputs: a content is split into leaves, and their vectors are averaged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mean_of_units(vectors: Sequence[Any]) -> NDArray[np.float32]:
 
 
 def leaves(thing: Any, split: Split) -> Iterator[Any]:
-    """Give what gets a vector of its own, in order.
+    """Yield the parts with a vector of their own, in order.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def leaves(thing: Any, split: Split) -> Iterator[Any]:
 def join(
     thing: Any, split: Split, vector: Callable[[Any], Any], average: Callable[[Sequence[Any]], Any] = mean_of_units
 ) -> Any:
-    """Return the vector of a thing: its own, or the average of the vectors of its parts, however deep.
+    """Return the vector of a content: its own, or the average of the vectors of its parts at any depth.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Providers: whoever computes vectors, and what the rest of the package may ask of them."""
+"""The base class of providers, which compute vectors, and the methods that the rest of the package uses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _HOPELESS = 3  # so many items in a row that fail alone, and the model itself is
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one content: a vector, or an error.
+    """The outcome of one content: a vector, or an error.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ Sink = Callable[[Sequence[Outcome]], None]
 
 @dataclass(frozen=True)
 class Forecast:
-    """What embedding some contents would take.
+    """The calls, tokens, cost and time that embedding would take.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Forecast:
 
 
 class Provider(ABC):
-    """Whoever computes vectors. Derive from it to bring a model of your own.
+    """Computes vectors. Derive from it to bring a model of your own.
 
     A subclass gives `spec`, and either `embed_batch` (a few contents to as many rows; the rest is done here) or
     `embed` (all contents, in its own way). Every other method has a default. Objects are treated as immutable: clones
@@ -129,7 +129,7 @@ class Provider(ABC):
 
     @property
     def directed_by(self) -> str:
-        """The variable of the environment that decides where items go; "", the default, where the call says it."""
+        """The environment variable that decides where items go; "" (the default) when the call decides."""
         return ""
 
     @property
@@ -139,7 +139,7 @@ class Provider(ABC):
 
     @property
     def price(self) -> Price | None:
-        """What a million tokens cost where items go; None, the default, where nobody knows or nothing is paid."""
+        """The price of a million tokens in the region in use; None (the default) when it is unknown or free."""
         return None
 
     def in_region(self, region: str) -> Provider:
@@ -170,7 +170,7 @@ class Provider(ABC):
         raise ValueError(msg)
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Refuse what the model cannot take; cheap, before anything is paid.
+        """Raise for a content that the model cannot take; cheap, and done before anything is paid.
 
         Parameters
         ----------
@@ -205,7 +205,7 @@ class Provider(ABC):
             raise UnsupportedItemError(msg, name=content.name)
 
     def recipe(self, content: Content) -> str:  # noqa: ARG002
-        """Return the id of what is done to an item before the model sees it.
+        """Return an id of the changes to an item before the model reads it.
 
         Parameters
         ----------
@@ -277,7 +277,7 @@ class Provider(ABC):
         return mean_of_units(vectors), f"mean of the unit vectors of {content.name}"
 
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: ARG002
-        """Say what embedding some contents would take; sends nothing.
+        """Forecast calls, tokens, cost and time of embedding; sends nothing.
 
         Parameters
         ----------
@@ -455,7 +455,7 @@ _SHOW: ContextVar[Callable[[str], object] | None] = ContextVar("mmtoolkit_status
 
 
 def tell(line: str) -> None:
-    """Show a line where progress is shown; "" takes it away. Without a place to show it, nothing happens."""
+    """Show a line beside the progress bar; "" removes it. Without a progress bar nothing happens."""
     show = _SHOW.get()
     if show is not None:
         show(line)
@@ -463,7 +463,7 @@ def tell(line: str) -> None:
 
 @contextlib.contextmanager
 def shown(show: Callable[[str], object] | None) -> Iterator[None]:
-    """Give lines of this thread to `show`, such as what a progress bar takes beside its numbers."""
+    """Pass lines of `tell` in this thread to `show`, such as the text beside a progress bar."""
     token = _SHOW.set(show)
     try:
         yield
@@ -472,14 +472,14 @@ def shown(show: Callable[[str], object] | None) -> Iterator[None]:
 
 
 def _tones(content: Content) -> str:
-    """Return how the grey values of the pictures of an item were scaled when they were opened."""
+    """Return how the grey values of an item's pictures were scaled when they were opened."""
     members = content.parts if isinstance(content, Fused) else (content,)
     pictures = [picture for one in members if isinstance(one, Image) for picture in one.parts]
     return "; ".join(dict.fromkeys(picture.note for picture in pictures if picture.note))
 
 
 def _batches(contents: Sequence[Content], size: int) -> Iterator[list[int]]:
-    """Give rows of one modality, at most `size` at a time, in the order of their first."""
+    """Yield row numbers of one modality, at most `size` at a time, in the order of the first row of each group."""
     open_batch: dict[str, list[int]] = {}
     for row, content in enumerate(contents):
         batch = open_batch.setdefault(content.modality, [])
@@ -498,7 +498,7 @@ def compute(
     sink: Sink,
     budget: float | None = None,
 ) -> None:
-    """Let a provider embed `contents`, and hold it to what it promises: the one way in which vectors come in.
+    """Let a provider embed `contents` and check its outcomes; all vectors of providers come through this function.
 
     Parameters
     ----------
@@ -550,7 +550,7 @@ def compute(
 
 
 def _sound(outcomes: Sequence[Outcome], contents: Sequence[Content], model: str) -> Iterator[Outcome]:
-    """Yield outcomes with float32 vectors, or with errors where these are zero or not finite."""
+    """Yield outcomes with float32 vectors; a vector of zeros or with NaN becomes an error."""
     with np.errstate(over="ignore"):
         X = np.array(
             [o.vector for o in outcomes], dtype=np.float32

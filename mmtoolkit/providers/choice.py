@@ -1,4 +1,4 @@
-"""From what a user passes as ``model=`` to a provider; the one place that knows which providers are built in."""
+"""Turn the argument ``model=`` into a provider; only this module knows the built-in providers."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def make_provider(name: str) -> Provider:
 
 
 def readiness() -> list[tuple[str, str, str]]:
-    """Return what is set up: the model taken where none is named, and what the built-in service needs; no secrets.
+    """Return the settings: the default model, and what the built-in service needs; no secrets.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A deadline for a whole exchange: `requests` only limits each single wait, so a server that trickles could hold a call for ever."""
+"""A deadline for a whole exchange: `requests` limits only each single wait, so a slow server could hold a call for ever."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Deadline:
         self._timer.cancel()
 
     def watch(self, sock: socket.socket) -> None:
-        """Remember what to cut."""
+        """Remember the connection to cut."""
         with self._lock:
             self._socket = sock
             sock.settimeout(self.seconds)  # also while sending, for which urllib3 takes the time-out of connecting

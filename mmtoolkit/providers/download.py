@@ -112,6 +112,7 @@ class _Pinned(Http):
     """A connection to an address that was checked."""
 
     def connect(self) -> None:
+        """Connect, and raise if the other side is another address."""
         super().connect()
         peer = str(self.sock.getpeername()[0])
         if _bare(peer) != _bare(self.host):

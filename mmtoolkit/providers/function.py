@@ -1,4 +1,4 @@
-"""A function of yours as a provider: texts and pictures in, one row of numbers each out."""
+"""Your own function as a provider: it takes texts or pictures and returns one row of numbers for each."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class FunctionProvider(Provider):
     leaves_machine: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse at once what would only fail, or mix vectors, later."""
+        """Raise at once for arguments that would fail later, or would mix vectors."""
         _check_callable(self.fn)
         _check_word("name", self.name, "it says in the cache which model made a vector")
         reason = "it says which version of the function made a vector: change it with the function, or the cache would answer for the old one"
@@ -105,7 +105,7 @@ class FunctionProvider(Provider):
         return f"{made.__module__}.{made.__qualname__}"
 
     def check(self, content: Content, *, dimension: int, params: Mapping[str, Any]) -> None:
-        """Refuse what the function does not take.
+        """Raise for a content that the function does not take.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ def _row(name: str, revision: str, dimension: int, modalities: tuple[str, ...], 
 
 
 def _value(content: Content) -> Any:
-    """Return what the function gets for one content."""
+    """Return the argument of the function for one content."""
     if isinstance(content, Text):
         return content.text
     if isinstance(content, Image) and len(content.parts) == 1:

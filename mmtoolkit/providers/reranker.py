@@ -1,4 +1,4 @@
-"""Rerankers: whoever says how well an item answers a query. A pair of both is scored as an item is embedded."""
+"""The base class of rerankers, which score how well an item answers a query. A pair is scored as an item is embedded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _sending: ContextVar[bool] = ContextVar("sending", default=True)
 
 @contextmanager
 def only_cached() -> Iterator[None]:
-    """Inside this context nobody scores anything: scores come from the cache, or an error says that they are missing."""
+    """Take scores from the cache only inside this context; an error says which are missing."""
     token = _sending.set(False)
     try:
         yield
@@ -42,7 +42,7 @@ def only_cached() -> Iterator[None]:
 
 
 def will_send() -> bool:
-    """Tell whether scores may be computed here."""
+    """Return whether scores may be computed here."""
     return _sending.get()
 
 
@@ -75,14 +75,14 @@ def vector_of_score(score: float) -> NDArray[np.float32]:
 
 
 def scores_of(X: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the scores, (n,), that rows of `vector_of_score`, (n, 4), stand for; NaN where a row is NaN."""
+    """Return the scores, (n,), of rows of `vector_of_score`, (n, 4); NaN where a row is NaN."""
     wide = X.astype(np.float64)
     return np.asarray(wide[:, 3] + wide[:, 2] + wide[:, 1])
 
 
 @dataclass(eq=False)
 class Pair:
-    """A query and an item: what gets a score.
+    """A query and an item, which get a score together.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Pair:
 
 
 class Reranker(Provider):
-    """Whoever scores how well items answer a query. Derive from it to bring a model of your own.
+    """Scores how well items answer a query. Derive from it to bring a model of your own.
 
     A subclass has `name`, `revision` and `score`. Scores are cached by query, item, name and revision, so `revision`
     must change whenever the same pair gets another score.
@@ -139,7 +139,7 @@ class Reranker(Provider):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What it is called in caches and reports."""
+        """The name in caches and reports."""
 
     @property
     @abstractmethod
@@ -147,7 +147,7 @@ class Reranker(Provider):
         """Changes whenever the same pair gets another score."""
 
     def score(self, query: Content, contents: Sequence[Content]) -> ArrayLike:
-        """Say how well each of some items answers a query.
+        """Score how well each of some items answers a query.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class Reranker(Provider):
         )
 
     def ready(self) -> None:
-        """Raise what would stop the first request anyway, before anybody is told that items are sent.
+        """Raise an error that would stop the first request, before a line says that items are sent.
 
         Examples
         --------
@@ -213,7 +213,7 @@ class Reranker(Provider):
 
     @property
     def label(self) -> str:
-        """What a recipe calls it: the name, with the revision where there is one."""
+        """The name in a recipe: with the revision where there is one."""
         return f"{self.name}@{self.revision}" if self.revision else self.name
 
     def check(self, content: Any, *, dimension: int, params: Mapping[str, Any]) -> None:  # noqa: ARG002, D102 - see Provider
@@ -248,7 +248,7 @@ class Reranker(Provider):
 
 
 class Remembered(Reranker):
-    """A reranker of which only the name is known: its scores are in the cache, or nowhere.
+    """A reranker of which only the name is known: its scores must be in the cache.
 
     Parameters
     ----------
@@ -264,6 +264,6 @@ class Remembered(Reranker):
         self.name, self.revision = (name, revision) if name else (label, "")
 
     def score(self, query: Content, contents: Sequence[Content]) -> ArrayLike:  # noqa: ARG002
-        """Say that it cannot."""
+        """Raise, because it cannot score."""
         msg = f"{len(contents)} scores by {self.label!r} are not in the cache, and of that reranker only the name is given; pass the object as rerank="
         raise ServiceStopError(msg)

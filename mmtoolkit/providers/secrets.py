@@ -40,7 +40,7 @@ class Secret:
 
 
 def shown_address(url: str) -> str:
-    """Return an address without what may be a secret: only the usual names of a path are shown."""
+    """Return an address without possible secrets: only usual names of a path are shown."""
     parts = urlsplit(url)
     path = "/".join(name if name in _PATHS else "…" for name in parts.path.split("/"))
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"

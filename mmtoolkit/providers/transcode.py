@@ -1,4 +1,4 @@
-"""Make a picture fit a model: as it is where possible, else encoded anew, else scaled down; never silently."""
+"""Make a picture fit a model: unchanged where possible, else encoded anew, else scaled down; a note tells of it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _takes(spec: ModelSpec, kind: str) -> bool:
 
 
 def recipe(image: Image, spec: ModelSpec) -> str:
-    """Return the id of what will be done to one picture, without decoding it; empty when nothing will.
+    """Return an id of the changes to one picture, without decoding it; "" when it stays as it is.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def recipe(image: Image, spec: ModelSpec) -> str:
 
 
 def check(data: bytes, spec: ModelSpec, *, name: str, resize: bool) -> tuple[int, int]:
-    """Refuse an encoded picture that the model cannot take.
+    """Raise for an encoded picture that the model cannot take.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def fit(data: bytes, spec: ModelSpec, *, name: str) -> tuple[bytes, str, str]:
 
 
 def encode(picture: PILImage.Image, limit: int, *, lossless: bool = True) -> tuple[bytes, str, tuple[int, int]]:
-    """Encode pixels into at most `limit` bytes: PNG if it fits, else JPEG, else smaller and smaller.
+    """Encode pixels into at most `limit` bytes: PNG if it fits, else JPEG, else a smaller picture.
 
     Parameters
     ----------

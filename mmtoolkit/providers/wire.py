@@ -81,7 +81,7 @@ atexit.register(_close_sessions)
 
 
 class Exchange:
-    """What the SDK takes for a session: sends one request and keeps what came back.
+    """A session for the SDK: it sends one request and keeps the answer.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class Exchange:
 
 
 def _never_connected(error: Exception) -> bool:
-    """Whether it went wrong before a byte of the request was sent."""
+    """Return whether the failure came before a byte of the request was sent."""
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return True
     if isinstance(error, requests.RequestException) and isinstance(error, ValueError):  # no request could be made
@@ -159,7 +159,7 @@ def _never_connected(error: Exception) -> bool:
 
 
 def _why(error: Exception, timeout_s: float) -> str:
-    """Say in a few words what happened to the connection."""
+    """Return in a few words what happened to the connection."""
     if isinstance(error, _TooLongError):
         return str(error)
     text = f"{type(error).__name__} {error}"

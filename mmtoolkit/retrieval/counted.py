@@ -1,4 +1,4 @@
-"""Which queries of an evaluation count: equal ones once, none finds itself, and those that belong together."""
+"""Choose the queries of an evaluation: equal ones count once, no query finds itself, and groups stay together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["distinct", "equal_to_items", "merged", "remarks_of", "themselves", "
 
 
 def distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:
-    """Return which queries are equal, by number in the order they are first asked: name and vector, or vector alone."""
+    """Return a number for each query, in order of appearance; queries equal in name and vector, or in vector alone, share it."""
     import pandas as pd
 
     keys = [row.tobytes() for row in found.vectors]
@@ -56,7 +56,7 @@ def together_of(
 
 
 def themselves(embeddings: Any, names: NDArray[np.object_]) -> list[NDArray[np.intp]]:
-    """Return for each query of a column the text items with that very text: they are the query."""
+    """Return for each query of a column the text items with the same text: these are the query itself."""
     frame = items_of(embeddings)
     texts: dict[Any, list[int]] = {}
     if frame is not None and {"modality", "text"} <= set(frame.columns):
@@ -67,7 +67,7 @@ def themselves(embeddings: Any, names: NDArray[np.object_]) -> list[NDArray[np.i
 
 
 def merged(right: Sequence[NDArray[np.intp]], which: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Return what is relevant for every distinct query."""
+    """Return the relevant items of every distinct query."""
     found: list[set[int]] = [set() for _ in range(int(which.max()) + 1)]
     for number, rows in zip(which.tolist(), right, strict=True):
         found[number].update(rows.tolist())
@@ -84,12 +84,12 @@ def without(hits: NDArray[np.intp], own: Sequence[NDArray[np.intp]], depth: int)
 
 
 def equal_to_items(vectors: NDArray[np.float32], X: NDArray[np.float32], hits: NDArray[np.intp]) -> int:
-    """Return how many queries have the very vector of the item they find first."""
+    """Return how many queries have the same vector as the item they find first."""
     return int((vectors == X[hits[:, 0]]).all(axis=1).sum())
 
 
 def remarks_of(n_again: int, n_own: int, n_equal: int) -> tuple[str, ...]:
-    """Say what was counted once or left out, and which queries are equal to an item."""
+    """Return sentences about queries that count once or were left out, and about those equal to an item."""
     said = {
         say("equal queries that were not counted again: {n}", n=n_again): n_again,
         say("queries that are the text of an item, which was not searched for them: {n}", n=n_own): n_own,

@@ -388,7 +388,7 @@ def _effect(
     together: NDArray[np.intp],
     random_state: int,
 ) -> pd.DataFrame:
-    """Return what another order of the hits changed in every metric."""
+    """Return the change of every metric by another order of the hits."""
     import pandas as pd
 
     one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
@@ -426,7 +426,7 @@ def _metrics(
     together: NDArray[np.intp],
     random_state: int,
 ) -> pd.DataFrame:
-    """Return every metric with its interval and what a random order of the `n` items searched for each query gives."""
+    """Return every metric with its interval and its value for a random order of the `n` items searched for each query."""
     import pandas as pd
 
     from mmtoolkit.classification.intervals import bca, widened, wilson

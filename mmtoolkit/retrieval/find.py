@@ -264,7 +264,7 @@ class Queries:
 
 
 def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool = True) -> Queries:
-    """Turn what a user asks for into vectors.
+    """Turn the queries of a user into vectors.
 
     Parameters
     ----------
@@ -371,7 +371,7 @@ def _name(content: Any, row: int) -> str:
 
 
 def _matrix(embeddings: Any, *, normalize: bool) -> NDArray[np.float32]:
-    """Return the rows; NaN is looked for among the scores, which is a thousand times less to read."""
+    """Return the rows; NaN is searched in the scores, which are a thousand times less to read."""
     if has_vectors(embeddings) and len(embeddings.unit):
         return embeddings.unit if normalize else embeddings.vectors
     return vectors_of(embeddings, normalize=normalize)

@@ -1,4 +1,4 @@
-"""Look at all pairs of rows, block by block: who is nearest to whom, which pairs reach the cut, which lie at it."""
+"""Compare all pairs of rows, block by block: the nearest row of each, the pairs above the cut, those next to it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Pairs:
     above: NDArray[np.bool_]
 
     def nearest_to_cut(self, more: Pairs) -> Pairs:
-        """Return the few pairs of both that are nearest to the cut, from either side."""
+        """Return the few pairs of both sets that are nearest to the cut, on either side."""
         rows = np.concatenate([self.rows, more.rows])
         value = np.concatenate([self.similarity, more.similarity])
         above = np.concatenate([self.above, more.above])
@@ -134,7 +134,7 @@ def _close_pairs(
 
 
 def _smallest(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the places of the few smallest values."""
+    """Return the positions of the few smallest values."""
     if len(values) <= _SAMPLES:
         return np.arange(len(values))
     return np.argpartition(values, _SAMPLES)[:_SAMPLES]

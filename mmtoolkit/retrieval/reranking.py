@@ -1,4 +1,4 @@
-"""The second look: the items nearest by their vectors are ordered again by a reranker, and whether that helped."""
+"""Rerank hits: a reranker orders the items with the nearest vectors again; measure whether that helped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MAIN = "ndcg@10"  # the one metric that the sentence is about, so that nobody p
 
 
 def check_rerank(embeddings: Any, rerank: Any, candidates: Any, k: int = 1) -> None:
-    """Refuse what cannot be reranked before anything is computed or sent."""
+    """Raise for queries or items that cannot be reranked, before anything is computed or sent."""
     if isinstance(candidates, bool) or not isinstance(candidates, int | np.integer) or candidates < 1:
         msg = f"candidates must be an int of at least 1, got {candidates!r}"
         raise ValueError(msg)
@@ -112,7 +112,7 @@ class SecondLook:
         return place, np.take_along_axis(scores, place, axis=1)
 
     def _contents(self, contents: Sequence[Content | str] | None, own: NDArray[np.intp]) -> Sequence[Content | str]:
-        """Return the queries themselves; vectors have none."""
+        """Return the contents of the queries; raise for vectors, which have none."""
         if contents is not None:
             return contents
         items = items_of(self.embeddings)
@@ -132,7 +132,7 @@ def effect_of(
     index: pd.Index,
     random_state: int,
 ) -> pd.DataFrame:
-    """Say what reranking changed, paired by group of equal queries.
+    """Measure the change by reranking, paired by group of equal queries.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def effect_of(
 
 
 def _flipped(totals: NDArray[np.float64], random_state: int) -> NDArray[np.float64]:
-    """Return the two-sided p-value of each column's sum when the sign of every group is chance."""
+    """Return the two-sided p-value of each column's sum when every group has a random sign."""
     rng = np.random.default_rng(random_state)
     values = []
     for column in totals.T:

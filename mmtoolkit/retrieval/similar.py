@@ -1,4 +1,4 @@
-"""``similarity``: how alike the items of two sets are, as numbers and as a heat map."""
+"""``similarity``: how similar the items of two sets are, as numbers and as a heat map."""
 
 from __future__ import annotations
 

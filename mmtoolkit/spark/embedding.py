@@ -30,7 +30,7 @@ _OURS = ("key", "vector", "error")
 
 @dataclass(frozen=True)
 class _Job:
-    """All that a worker needs to know; travels with the task, without any key."""
+    """The settings of a worker; they are sent with the task, without any key."""
 
     provider: Provider
     spec: ModelSpec
@@ -41,6 +41,7 @@ class _Job:
     batch: int
 
     def encoder(self) -> Encoder:
+        """Return the way from items to vectors on this worker."""
         from mmtoolkit.embedding.encoder import make_encoder
         from mmtoolkit.models import adopt
 
@@ -248,7 +249,7 @@ def _embed_batch(
 
 
 def _same_everywhere(df: DataFrame, job: _Job, slots: int) -> None:
-    """Ask every worker, before the job starts, whether it has the model, and the same one."""
+    """Check before the job starts that every worker has the same model."""
 
     def probe(_: int) -> str:
         try:
@@ -279,7 +280,7 @@ def _table_uri(table: str | os.PathLike[str] | None, master: str, model: str, di
 
 
 def _our_words(error: Exception) -> MMToolkitError | None:
-    """Find our own message inside Spark's long one."""
+    """Return our own message from inside Spark's long one."""
     from mmtoolkit import errors
 
     for line in reversed(str(error).splitlines()):

@@ -140,7 +140,7 @@ class _Exact:
     def look(
         self, W: NDArray[np.float32], *, choosing: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return of every model in `W` loss, gradient (slopes, intercepts), and, when choosing, the held-out loss."""
+        """Return loss and gradient (slopes, intercepts) of every model in `W`, and while C is chosen the held-out loss."""
         n_models = W.shape[1] // self.n_classes
         n_classes, cv, random_state = self.n_classes, self.cv, self.random_state
         size = max(1, _CELLS // W.shape[1])
@@ -238,7 +238,7 @@ def _totals(per_fold: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 class _Sets:
-    """The sample's share of the problem, on the driver."""
+    """The part of the problem that is solved on the sample, on the driver."""
 
     def __init__(
         self, axes: Axes, sample: Dealt, cv: int, n_classes: int, totals: NDArray[np.float64], *, choosing: bool
@@ -333,5 +333,5 @@ def _direction(
 
 
 def _inverse(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one over values above 0, and 0 for others: a step that tells no curvature is left out."""
+    """Return one over values above 0, and 0 for others: a step without curvature is left out."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)

@@ -72,7 +72,7 @@ class Rows:
         function: Callable[[pa.RecordBatch, NDArray[np.float32]], Sequence[Any]],
         shapes: Sequence[tuple[int, ...]],
     ) -> list[NDArray[np.float64]]:
-        """Add up what a function makes of every batch.
+        """Add up a function's values of all batches.
 
         The order of additions is that of the rows and partitions, so that a worker that dies changes nothing.
 

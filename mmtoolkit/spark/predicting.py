@@ -31,7 +31,7 @@ _SCHEMA = "code int, confidence double"
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """What a prediction needs of a classifier, without the items and the vectors that it was trained on.
+    """The part of a classifier that predictions need, without its training items and their vectors.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Carried:
 
     @classmethod
     def of(cls, model: Predictor) -> Carried:
-        """Return what to send along of a result or of a loaded classifier."""
+        """Return the part of a result or of a loaded classifier to send to the workers."""
         return cls(model.estimator, np.array(model.classes), bool(model.recipe.params["normalize"]))
 
     def choose(self, X: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
@@ -150,7 +150,7 @@ def _check(model: Any, dimension: int | None) -> None:
 
 
 def _applier(shared: Broadcast[Carried], read: Reader) -> Callable[..., pa.Array]:
-    """Return what the workers do: columns that `read` turns into vectors in, codes of classes and confidence out."""
+    """Return the function of the workers: it takes columns, which `read` turns into vectors, and gives codes of classes and confidence."""
 
     def apply(*columns: pa.Array) -> pa.Array:
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""A bounded set of rows brought to the driver: a random sample, or those to show."""
+"""Bring a bounded number of rows to the driver: a random sample, or rows to show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores and intervals from confusion counts, which are all that leaves the cluster."""
+"""Scores and intervals from confusion counts; nothing else leaves the cluster."""
 
 from __future__ import annotations
 

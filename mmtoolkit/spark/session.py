@@ -22,7 +22,7 @@ _MIN_JAVA = 17
 
 
 def java_problem() -> str | None:
-    """Tell whether Spark can start Java here.
+    """Return whether Spark can start Java here.
 
     Returns
     -------

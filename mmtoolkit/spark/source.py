@@ -1,7 +1,7 @@
-"""How the workers get at the vectors: from Spark, or past it from the Parquet files where they lie.
+"""How the workers read the vectors: from Spark, or directly from their Parquet files.
 
-Spark hands an array to Python number by number, which costs more than all that is computed with it. Where a frame is
-nothing but rows of local Parquet files, it hands over file and row number instead, and the worker reads the file.
+Spark gives an array to Python number by number, which takes longer than the computation itself. Where a frame holds only
+rows of local Parquet files, it gives file and row number instead, and the worker reads the file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NARROW = ("Project", "Filter")  # what keeps the rows of a file in their order
 
 
 def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
-    """Return the columns that have to reach the workers, and what makes vectors of them there.
+    """Return the columns to send to the workers, and the function that makes vectors of them there.
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
 
 @functools.cache
 def settle() -> None:
-    """Keep what this worker has imported out of the garbage collection that Spark runs after every task."""
+    """Exclude imported modules from the garbage collection that Spark runs in this worker after every task."""
     gc.freeze()
 
 
 def _is_stored(df: DataFrame) -> bool:
-    """Whether the plan only picks columns and rows of local Parquet files, and leaves their vectors as they are."""
+    """Return whether the plan only selects columns and rows of local Parquet files and does not change their vectors."""
     if not hasattr(df, "_jdf"):  # Spark Connect keeps its plans on the server
         return False
     plan: Any = df.select("vector")._jdf.queryExecution().optimizedPlan()

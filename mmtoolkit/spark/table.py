@@ -137,7 +137,7 @@ class PartWriter:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what is pending."""
+        """Write the pending vectors."""
         with self._lock:
             if self._pending:
                 keys, vectors = zip(*self._pending, strict=True)
@@ -147,7 +147,7 @@ class PartWriter:
                 self._pending = []
 
     def close(self) -> None:
-        """Write what is pending and join the partition's files into one."""
+        """Write the pending vectors and join the partition's files into one."""
         import pyarrow as pa
 
         self.flush()

@@ -1,4 +1,4 @@
-"""Check a report: compute it again from the same vectors and name what differs and why."""
+"""Check a report: compute it again from the same vectors, and name the differences with their causes."""
 
 from mmtoolkit.verification.checking import verify
 from mmtoolkit.verification.report_diff import diff

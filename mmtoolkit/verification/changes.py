@@ -1,4 +1,4 @@
-"""See whether the items are still what they were when the report was made."""
+"""Compare the items with their state when the report was made."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KIND = {"image": word("picture"), "text": word("text"), "video": word("video"),
 
 @dataclass
 class Changes:
-    """Ways in which items or vectors are not what they were.
+    """The differences of items and vectors from those of the report.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class Changes:
     notes: list[str] = field(default_factory=list)
 
     def add(self, where: str, report: Any, now: Any, cause: str) -> None:
-        """Record one difference and why it is one."""
+        """Record one difference and its cause."""
         self.differences.append(Difference(where, report, now, "items"))
         self.causes.append(cause)
 
 
 def follow_renamed(request: Request, encoder: Encoder | None) -> tuple[Request, dict[int, str]]:
-    """Find the items that only have another name now, by their content.
+    """Find items that only have a new id, by their content.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def current_keys(request: Request, encoder: Encoder, changes: Changes) -> tuple[
 
 
 def _keys(request: Request, encoder: Encoder, plan: Plan) -> list[str]:
-    """Return the keys that contents would have in the report, "" where one cannot be read."""
+    """Return the keys of contents in the space of the report; "" where one cannot be read."""
     space, recipe = Space.from_dict(request.facts), encoder.provider.recipe
     return [
         "" if key is None else space.key(content.modality, content.digest(), recipe(content)).hex()
@@ -199,7 +199,7 @@ def _keys(request: Request, encoder: Encoder, plan: Plan) -> list[str]:
 
 
 def _added(request: Request) -> Iterator[str]:
-    """Yield a note on items that have come since the report was made."""
+    """Yield a note on items that were added after the report was made."""
     others = [] if request.others is None else request.others["id"].tolist()
     unused = n_left_out(request.facts)
     if len(others) > unused:
@@ -214,7 +214,7 @@ def _added(request: Request) -> Iterator[str]:
 
 
 def complete(request: Request, columns: dict[str, list[Any]]) -> pd.DataFrame:
-    """Return one row per item of the report: what is there now, and what the report knows of the others."""
+    """Return one row per item of the report: the present row, or for missing items the values in the report."""
     items = request.items
     known = {"id": items["id"], "modality": items["modality"]}
     frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in known.items()})

@@ -39,7 +39,7 @@ def verify(
     cache: CacheLike = None,
     allow_fetch: bool = False,
 ) -> Verification:
-    """Compute a report again and say whether it stands, what differs first, and why.
+    """Compute a report again and say whether it holds, what differs first, and why.
 
     Every result is computed from the vectors the report names, bypassing everything that was derived from them before.
 
@@ -104,7 +104,7 @@ def verify(
 def _compared(
     data: Mapping[str, Any], found: Mapping[str, Found], *, with_map: bool
 ) -> tuple[list[Difference], dict[str, str]]:
-    """Compute every result again; return what differs, and why which result could not be computed."""
+    """Compute every result again; return the differences, and the reasons of results that could not be computed."""
     steps = {step["name"]: step for step in data["recipe"]["steps"]}
     differences: list[Difference] = []
     skipped: dict[str, str] = {}
@@ -163,7 +163,7 @@ def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, ve
 
 
 def _sources(step: Mapping[str, Any], found: Mapping[str, Found]) -> Any:
-    """Return what to call the verb with, or None when vectors are missing."""
+    """Return the sources to call the verb with, or None when vectors are missing."""
     names = step["source"]
     if isinstance(names, Mapping):
         sources = {key: found[name].source for key, name in names.items()}
@@ -193,7 +193,7 @@ def _parameters(data: Mapping[str, Any]) -> Iterator[Difference]:
 
 
 def _tolerances(data: Mapping[str, Any]) -> Iterator[Difference]:
-    """Name tolerances wider than the one that reports are written with."""
+    """Return notes on tolerances that are wider than the one that `report` writes."""
     for kind, value in data["tolerance"].items():
         if value > TOLERANCE:
             yield Difference(f"tolerance.{kind}", value, TOLERANCE, "recipe")

@@ -1,4 +1,4 @@
-"""Compare what a report says with what came out, leaf by leaf, naming each place as a reader would."""
+"""Compare a report with the recomputed values, leaf by leaf; each place is named in a readable way."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Difference:
     kind: str
 
     def within(self, tolerance: float) -> bool:
-        """Tell whether both are numbers that differ by no more than `tolerance`."""
+        """Return whether both are numbers that differ by no more than `tolerance`."""
         if self.kind not in ("rounded", "map") or not all(_is_number(v) for v in (self.report, self.now)):
             return False
         return bool(abs(self.report - self.now) <= tolerance * (1 + 1e-6))  # a last digit is not exact in binary
@@ -80,7 +80,7 @@ def _compare_lists(
 
 
 def _same(a: Any, b: Any) -> bool:
-    """Tell whether two leaves are equal: 1 is 1.0, but True is not 1."""
+    """Return whether two leaves are equal: 1 is 1.0, but True is not 1."""
     return bool(a == b) and (type(a) is type(b) or (_is_number(a) and _is_number(b)))
 
 

@@ -18,7 +18,7 @@ __all__ = ["align", "given_items", "remembered_items"]
 
 
 def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection[str]) -> pd.DataFrame:
-    """Return the items frame of what a user passes as ``items=``.
+    """Return the items frame of the argument ``items=``.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection
 def remembered_items(
     made_by: Mapping[str, Any] | None, folder: str | None, report: Path, kinds: Collection[str]
 ) -> pd.DataFrame | None:
-    """Return the items from where they were when the report was made, or None when that place is not there.
+    """Return the items from their place when the report was made, or None when that place does not exist.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """Return the report that a page was made from, which lies beside it, and the places of the page that were changed.
+    """Return the report.json beside a page that the page was made from, and the parts of the page that were changed.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def broken_seals(data: Mapping[str, Any]) -> list[str]:
-    """Return the parts that were changed after the report was written, tables of results by name where they can be told."""
+    """Return the parts that were changed after the report was written; tables of results by name where possible."""
     seals = data["seals"]
     parts = [part for part in SEALED if (part in PARTS or part in seals) and seals.get(part) != seal(data.get(part))]
     if "results" not in parts or "title" not in seals:

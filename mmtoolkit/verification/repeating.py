@@ -17,7 +17,7 @@ __all__ = ["obstacle", "replay"]
 
 
 def obstacle(step: Mapping[str, Any]) -> str:
-    """Return why a step cannot be computed again here, "" when it can.
+    """Return why a step cannot be computed again here; "" when it can.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``diff`` tells what changed between two reports: items, classes, scores, groups, settings, versions."""
+"""``diff`` compares two reports: items, classes, scores, groups, settings, versions."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _change(row: pd.Series) -> str:
 
 
 def diff(before: str | os.PathLike[str] | Report, after: str | os.PathLike[str] | Report) -> ReportDiff:
-    """Tell what changed between two reports; nothing is computed again.
+    """Return what changed between two reports; nothing is computed again.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is to be found again: a source of a report, and what is there of its items now."""
+"""A request for the vectors of a report: one of its sources, and the items that exist now."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Request"]
 
 @dataclass(frozen=True)
 class Request:
-    """Where to look.
+    """A source of a report, its items, and the places to search for vectors.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bring back the vectors a report was made from, and see whether they are still the same."""
+"""Find the vectors that a report was made from, and check that they are still the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["Found", "find"]
 
 @dataclass
 class Found(Changes):
-    """What came back.
+    """The vectors that were found, and their differences from those of the report.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def _gone(request: Request, gone: list[int], *, same_model: bool) -> str:
 
 
 def _encoder(request: Request, found: Found) -> Encoder | None:
-    """Return the way to embed more, one that calls no service unless that is allowed."""
+    """Return the encoder for more items; it calls no service unless that is allowed."""
     facts = request.facts
     try:
         encoder = make_encoder(
@@ -226,15 +226,19 @@ class _Offline(Provider):
 
     @property
     def spec(self) -> ModelSpec:
+        """The row of the provider."""
         return self._spec
 
     def check(self, content: Any, **options: Any) -> None:
+        """Check as the provider does."""
         self._provider.check(content, **options)
 
     def recipe(self, content: Any) -> str:
+        """Return the provider's recipe."""
         return self._provider.recipe(content)
 
     def embed(self, contents: Any, *, sink: Any, **options: Any) -> None:
+        """Give every content an error that says how to allow requests."""
         del options
         error: ItemError = UnsupportedItemError(
             "its vector is not in the cache, and verify calls no service unless allow_fetch=True"

@@ -1,4 +1,4 @@
-"""Make sure that a report has the shape that `verify` reads, and say what is damaged when it has not."""
+"""Check that a report has the structure that `verify` reads; the error names the damaged part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KINDS = ("exact", "rounded", "map")
 
 
 def check_structure(data: Mapping[str, Any], name: str) -> None:
-    """Check every part that is read without asking.
+    """Check every part that `verify` reads without a check of its own.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def _check_step(step: _Value, sources: Mapping[str, Any], results: _Value) -> No
 
 
 class _Value:
-    """A value of the report and its place, so that what is wrong can be named."""
+    """A value of the report and its place, which errors name."""
 
     def __init__(self, value: Any, name: str, place: str) -> None:
         self.value, self._name, self._place = value, name, place
@@ -101,24 +101,29 @@ class _Value:
         return _Value(self.value[key], self._name, f"{self._place}.{key}".lstrip("."))
 
     def mapping(self) -> Mapping[str, Any]:
+        """Return the value, which must be a mapping."""
         self.want("", isinstance(self.value, Mapping))
         value: Mapping[str, Any] = self.value
         return value
 
     def list(self) -> Sequence[Any]:
+        """Return the value, which must be a list."""
         self.want("", isinstance(self.value, list))
         value: Sequence[Any] = self.value
         return value
 
     def texts(self) -> Sequence[str]:
+        """Return the value, which must be a list of texts."""
         self.want("", all(isinstance(value, str) for value in self.list()))
         return self.list()
 
     def text(self) -> str:
+        """Return the value, which must be a text."""
         self.want("", isinstance(self.value, str))
         return str(self.value)
 
     def want(self, key: str, ok: bool) -> None:
+        """Raise VerifyError with the place of `key` unless `ok`."""
         if not ok:
             place = ".".join(filter(None, [self._place, key]))
             msg = (

@@ -1,4 +1,4 @@
-"""From differences to one verdict and its causes."""
+"""Make one verdict and its causes from the differences."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _not_checked(skipped: Mapping[str, str]) -> str:
 
 
 def _edit(name: str, differences: Sequence[Difference]) -> Difference:
-    """Return the edit of a part of the report, at the first value of it that is another one now, where one is known."""
+    """Return a sentence about an edited part of the report, with its first value that differs, where one is known."""
     inside = (d for d in differences if d.where == name or d.where.startswith((f"{name}.", f"{name} ", f"{name}[")))
     at = next(inside, None)
     return (
@@ -102,7 +102,7 @@ def _edit(name: str, differences: Sequence[Difference]) -> Difference:
 
 
 def changed_versions(stored: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, version in the report and version here of everything that is not the same.
+    """Yield name, version in the report and version here of everything with another version.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a person reads, in English or Chinese: `say` makes a text, `speaking` names the language, a catalogue holds the Chinese."""
+"""Texts for people, in English or Chinese: `say` makes a text, `speaking` sets the language, a catalogue holds the Chinese."""
 
 from mmtoolkit.words.catalogue import LANGUAGES, PAGE_TAGS, Language, entries
 from mmtoolkit.words.phrases import aside, between, day, joined, listed, percent, points, quoted, recalled

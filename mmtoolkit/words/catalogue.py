@@ -1,4 +1,4 @@
-"""The catalogue: what every English text is in another language."""
+"""The catalogue: every English text with its translation."""
 
 from __future__ import annotations
 

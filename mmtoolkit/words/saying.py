@@ -1,4 +1,4 @@
-"""Texts that remember how they were made, so that a reader of another language reads them in that."""
+"""Texts that remember their template and values, so that they can be shown in another language later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPOKEN: ContextVar[Language | None] = ContextVar("spoken", default=None)
 
 
 class Said(str):
-    """A text that is written out (``str``, f-strings, ``print``) in the language that is spoken then.
+    """A text that is shown (``str``, f-strings, ``print``) in the language that is set at that moment.
 
     What it holds, and with it what is compared, joined and put into JSON, is in the language that was spoken when it was made:
     English inside of verbs.
@@ -29,7 +29,7 @@ class Said(str):
     values: Mapping[str, Any]
 
     def __str__(self) -> str:
-        """Return the text in the language that is spoken."""
+        """Return the text in the present language."""
         return _written(self.entry, self.template, self.values, language())
 
     def __format__(self, spec: str) -> str:
@@ -38,7 +38,7 @@ class Said(str):
 
 
 def language() -> Language:
-    """Return the language that is spoken: of the innermost `speaking`, else of MMTOOLKIT_LANGUAGE, else English.
+    """Return the present language: that of the innermost `speaking`, else of MMTOOLKIT_LANGUAGE, else English.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def speaking(spoken: str | None) -> Iterator[Language]:
 
 
 def chosen_language(spoken: str | None) -> Language:
-    """Return a language that was asked for, or for None the one that is spoken.
+    """Return a given language, or for None the present one.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def _checked(value: object, name: str) -> Language:
 
 
 def say(one: str, many: str | None = None, /, **values: Any) -> Said:
-    """Make a text of a template and values, in the language that is spoken.
+    """Make a text of a template and values, in the present language.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def say(one: str, many: str | None = None, /, **values: Any) -> Said:
 
 
 def word(english: str) -> Said:
-    """Mark a text of a table or a constant, which is made before anybody knows the reader.
+    """Mark a text of a table or a constant; it is translated when it is shown.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class _Open(dict[str, Any]):
 
 
 def title(name: object) -> str:
-    """Return the name of one of our columns or fields as a heading, in the language that is spoken.
+    """Return the name of one of our columns or fields as a heading, in the present language.
 
     Parameters
     ----------

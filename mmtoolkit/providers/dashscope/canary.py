@@ -1,4 +1,4 @@
-"""Notice when a model's vectors change under the same name, before they are mixed with the old ones."""
+"""Notice when the vectors of a model change under the same name, before new ones are mixed with old ones."""
 
 from __future__ import annotations
 

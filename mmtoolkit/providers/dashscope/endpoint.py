@@ -1,4 +1,4 @@
-"""Where the service is: regions, base URLs, and which of them go together with a model."""
+"""The address of the service: regions, base URLs, and which of them a model has."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where items go, and who said so.
+    """The address that items go to, and the setting that chose it.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class Endpoint:
 
     @property
     def surprising(self) -> str:
-        """The variable that decides; empty also for a stand-in on this machine, which nothing leaves."""
+        """The environment variable that decides; "" also for a server on this machine, because nothing leaves it."""
         stand_in = self.source == _URLS[0] and urlsplit(self.url).hostname in _LOCAL_HOSTS
         return "" if stand_in else self.source
 
@@ -132,7 +132,7 @@ def find_base_url(base_url: str | None, region: str | None, workspace: str | Non
 
 
 def check_workspace(workspace: str | None, source: str = "workspace") -> None:
-    """Refuse what can be no workspace id: it travels in a header and in host names."""
+    """Raise for a text that cannot be a workspace id: it becomes part of a header and of host names."""
     if workspace is not None and not (isinstance(workspace, str) and _WORKSPACE.fullmatch(workspace)):
         msg = f"{source} must be an id of letters, digits, - and _ as the console shows it, got {workspace!r}"
         raise ValueError(msg)
@@ -157,13 +157,13 @@ def warn_of_exposure(address: str, *, stacklevel: int) -> None:
 
 
 def _said(names: tuple[str, ...]) -> dict[str, str]:
-    """Return what variables of the environment say; one that is empty says nothing."""
+    """Return the values of environment variables; an empty one counts as missing."""
     said = {name: os.environ.get(name, "").strip() for name in names}
     return {name: value for name, value in said.items() if value}
 
 
 def _refuse_two(places: dict[str, str], shown: dict[str, str]) -> None:
-    """Refuse settings that do not name the same place."""
+    """Raise for settings that name different addresses."""
     (first, place), *others = [*places.items()] or [("", "")]
     for name, other in others:
         if other != place:
@@ -176,7 +176,7 @@ def _refuse_two(places: dict[str, str], shown: dict[str, str]) -> None:
 
 
 def _checked(source: str, given: str) -> str:
-    """Return an address without a trailing slash, refusing what is none and naming the one that was probably meant."""
+    """Return an address without a trailing slash; for an invalid one raise, and name the address that was probably meant."""
     url = str(given).strip().rstrip("/")
     shown = re.split(r"[?#]", url.rpartition("@")[2])[0]
     try:
@@ -218,7 +218,7 @@ def _meant(url: str) -> str:
 
 
 def _canonical(source: str, region: str) -> str:
-    """Return the name of a region, however it is spelled."""
+    """Return the usual name of a region for any of its spellings."""
     name = region.strip().lower() if isinstance(region, str) else region
     if name not in REGIONS and name not in _WORKSPACE_REGIONS:
         names = [*REGIONS, *_WORKSPACE_REGIONS]

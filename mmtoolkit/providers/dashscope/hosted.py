@@ -1,4 +1,4 @@
-"""What every model of DashScope has in common behind the queue: whose account is asked where, and what failures mean."""
+"""The common part of all models of DashScope behind the queue: key, address, and the meaning of failures."""
 
 from __future__ import annotations
 

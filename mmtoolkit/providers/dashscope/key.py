@@ -30,7 +30,7 @@ def key_source() -> str:
 
 
 def _found() -> tuple[Secret | None, str]:
-    """Return the key and where it was."""
+    """Return the key and the place where it was found."""
     if key := _stripped(os.environ.get("DASHSCOPE_API_KEY", "")):
         return key, "the environment variable DASHSCOPE_API_KEY"
     path = _key_file() or Path.home() / ".dashscope" / "api_key"
@@ -44,7 +44,7 @@ def _key_file() -> Path | None:
 
 
 def require_api_key() -> Secret:
-    """Return the key, or say what is wrong with it before anything is sent.
+    """Return the key; raise before anything is sent if it is missing or cannot be a key.
 
     Returns
     -------

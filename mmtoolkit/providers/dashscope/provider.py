@@ -1,4 +1,4 @@
-"""The DashScope service as a provider: what is checked, said and counted before and after the requests."""
+"""The DashScope service as a provider: checks, messages and counts before and after the requests."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class DashScope(QueuedProvider):
     patience_s: float = 600.0
 
     def __post_init__(self) -> None:
-        """Refuse unknown models and regions, and numbers out of range, at once."""
+        """Raise at once for unknown models and regions and for numbers out of range."""
         if get_model(self.model).provider != "dashscope":
             msg = f"model {self.model!r} is not one of the DashScope service"
             raise ValueError(msg)
@@ -132,7 +132,7 @@ class DashScope(QueuedProvider):
         return self._endpoint.surprising
 
     def share(self, workers: int) -> DashScope:
-        """Return the provider for one of several processes, whose environment may say something else about where items go.
+        """Return the provider for one of several processes; the address is fixed, because their environment may differ.
 
         Parameters
         ----------

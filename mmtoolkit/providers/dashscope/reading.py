@@ -1,4 +1,4 @@
-"""Read DashScope's answers: a 200 counts only after every check, anything else is put into the service's own words."""
+"""Read DashScope's answers: a 200 counts only after every check; any other answer gives the service's own words."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _FORMATS = frozenset({"JPEG", "PNG", "BMP", "WEBP", "TIFF", "ICO", "DIB", "ICNS"
 
 @dataclass(frozen=True)
 class RerankRow:
-    """What is known about one rerank model.
+    """The facts about one rerank model.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
     patience_s: float = 600.0
 
     def __post_init__(self) -> None:
-        """Refuse unknown models, regions that lack the model, and numbers out of range, at once."""
+        """Raise at once for unknown models, regions without the model, and numbers out of range."""
         if self.model not in RERANKERS:
             near = difflib.get_close_matches(str(self.model), RERANKERS, n=1, cutoff=0.4)
             hint = f"; did you mean {near[0]!r}?" if near else "."
@@ -186,7 +186,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
 
     @property
     def revision(self) -> str:
-        """Empty: the service does not tell."""
+        """Empty, because the service does not give a revision."""
         return ""
 
     @property
@@ -210,12 +210,12 @@ class DashScopeRerank(QueuedProvider, Reranker):
         return dataclasses.replace(self, region=region)
 
     def ready(self) -> None:
-        """Refuse an address whose region lacks the model, and a missing key; see `Reranker.ready`."""
+        """Raise for an address whose region lacks the model, and for a missing key; see `Reranker.ready`."""
         self._refuse_region(self._endpoint.url)
         require_api_key()
 
     def _refuse_region(self, address: str) -> None:
-        """Refuse an address of a region that lacks the model; other hosts may be anything."""
+        """Raise for an address of a region that lacks the model; other hosts are not checked."""
         region, offered = region_of(address), self.spec.regions
         if region is not None and region not in offered:
             msg = (

@@ -1,4 +1,4 @@
-"""What every failure of DashScope means, as one table: read it from the top, the first row that fits counts."""
+"""The table of DashScope's failures and their meaning; the first row from the top that fits counts."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def classify(answer: Answer) -> Rule:
-    """Return the row that fits a failure; a code inside the message, as in ``<400> Code: ...``, says more than the outer one.
+    """Return the row that fits a failure; a code inside the message, as in ``<400> Code: ...``, is more precise than the outer one.
 
     Parameters
     ----------

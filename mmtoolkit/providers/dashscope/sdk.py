@@ -23,7 +23,7 @@ _SPARE_BYTES, _NUMBER_BYTES = 1 << 20, 100  # a good answer has about 22 bytes p
 
 @functools.cache
 def calls() -> dict[str, Any]:
-    """Import the SDK and return its calls by family, without its upload of whatever names a local file."""
+    """Import the SDK and return its calls by family; its upload of local files is switched off."""
     import dashscope
 
     class _NoUpload(dashscope.MultiModalEmbedding):
@@ -40,7 +40,7 @@ def calls() -> dict[str, Any]:
 
 
 def _calm(record: logging.LogRecord) -> bool:
-    """Keep keys and whole pictures out of the SDK's log, and its tracebacks of failures that we report ourselves."""
+    """Remove keys and whole pictures from the SDK's log, and tracebacks of failures that we report ourselves."""
     if record.exc_info and record.msg == "Request failed":
         return False
     record.msg, record.args = shorten(redact(record.getMessage()[:4000]), 2000), ()
@@ -59,7 +59,7 @@ def send(
     timeout_s: float,
     trust_env: bool,
 ) -> Answer:
-    """Send one request through the SDK and read what came back, whatever it is; raises nothing of the SDK's.
+    """Send one request through the SDK and read the answer; no exception of the SDK leaves this function.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def rerank(
     timeout_s: float,
     trust_env: bool,
 ) -> Answer:
-    """Ask how well items answer a query, through the SDK; see `send`.
+    """Send a rerank request through the SDK; see `send`.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def rerank(
 
 
 def _exchanged(call: Callable[..., Any], exchange: Exchange, key: Secret, **arguments: Any) -> Answer:
-    """Let the SDK send a request and read what came back."""
+    """Let the SDK send a request and read the answer."""
     trouble, body = "", None
     try:
         body = call(api_key=key.reveal(), session=exchange, **arguments)

@@ -1,4 +1,4 @@
-"""What is set up for the service, in words: where a key was found and where items would go; never the key itself."""
+"""The settings of the service in words: where a key was found and where items would go; never the key itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["readiness"]
 
 
 def readiness() -> list[tuple[str, str, str]]:
-    """Return what is found: a name, "ok", "absent" or "wrong", and words.
+    """Return the settings: a name, "ok", "absent" or "wrong", and words.
 
     Returns
     -------

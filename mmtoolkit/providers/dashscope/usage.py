@@ -1,4 +1,4 @@
-"""How DashScope counts: tokens of pictures before sending, and what an answer says was counted."""
+"""How DashScope counts tokens: those of pictures before sending, and those in an answer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def media_tokens(spec: ModelSpec, kind: str, pixels: int | None, params: Mapping
 
 
 def counted(usage: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Read text and media tokens from what the service counted; every model spells it in another way.
+    """Read text and media tokens from the usage in an answer; every model names them in another way.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a server is: which addresses are taken, and whether they lead off this machine."""
+"""The address of a server: which addresses are allowed, and whether they are on this machine."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def host_of(url: str) -> str:
 
 
 def is_local(url: str) -> bool:
-    """Tell whether an address is this machine's own, by its look: no name is resolved."""
+    """Return whether an address is on this machine, by its text alone: no name is resolved."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

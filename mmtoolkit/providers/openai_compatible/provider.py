@@ -1,4 +1,4 @@
-"""A server of the dialect as a provider: what is checked, said and counted before and after the requests."""
+"""A server of the dialect as a provider: checks, messages and counts before and after the requests."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class OpenAICompatible(QueuedProvider):
     patience_s: float = 600.0
 
     def __post_init__(self) -> None:
-        """Refuse at once what cannot work."""
+        """Raise at once for arguments that cannot work."""
         endpoint_of(self.base_url)
         for what in ("model", "name"):
             value = getattr(self, what)
@@ -261,7 +261,7 @@ class OpenAICompatible(QueuedProvider):
 
 
 def _check_count(name: str, value: object, *, optional: bool) -> None:
-    """Refuse what is no whole number above 0."""
+    """Raise for a value that is not a whole number above 0."""
     if not (optional and value is None) and not (
         isinstance(value, numbers.Integral) and is_number(value) and int(value) > 0
     ):

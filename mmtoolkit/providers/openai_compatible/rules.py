@@ -1,4 +1,4 @@
-"""What the failures of these servers mean, as one table: read it from the top, the first row that fits counts.
+"""The table of failures of these servers and their meaning; the first row from the top that fits counts.
 
 Every server has its own words; `tests/emulator/openai.py` says which were seen where.
 """

@@ -1,4 +1,4 @@
-"""One server of the dialect behind the queue: how a request is written, and how its answer is read."""
+"""One server of the dialect behind the queue: it writes a request and reads the answer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["OpenAIService", "read_answer"]
 
 @dataclass(frozen=True)
 class OpenAIService(Service):
-    """One model of one server, as it is asked in one run.
+    """The requests of one run to one model of one server.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class OpenAIService(Service):
 
 
 def _numbers(value: Any) -> Any:
-    """Return the list that a Base64 text of little-endian float32 stands for; anything else as it is."""
+    """Return the numbers of a Base64 text of little-endian float32; any other value as it is."""
     if not isinstance(value, str):
         return value
     try:
@@ -137,7 +137,7 @@ def _numbers(value: Any) -> Any:
 
 
 def read_answer(status: int, headers: Mapping[str, str], raw: bytes, key: Secret | None) -> Answer:
-    """Make an answer of what came back.
+    """Make an `Answer` of the HTTP answer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One pace for everybody who uses a model: so many requests and tokens a minute, fewer after a refusal."""
+"""One pace for all users of a model: a number of requests and tokens a minute, fewer after a refusal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Limiter:
             return self._rps * self._factor_now(self._clock())
 
     def delay(self, tokens: int) -> float:
-        """Return how many seconds to wait before asking again; 0.0 means: go, and the permit is taken.
+        """Return the seconds to wait before asking again; 0.0 gives a permit for one request now.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Limiter:
             return 0.0
 
     def refused(self, retry_after_s: float | None = None, sent_at: float | None = None) -> None:
-        """Take note of a 429: everybody pauses, then goes on at half the rate.
+        """Note a 429: all workers pause, then go on at half the rate.
 
         Refusals of requests that were sent before the rate was last halved speak of the old rate and halve nothing.
 
@@ -95,14 +95,14 @@ class Limiter:
             self._pause_until, self._halved_at = now + pause, now
 
     def accepted(self, estimated: int, counted: int) -> None:
-        """Take note of a good answer and of the tokens that the service counted."""
+        """Note a good answer and the tokens that the service counted."""
         with self._lock:
             self._refusals = 0
             if self._tps is not None:
                 self._tokens_at += (counted - estimated) / self._tps
 
     def learn_pack(self, largest: int) -> None:
-        """Remember that the service takes at most so many contents per request."""
+        """Remember the largest number of contents per request that the service takes."""
         with self._lock:
             self.largest_pack = min(largest, self.largest_pack or largest)
 
@@ -111,7 +111,7 @@ class Limiter:
 
 
 def _resume(planned: float, now: float) -> float:
-    """Keep to the plan when a little late, so that the lost time is made up; start anew after a longer break."""
+    """Keep the schedule after a short delay, so that the lost time is caught up; start a new one after a longer break."""
     return planned if now - planned <= _CATCH_UP_S else now
 
 

@@ -1,4 +1,4 @@
-"""Whether requests may go out side by side: not before the first good answer, and not while the service is away."""
+"""Decide whether requests may go out in parallel: not before the first good answer, and not during an outage."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Outage:
 
     @property
     def away(self) -> bool:
-        """Whether a service that has answered well in this run does so no more."""
+        """Whether the service has answered well in this run and now fails."""
         return self.alone and self.answered
 
     @property
     def seconds(self) -> float:
-        """How long nothing has gone well."""
+        """Seconds since the first failure after the last good answer; 0.0 without one."""
         return 0.0 if self._since is None else self._clock() - self._since
 
     @property
     def patience_s(self) -> float:
-        """How long to wait."""
+        """Seconds to wait for the service in all."""
         return self._patience_s if self.answered else _FIRST_S
 
     @property
@@ -53,18 +53,18 @@ class Outage:
 
     @property
     def over(self) -> bool:
-        """Whether patience has an end."""
+        """Whether the time to wait is over."""
         return self.seconds >= self.patience_s
 
     def there(self, *, well: bool = False) -> None:
-        """Take note of an answer that shows that the service is there; `well` when it was a good one."""
+        """Note an answer, which shows that the service is reachable; `well` when it was a good one."""
         self.alone = False
         self.answered = self.answered or well
         self._failures, self._pause_s = 0, 1.0
         self._since, self._until = None, float("-inf")
 
     def failed(self, sent_at: float, *, unreachable: bool) -> None:
-        """Take note of a failure that may be the service's or the network's.
+        """Note a failure of the service or the network.
 
         Parameters
         ----------
@@ -83,21 +83,21 @@ class Outage:
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     def begin(self) -> bool:
-        """Treat a service that did answer well as away; False when it never did, or patience is over."""
+        """Begin an outage of a service that has answered well; return False when it never did or the time to wait is over."""
         if not self.answered or self.over:
             return False
         self.alone = True
         return True
 
     def line(self, trouble: str) -> str:
-        """Return what is waited for and for how long; "" when nothing is."""
+        """Return a line about the wait and its length; "" without an outage."""
         if not self.alone or self._since is None:
             return ""
         waited = f"for {self.seconds:.0f} of at most {self.patience_s:g} s"
         return f"{trouble}; waiting {waited}, next try in {self.pause_s:.0f} s"
 
     def how(self, otherwise: str) -> str:
-        """Return for how long a service that has answered does so no more, for the error that ends the run."""
+        """Return the words on the length of the outage, for the error that ends the run."""
         if not self.away:
             return otherwise
         return f"which has not answered well for {self.seconds:.0f} s (patience_s={self.patience_s:g})"

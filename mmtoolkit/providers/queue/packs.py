@@ -1,4 +1,4 @@
-"""Parts travel in packs: as many in one request as the model's row, the service's last word, and their weight allow."""
+"""Put parts into packs, one pack per request: the model's row, the last limit that the service named, and the size of the parts decide how many."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LOOKAHEAD = 32
 
 @dataclass(eq=False)
 class Part:
-    """Something that gets one vector from the service.
+    """A part of a content that gets one vector from the service.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(eq=False)
 class Item:
-    """A content and what has arrived of it."""
+    """A content and the vectors that have arrived for it."""
 
     index: int
     content: Content
@@ -87,7 +87,7 @@ class Pack:
         return [Pack(self.slots[i : i + size], first_at=self.first_at) for i in range(0, len(self.slots), size)]
 
     def forget(self) -> None:
-        """Count no try against the pack: it was the service that was away."""
+        """Forget the tries of the pack, because the service was not reachable."""
         self.tries.clear()
         self.first_at = None
 
@@ -95,7 +95,7 @@ class Pack:
 def packs_of(
     slots: Iterator[tuple[Item, int, Part]], spec: ModelSpec, largest: Callable[[], int | None], *, mixed: bool = True
 ) -> Iterator[Pack]:
-    """Fill requests as far as the row, the service's last word, and weight allow; with parts of one kind unless `mixed`."""
+    """Fill requests as far as the row, the last limit that the service named, and size allow; with parts of one kind unless `mixed`."""
     begun: dict[str, Pack] = {}
     alone: deque[Pack] = deque()  # wait a little, so that packs before them are filled from what comes after
     for slot in slots:

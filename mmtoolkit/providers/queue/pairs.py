@@ -21,7 +21,7 @@ _FULL = 1.0 + 1e-9  # of the shares of a request that its items take
 
 @dataclass(frozen=True)
 class PairMaker(Maker):
-    """Knows how one model takes pairs.
+    """Turns pairs into the requests of one model.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class PairMaker(Maker):
     template: int = 0
 
     def check(self, content: Any) -> None:
-        """Refuse a pair that the model cannot score; see `Provider.check`."""
+        """Raise for a pair that the model cannot score; see `Provider.check`."""
         if content.query.modality not in self.queries:
             what = f"takes no {content.query.modality} as a query, only {', '.join(sorted(self.queries))}"
             raise self._refused(content.query, what)
@@ -57,7 +57,7 @@ class PairMaker(Maker):
         return UnsupportedItemError(f"{self.spec.name!r} {what}", name=content.name)
 
     def recipe(self, content: Any) -> str:
-        """Return what is done to query and item before sending; see `Provider.recipe`."""
+        """Return an id of the changes to query and item before sending; see `Provider.recipe`."""
         if not isinstance(content, Pair):  # a part of one
             return super().recipe(content)
         return f"{super().recipe(content.query)}|{super().recipe(content.document)}"

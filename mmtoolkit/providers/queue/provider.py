@@ -1,4 +1,4 @@
-"""A service behind the queue as a provider: everything between items and requests that does not depend on the service."""
+"""A service behind the queue as a provider: the part between items and requests that is the same for all services."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ class QueuedProvider(Provider):
 
     @abstractmethod
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
-        """Return what asks the service in one run; the key is read here."""
+        """Return the service object of one run; the key is read here."""
 
     @abstractmethod
     def _warn(self, contents: Sequence[Content], address: str) -> None:
-        """Warn, once per run, of what the service will probably not like."""
+        """Warn, once per run, of settings that the service will probably refuse."""
 
     @property
     @abstractmethod
     def _how_to_price(self) -> str:
-        """What a user without a price reads after "budget= needs a price, and"."""
+        """The end of the sentence "budget= needs a price, and ..." for a user without a price."""
 
     @property
     def _limited(self) -> str:
@@ -81,7 +81,7 @@ class QueuedProvider(Provider):
 
     @property
     def _most_workers(self) -> int:
-        """Requests under way at once."""
+        """The largest number of parallel requests."""
         return MOST_WORKERS
 
     @property
@@ -140,7 +140,7 @@ class QueuedProvider(Provider):
         start(contents, sink)
 
     def _begin(self, start: Start, dimension: int, params: Mapping[str, Any]) -> None:
-        """Do what comes before the first item; `start` embeds contents on the same purse."""
+        """Do the work before the first item, such as probes; `start` embeds contents from the same budget."""
 
     def _run(
         self,
@@ -180,14 +180,14 @@ class QueuedProvider(Provider):
 
 
 def check_patience(value: object) -> None:
-    """Refuse what is no number of seconds."""
+    """Raise for a value that is not a number of seconds."""
     if not (is_number(value) and 0 <= value < math.inf):
         msg = f"patience_s must be seconds of at least 0, got {value!r}"
         raise ValueError(msg)
 
 
 def check_amount(name: str, value: object, expected: str, most: float = math.inf) -> None:
-    """Refuse what is no number above 0 and up to `most`."""
+    """Raise for a value that is not a number above 0 and up to `most`."""
     if not (is_number(value) and 0 < value <= most and value < math.inf):
         msg = f"{name} must be {expected}, got {value!r}"
         raise ValueError(msg)

@@ -28,7 +28,7 @@ class Purse:
         self._spent = self._aside = 0.0
 
     def cost(self, text: int, media: int) -> float:
-        """Return what so many tokens cost."""
+        """Return the cost of some tokens."""
         return 0.0 if self._price is None else tokens.cost(self._price, text, media)
 
     def set_aside(self, cost: float) -> bool:
@@ -47,7 +47,7 @@ class Purse:
         self._spent += self.cost(text, media)
 
     def refusal(self, cost: float) -> str:
-        """Say that a request of such a cost is too much."""
+        """Return the error for a request that the budget does not allow."""
         money = "" if self._price is None else f" {self._price.currency}"
         return (
             f"the next request, about {cost:.6f}{money}, would cross budget={self._budget}{money}: "

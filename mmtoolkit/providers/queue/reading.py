@@ -1,4 +1,4 @@
-"""Read what services write alike: a vector in JSON, an error in JSON or in words, and how long to wait."""
+"""Read the parts of answers that all services write alike: a vector, an error, and the time to wait."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
 
 
 def twins(vectors: Sequence[NDArray[Any]], contents: Sequence[Any]) -> tuple[int, int] | None:
-    """Return the places of two vectors that are equal to the last bit though their contents differ; None where none are.
+    """Return the positions of two equal vectors of different contents; None where there are none.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def twins(vectors: Sequence[NDArray[Any]], contents: Sequence[Any]) -> tuple[int
 
 
 def error_of(status: int, raw: bytes) -> dict[str, Any]:
-    """Return the JSON object of a failure; where there is none, one with a message that says what came instead.
+    """Return the JSON object of a failure; without one, an object whose message describes the answer.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
 
 
 def _json_of(raw: bytes) -> Any:
-    """Return the JSON of a body, also where its words are in the Chinese encoding; None where there is none."""
+    """Return the JSON of a body, in UTF-8 or in the Chinese encoding; None where it is not JSON."""
     try:
         try:
             return json.loads(raw)
@@ -122,7 +122,7 @@ def _json_of(raw: bytes) -> Any:
 
 
 def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], key: Secret | None) -> Answer:
-    """Make an answer of a failure, however the service nests its words.
+    """Make an `Answer` of a failure in any of the known forms.
 
     Seen are ``{"code", "message", "request_id"}``, ``{"error": {"code", "message", "type"}}``, the same without the outer
     name (vLLM until 0.10.0, text-embeddings-inference), ``{"error": text, "error_type"}``, ``{"error": text}`` (Ollama),
@@ -166,12 +166,12 @@ def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], k
 
 
 def _plain_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same with names in small letters, without punctuation."""
+    """Return the mapping with names in small letters, without punctuation."""
     return {re.sub(r"[^a-z]", "", str(name).lower()): value for name, value in values.items()}
 
 
 def _words(value: Any) -> str:
-    """Return a value of a failure as text; none of what is nested too deeply to be written."""
+    """Return a value of a failure as text; "" for one that is nested too deeply."""
     if value is None or isinstance(value, str):
         return (value or "")[:4000]
     try:

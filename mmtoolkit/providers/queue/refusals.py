@@ -1,4 +1,4 @@
-"""From a failure of a service to the error that a user reads."""
+"""Turn a failure of a service into the error for the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["item_error", "lost_error", "said", "stop_error"]
 
 
 def said(answer: Answer) -> str:
-    """Return what the service said, in a few words."""
+    """Return the words of the service, shortened."""
     if answer.status is None:
         return f"no answer ({answer.message})"
     words = f"{answer.code}: {answer.message}" if answer.code and answer.code != "ProtocolError" else answer.message
@@ -21,14 +21,14 @@ def said(answer: Answer) -> str:
 
 
 def stop_error(answer: Answer, rule: Rule, address: str) -> ServiceStopError:
-    """Return the error of a failure that only the user can heal."""
+    """Return the error of a failure that only the user can solve."""
     words = said(answer) if answer.code == "ProtocolError" else f"the service stopped the run with {said(answer)}"
     where = f" ({address}, HTTP {answer.status}, request_id={answer.request_id or 'none'})"
     return ServiceStopError(f"{words}. What to do: {rule.remedy}{where}", **_told(answer))
 
 
 def lost_error(answer: Answer, rule: Rule, address: str, how: str) -> ProviderError:
-    """Return the error of a service that does not answer well any more; `how` says how often or how long."""
+    """Return the error of a service that fails again and again; `how` says how often or how long."""
     kind = ProtocolError if answer.code == "ProtocolError" else ServiceUnavailableError
     return kind(f"{said(answer)} from {address}, {how}: {rule.remedy}", **_told(answer))
 

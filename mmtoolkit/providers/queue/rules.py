@@ -1,4 +1,4 @@
-"""What a service answered, and what that means: a table of rules, read from the top; the first row that fits counts."""
+"""The answer of a service, and its meaning by a table of rules; the first row from the top that fits counts."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Rule:
     tries: int = 1
 
     def fits(self, status: int | None, codes: set[str], message: str) -> bool:
-        """Tell whether this row is about such a failure; `codes` and `message` belong to one answer."""
+        """Return whether this row is about such a failure; `codes` and `message` belong to one answer."""
         return (
             (not self.codes or bool(codes & {_plain(code) for code in self.codes.split()}))
             and (not self.words or re.search(self.words, message, re.IGNORECASE) is not None)

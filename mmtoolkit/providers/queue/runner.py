@@ -150,7 +150,7 @@ class Runner:
             yield from ((item, slot, part) for slot, part in enumerate(parts))
 
     def _next(self, supply: Iterator[Pack]) -> Pack | None:
-        """Return the next pack to send, or None when all outcomes are in."""
+        """Return the next pack to send, or None when every content has an outcome."""
         while True:
             self._show_outage()
             with self._changed:
@@ -176,13 +176,13 @@ class Runner:
             self._sleep(min(max(pause, due if due < math.inf else 0.0), _NAP_S))
 
     def _workers(self) -> int:
-        """How many requests have to be under way to use the rate."""
+        """Return the number of parallel requests that the rate needs."""
         if self._outage.alone:
             return 1
         return min(self._most_workers, max(WORKERS, math.ceil(self._limiter.rate * self._latency)))
 
     def _show_outage(self) -> None:
-        """Say beside the progress bar what is waited for, and for how long."""
+        """Show beside the progress bar that an outage is waited for, and for how long."""
         with self._changed:
             line = self._outage.line(self._trouble)
         if line and not self._line:
@@ -192,7 +192,7 @@ class Runner:
             tell(line)
 
     def _reserve(self, pack: Pack) -> int:
-        """Count the pack as under way and set its cost aside; returns the ticket to `_land` with."""
+        """Count the pack as sent and set its cost aside; return the ticket that `_land` takes."""
         cost = self._purse.cost(pack.text, pack.media)
         ticket = next(self._order)
         with self._changed:
@@ -263,7 +263,7 @@ class Runner:
         return pack, objects
 
     def _settle(self, pack: Pack, objects: list[dict[str, Any]], answer: Answer) -> bool:
-        """Take in an answer; tell whether it was a good one."""
+        """Process an answer; return whether it was a good one."""
         if pack.first_at is None:
             pack.first_at = pack.sent_at
         text, media = self._pay(answer, pack.text, pack.media)
@@ -297,7 +297,7 @@ class Runner:
         return False
 
     def _retry(self, pack: Pack, answer: Answer, rule: Rule) -> None:
-        """Send a pack again after a failure that can heal, wait for a service that is away, or end the matter."""
+        """Send a pack again after a temporary failure, wait during an outage, or give the items their error."""
         unreachable = answer.status is None and not answer.sent
         lost = rule.act == "retry" and answer.code != "ProtocolError"  # perhaps it is the service or the network
         many, tries = len(pack.slots) > 1, pack.tries[rule]
@@ -333,7 +333,7 @@ class Runner:
         self._fail([item for item, _, _ in pack.slots], item_error(answer, rule))
 
     def _pay(self, answer: Answer, text: int, media: int) -> tuple[int, int]:
-        """Count as paid what was computed, or may have been; return text and media tokens, counted or estimated."""
+        """Count tokens as paid that were computed, or may have been; return text and media tokens, counted or estimated."""
         found = None if answer.body is None else self._service.counted(answer.body)
         text, media = found if found and any(found) else (text, media)
         with self._changed:
@@ -344,7 +344,7 @@ class Runner:
         return text, media
 
     def _vectors(self, answer: Answer, n: int) -> tuple[Sequence[Any] | None, Answer]:
-        """Return the vectors of a good answer, else None, and the answer as it is to be understood."""
+        """Return the vectors of a good answer, else None, and the answer with its true meaning."""
         if answer.body is None:
             return None, answer
         try:
@@ -358,7 +358,7 @@ class Runner:
                 heapq.heappush(self._retries, (self._clock() + delay_s, next(self._order), pack))
 
     def _down(self, pack: Pack, unreachable: bool) -> bool:
-        """Tell the service's trouble from the items': after some hopeless contents in a row, send what should be fine."""
+        """Find out whether the service or the items fail: after some failures in a row, send a content that should work."""
         with self._changed:
             self._hopeless += 1
             first = self._outage.alone and self._total > 1  # of a run without any good answer
@@ -412,7 +412,7 @@ class Runner:
         self._deliver(outcomes)
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
-        """Hand outcomes to the sink before the worker goes on; whoever comes first takes along what others brought."""
+        """Give outcomes to the sink before the worker goes on; the first worker also gives those that others have added."""
         with self._changed:
             if outcomes and self._counted:
                 outcomes = [dataclasses.replace(outcomes[0], usage=dict(self._counted)), *outcomes[1:]]

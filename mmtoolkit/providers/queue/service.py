@@ -1,4 +1,4 @@
-"""One service behind the queue: how it is asked, and what its answers mean. Derive from `Service` to add one."""
+"""The base class of services behind the queue: sending requests and reading answers. Derive from `Service` to add one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Service"]
 
 
 class Service(ABC):
-    """One service behind the queue: how it is asked and what its answers mean.
+    """One service behind the queue: it sends requests and reads answers.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Service(ABC):
     probe: Mapping[str, Any] = {"text": "ok"}
 
     def prepare(self) -> None:  # noqa: B027 - most services have nothing to prepare
-        """Load what is slow the first time. Requests that wait for it would all leave at once, against the rate."""
+        """Load what is slow the first time; otherwise waiting requests would all leave at once, against the rate."""
 
     @abstractmethod
     def send(self, objects: Sequence[Mapping[str, Any]], grouped: bool) -> Answer:
-        """Send one request and return what came back, whatever it is.
+        """Send one request and return the answer, good or bad.
 
         Parameters
         ----------
@@ -85,12 +85,12 @@ class Service(ABC):
 
     @abstractmethod
     def meaning(self, answer: Answer) -> Rule:
-        """Return what a failure means; see `mmtoolkit.providers.queue.rules.meaning`."""
+        """Return the meaning of a failure; see `mmtoolkit.providers.queue.rules.meaning`."""
 
     def counted(self, body: Mapping[str, Any]) -> tuple[int, int] | None:  # noqa: ARG002
         """Return the text tokens and media tokens that the service counted; None, the default, keeps the estimate."""
         return None
 
     def pack_limit(self, message: str) -> int | None:  # noqa: ARG002
-        """Return how many contents a request may hold, read from a refusal with the act "shrink"; None: not told."""
+        """Return how many contents a request may hold, read from a refusal with the act "shrink"; None when it is not given."""
         return None

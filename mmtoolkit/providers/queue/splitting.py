@@ -1,4 +1,4 @@
-"""Split contents into what gets a vector each, as content objects for a request, and join the vectors again."""
+"""Split contents into parts with a vector each, build these for requests, and join the vectors again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Weigh = Callable[[str, int | None, Mapping[str, Any]], int]
 
 @dataclass(eq=False)
 class _Frames:
-    """The frames of one video, decoded when the first of them is needed, each dropped when it is handed out."""
+    """The frames of one video: decoded when the first is needed, and each dropped after its use."""
 
     video: Video
     limit: int
@@ -42,6 +42,7 @@ class _Frames:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def uri(self, i: int) -> str:
+        """Return a frame as a data URI."""
         with self._lock:
             if i not in self._uris:
                 for j, picture in enumerate(self.video.stream(self.video.frames or 1)):
@@ -74,13 +75,13 @@ class Frame:
         return hashlib.sha256(video.digest() + f" frame {self.index}/{video.frames}".encode()).digest()
 
     def build(self) -> tuple[Wire, str]:
-        """Return the frame as it goes over the wire."""
+        """Return the frame as a part of a request."""
         return [{"image": self.frames.uri(self.index)}], ""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """Knows how one model takes contents, from its row of the models table.
+    """Turns contents into parts of requests for one model, by its row of the models table.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ class Maker:
     advice: str = "embed the parts on their own, or use a model with fusion"
 
     def check(self, content: Content) -> None:
-        """Refuse what the model cannot take; see `Provider.check`."""
+        """Raise for a content that the model cannot take; see `Provider.check`."""
         if isinstance(content, Fused):
             if self.spec.fusion == "none" and not self.local_fusion:
                 raise self._refusal(content, "makes no fused vectors")
@@ -163,7 +164,7 @@ class Maker:
                 raise UnsupportedItemError(msg, name=video.name)
 
     def recipe(self, content: Content | Frame) -> str:
-        """Return the id of what is done before sending; see `Provider.recipe`."""
+        """Return an id of the changes before sending; see `Provider.recipe`."""
         if isinstance(content, Frame):
             return f"frame:{content.frames.limit}"
         if isinstance(content, Text):
@@ -211,7 +212,7 @@ class Maker:
         return packs_of(slots, self.spec, largest, mixed=self.mixed)
 
     def parts(self, content: Content | Frame, params: Mapping[str, Any]) -> list[Part]:
-        """Split a content into what gets a vector each."""
+        """Split a content into parts with a vector each."""
         return [self._part(member, params) for member in self.members(content)]
 
     def _part(self, content: Content | Frame, params: Mapping[str, Any]) -> Part:
@@ -288,7 +289,7 @@ class Maker:
 
 
 def _http_path(content: Image | Video) -> str:
-    """Return the path of a content's URL, refusing what is no http(s) URL."""
+    """Return the path of a content's URL; raise for other URLs than http(s)."""
     url = str(content.source)
     try:
         parts = urlsplit(url)
@@ -302,7 +303,7 @@ def _http_path(content: Image | Video) -> str:
 
 
 def _pixels_and_bytes(content: Text | Image | Video) -> tuple[int | None, int]:
-    """Return pixels, where they can be seen, and rough bytes on the wire."""
+    """Return the pixels, where they are known, and about how many bytes are sent."""
     if isinstance(content, Text):
         return None, 4 * len(content.text)
     if isinstance(content, Video) or content.is_url:

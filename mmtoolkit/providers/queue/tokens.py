@@ -39,7 +39,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def image_tokens(pixels: int | None) -> int:
-    """Guess the tokens of a picture by its pixels; `UNSEEN_MEDIA` when only the service sees it."""
+    """Estimate the tokens of a picture by its pixels; `UNSEEN_MEDIA` when only the service reads it."""
     return UNSEEN_MEDIA if pixels is None else min(max(math.ceil(pixels / _PATCH), _LEAST), _MOST)
 
 
@@ -64,5 +64,5 @@ def media_tokens(kind: str, pixels: int | None, params: Mapping[str, Any]) -> in
 
 
 def cost(price: Price, text: int, media: int) -> float:
-    """Return what so many tokens cost, in the currency of `price`."""
+    """Return the cost of some tokens, in the currency of `price`."""
     return (text * price.text + media * price.media) / 1_000_000

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import offline
 import pytest
-from emulator.fixtures import emulator, emulator_server, openai, openai_server, service  # noqa: F401 - fixtures
+from emulator.fixtures import emulator, emulator_server, openai, openai_server, quick, service  # noqa: F401 - fixtures
 
 collect_ignore = ["plugin"]  # packages to be installed, one of them broken
 
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items):
 
     The longest go first, so that the workers end together.
     """
-    slow = {"spark": 0, "browser": 1, "notebook": 2, "test_docs.py": 3, "test_report.py": 4}
+    slow = {"spark": 0, "browser": 1, "notebook": 2, "test_docs.py": 3, "test_record.py": 4}
 
     def kind(item):
         if item.get_closest_marker("notebook"):

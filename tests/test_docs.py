@@ -17,7 +17,6 @@ import pytest
 from emulator import openai as dialect
 
 import mmtoolkit as mm
-from mmtoolkit import models
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -119,13 +118,12 @@ def known():
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch, photos, known, service, openai):
+def desk(tmp_path, monkeypatch, photos, known, quick, openai):
     """A folder to work in, the service with a key, servers that speak OpenAI's dialect, and a library with a model."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(photos, tmp_path / "photos")
-    monkeypatch.setattr(getpass, "getpass", lambda prompt: service.api_key)
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: quick.api_key)
     monkeypatch.setenv("GATEWAY_API_KEY", "of-the-gateway")
-    monkeypatch.setattr(models, "_TABLE", dict(models._TABLE))  # a page registers models
     served = {name: dialect.Model(size, tokens=32_000, pictures="VLM" in name) for name, size in SERVERS.items()}
     monkeypatch.setattr(dialect, "MODELS", {**dialect.MODELS, **served})
     library = types.ModuleType("sentence_transformers")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 KEPT = Path(__file__).resolve().parent.parent / "build" / "notebooks"
@@ -32,28 +35,53 @@ def test_notebook_is_thin(path):
     assert not any(line.startswith(("def ", "class ")) for source in code for line in source.splitlines())
 
 
+def execute(notebook, folder, **kernel):
+    resources = {"metadata": {"path": os.fspath(folder)}}
+    environment = os.environ | {"PYTHONWARNINGS": ""}  # a user's kernel, not ours, decides on warnings
+    NotebookClient(notebook, timeout=300, resources=resources, store_widget_state=False, **kernel).execute(
+        env=environment
+    )
+
+
+@pytest.fixture(scope="session")
+def kernel():
+    """A kernel for one notebook after another: starting it and importing takes longer than most of their cells."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    if manager.has_kernel:
+        run_sync(manager.shutdown_kernel)(now=True)
+
+
+AS_NEW = """import os
+os.chdir({folder!r})
+(lambda shell: (shell.reset(new_session=True), setattr(shell, "execution_count", 0)))(get_ipython())"""
+
+
+@pytest.fixture
+def fresh(kernel, tmp_path):
+    """That kernel in an empty folder, with no name of the notebook before."""
+    cell = nbformat.v4.new_code_cell(AS_NEW.format(folder=os.fspath(tmp_path)))
+    execute(nbformat.v4.new_notebook(cells=[cell]), tmp_path, km=kernel)
+    return {"km": kernel}
+
+
 @pytest.mark.notebook
 @pytest.mark.timeout(400)
 def test_notebook_runs(path, tmp_path, request, monkeypatch):
-    from nbclient import NotebookClient
-
-    if path.stem.startswith("02_"):
+    notebook, shared = nbformat.read(path, as_version=4), {}
+    if path.stem.startswith("02_"):  # a kernel of its own, which finds these variables
         emulator = request.getfixturevalue("emulator")
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
         monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
-    if path.stem.startswith("10_"):
+    elif path.stem.startswith("10_"):  # a kernel of its own, with which Spark's Java ends
         request.getfixturevalue("java")
-    notebook = nbformat.read(path, as_version=4)
-    monkeypatch.setenv("PYTHONWARNINGS", "")  # a user's kernel, not ours, decides on warnings
-    client = NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": os.fspath(tmp_path)}}, store_widget_state=False
-    )
+    else:
+        shared = request.getfixturevalue("fresh")
 
-    client.execute()
+    execute(notebook, tmp_path, **shared)
 
     text = nbformat.writes(notebook)
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / path.name).write_text(text, "utf-8")  # for `make docs`
-    size = len(text)
     assert any(c.get("outputs") for c in notebook.cells if c.cell_type == "code")
-    assert size <= 12_000_000
+    assert len(text) <= 12_000_000

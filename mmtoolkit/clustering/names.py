@@ -55,7 +55,7 @@ def make_names(
         if not asked and _may_ask_model(clustering.source) and (table["name"] == UNNAMED).any():
             try:
                 guessed = _from_vocabulary(clustering, _word_list("nouns", language), embedded)
-            except Exception as error:
+            except Exception as error:  # raised again, with advice
                 error.add_note(f"names from the texts alone need no model: with_names(texts={found!r})")
                 raise
             table = table.where((table["name"] != UNNAMED) | (guessed["name"] == UNNAMED), guessed)
@@ -209,7 +209,7 @@ def _answers(clustering: Clusters, function: Callable[[pd.DataFrame], str]) -> p
                 msg = f"the naming function must return a name, got {answer!r} for cluster {cluster}"
                 raise ValueError(msg)
             answers.append(answer.strip())
-    except Exception as error:
+    except Exception as error:  # of the user's function; raised again
         if answers:  # a person or a service was paid for them
             error.add_note(f"it had answered for the clusters before: {answers!r}")
         raise

@@ -412,7 +412,7 @@ class Provider(ABC):
                     X = self._rows(batch, dimension, params)
                 except (ProviderError, BudgetError):
                     raise
-                except Exception as error:
+                except Exception as error:  # a model of somebody else may raise anything; halves find the item
                     if len(part) > 1:
                         half = (len(part) + 1) // 2
                         waiting[:0] = [part[:half], part[half:]]

@@ -137,7 +137,7 @@ def embed(
     failures = f"{vectors.uri}/_errors/{job.run}"
     try:
         _map(todo.repartition(slots), _vectors, job, "key binary, reason string").write.parquet(failures)
-    except Exception as error:
+    except Exception as error:  # of Spark or Py4J, with our own message somewhere inside
         ours = _our_words(error)
         if ours is None:
             raise
@@ -254,7 +254,7 @@ def _same_everywhere(df: DataFrame, job: _Job, slots: int) -> None:
     def probe(_: int) -> str:
         try:
             return job.encoder().provider.spec.revision
-        except Exception as error:
+        except Exception as error:  # on a worker: the driver raises it, in one line
             return f"!{type(error).__name__}: {error}"
 
     context, revision = df.sparkSession.sparkContext, job.space.revision

@@ -204,6 +204,14 @@ def left(page, n):
     )
 
 
+def asked_next(page, row, n):
+    """Wait until n items are left and the card shows another item than `row`; return its row."""
+    left = "document.querySelector('.mmx-note-top[data-left]')?.dataset.left"
+    card = "document.querySelector('.mmx-card')?.dataset.row"
+    script = f"() => {left} === '{n}' && {card} !== '{row}' && {card}"
+    return int(tools.until(page, script, what=f"{n} left, and the next card"))
+
+
 def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
     page = opened
     page.locator('button[data-mm="review"][data-value="label_issues"]').click()
@@ -244,9 +252,9 @@ def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kern
     tools.until(page, "() => document.querySelector('.mmx-note-top[data-left]')", what="the first question")
     total = python(page, "len(ex.queue)")
     truth = python(page, "[str(v) for v in np.unique(emb.items['label'], return_inverse=True)[1] % 4]")
-    known = []
+    known, row = [], python(page, "int(ex.asked)")
     for count in range(100):
-        answer = truth[python(page, "int(ex.asked)")]
+        answer = truth[row]
         if answer in known:
             page.keyboard.press(str(known.index(answer) + 1))
         else:
@@ -254,7 +262,8 @@ def test_from_nothing_to_100_labels_by_keys_alone_and_none_is_lost_with_the_kern
             page.keyboard.press("c")
             page.keyboard.type(f"class {answer}")
             page.keyboard.press("Enter")
-        left(page, total - count - 1)
+        row = asked_next(page, row, total - count - 1)
+    assert row == python(page, "int(ex.asked)")
     annotated = python(page, "ex.annotated.tolist()")
     learned = python(page, "ex.learned.round(6).values.tolist()")
     assert [name for name in annotated if name]

@@ -92,19 +92,19 @@ def test_report_names_clusters_of_pictures(tmp_path):
     assert not [name for name in names if name.startswith("cluster ")]
 
 
-def test_a_report_names_no_clusters_where_a_service_would_have_to(capsys, tmp_path, service, monkeypatch):
+def test_a_report_names_no_clusters_where_a_service_would_have_to(capsys, tmp_path, quick, monkeypatch):
     monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path / "cache"))
     frame = mm.load_dataset("emoji").groupby("label").head(2)
     emb = mm.embed(frame, model="multimodal-embedding-v1", progress=False)
     emb.save(tmp_path / "v.parquet")
-    sent = len(service.records)
+    sent = len(quick.records)
 
     code = main(
         ["report", str(tmp_path / "v.parquet"), "--method", "pca", "--n-clusters", "3", "--out", str(tmp_path / "o")]
     )
 
     assert code == 0
-    assert len(service.records) == sent
+    assert len(quick.records) == sent
     assert "clusters have numbers; --names lets the model embed words to name them" in capsys.readouterr().err
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from emulator import Emulator, OpenAIEmulator
@@ -28,6 +30,19 @@ def service(emulator, monkeypatch):
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", emulator.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", emulator.api_key)
     return emulator
+
+
+@pytest.fixture
+def quick(service, monkeypatch):
+    """The service with an account whose rate nobody waits for: how fast requests go is not what the test is about."""
+    import mmtoolkit as mm
+    from mmtoolkit import models
+
+    monkeypatch.setattr(models, "_TABLE", dict(models._TABLE))  # what is registered ends with the test
+    for row in map(mm.get_model, mm.list_models()):
+        if row.provider == "dashscope":
+            mm.register_model(dataclasses.replace(row, rpm=60_000, tpm=None))
+    return service
 
 
 @pytest.fixture(scope="session")

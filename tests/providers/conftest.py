@@ -15,22 +15,23 @@ import mmtoolkit as mm
 SCALE = 50.0
 
 
-def fast_clock() -> float:
-    return time.monotonic() * SCALE
+@pytest.fixture
+def fast():
+    """A clock and a sleep that run fifty times faster than real time; the clock, and with it the limiter, are of this test alone."""
 
+    def clock() -> float:
+        return time.monotonic() * SCALE
 
-def fast_sleep(seconds: float) -> None:
-    time.sleep(seconds / SCALE)
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds / SCALE)
+
+    return {"clock": clock, "sleep": sleep}
 
 
 @pytest.fixture
-def client(service):
-    """Make a provider; its limiter is of this test alone, and limiter and retries run fifty times faster than real time."""
-
-    def clock() -> float:
-        return fast_clock()
-
-    return partial(mm.DashScope, clock=clock, sleep=fast_sleep)
+def client(service, fast):
+    """Make a provider whose limiter and retries run fifty times faster than real time."""
+    return partial(mm.DashScope, **fast)
 
 
 @pytest.fixture

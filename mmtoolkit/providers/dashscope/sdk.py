@@ -150,7 +150,7 @@ def _exchanged(call: Callable[..., Any], exchange: Exchange, key: Secret, **argu
     trouble, body = "", None
     try:
         body = call(api_key=key.reveal(), session=exchange, **arguments)
-    except Exception as error:
+    except Exception as error:  # the SDK raises what its libraries raise; the exchange knows what was answered
         trouble = f"{type(error).__name__}: {error}"
     if exchange.status is None:
         return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)

@@ -196,13 +196,13 @@ def test_without_a_setting_nothing_is_said(service, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_a_region_that_lacks_the_model_is_warned_about_with_the_address(monkeypatch):
+def test_a_region_that_lacks_the_model_is_warned_about_with_the_address(monkeypatch, fast):
     monkeypatch.setenv("DASHSCOPE_REGION", "singapore")
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-none")
     monkeypatch.setitem(REGIONS, "singapore", "http://127.0.0.1:9/api/v1")
 
     with pytest.warns(UserWarning, match="is offered in beijing, but .* is singapore"), pytest.raises(MMToolkitError):
-        mm.embed_texts(["a"], model=mm.DashScope(sleep=lambda _: None), cache=False)
+        mm.embed_texts(["a"], model=mm.DashScope(**fast), cache=False)
 
 
 def test_workers_send_where_the_driver_does(monkeypatch):

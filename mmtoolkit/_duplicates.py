@@ -22,7 +22,7 @@ _SAMPLE = 1000
 
 
 def similar_blocks(
-    unit: NDArray[np.float32], threshold: float | NDArray[np.float64], *, block: int = _BLOCK
+    unit: NDArray[np.float32], threshold: float | NDArray[np.float64]
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]]:
     """Yield all pairs of rows at least as similar as the threshold, in blocks of flat memory.
 
@@ -52,7 +52,7 @@ def similar_blocks(
         upper = i < j
         return i[upper], j[upper], similarity[upper]
 
-    return (found for found in for_pairs(similar, unit, block) if len(found[0]))
+    return (found for found in for_pairs(similar, unit, _BLOCK) if len(found[0]))
 
 
 def equal_rows(X: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -28,9 +28,8 @@ def pictured_table(
     caption: str = "",
     *,
     columns: Sequence[str] | None = None,
-    max_rows: int = _MOST_ROWS,
 ) -> Html:
-    """Render the head of a frame of items, with a small picture in every row.
+    """Render the first 12 rows of a frame of items, with a small picture in every row; further rows are counted.
 
     Parameters
     ----------
@@ -52,7 +51,7 @@ def pictured_table(
     """
     who = next((name for name in _WHO if name in frame.columns), None)
     pictured = items is not None and (who is not None or frame.index.name == "id")
-    head = frame.head(max_rows)
+    head = frame.head(_MOST_ROWS)
     names = [name for name in (frame.columns if columns is None else columns) if str(name) not in _CONTENT]
     if columns is None:
         names = [name for name in names if head[name].notna().any()][:_MOST_COLUMNS]

@@ -23,10 +23,8 @@ _FLAT = 1e-9
 Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
-def wilson(
-    successes: ArrayLike, n: ArrayLike, *, level: float = LEVEL
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the Wilson score interval of proportions.
+def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the 95 % Wilson score interval of proportions.
 
     Parameters
     ----------
@@ -44,7 +42,7 @@ def wilson(
     ----------
     Wilson (1927), Probable inference, the law of succession, and statistical inference.
     """
-    z = float(ndtri(0.5 + level / 2))
+    z = float(ndtri(0.5 + LEVEL / 2))
     n = np.where(np.asarray(n) > 0, n, np.nan).astype(np.float64)
     p = np.asarray(successes, dtype=np.float64) / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -187,7 +185,7 @@ def bca(
     level: float = LEVEL,
     random_state: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return bias-corrected and accelerated bootstrap intervals of statistics of summed group contributions.
+    """Return 95 % bias-corrected and accelerated bootstrap intervals of statistics of summed group contributions.
 
     Parameters
     ----------
@@ -222,7 +220,7 @@ def bca(
     bias = ndtri(np.clip(below, 0.5 / n_boot, 1 - 0.5 / n_boot))
     skew = _acceleration(table, whole, statistic, random_state)
     limits = []
-    for z in (ndtri(0.5 - level / 2), ndtri(0.5 + level / 2)):
+    for z in (ndtri(0.5 - LEVEL / 2), ndtri(0.5 + LEVEL / 2)):
         share = ndtr(bias + (bias + z) / (1 - skew * (bias + z)))
         limits.append(np.array([np.quantile(column, q) for column, q in zip(drawn.T, share, strict=True)]))
     return limits[0], limits[1], drawn.std(axis=0, ddof=1)

@@ -163,7 +163,7 @@ def _of_arrow(data: Any) -> pd.DataFrame:
     table = pa.table(data)
     if len(set(table.column_names)) < table.num_columns:
         twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
-        msg = f"the column {twice!r} stands more than once; rename one of them"
+        msg = f"the column {twice!r} occurs more than once; rename one of them"
         raise ValueError(msg)
     frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
     for name, dtype in zip(table.column_names, table.schema.types, strict=True):

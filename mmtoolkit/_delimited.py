@@ -126,7 +126,7 @@ def _header(dialect: _Dialect) -> list[str]:
         raise ValueError(msg)
     twice = next((name for name in header if header.count(name) > 1), None)
     if twice is not None:
-        msg = f"the column {twice!r} stands more than once in the header; rename one of them"
+        msg = f"the column {twice!r} occurs more than once in the header; rename one of them"
         raise ValueError(msg)
     return header
 

@@ -32,8 +32,6 @@ def similar_blocks(
         Unit rows.
     threshold : float or ndarray of shape (n_items,)
         Cosine similarity; with one value per row a pair must reach the higher of its two.
-    block : int, default=2048
-        Rows per matrix product.
 
     Returns
     -------

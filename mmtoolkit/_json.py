@@ -91,7 +91,7 @@ def _depth(bare: bytes) -> int:
 
 
 def _refused(name: str) -> None:
-    msg = f"{name} is no number of JSON"
+    msg = f"{name} is not a number of JSON"
     raise ValueError(msg)
 
 

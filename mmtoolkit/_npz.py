@@ -31,7 +31,7 @@ def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     for name, array in arrays.items():
         if np.asarray(array).dtype.kind not in _KINDS:
-            msg = f"the array {name!r} of {np.asarray(array).dtype} is no plain one"
+            msg = f"the array {name!r} of {np.asarray(array).dtype} is not a plain array"
             raise ValueError(msg)
     np.savez(file, **arrays)  # type: ignore[arg-type]  # names are no options: numpy stores all that it does not know
 

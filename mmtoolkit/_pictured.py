@@ -41,8 +41,6 @@ def pictured_table(
         Shown above the table.
     columns : sequence of str or None, default=None
         The columns that matter; None is the first ten that are not empty. Columns of pictures are drawn, not written.
-    max_rows : int, default=12
-        Further rows are counted, not shown.
 
     Returns
     -------

@@ -122,7 +122,7 @@ def items(
         raise ValueError(msg)
     twice = data.columns[data.columns.duplicated()]
     if len(twice):
-        msg = f"the column {twice[0]!r} stands more than once; rename one of them"
+        msg = f"the column {twice[0]!r} occurs more than once; rename one of them"
         raise ValueError(msg)
     if (id or "id") not in data.columns and ((id or "id") == index.name or (id is None and text_index(index))):
         data = data.assign(**{id or "id": index.to_numpy(dtype=object)})

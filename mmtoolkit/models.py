@@ -72,7 +72,7 @@ def register_model(spec: ModelSpec, *, provider: Callable[..., Provider] | Provi
     Raises
     ------
     ValueError
-        If nobody knows how to make a provider of that kind, or the name belongs to another one already.
+        If there is no provider of that kind, or the name belongs to another one already.
     TypeError
         If `provider` is neither a provider nor callable.
 
@@ -100,7 +100,7 @@ def register_model(spec: ModelSpec, *, provider: Callable[..., Provider] | Provi
     kinds = sorted({row.spec.provider for row in _TABLE.values()})
     if maker is None and spec.provider not in kinds:
         msg = (
-            f"nobody knows how to make a provider of the kind {spec.provider!r} for model {spec.name!r}; pass provider=, "
+            f"there is no provider of the kind {spec.provider!r} for model {spec.name!r}; pass provider=, "
             f"an mm.Provider or a callable that returns one, or one of the kinds {', '.join(kinds)}"
         )
         raise ValueError(msg)

@@ -194,7 +194,7 @@ def test_python_objects_in_polars_are_pictures(cache):
         ({"text": "a cat"}, "the column 'text' is one str"),
         ({"text": ["a", "b"], "label": ["x"]}, "'text': 2, 'label': 1"),
         (pl.Series(["a"]), "got Series of polars"),
-        (pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"]), "column 'text' stands more than once"),
+        (pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"]), "column 'text' occurs more than once"),
         (pd.DataFrame({"text": []}), "there are no rows"),
         (pl.DataFrame({"text": []}), "there are no rows"),
         (pd.DataFrame([["a"]], columns=pd.MultiIndex.from_tuples([("text", "en")])), "the columns have 2 levels"),

@@ -95,7 +95,7 @@ def test_a_broken_file_is_computed_again_and_replaced(folder, seed):
 
 
 def test_pickles_are_neither_written_nor_read(folder):
-    with pytest.raises(ValueError, match="the array 'a' of object is no plain one"):
+    with pytest.raises(ValueError, match="the array 'a' of object is not a plain array"):
         remember("graph", {}, Work(a=np.array([{}], dtype=object)), step=1)
     assert list(folder.glob("*/*")) == []
 

@@ -107,6 +107,10 @@ def classifier(folder, X):
     mm.classify(X, ["a", "b"] * 30, duplicates="ignore").save(folder)
 
 
+def table_of_items(folder, X):
+    mm.classify(X, ["a", "b"] * 30, cv=2, duplicates="ignore", inference=False).to_csv(folder / "it.csv")
+
+
 def vector_table(folder, X):
     from mmtoolkit.cache.table import write_table
 
@@ -140,6 +144,7 @@ def note_of_a_segment(folder, X):
 WRITERS = {
     embeddings: "it",
     classifier: r"classifier\.npz",
+    table_of_items: r"it\.csv",
     vector_table: "it",
     report: r"it\.html",
     long_lists: r"it\.items\.parquet",

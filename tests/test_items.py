@@ -161,7 +161,7 @@ def test_what_is_no_table_is_refused(data):
 def test_duplicate_column_names_are_refused():
     data = pd.DataFrame([["a", "b"]], columns=["text", "text"])
 
-    with pytest.raises(ValueError, match="the column 'text' stands more than once"):
+    with pytest.raises(ValueError, match="the column 'text' occurs more than once"):
         mm.items(data)
 
 

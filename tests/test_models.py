@@ -152,7 +152,7 @@ def test_a_row_of_ones_own():
 
     assert mm.register_model(row) is row
     assert mm.get_model("test-row").rpm == 7
-    with pytest.raises(ValueError, match="nobody knows how to make a provider of the kind 'elsewhere'"):
+    with pytest.raises(ValueError, match="there is no provider of the kind 'elsewhere'"):
         mm.register_model(dataclasses.replace(row, provider="elsewhere"))
 
 

@@ -170,7 +170,7 @@ def test_a_cell_may_run_twice_and_a_new_revision_takes_over():
             provider().spec,
             None,
             ValueError,
-            "nobody knows how to make a provider of the kind 'function' for model 'letters'",
+            "there is no provider of the kind 'function' for model 'letters'",
         ),
     ],
 )

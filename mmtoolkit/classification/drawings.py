@@ -159,7 +159,7 @@ def _calibration(result: Classification) -> go.Figure:
         x_title=say("confidence"),
         y_title=say("share that is right"),
         caption=joined(
-            error, sure, say("Above a bar stands its number of items; on the line it would be as sure as it is right.")
+            error, sure, say("Above a bar stands its number of items; on the line, confidence equals accuracy.")
         ),
     )
     fig.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"color": TEXT, "width": 1.5, "dash": "dash"})

@@ -30,8 +30,6 @@ def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDA
     ----------
     successes, n : array-like
         Counts; successes may be fractional (means over repeats).
-    level : float, default=0.95
-        Coverage aimed at.
 
     Returns
     -------
@@ -182,7 +180,6 @@ def bca(
     statistic: Statistic,
     *,
     n_boot: int = N_BOOT,
-    level: float = LEVEL,
     random_state: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return 95 % bias-corrected and accelerated bootstrap intervals of statistics of summed group contributions.
@@ -195,8 +192,6 @@ def bca(
         From sums of shape (m, n_values) to statistics of shape (m, n_statistics).
     n_boot : int, default=2000
         Resamples of groups.
-    level : float, default=0.95
-        Coverage aimed at.
     random_state : int, default=0
         Seed.
 

@@ -87,11 +87,11 @@ def jaccard(stability: Stability) -> go.Figure:
         table["jaccard"].to_numpy(),
         low=table["low"].to_numpy(),
         high=table["high"].to_numpy(),
-        title=say("How far does each cluster come back?"),
+        title=say("How stable is each cluster?"),
         x_title=say("Jaccard overlap"),
         caption=say(
-            "Mean and 95 % of {n} bootstrap samples. Below 0.5 a cluster mostly dissolves; cuts through one cloud without groups "
-            "come back up to {chance:.2f}.",
+            "Mean and 95 % of {n} bootstrap samples. Below 0.5 a cluster mostly dissolves; clusters in data without groups "
+            "reach up to {chance:.2f}.",
             n=len(stability.ari),
             chance=table["chance"].max(),
         ),

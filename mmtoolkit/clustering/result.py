@@ -328,8 +328,8 @@ class Clustering(Clusters):
 
         if self._move is not None:
             msg = (
-                "stability clusters samples anew, and nobody would split or merge them again by hand; ask the clustering "
-                "that this one comes from"
+                "stability clusters samples of the items anew, and cannot repeat splits and merges by hand on them; call it on "
+                "the clustering that this one was made from"
             )
             raise ValueError(msg)
 

@@ -82,7 +82,7 @@ def read_column(cells: list[Any], mark: Mapping[str, Any]) -> pd.Series:
     if dtype == "object":
         return column
     if not _DTYPES.fullmatch(dtype):
-        msg = f"a column of type {str(dtype)[:80]!r} is none of mmtoolkit's"
+        msg = f"a column of type {str(dtype)[:80]!r} is not one that mmtoolkit writes"
         raise ValueError(msg)
     if dtype == "category":
         return column.astype(pd.CategoricalDtype(from_json(mark["categories"]), bool(mark["ordered"])))
@@ -203,7 +203,7 @@ def _array_from_json(data: Any) -> Any:
             made[row] = from_json(value)
         return (made if dtype == "O" else made.astype(str)).reshape(shape)
     if not _ARRAYS.fullmatch(dtype):
-        msg = f"an array of type {str(dtype)[:80]!r} is none of mmtoolkit's"
+        msg = f"an array of type {str(dtype)[:80]!r} is not one that mmtoolkit writes"
         raise ValueError(msg)
     return np.frombuffer(base64.b64decode(values, validate=True), dtype=dtype).reshape(shape).copy()
 

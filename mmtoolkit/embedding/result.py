@@ -623,7 +623,7 @@ def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | 
     names = frame["id"].astype(str)
     if names.duplicated().any():
         twice = names[names.duplicated()].iloc[0]
-        msg = f"ids must be unique: {twice!r} stands more than once"
+        msg = f"ids must be unique: {twice!r} occurs more than once"
         raise ValueError(msg)
     for name in COLUMNS:
         if name not in frame.columns:

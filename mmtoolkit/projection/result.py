@@ -180,7 +180,7 @@ class DrawnMap(Result):
             hover=self._hover(),
             title=say("Where the map can be trusted"),
             caption=say(
-                "Share of each item's {n} map neighbours that are true ones; mean {mean:.2f}. Dark points stand among strangers.",
+                "Share of each item's {n} map neighbours that are true ones; mean {mean:.2f}. Dark points have few true neighbours.",
                 n=trust_neighbors(len(self.trust)),
                 mean=mean,
             ),

@@ -222,8 +222,8 @@ def _repeat(data: Mapping[str, Any], title: str) -> Section:
         Words(say("With report.html in its place and report.json beside it, the page is checked as well.")),
         Words(
             say(
-                "Seals (SHA-256): {seals}. A seal shows a change by accident or in passing. It is no signature: who changes a "
-                "report on purpose can seal it anew.",
+                "Seals (SHA-256): {seals}. A seal shows a change by accident or in passing. It is no signature: a person who "
+                "changes a report on purpose can seal it anew.",
                 seals=seals,
             )
         ),

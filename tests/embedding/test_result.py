@@ -37,7 +37,7 @@ def test_ones_own_vectors_get_ids_and_items(rng):
     [
         (np.ones(3), {}, r"expected an array of shape \(n_items, n_features\), got shape \(3,\)"),
         (np.ones((2, 3)), {"ids": ["a"]}, "ids has 1 values for 2 vectors"),
-        (np.ones((2, 3)), {"ids": ["a", "a"]}, "ids must be unique: 'a' stands more than once"),
+        (np.ones((2, 3)), {"ids": ["a", "a"]}, "ids must be unique: 'a' occurs more than once"),
         (np.ones((2, 3)), {"items": pd.DataFrame({"label": [1]})}, "items has 1 rows for 2 vectors"),
     ],
 )
@@ -449,5 +449,5 @@ def test_concat_says_what_it_takes(parts):
 
 
 def test_ids_are_compared_as_texts(rng):
-    with pytest.raises(ValueError, match="ids must be unique: '1' stands more than once"):
+    with pytest.raises(ValueError, match="ids must be unique: '1' occurs more than once"):
         mm.Embeddings(rng.standard_normal((2, 3)), items=pd.DataFrame({"id": [1, "1"]}))

@@ -201,9 +201,9 @@ def _groups(result: Any) -> list[Block]:
         Words(
             say(
                 "{n_items:,} items have an exact or near duplicate ({n:,} group). Kept on one side of every split, the accuracy is "
-                "{grouped}; let fall as they may, it would be {ungrouped}. The first is the one to quote.",
+                "{grouped}; on both sides, it would be {ungrouped}. Quote the first.",
                 "{n_items:,} items have an exact or near duplicate ({n:,} groups). Kept on one side of every split, the accuracy is "
-                "{grouped}; let fall as they may, it would be {ungrouped}. The first is the one to quote.",
+                "{grouped}; on both sides, it would be {ungrouped}. Quote the first.",
                 n=int((sizes > 1).sum()),
                 n_items=int(sizes[sizes > 1].sum()),
                 grouped=percent(grouped),
@@ -222,8 +222,8 @@ def _per_class(result: Any) -> Table:
     return Table(
         hardest[[*wanted, "support"]],
         say(
-            "Hardest class first: of the items of {name}, {recall} were found. Precision: how many of those called so are so. "
-            "Recall: how many of those that are so were found. Thin lines are 95 % intervals.",
+            "Hardest class first: of the items of {name}, {recall} were found. Precision: share of the answers with this class "
+            "that are right. Recall: share of the items of this class that were found. Thin lines are 95 % intervals.",
             name=quoted(hardest.index[0]),
             recall=percent(float(hardest["recall"].iloc[0])),
         ),
@@ -274,10 +274,10 @@ def _issues(result: Any) -> list[Block]:
     top = others.head(_MOST_ISSUES)
     notes = [f"{shorten(a, 22)} → {shorten(b, 22)}?" for a, b in zip(top["label"], top["suggested"], strict=True)]
     caption = say(
-        "{n:,} item carries a class that the held-out predictions speak against. Labels without a mistake, drawn by the predicted "
+        "{n:,} item has a class that the held-out predictions contradict. Labels without a mistake, drawn by the predicted "
         "probabilities, would give about {expected:,.0f}: as many as that may only lie between two classes. It stands as given "
         "class → suggested class. Look before you change anything.",
-        "{n:,} items carry a class that the held-out predictions speak against. Labels without a mistake, drawn by the predicted "
+        "{n:,} items have a class that the held-out predictions contradict. Labels without a mistake, drawn by the predicted "
         "probabilities, would give about {expected:,.0f}: as many as that may only lie between two classes. The strongest come "
         "first, as given class → suggested class. Look before you change anything.",
         n=len(table),

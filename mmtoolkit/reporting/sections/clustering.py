@@ -207,7 +207,7 @@ def _sure(result: Any) -> str:
         return say("Further splits gain hardly more than splitting noise; repeated runs agree.")
     if low < high:
         return say(
-            "No number of clusters stands out; what comes back, what splits gain and the silhouette speak for {low} to {high}.",
+            "No number of clusters stands out; stability, gain of splits and silhouette point to {low} to {high}.",
             low=low,
             high=high,
         )

@@ -29,9 +29,7 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         n=result.n_new,
         n_old=result.n_old,
     )
-    unseen = say(
-        "What cannot be seen without labels is a change of meaning: the same items, called otherwise from now on."
-    )
+    unseen = say("Without labels a change of meaning cannot be seen: the same items with other classes from now on.")
     blocks: list[Block] = [
         Words(sentence),
         Words(joined(compared, unseen)),

@@ -39,8 +39,8 @@ def part(name: str, result: Any, named: Named) -> Contribution:
     """
     trust = float(result.trustworthiness)
     read = say(
-        "Near means alike; the distance between far groups, their size and the empty room between them mean nothing. Clusters and "
-        "scores were computed on the vectors, not on this map."
+        "Items near each other are alike; the distance between far groups, their size and the space between them mean nothing. "
+        "Clusters and scores were computed on the vectors, not on this map."
     )
     blocks: list[Block] = [Words(read), Drawing(result.figure(), _caption(result), items=items_of(result.source))]
     for other, clusters in named.results.items():

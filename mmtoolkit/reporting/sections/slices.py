@@ -63,14 +63,14 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
 def _outcome(n: int) -> str:
     if n == 0:
         return say(
-            "None of them is wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of "
-            "such finds may be false)."
+            "None of them is wrong more often than the other items of the same classes, beyond chance (5 % of such finds may be "
+            "false)."
         )
     return say(
-        "{n} of them is wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of such "
-        "finds may be false).",
-        "{n} of them are wrong more often than the other items of the same classes, as far as chance lets one tell (5 % of such "
-        "finds may be false).",
+        "{n} of them is wrong more often than the other items of the same classes, beyond chance (5 % of such finds may be "
+        "false).",
+        "{n} of them are wrong more often than the other items of the same classes, beyond chance (5 % of such finds may be "
+        "false).",
         n=n,
     )
 

@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from threading import Event
 from typing import TypeGuard, TypeVar
@@ -111,7 +111,7 @@ def in_order(function: Callable[[_Part], _Value], parts: Sequence[_Part]) -> Ite
     """
     outer, workers = _STOP.get(), n_workers()
     if outer is not None or workers == 1 or len(parts) < 2:
-        with one_thread():
+        with one_thread() if outer is None else nullcontext():  # a worker is inside of one already
             for part in parts:
                 if outer is not None and outer.is_set():
                     raise _StoppedError

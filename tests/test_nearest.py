@@ -43,6 +43,18 @@ def test_most_similar_rows_are_those_of_highest_cosine(X, k):
     assert (rows[:, 0] == np.arange(40)).all()
 
 
+@pytest.mark.parametrize("n_items", [3200, 3215])
+def test_the_largest_of_many_columns_are_found_set_by_set(rng, n_items):
+    X, Q = (unit_rows(rng.normal(size=(n, 6))) for n in (n_items, 30))
+    X[:40] = X[40]  # equal numbers, more than are asked for
+
+    rows, cosines = most_similar(np.concatenate([Q, X[:2]]), X, 25)
+
+    expected = np.sort(np.concatenate([Q, X[:2]]) @ X.T, axis=1)[:, ::-1][:, :25]
+    np.testing.assert_allclose(cosines, expected, atol=1e-6)
+    assert all(len(set(found)) == 25 for found in rows.tolist())
+
+
 def test_a_group_is_no_neighbour_of_itself(X):
     groups = np.arange(230) % 3
 

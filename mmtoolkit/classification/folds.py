@@ -40,8 +40,8 @@ def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def class_sizes(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return how many groups and how many rows every class has."""
-    pairs = np.unique(np.stack([codes, groups]), axis=1)
-    return np.bincount(pairs[0]), np.bincount(codes)
+    width = int(groups.max(initial=0)) + 1
+    return np.bincount(np.unique(codes * width + groups) // width), np.bincount(codes)
 
 
 def stratified_folds(

@@ -9,7 +9,7 @@ the penalty does not change under rotation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy.linalg import eigh
@@ -26,6 +26,8 @@ __all__ = ["Axes", "CentredRows", "Scaling", "SoftmaxPath", "cross_entropy", "lo
 _RANK_TOL = 1e-6
 _CACHED = 2**19
 _LEAST_ROWS = 512
+_SOME_ROWS = 500
+_LENGTHS = tuple(2.0**power for power in np.arange(-6, 4, 0.5).tolist())
 
 
 class Axes:
@@ -232,6 +234,7 @@ class SoftmaxPath:
         self._shape = (axes.shape[1] + 1, self.n_sets * n_classes)
         self._total = self.weights.sum(axis=0, dtype=np.float64)
         self._own = codes[:, None] + np.arange(self.n_sets) * n_classes
+        self._counting = np.flatnonzero(self.weights.any(axis=1))
         self.solution = np.zeros(self._shape, dtype=np.float32)
         for k in range(n_classes):
             share = self.weights[codes == k].sum(axis=0, dtype=np.float64) / self._total
@@ -256,8 +259,10 @@ class SoftmaxPath:
     def _loss(self, W: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
         """Return the weighted cross-entropy of all sets and its gradient."""
         loss, gradient = 0.0, np.zeros(self._shape, dtype=np.float32)
-        size = max(_LEAST_ROWS, _CACHED // self._shape[1])
-        parts = blocks(len(self.codes), min(self.axes.block, size))
+        size = min(self.axes.block, max(_LEAST_ROWS, _CACHED // self._shape[1]))
+        parts: list[Any] = blocks(len(self._counting), size)
+        if len(self._counting) < len(self.codes):
+            parts = [self._counting[part] for part in parts]
         for more, slopes, intercepts in in_order(lambda part: self._part(part, W), parts):
             loss += float(more.sum())
             gradient[:-1] += slopes
@@ -265,15 +270,30 @@ class SoftmaxPath:
         return loss, gradient
 
     def _part(
-        self, part: slice, W: NDArray[np.float32]
+        self, part: slice | NDArray[np.intp], W: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
         return cross_entropy(self.axes.read(part), self._own[part], self.weights[part], W)
+
+    def _reach(self, W: NDArray[np.float32], penalty: NDArray[np.float64]) -> float:
+        """Return which part, or multiple, of a step brings the loss of some rows down most."""
+        some = self._counting[:: max(1, len(self._counting) // _SOME_ROWS)]
+        rows, own, weights = self.axes.read(some), self._own[some], self.weights[some]
+        weights *= self._total / np.maximum(weights.sum(axis=0, dtype=np.float64), 1.0)
+        pull = float(np.einsum("ij,ij->j", W[:-1], W[:-1], dtype=np.float64) @ penalty) / 2.0
+
+        def loss(length: float) -> float:
+            each = log_losses(rows, own, self.solution + np.float32(length) * W)
+            return float((weights * each).sum(dtype=np.float64)) + pull * length**2
+
+        return min(_LENGTHS, key=loss)
 
     def gradient(self) -> NDArray[np.float32]:
         """Return the gradient of the cross-entropy, without the penalty, at the solution."""
         return self._loss(self.solution)[1]
 
-    def solve(self, C: ArrayLike, *, tol: float = 1e-6, tilt: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    def solve(
+        self, C: ArrayLike, *, tol: float = 1e-6, tilt: NDArray[np.float32] | None = None, far: bool = False
+    ) -> NDArray[np.float32]:
         """Minimise cross-entropy + ||coef||^2 / (2 C) in every set, from where the last C ended.
 
         Parameters
@@ -284,6 +304,8 @@ class SoftmaxPath:
             Relative decrease of the objective at which it is done; an objective of less than 1 a row counts as that.
         tilt : ndarray of shape (rank + 1, n_sets * n_classes), float32, or None, default=None
             A gradient that is added everywhere: what other rows than these would add.
+        far : bool, default=False
+            Take of the first step, where nothing is known yet, the length that is best: for classes that may lie apart.
 
         Returns
         -------
@@ -306,6 +328,9 @@ class SoftmaxPath:
             return loss, scaling.back(gradient).ravel()
 
         start = scaling.out_of(self.solution).ravel()
+        if far and not self.solution[:-1].any():
+            step = -objective(start)[1]
+            start = start + np.float32(self._reach(scaling.into(step.reshape(self._shape)), penalty)) * step
         found, evaluations = minimize(objective, start, max_iter=self.max_iter, tol=tol, least=float(self._total.sum()))
         self.n_iter += evaluations
         self.solution = scaling.into(found.reshape(self._shape))

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.gradients import CentredRows, SoftmaxPath, softmax
-from mmtoolkit.classification.tall import centred_rows
+from mmtoolkit.classification.tall import Tall, centred_rows
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.words import say
 
@@ -29,6 +29,7 @@ _COARSE, _CLOSE = 100.0, 10.0  # times the tolerance
 _ENOUGH = 2000  # held-out rows
 _SETTLE = 500  # held-out rows that can say that there is nothing to choose
 _LITTLE = 0.005  # nats
+_FEW, _FEW_PER_FEATURE = 4000, 4  # rows that can say so of many more
 _SLIGHT, _PARABOLAS = 0.001, 2  # nats
 _PARTS = 5
 _NEAR = 1.001
@@ -92,7 +93,7 @@ class _Inner:
 
         Of a model that is too sure the loss stays as it is: a smaller C mends that better.
         """
-        self.path.solve(C, tol=tol)
+        self.path.solve(C, tol=tol, far=not self.fold.any())
         self.logits = self.path.held_out(self._fold)[self._held]
         if not calibrate:
             return self.loss(self.logits)
@@ -119,8 +120,9 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         held-out row is wrong, less loss is only confidence: the path ends where there is little left to gain.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. Without class weights no more of them are used than
-        hold 2,000 rows, and the first alone where it has 500 rows, none wrong, and little to gain. With a class of one group
-        nothing can be chosen: then the middle of `Cs` is used.
+        hold 2,000 rows, and the first alone where it has 500 rows, none wrong, and little to gain; where there are 6,000 rows
+        and six to a feature, that of a sample of about 4,000, or four to a feature. With a class of one group nothing can be
+        chosen: then the middle of `Cs` is used.
     class_weight : None, "balanced" or dict, default=None
         As in scikit-learn. Predictions are of the weighted classes, probabilities of the classes as they come: offsets
         fitted on the held-out logits of the inner folds take the weights out again.
@@ -248,27 +250,37 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(msg)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         with one_thread():
-            self._choose(centred_rows(X, rows), Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)
+            self._choose(X, rows, Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)
 
     def _choose(
         self,
-        rows: CentredRows,
+        X: NDArray[np.float32],
+        index: NDArray[np.intp],
         Cs: list[float],
         codes: NDArray[np.intp],
         groups: NDArray[np.intp],
         class_weight: NDArray[np.float64],
     ) -> None:
         weight, n_classes = class_weight[codes], len(self.classes_)
-        whole = SoftmaxPath(rows, codes, n_classes, weight[:, None], max_iter=self.max_iter)
+
+        def whole_of(rows: CentredRows) -> SoftmaxPath:
+            return SoftmaxPath(rows, codes, n_classes, weight[:, None], max_iter=self.max_iter)
+
         self.path_: dict[float, float] = {}
         self.bounds_: tuple[str, ...] = ()
         self.temperature_, self.offset_ = 1.0, -np.log(np.maximum(class_weight, _LEAST)).astype(np.float32)
         self.C_, self.n_iter_ = Cs[len(Cs) // 2], 0
         n_splits = min(int(self.cv), int(class_sizes(codes, groups)[0].min()))
         if n_splits < 2:
+            whole = whole_of(centred_rows(X, index))
             whole.solve(self.C_, tol=self.tol)
         else:
-            inner, settled = self._inner(rows, Cs, codes, groups, weight, n_splits)
+            found = self._of_a_sample(X, index, Cs, codes, groups, n_splits)
+            rows, inner = (centred_rows(X, index), None) if found is None else found
+            settled = inner is not None
+            if inner is None:
+                inner, settled = self._inner(rows, Cs, codes, groups, weight, n_splits)
+            whole = whole_of(rows)
             whole.solution = inner.path.solution.reshape(-1, inner.path.n_sets, n_classes).mean(axis=1)
             whole.solve(self.C_, tol=_COARSE * self.tol if settled else self.tol)  # as the temperature will have it
             if self.calibrate:
@@ -276,6 +288,31 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.n_iter_ = inner.path.n_iter
         self.coef_, self.intercept_ = whole.coefficients(0)
         self.n_iter_ += whole.n_iter
+
+    def _of_a_sample(
+        self,
+        X: NDArray[np.float32],
+        index: NDArray[np.intp],
+        Cs: list[float],
+        codes: NDArray[np.intp],
+        groups: NDArray[np.intp],
+        n_splits: int,
+    ) -> tuple[Tall, _Inner] | None:
+        """Return all rows, and models of a few thousand of them, where these leave nothing to choose; else None."""
+        parts = round(len(codes) / max(_FEW, _FEW_PER_FEATURE * X.shape[1]))
+        if self.class_weight is not None or parts < 2:
+            return None
+        few = np.flatnonzero(stratified_folds(codes, groups, parts, self.random_state) == 0)
+        sizes = class_sizes(codes[few], groups[few])[0]
+        if len(sizes) < len(self.classes_) or sizes.min() < n_splits:
+            return None
+        rows = Tall(X, index, index[few])
+        inside = np.unique(groups[few], return_inverse=True)[1]
+        fold = stratified_folds(codes[few], inside, n_splits, self.random_state)
+        weight = np.full(len(few), len(codes) / len(few))  # they stand for all: the penalty counts as much
+        held_out = np.where(fold == 0, 0, -1)
+        inner = _Inner(rows.only(few), codes[few], inside, weight, held_out, self.max_iter)
+        return (rows, inner) if self._walk(inner, Cs, only_settle=True) else None
 
     def _inner(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.variance import Sample
 from mmtoolkit.words import say
 
@@ -156,9 +157,10 @@ def _areas(
         solvers.append(
             (rows, train, sum(n_own[other] for other in train), mean, inverse, (Z[rows] - mean).astype(np.float32))
         )
-    Z, n_held, found = Z.astype(np.float32), int((fold >= 0).sum()), []
+    Z, n_held = Z.astype(np.float32), int((fold >= 0).sum())
     step = max(1, _CHUNK // (len(fold) * len(ks)))
-    for start in range(0, len(labels), step):
+
+    def of_some(start: int) -> NDArray[np.float64]:
         own = (labels[start : start + step, None, :] == ks[:, None]).reshape(-1, len(fold))
         Y, n_rows = own.astype(np.float32), len(own) // len(ks)
         sums = {part: Y[:, rows] @ Z[rows] for part, rows in (place if apart is None else {-1: apart}).items()}
@@ -168,8 +170,9 @@ def _areas(
             coef = (sum(sums[other] for other in train) - of_class * mean) @ inverse
             scores[:, rows] = coef @ Z_own.T + of_class / np.isin(fold, train).sum()
         areas = _auc(scores[:, -n_held:], own[:, -n_held:], own_first=own_first)
-        found.append(areas.reshape(-1, len(ks)).mean(axis=1))
-    return np.concatenate(found)
+        return np.asarray(areas.reshape(-1, len(ks)).mean(axis=1))
+
+    return np.concatenate(list(in_order(of_some, range(0, len(labels), step))))
 
 
 def _solver(

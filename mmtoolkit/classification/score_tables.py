@@ -216,7 +216,7 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
     shares : ndarray of shape (n_scored, n_classes)
         Class shares in the training rows of the row's fold.
     votes : ndarray of shape (n_scored,), int
-        Predictions of the five nearest neighbours.
+        Predictions of the five nearest neighbours; -1 for rows that were not asked.
 
     Returns
     -------
@@ -226,7 +226,9 @@ def baseline_table(codes: NDArray[np.intp], shares: NDArray[np.float64], votes: 
     """
     n_classes = shares.shape[1]
     most = np.full(len(codes), _most_frequent(codes, shares))
-    both = [Counts(confusion_of(codes, predicted, n_classes)) for predicted in (most, votes)]
+    asked = votes >= 0
+    pairs = ((codes, most), (codes[asked], votes[asked]))
+    both = [Counts(confusion_of(own, predicted, n_classes)) for own, predicted in pairs]
     rows = {
         row.name: [float(row.function(counts)) for counts in both]
         if row.of == "counts"

@@ -58,7 +58,7 @@ class TrialResult:
     rounds : list of HeldOut
         One per repeat.
     votes : ndarray of shape (n_items,), int
-        Predictions of the five nearest neighbours in the first repeat; -1 where not scored.
+        Predictions of the five nearest neighbours in the first repeat; -1 where not scored or not asked.
     shares : ndarray of shape (n_items, n_classes)
         Class shares among the training rows of the row's fold.
     estimator : fitted classifier

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.intervals import resamples
@@ -196,11 +197,19 @@ def cross_validated(
         Probabilities.
     """
     for number, first in enumerate(splits):
-        fold = np.empty(len(codes), dtype=np.intp)
-        for half in (first, ~first):
-            inside = np.unique(groups[half], return_inverse=True)[1]
-            fold[half] = stratified_folds(codes[half], inside, cv, number)
+        fold = _folds_of_halves(codes, groups, first, cv, number)
         yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many)
+
+
+def _folds_of_halves(
+    codes: NDArray[np.intp], groups: NDArray[np.intp], first: NDArray[np.bool_], cv: int, random_state: int
+) -> NDArray[np.intp]:
+    """Return folds of which every one holds rows of both halves."""
+    fold = np.empty(len(codes), dtype=np.intp)
+    for half in (first, ~first):
+        inside = np.unique(groups[half], return_inverse=True)[1]
+        fold[half] = stratified_folds(codes[half], inside, cv, random_state)
+    return fold
 
 
 def resampled(scores: Scores, groups: NDArray[np.intp], drawn: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -265,13 +274,19 @@ def with_training(
     whole, alone : ndarrays of shape (n_scores,)
         From paired halves; from resampled groups.
     """
-    splits, pairs, alone = halves(codes, groups, random_state), [], []
-    drawn = list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state))
-    made = cross_validated(Z, codes, groups, n_classes, splits, cv=cv, class_weight=class_weight, many=many)
-    for first, (predicted, proba) in zip(splits, made, strict=True):
-        scores = scores_of(predicted, proba)
-        pairs.append(scores(np.stack([first, ~first]).astype(np.float64)))
-        alone.append(resampled_items(scores, groups, drawn))
+    splits, drawn = (
+        halves(codes, groups, random_state),
+        list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state)),
+    )
+
+    def of_split(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        first = splits[number]
+        fold = _folds_of_halves(codes, groups, first, cv, number)
+        scores = scores_of(*discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many))
+        return scores(np.stack([first, ~first]).astype(np.float64)), resampled_items(scores, groups, drawn)
+
+    pairs, single = zip(*in_order(of_split, range(len(splits))), strict=True)
+    alone = np.stack(single)
     first_half, second_half = np.stack(pairs, axis=1)
     n = np.isfinite(alone).sum(axis=0)
     return variance_of(first_half, second_half), np.where(n > 0, np.nansum(alone, axis=0) / np.maximum(n, 1), np.nan)

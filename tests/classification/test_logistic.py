@@ -88,6 +88,29 @@ def test_path_stops_when_the_loss_has_turned(data):
     assert max(model.path_) < 1e8
 
 
+def test_many_easy_rows_are_settled_by_a_sample_at_the_same_optimum(rng):
+    y = np.arange(9000) % 3
+    X = (rng.normal(size=(9000, 6)) + 12 * np.eye(6)[y]).astype(np.float32)
+
+    model = LogisticClassifier(calibrate=False).fit(X, y)
+
+    theirs = LogisticRegression(C=model.C_, tol=1e-9, max_iter=10_000).fit(X.astype(np.float64), y)
+    assert len(model.path_) == 1
+    np.testing.assert_allclose(model.predict_proba(X), theirs.predict_proba(X.astype(np.float64)), atol=5e-3)
+
+
+def test_a_sample_that_lacks_a_rare_class_settles_nothing(rng):
+    y = np.repeat([0, 1, 2], [5000, 4990, 10])
+    X = (rng.normal(size=(10_000, 6)) + 12 * np.eye(6)[np.minimum(y, 1)]).astype(
+        np.float32
+    )  # the rare class is like another
+
+    model = LogisticClassifier().fit(X, y)
+
+    assert len(model.path_) > 1
+    assert model.predict_proba(X[y == 1])[:, 2].mean() == pytest.approx(10 / 5000, rel=0.5)
+
+
 def test_groups_stay_together_inside(data):
     X, y = data
     twice = np.concatenate([X, X])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from mmtoolkit._arguments import check_least
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import rotated
 from mmtoolkit._nearest import relative_squares
-from mmtoolkit.clustering.refinement import filled, lloyd, partitions, principal_axes, spread
+from mmtoolkit.clustering.refinement import (
+    filled,
+    lloyd,
+    partitions,
+    principal_axes,
+    spread,
+    start_of_spread,
+    start_of_tree,
+)
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
 
 if TYPE_CHECKING:
@@ -119,14 +127,23 @@ def kmeans(
     sample = X if small else X[np.sort(rng.permutation(len(X))[:SAMPLE])]
     axes = principal_axes(sample)
     Z = sample @ axes
-    starts = [partitions(Z, [n_clusters], rng)[0][0] for _ in range(n_init)]
+
+    def merged(start: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
+        labels = partitions(Z, [n_clusters], start)[0][0]
+        return inertia(Z, labels), labels
+
+    def drawn(start: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
+        labels = lloyd(Z, Z[spread(Z, n_clusters, start)], _STEPS, still=_STILL)[0]
+        return inertia(Z, labels), labels
+
+    starts = list(in_order(merged, [start_of_tree(len(Z), n_clusters, rng) for _ in range(n_init)]))
     if small:
-        labels = min(starts, key=partial(inertia, Z))
+        labels = min(starts, key=itemgetter(0))[1]
         models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
         best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
         return settle(X, best.cluster_centers_)
-    starts += [lloyd(Z, Z[spread(Z, n_clusters, rng)], _STEPS, still=_STILL)[0] for _ in range(n_init)]
-    centers = cluster_means(Z, min(starts, key=partial(inertia, Z)), n_clusters)
+    starts += in_order(drawn, [start_of_spread(len(Z), n_clusters, rng) for _ in range(n_init)])
+    centers = cluster_means(Z, min(starts, key=itemgetter(0))[1], n_clusters)
     labels, _ = lloyd(rotated(X, axes), centers, _STEPS, still=_STILL)
     exact_steps = _STEPS if len(X) <= SAMPLE else 2
     return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), exact_steps)[1])

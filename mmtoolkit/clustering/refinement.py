@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["N_COMPONENTS", "filled", "lloyd", "partitions", "principal_axes", "rough", "rough_tree", "spread"]
+__all__ = [
+    "N_COMPONENTS",
+    "filled",
+    "lloyd",
+    "partitions",
+    "principal_axes",
+    "rough",
+    "rough_tree",
+    "spread",
+    "start_of_spread",
+    "start_of_tree",
+]
 
 N_COMPONENTS = 64
 _BLOCK = 8192
@@ -110,6 +122,19 @@ def rough_tree(
     """Over-segment rows for `n_clusters` or fewer clusters; return segments, their means, and the tree of their merges."""
     labels, means = lloyd(Z, Z[spread(Z, min(len(Z), _SEGMENTS * n_clusters), rng)], 2)
     return labels, means, ward_tree(means, np.bincount(labels, minlength=len(means)))
+
+
+def start_of_tree(n_rows: int, n_clusters: int, rng: np.random.Generator) -> np.random.Generator:
+    """Return what `rough_tree` of so many rows draws from, and move `rng` on as far: the tree can then be made aside."""
+    return start_of_spread(n_rows, min(n_rows, _SEGMENTS * n_clusters), rng)
+
+
+def start_of_spread(n_rows: int, n: int, rng: np.random.Generator) -> np.random.Generator:
+    """Return what `spread` draws `n` of so many rows from, and move `rng` on as far."""
+    own = copy.deepcopy(rng)
+    rng.integers(n_rows)
+    rng.random(n - 1)
+    return own
 
 
 def spread(Z: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:

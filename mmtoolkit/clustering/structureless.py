@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.clustering.choice import elbow
-from mmtoolkit.clustering.refinement import principal_axes, rough_tree
+from mmtoolkit.clustering.refinement import principal_axes, rough_tree, start_of_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,10 +134,15 @@ def cloud_peaks(
     kinds = [cloud_like(X, draw, rng) for draw in CLOUDS]
     peak = _peak(np.ascontiguousarray(X @ principal_axes(X)), steps, rng)
     clouds = np.full((N_CLOUDS, len(kinds)), np.nan)
-    for at in np.ndindex(clouds.shape):
-        clouds[at] = _peak(kinds[at[1]].rows(len(X), rng).astype(np.float32), steps, rng)
-        if clouds[at] >= peak:
-            break
+    for number in range(N_CLOUDS):
+        drawn = []
+        for kind in kinds:
+            made = kind.rows(len(X), rng).astype(np.float32)
+            drawn.append((made, start_of_tree(len(made), max(steps), rng)))
+        for at, height in enumerate(in_order(lambda cloud: _peak(cloud[0], steps, cloud[1]), drawn)):
+            clouds[number, at] = height
+            if height >= peak:
+                return {"peak": np.array(peak), "clouds": clouds}
     return {"peak": np.array(peak), "clouds": clouds}
 
 

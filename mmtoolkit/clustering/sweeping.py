@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._blocks import in_order
-from mmtoolkit.clustering.refinement import partitions, principal_axes, rough
+from mmtoolkit.clustering.refinement import partitions, principal_axes, rough, start_of_tree
 from mmtoolkit.clustering.resampling import adjusted_rand
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, inertia
 from mmtoolkit.clustering.tree import ward_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -84,23 +85,36 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     first = steps.index(ks[0])
     out = {name: np.full((N_SEEDS, len(ks)), np.nan) for name in (*SCORES, "silhouette_se")}
     path = np.empty((N_SEEDS + 2 * N_PAIRS, len(steps)))
-    for run in range(N_SEEDS):
-        found = [labels for labels, _ in partitions(reduced, steps, rng)]
-        path[run] = list(in_order(partial(inertia, reduced), found))
-        for at, scores in enumerate(in_order(scorer.scores, found[first : first + len(ks)])):
-            for name, value in scores.items():
-                out[name][run, at] = value
     stability = np.empty((N_PAIRS, len(ks)))
-    for pair in range(N_PAIRS):
-        drawn = reduced[rng.permutation(len(X))[:HALVES]]
-        halves = np.array_split(drawn, 2)
+    of_ks = slice(first, first + len(ks))
+
+    def run(start: np.random.Generator) -> tuple[list[float], list[dict[str, float]]]:
+        found = [labels for labels, _ in partitions(reduced, steps, start)]
+        return [inertia(reduced, labels) for labels in found], [scorer.scores(labels) for labels in found[of_ks]]
+
+    def pair(drawn: NDArray[np.intp], starts: list[np.random.Generator]) -> tuple[list[list[float]], list[float]]:
+        rows = reduced[drawn]
         both = [
-            list(in_order(partial(rough, drawn), [centers for _, centers in partitions(half, steps, rng)]))
-            for half in halves
+            [rough(rows, centers) for _, centers in partitions(half, steps, start)]
+            for half, start in zip(np.array_split(rows, 2), starts, strict=True)
         ]
-        for half, found in enumerate(both):
-            path[N_SEEDS + 2 * pair + half] = list(in_order(partial(inertia, drawn), found))
-        stability[pair] = [adjusted_rand(*at) for at in zip(*both, strict=True)][first : first + len(ks)]
+        inertias = [[inertia(rows, labels) for labels in found] for found in both]
+        return inertias, [adjusted_rand(*at) for at in zip(*both, strict=True)]
+
+    jobs: list[Callable[[], Any]] = [partial(run, start_of_tree(len(X), max(steps), rng)) for _ in range(N_SEEDS)]
+    for _ in range(N_PAIRS):
+        drawn = rng.permutation(len(X))[:HALVES]
+        starts = [start_of_tree(len(half), max(steps), rng) for half in np.array_split(drawn, 2)]
+        jobs.append(partial(pair, drawn, starts))
+    made = in_order(lambda job: job(), jobs)
+    for number, (inertias, scores) in enumerate(islice(made, N_SEEDS)):
+        path[number] = inertias
+        for at, found in enumerate(scores):
+            for name, value in found.items():
+                out[name][number, at] = value
+    for number, (inertias, agreement) in enumerate(made):
+        path[N_SEEDS + 2 * number : N_SEEDS + 2 * number + 2] = inertias
+        stability[number] = agreement[of_ks]
     gains = ward_tree(reduced[:TREE]).heights[::-1]
     return {**out, "stability": stability, "path": path, "gains": gains}
 

@@ -212,7 +212,7 @@ def large(folder):
     centers = rng.normal(size=(50, 64))
     X = (centers[rng.integers(0, 50, 25_000)] + rng.normal(size=(25_000, 64))).astype(np.float32)
     X /= np.linalg.norm(X, axis=1, keepdims=True)
-    true, near = neighbors.exact(X, 16)[0], neighbors.approximate(X, 16, 0)[0]
+    true, near = neighbors.exact(X, 16)[0], neighbors.approximate(X, 16, 0)[0][0]
     recall = np.mean([len(np.intersect1d(a, b)) / 16 for a, b in zip(true[::25], near[::25], strict=True)])
     return repeats(folder, X, 20_000) | {"neighbour_recall": round(float(recall), 4)}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._numbers import LabelledRows, array_of, matrix, numbers_of
 from mmtoolkit.space import space_of
 
@@ -34,7 +35,7 @@ __all__ = [
 
 
 _UNIT = 2.0**-22  # how far the length of a unit row can be from 1 in float32
-_ROWS = 8192
+_ROWS = 16_384
 
 
 class HasVectors(Protocol):
@@ -106,14 +107,27 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
     """
     X = single(X)
     norms = _lengths(X)
-    unit = np.empty_like(X)  # divided in double precision, without a copy of X in it
+    norms[~(norms > 0)] = 1.0
+    unit = np.empty_like(X)
+
+    def scale(part: slice) -> None:  # divided in double precision, without a copy of X in it
+        np.divide(X[part], norms[part, None], out=unit[part], dtype=np.float64, casting="same_kind")
+
     with np.errstate(invalid="ignore"):  # infinite rows become NaN
-        np.divide(X, np.where(norms > 0, norms, 1.0)[:, None], out=unit, dtype=np.float64, casting="same_kind")
+        _each(scale, len(X))
     return unit
 
 
 def _lengths(X: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", X, X, dtype=np.float64)))
+    return np.sqrt(
+        np.concatenate(_each(lambda part: np.einsum("ij,ij->i", X[part], X[part], dtype=np.float64), len(X)))
+    )
+
+
+def _each(function: Callable[[slice], Any], n: int) -> list[Any]:
+    """Return what a function gives for every block of rows, by all cores where there are several."""
+    parts = blocks(max(n, 1), _ROWS)
+    return [function(parts[0])] if len(parts) == 1 else list(in_order(function, parts))  # its imports would take longer
 
 
 def at_unit_length(X: ArrayLike) -> NDArray[np.float32]:
@@ -173,7 +187,7 @@ def vectors_of(embeddings: HasVectors | ArrayLike, *, normalize: bool = True) ->
     if len(X) == 0 or X.shape[1] == 0:
         msg = f"there is nothing to work on: got shape {X.shape}"
         raise ValueError(msg)
-    finite = np.concatenate([np.isfinite(X[s : s + _ROWS]).all(axis=1) for s in range(0, len(X), _ROWS)])
+    finite = np.concatenate(_each(lambda part: np.isfinite(X[part]).all(axis=1), len(X)))
     if not finite.all():
         first = int(np.argmin(finite))
         who = f"row {first}" if names is None else f"row {first}, id {str(names[first])!r}"

@@ -108,9 +108,9 @@ def _unknown(X: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _computed(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any) -> dict[str, NDArray[Any]]:
     n, seed = len(X), params["random_state"]
-    neighbors = neighbors_of(X, min(max(params.get("n_neighbors", 0), TRUST_NEIGHBORS + 1), n), seed)
+    neighbors, enough = neighbors_of(X, min(max(params.get("n_neighbors", 0), TRUST_NEIGHBORS + 1), n), seed)
     coords = METHODS[params["method"]].lay_out(X, pca_layout(X), neighbors, params, progress)
     k = trust_neighbors(n)
     found = map_neighbors(coords, k)
-    trust = neighbor_recall(X, found, neighbors[1][:, k])
+    trust = neighbor_recall(X, found, neighbors[1][:, k]) if enough else _unknown(X)
     return {"coords": coords, "trust": trust, "trustworthiness": np.array(trustworthiness(X, found, seed))}

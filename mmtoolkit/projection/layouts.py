@@ -54,17 +54,20 @@ def pca_layout(X: NDArray[np.float32]) -> NDArray[np.float32]:
         coords = vectors * np.sqrt(np.maximum(values, 0))
     else:
         cov = np.zeros((d, d))
-        for i in range(0, n, _BLOCK):
-            block = X[i : i + _BLOCK] - mean
-            cov += block.T @ block
+        for more in in_order(lambda part: _gram(X[part] - mean), blocks(n, _BLOCK)):
+            cov += more
         _, vectors = eigh(cov, subset_by_index=(d - keep, d - 1))
         axes = vectors.astype(np.float32)
-        coords = np.concatenate([(X[i : i + _BLOCK] - mean) @ axes for i in range(0, n, _BLOCK)])
+        coords = np.concatenate(list(in_order(lambda part: (X[part] - mean) @ axes, blocks(n, _BLOCK))))
     coords = coords[:, ::-1]
     largest = coords[np.abs(coords).argmax(axis=0), np.arange(keep)]
     out = np.zeros((n, 2), dtype=np.float32)
     out[:, :keep] = coords * np.where(largest < 0, -1, 1)
     return out
+
+
+def _gram(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return rows.T @ rows
 
 
 def _start(pca: NDArray[np.float32], random_state: int) -> NDArray[np.float32]:

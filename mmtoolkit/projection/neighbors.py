@@ -14,11 +14,12 @@ from mmtoolkit.provenance import fingerprint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["EXACT_BELOW", "Neighbors", "approximate", "exact", "neighbors_of"]
+__all__ = ["EXACT_AT_MOST", "EXACT_BELOW", "Neighbors", "approximate", "exact", "neighbors_of"]
 
 EXACT_BELOW = 20_000
+EXACT_AT_MOST = 50_000  # where the descent does not find enough: a minute of one core
 _BLOCK = 1024
-_STEP = 2
+_STEP = 3
 Neighbors = tuple["NDArray[np.int32]", "NDArray[np.float32]"]
 
 
@@ -41,11 +42,11 @@ def exact(X: NDArray[np.float32], k: int) -> Neighbors:
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
-def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
+def approximate(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Neighbors, bool]:
     """Find at least 99 % of the `k` nearest rows of every row, itself first, by nearest-neighbour descent.
 
     A sample of 512 exact lists says when enough are found. Rows without structure, where they are not found so, are
-    searched exactly, with a warning.
+    searched exactly up to 50,000 rows; of more, what was found is taken, with a warning.
 
     Parameters
     ----------
@@ -58,24 +59,29 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
 
     Returns
     -------
-    tuple of ndarray
+    neighbors : tuple of ndarray
         As `exact`.
+    enough : bool
+        Whether these are 99 % of the nearest.
     """
-    from mmtoolkit.projection.descent import descend
+    from mmtoolkit.projection.descent import ENOUGH, descend
 
-    found = descend(X, k - 1, random_state)
-    if found is None:
+    rows, d2, recall = descend(X, k - 1, random_state)
+    if recall < ENOUGH and len(X) <= EXACT_AT_MOST:
+        return exact(X, k), True
+    if recall < ENOUGH:
         msg = (
-            f"the neighbours of these {len(X):,} items are searched one by one, because the items have little structure: "
-            "the time grows with the square of their number. A sample of up to 20,000 items, or method='pca', takes seconds"
+            f"the map is made of neighbours of which {100 * recall:.0f} % are the nearest: these {len(X):,} items have little structure, and "
+            "comparing each with each would take long. What is close together may be so by chance, and trust is not known; a sample "
+            f"of up to {EXACT_AT_MOST:,} items is searched exactly"
         )
         warnings.warn(msg, UserWarning, stacklevel=2)
-        return exact(X, k)
     own = np.arange(len(X), dtype=np.int32)[:, None]
-    return np.hstack([own, found[0]]), np.hstack([np.zeros_like(own, np.float32), np.sqrt(found[1])])
+    found = np.hstack([own, rows]), np.hstack([np.zeros_like(own, np.float32), np.sqrt(d2)])
+    return found, recall >= ENOUGH
 
 
-def neighbors_of(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors:
+def neighbors_of(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Neighbors, bool]:
     """Return the neighbour lists of `X`, from the disk where they were computed before.
 
     Parameters
@@ -89,18 +95,20 @@ def neighbors_of(X: NDArray[np.float32], k: int, random_state: int) -> Neighbors
 
     Returns
     -------
-    tuple of ndarray
+    neighbors : tuple of ndarray
         As `exact`.
+    enough : bool
+        As `approximate`.
     """
     from mmtoolkit.derived import remember
 
     small = len(X) < EXACT_BELOW
 
-    def compute() -> dict[str, NDArray[np.float32] | NDArray[np.int32]]:
-        rows, dist = exact(X, k) if small else approximate(X, k, random_state)
-        return {"rows": rows, "dist": dist}
+    def compute() -> dict[str, NDArray[np.float32] | NDArray[np.int32] | NDArray[np.bool_]]:
+        (rows, dist), enough = (exact(X, k), True) if small else approximate(X, k, random_state)
+        return {"rows": rows, "dist": dist, "enough": np.array(enough)}
 
     parts = {"X": fingerprint(X), "k": k} | ({} if small else {"random_state": random_state})
     libraries = ("numpy",) if small else ("numpy", "numba")
     kept = remember("neighbors", parts, compute, step=_STEP, libraries=libraries)
-    return kept["rows"], kept["dist"]
+    return (kept["rows"], kept["dist"]), bool(kept["enough"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ ALL_BELOW = 5000
 TRUST_NEIGHBORS = 15
 _SAMPLE = 2000
 _BLOCK = 512
+_GATHERED = 64  # items whose neighbours' vectors are copied at a time
 
 
 def trust_neighbors(n: int) -> int:
@@ -56,10 +58,13 @@ def neighbor_recall(
         Between 0 and 1.
     """
     kept = np.empty(len(X), dtype=np.float32)
-    for i in range(0, len(X), _BLOCK):
-        difference = X[found[i : i + _BLOCK]] - X[i : i + _BLOCK, None]
+
+    def look(part: slice) -> None:
+        difference = X[found[part]] - X[part, None]
         dist = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference))
-        kept[i : i + _BLOCK] = (dist <= radius[i : i + _BLOCK, None] * (1 + 1e-5) + 1e-6).mean(axis=1)
+        kept[part] = (dist <= radius[part, None] * (1 + 1e-5) + 1e-6).mean(axis=1)
+
+    deque(in_order(look, blocks(len(X), _GATHERED)), maxlen=0)
     return kept
 
 

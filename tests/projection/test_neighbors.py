@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
+import mmtoolkit as mm
 from mmtoolkit._nearest import nearest_rows
 from mmtoolkit.derived import bypass
 from mmtoolkit.projection import neighbors
@@ -53,10 +54,11 @@ def test_many_rows_are_searched_approximately_and_repeat(X, monkeypatch):
     few = np.ascontiguousarray(X[:, :6])
 
     with bypass():
-        found, dist = neighbors.neighbors_of(few, 16, 0)
-        again, _ = neighbors.neighbors_of(few, 16, 0)
+        (found, dist), enough = neighbors.neighbors_of(few, 16, 0)
+        (again, _), _ = neighbors.neighbors_of(few, 16, 0)
 
     expected, _ = neighbors.exact(few, 16)
+    assert enough
     assert np.array_equal(found, again)
     assert np.array_equal(found[:, 0], np.arange(1500))
     assert (np.diff(dist, axis=1) >= 0).all()
@@ -68,7 +70,7 @@ def test_an_approximate_list_is_the_same_with_any_number_of_threads(rng, monkeyp
     found = []
     for threads in ("1", "2", "5"):
         monkeypatch.setenv("MMTOOLKIT_NUM_THREADS", threads)
-        found.append(neighbors.approximate(flat, 16, 0))
+        found.append(neighbors.approximate(flat, 16, 0)[0])
 
     for rows, dist in found[1:]:
         assert np.array_equal(rows, found[0][0])
@@ -80,16 +82,31 @@ def test_rows_whose_neighbours_are_not_found_are_searched_exactly(X, monkeypatch
 
     monkeypatch.setattr(descent, "_ROUNDS", 0)
 
-    with pytest.warns(UserWarning, match="1,500 items .* little structure: the time grows with the square"):
-        found = neighbors.approximate(X, 16, 0)
+    found, enough = neighbors.approximate(X, 16, 0)
 
+    assert enough
     assert np.array_equal(found[0], neighbors.exact(X, 16)[0])
+
+
+def test_of_very_many_rows_without_structure_what_was_found_is_taken_and_trust_is_not_claimed(monkeypatch):
+    from mmtoolkit.projection import descent
+
+    X = np.random.default_rng(0).normal(size=(3000, 128)).astype(np.float32)
+    monkeypatch.setattr(descent, "_ROUNDS", 1)
+    monkeypatch.setattr(neighbors, "EXACT_BELOW", 1000)
+    monkeypatch.setattr(neighbors, "EXACT_AT_MOST", 1000)
+
+    with bypass(), pytest.warns(UserWarning, match=r"neighbours of which \d\d % are the nearest: these 3,000 items"):
+        p = mm.project(X)
+
+    assert np.isnan(p.trust).all()
+    assert p.trustworthiness > 0.5
 
 
 def test_a_row_among_many_equal_ones_still_comes_first(rng):
     X = np.repeat(rng.normal(size=(4, 8)), 60, axis=0).astype(np.float32)
 
-    found, dist = neighbors.approximate(X, 6, 0)
+    (found, dist), _ = neighbors.approximate(X, 6, 0)
 
     assert np.array_equal(found[:, 0], np.arange(240))
     assert (dist[:, 0] == 0).all()

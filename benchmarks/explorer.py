@@ -1,6 +1,7 @@
-"""How long the explorer takes from mouse up to a DataFrame, and from hover to a thumbnail, in a real JupyterLab.
+"""How long the explorer takes from mouse up to a DataFrame, from hover to a thumbnail, and from an answer to the next item on
+screen, in a real JupyterLab.
 
-Run it with Chromium installed: ``python benchmarks/explorer.py [--points 50000 100000] [--rounds 10] [--peer PYTHON]``.
+Run it with Chromium installed: ``python benchmarks/explorer.py [--points 50000 100000] [--answers 20000] [--rounds 10] [--peer PYTHON]``.
 ``--peer`` names a Python with jupyter-scatter, jupyterlab and numpy: the same lasso is drawn there.
 Prints JSON and a Markdown table.
 """
@@ -34,6 +35,28 @@ emb = mm.embed(mm.load_dataset("emoji"), model="local", progress=False)
 rng = np.random.default_rng(0)
 ex = mm.explore(emb, y="label", projection=rng.uniform(size=(len(emb), 2)))
 """
+ANSWERS = """
+import numpy as np, pandas as pd, mmtoolkit as mm
+rng = np.random.default_rng(0)
+codes = np.arange({n}) % 9
+X = 0.25 * rng.normal(size=(9, 256))[codes] + rng.normal(size=({n}, 256))
+emb = mm.Embeddings(X.astype("f"), items=mm.items(pd.DataFrame({{"text": [f"item {{i}} of {{c}}" for i, c in enumerate(codes)]}})))
+ex = mm.explore(emb, {y}projection=rng.normal(size=(9, 2))[codes] * 5 + rng.normal(size=({n}, 2)))
+"""
+OPENED = {  # a review, and the classes that it is opened with
+    "learn": ("", "_ = ex.review('learn')\nfor _ in range(30): ex.label(f'class {codes[ex.asked]}')"),
+    "label_issues": (
+        "y=[f'class {c}' for c in np.where(rng.random(%d) < 0.02, (codes + 1) % 9, codes)], ",
+        "_ = ex.review('label_issues', wait=False)\nex.reviews.later = None",
+    ),
+}
+WATCH = """() => { window.shownAfter = []; let start = null, before = null;
+  const row = () => document.querySelector('.mmx-card')?.dataset.row;
+  addEventListener('keydown', () => { start = performance.now(); before = row(); }, true);
+  new MutationObserver(() => { if (start === null || row() === before) return;
+    const from = start; start = null;
+    requestAnimationFrame(() => setTimeout(() => window.shownAfter.push(performance.now() - from)));
+  }).observe(document.querySelector('.mmx'), { childList: true, subtree: true }); }"""
 PEER_SETUP = """
 import time, numpy as np, pandas as pd, jscatter
 rng = np.random.default_rng(0)
@@ -111,15 +134,34 @@ def hover(page, url, root, rounds):
     return {"median_s": statistics.median(times), "max_s": max(times), "rounds": rounds}
 
 
+def answers(page, url, root, kind, n, rounds):
+    """Median seconds from the key that answers to the next item on the page."""
+    y, opened = OPENED[kind]
+    y = y % n if y else y
+    lab_tools.write(root, f"{kind}.ipynb", [ANSWERS.format(n=n, y=y), opened, "ex"])
+    lab_tools.run_all(page, url, f"{kind}.ipynb")
+    lab_tools.settled(page)
+    page.evaluate(WATCH)
+    page.locator(".js-plotly-plot").focus()
+    for done in range(rounds):
+        name = lab_tools.run_code(page, "print(ex.annotation_names.index(f'class {codes[ex.asked]}') + 1)")
+        page.keyboard.press(name)
+        lab_tools.until(page, f"() => window.shownAfter.length === {done + 1}")
+        time.sleep(0.5)
+    times = [ms / 1000 for ms in page.evaluate("() => window.shownAfter")]
+    return {"kind": kind, "points": n, "median_s": statistics.median(times), "max_s": max(times), "rounds": rounds}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, nargs="*", default=[50_000, 100_000])
+    parser.add_argument("--answers", type=int, nargs="*", default=[20_000], help="items of the reviews")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--peer", default="", help="Python that has jupyter-scatter")
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    out = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "lasso": [], "peer": []}
+    out = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "lasso": [], "answers": [], "peer": []}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
         chrome = p.chromium.launch(executable_path=lab_tools.chromium(), args=lab_tools.FLAGS)
         for key, python in (("lasso", sys.executable), ("peer", options.peer)):
@@ -134,6 +176,12 @@ def main():
                     out[key].append((lasso if key == "lasso" else peer)(page, url, root, n, options.rounds))
                     page.close()
                     print(json.dumps(out[key][-1]), file=sys.stderr, flush=True)
+                for kind in OPENED if key == "lasso" else ():
+                    for n in options.answers:
+                        page = chrome.new_page(viewport={"width": 1280, "height": 1000})
+                        out["answers"].append(answers(page, url, root, kind, n, options.rounds))
+                        page.close()
+                        print(json.dumps(out["answers"][-1]), file=sys.stderr, flush=True)
                 if key == "lasso":
                     page = chrome.new_page(viewport={"width": 1280, "height": 1000})
                     out["hover"] = hover(page, url, root, options.rounds)
@@ -148,6 +196,8 @@ def main():
         print(
             f"| {row['points']:,} | {row['selected']:,} | {row['median_s']:.2f} s | {row['shown_median_s']:.2f} s | {other} |"
         )
+    for row in out["answers"]:
+        print(f"\nanswer to the next item, {row['kind']}, {row['points']:,} items: {1000 * row['median_s']:.0f} ms median")
     print(f"\nhover to thumbnail: {1000 * out['hover']['median_s']:.0f} ms median of {out['hover']['rounds']}")
 
 

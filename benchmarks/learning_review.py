@@ -23,7 +23,7 @@ import numpy as np
 
 import mmtoolkit as mm
 from mmtoolkit.explorer.annotations import AUDIT, Annotations, Verdict
-from mmtoolkit.explorer.learner import Learner
+from mmtoolkit.explorer.learner import CHECKS, Learner
 
 GOALS = {"stamps": 0.65, "emoji": 0.60, "glosses": 0.50}
 STEP, MOST, MORE = 4, 320, 50
@@ -105,9 +105,11 @@ def live(_options, seeds):
         X = rng.normal(size=(n, d)) + rng.normal(scale=rng.uniform(0.4, 1.4), size=(k, d))[y]
         session = Session((X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32), y.astype(str), seed)
         good, last = 1.0 / k + rng.uniform(0.0, 0.4), None
+        tested = 0
         for _ in range(180):
             session.answer()
-            curve = session.learner.curve() if session.notes.audited.sum() >= 10 else None
+            before, tested = tested, int(session.notes.audited.sum())
+            curve = session.learner.curve() if tested > before and tested in CHECKS else None  # else it is as it was
             if curve is not None and len(curve) and len(curve) != (0 if last is None else last[0]):
                 row = curve.iloc[-1]
                 last = len(curve), row["low"], row["high"], session.accuracy(*session.unseen)

@@ -22,7 +22,8 @@ from mmtoolkit.errors import UnreadableItemError
 __all__ = ["HEAD", "REQUEST", "decoded"]
 
 REQUEST = struct.Struct(">IQ")  # to the other process: bytes of the JSON, bytes of the file; then both
-HEAD = struct.Struct(">cII")  # from it: F, width, height, then pixels; or N or E, bytes of a text, 0, then the text
+HEAD = struct.Struct(">cII")  # from it: F or A, width, height, then pixels; or N or E, bytes of a text, 0, then the text
+_MODES = {b"F": "RGB", b"A": "RGBA"}
 
 _MOST_PIXELS = 100_000_000  # of a frame: nothing larger is taken from the other process
 _MOST = max(1, min(os.cpu_count() or 1, 4))  # processes that work at a time
@@ -49,7 +50,7 @@ def decoded(data: bytes, request: Mapping[str, Any], *, name: str, seconds: floa
     Yields
     ------
     PIL.Image.Image or str
-        Pictures in mode RGB, one at a time, then a note.
+        Pictures in mode RGB or RGBA, one at a time, then a note.
 
     Raises
     ------
@@ -106,20 +107,21 @@ class _Decoder:
     def answers(
         self, data: bytes, request: Mapping[str, Any], seconds: float
     ) -> Iterator[tuple[bytes, PILImage.Image | str]]:
-        """Yield the answers of the process about a file: pictures (F), then a note (N) or an error (E)."""
+        """Yield the answers of the process about a file: pictures (F; A with alpha), then a note (N) or an error (E)."""
         self._left = self._seconds = seconds
         words = json.dumps(dict(request)).encode()
         self._send(REQUEST.pack(len(words), len(data)) + words, data)
         while True:
             kind, width, height = HEAD.unpack(self._read(HEAD.size))
-            if kind != b"F":
+            mode = _MODES.get(kind)
+            if mode is None:
                 yield kind, self._read(width).decode("utf-8", "replace")
                 return
             if width * height > _MOST_PIXELS:
                 msg = f"the decoder gave {width} x {height} pixels; at most {_MOST_PIXELS:,} are allowed"
                 raise _GoneError(msg)
-            pixels = self._read(3 * width * height)
-            yield kind, PILImage.frombuffer("RGB", (width, height), pixels, "raw", "RGB", 0, 1)
+            pixels = self._read(len(mode) * width * height)
+            yield kind, PILImage.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
 
     def _send(self, *parts: bytes) -> None:
         assert self.process.stdin is not None

@@ -10,9 +10,12 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mmtoolkit._decoding import HEAD, REQUEST
+
+if TYPE_CHECKING:
+    from PIL import Image as PILImage
 
 __all__ = ["main"]
 
@@ -35,14 +38,14 @@ def main() -> None:
         _limit_memory(base, length)
         try:
             if request["kind"] == "picture":
-                picture, note = _pictures.decode_here(data)
-                _frame(target, *picture.size, picture.tobytes())
+                picture, note = _pictures.decode_here(data, alpha=request["alpha"])
+                _frame(target, picture)
                 _text(target, b"N", note)
             else:
                 from mmtoolkit import _sampling
 
                 for frame in _sampling.frames(data, request["n"], request["demuxer"]):
-                    _frame(target, *frame.size, frame.tobytes())
+                    _frame(target, frame)
                 _text(target, b"N", "")
         except Exception as error:  # whatever a decoder raises is told; it is the file's fault, not this process's
             _text(target, b"E", getattr(error, "reason", "") or str(error) or type(error).__name__)
@@ -50,9 +53,9 @@ def main() -> None:
         gc.collect()  # PyAV's objects hold each other, and the threads of their decoders
 
 
-def _frame(target: BinaryIO, width: int, height: int, pixels: bytes) -> None:
-    target.write(HEAD.pack(b"F", width, height))
-    target.write(pixels)
+def _frame(target: BinaryIO, picture: PILImage.Image) -> None:
+    target.write(HEAD.pack(b"A" if picture.mode == "RGBA" else b"F", *picture.size))
+    target.write(picture.tobytes())
     target.flush()
 
 

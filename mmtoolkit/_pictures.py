@@ -1,4 +1,4 @@
-"""Open pictures safely: format by magic bytes, a pixel limit, upright, alpha on white, eight bits."""
+"""Open pictures safely: format by magic bytes, a pixel limit, upright, alpha on white or kept, eight bits."""
 
 from __future__ import annotations
 
@@ -187,8 +187,8 @@ def _on_white(picture: PILImage.Image) -> PILImage.Image:
     return result
 
 
-def _to_rgb(picture: PILImage.Image) -> tuple[PILImage.Image, str]:
-    """Return the first frame upright, transparent parts white, eight bits a channel; and a note on changed tones."""
+def _to_rgb(picture: PILImage.Image, *, alpha: bool) -> tuple[PILImage.Image, str]:
+    """Return the first frame upright, transparent parts kept or white, eight bits a channel; and a note on changed tones."""
     picture, note = _upright(picture), ""
     if picture.mode == "F" or picture.mode.startswith("I"):
         picture, note = eight_bits(picture)
@@ -197,11 +197,13 @@ def _to_rgb(picture: PILImage.Image) -> tuple[PILImage.Image, str]:
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture, note
     if "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info:
-        return _on_white(picture), note
+        if not alpha:
+            return _on_white(picture), note
+        return (picture if picture.mode == "RGBA" else picture.convert("RGBA")), note
     return picture.convert("RGB"), note
 
 
-def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
+def decode(data: bytes, name: str = "", *, alpha: bool = False) -> tuple[PILImage.Image, str]:
     """Decode a picture.
 
     Parameters
@@ -210,11 +212,13 @@ def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
         The encoded picture, whole.
     name : str, default=""
         For messages.
+    alpha : bool, default=False
+        Keep transparent parts; else they are white.
 
     Returns
     -------
     picture : PIL.Image.Image
-        Mode RGB, upright, fully loaded.
+        Mode RGB, or RGBA where transparent parts are kept; upright, fully loaded.
     note : str
         How grey values of more than eight bits were scaled, where that was a choice; else empty.
 
@@ -225,28 +229,26 @@ def decode(data: bytes, name: str = "") -> tuple[PILImage.Image, str]:
     """
     with _open(data, name) as picture:
         if not _is_suspicious(picture, data):
-            return _loaded(picture, name)
-    found = list(_decoding.decoded(data, {"kind": "picture"}, name=name, seconds=_SECONDS))
+            return _loaded(picture, name, alpha=alpha)
+    found = list(_decoding.decoded(data, {"kind": "picture", "alpha": alpha}, name=name, seconds=_SECONDS))
     return found[0], found[1]  # type: ignore[return-value]
 
 
-def decode_here(data: bytes) -> tuple[PILImage.Image, str]:
+def decode_here(data: bytes, *, alpha: bool = False) -> tuple[PILImage.Image, str]:
     """Decode a picture in this process, which may crash or never end; see `decode`.
 
     Parameters
     ----------
-    data : bytes
-        The encoded picture, whole.
+    data, alpha
+        As `decode` takes them.
 
     Returns
     -------
-    picture : PIL.Image.Image
-        Mode RGB, upright, fully loaded.
-    note : str
+    picture, note
         See `decode`.
     """
     with _open(data, "") as picture:
-        return _loaded(picture, "")
+        return _loaded(picture, "", alpha=alpha)
 
 
 def _is_suspicious(picture: PILImage.Image, data: bytes) -> bool:
@@ -255,22 +257,20 @@ def _is_suspicious(picture: PILImage.Image, data: bytes) -> bool:
     return picture.format == "HEIF" or (picture.format != "PNG" and pixels > max(_DENSE * len(data), _SMALL))
 
 
-def from_pil(picture: PILImage.Image, name: str = "") -> tuple[PILImage.Image, str]:
+def from_pil(picture: PILImage.Image, name: str = "", *, alpha: bool = False) -> tuple[PILImage.Image, str]:
     """Decode a picture that Pillow has opened.
 
     Parameters
     ----------
     picture : PIL.Image.Image
         Any mode; it stays open.
-    name : str, default=""
-        For messages.
+    name, alpha
+        As `decode` takes them.
 
     Returns
     -------
-    picture : PIL.Image.Image
-        Mode RGB, upright, fully loaded.
-    note : str
-        How grey values were scaled, see `decode`.
+    picture, note
+        See `decode`.
 
     Raises
     ------
@@ -278,16 +278,15 @@ def from_pil(picture: PILImage.Image, name: str = "") -> tuple[PILImage.Image, s
         If it is broken, cut off or closed, or has no or too many pixels.
     """
     _check_size(*picture.size, name)
-    picture, note = _loaded(picture, name)
-    return picture, note
+    return _loaded(picture, name, alpha=alpha)
 
 
-def _loaded(picture: PILImage.Image, name: str) -> tuple[PILImage.Image, str]:
+def _loaded(picture: PILImage.Image, name: str, *, alpha: bool) -> tuple[PILImage.Image, str]:
     try:
         with _quiet():
             picture.load()
             _check_size(*picture.size, name)  # some formats know their size only now
-            return _to_rgb(picture)
+            return _to_rgb(picture, alpha=alpha)
     except (UnreadableItemError, KeyboardInterrupt):
         raise
     except Exception as error:  # a decoder may raise anything; it is this item's failure
@@ -296,18 +295,20 @@ def _loaded(picture: PILImage.Image, name: str) -> tuple[PILImage.Image, str]:
         raise UnreadableItemError(msg, name=name) from error
 
 
-def from_array(array: NDArray[Any]) -> PILImage.Image:
+def from_array(array: NDArray[Any], *, alpha: bool = False) -> PILImage.Image:
     """Turn an array into a picture.
 
     Parameters
     ----------
     array : ndarray of shape (height, width), (height, width, 1), (height, width, 3) or (height, width, 4)
         uint8 or bool, or floats in 0..1.
+    alpha : bool, default=False
+        See `decode`.
 
     Returns
     -------
     PIL.Image.Image
-        Mode RGB.
+        Mode RGB, or RGBA where transparent parts are kept.
 
     Raises
     ------
@@ -332,4 +333,4 @@ def from_array(array: NDArray[Any]) -> PILImage.Image:
         if got.kind == "f":
             msg += f" from {array.min()!s} to {array.max()!s}"
         raise UnreadableItemError(msg, name="array")
-    return _to_rgb(PILImage.fromarray(np.ascontiguousarray(array)))[0]
+    return _to_rgb(PILImage.fromarray(np.ascontiguousarray(array)), alpha=alpha)[0]

@@ -282,8 +282,18 @@ class Image(_Hashed):
         self.open().save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
 
-    def open(self) -> PILImage.Image:
+    def open(self, *, alpha: bool = False) -> PILImage.Image:
         """Return the picture decoded: RGB, upright, transparent parts white; `note` says how other tones were scaled.
+
+        Parameters
+        ----------
+        alpha : bool, default=False
+            Keep transparent parts: a picture that has an alpha channel is RGBA. No model gets it so.
+
+        Returns
+        -------
+        PIL.Image.Image
+            Fully loaded.
 
         Raises
         ------
@@ -300,11 +310,11 @@ class Image(_Hashed):
         from mmtoolkit import _pictures
 
         if is_pil(self.source):
-            picture, self.note = _pictures.from_pil(self.source, self.name)
+            picture, self.note = _pictures.from_pil(self.source, self.name, alpha=alpha)
         elif _is_array(self.source):
-            picture = _pictures.from_array(self.source)
+            picture = _pictures.from_array(self.source, alpha=alpha)
         else:
-            picture, self.note = _pictures.decode(self.read(), self.name)
+            picture, self.note = _pictures.decode(self.read(), self.name, alpha=alpha)
         return picture
 
 

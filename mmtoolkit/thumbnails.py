@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 __all__ = ["item_html", "item_name", "picture_cell", "picture_of", "pictures_of", "strip_html", "thumbnail_uri"]
 
 _QUALITY = 72
+_OPAQUE = 255
+_RIM, _RIM_SHARE = "#8a8a8a", 64  # 3 : 1 against white and against black; a pixel wide for every 64
 _KEPT = 4096  # thumbnails remembered per process, about 3 kB each
 _FIGURE = "margin:0;width:{width}px;font-size:11px;line-height:1.3;display:inline-flex;flex-direction:column;gap:3px"
 _CARD = (
     "box-sizing:border-box;width:{size}px;height:{size}px;display:flex;align-items:center;justify-content:center;"
     "overflow:hidden;padding:6px;border:1px solid rgba(128,128,128,.35);border-radius:6px;text-align:center"
 )
-_PICTURE = "width:{size}px;height:{size}px;object-fit:contain;border-radius:6px;background:#fff"
+_PICTURE = "width:{size}px;height:{size}px;object-fit:contain;border-radius:6px"
 _STRIP = Html("display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start")
 _TEXT_CHARS = 90
 _SIZES = (128, 96, 80, 64, 48)
@@ -50,7 +52,8 @@ def thumbnail_uri(value: Any, *, size: int = 96) -> str | None:
     Returns
     -------
     str or None
-        A ``data:image/webp`` URI; None when there is no readable picture.
+        A ``data:image/webp`` URI; None when there is no readable picture. Transparent parts stay so, and what is drawn has a
+        grey rim there, to be seen on light and on dark pages.
     """
     if isinstance(value, Image | Video):
         return _encode(value, size)
@@ -75,13 +78,31 @@ def _of_file(path: str, size: int, _mtime_ns: int, _bytes: int) -> str | None:
 
 def _encode(content: Image | Video, size: int) -> str | None:
     try:
-        picture: PILImage.Image = content.sample(1)[0] if isinstance(content, Video) else content.parts[0].open()
+        video = isinstance(content, Video)
+        picture: PILImage.Image = content.sample(1)[0] if video else content.parts[0].open(alpha=True)
     except (UnreadableItemError, UnsupportedItemError, MissingExtraError):
         return None
-    picture.thumbnail((size, size))
+    scale = min(1.0, size / max(picture.size))
+    picture = picture.resize([max(1, round(scale * side)) for side in picture.size], reducing_gap=2.0)
+    if picture.mode == "RGBA":
+        picture = _rimmed(picture)
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=_QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _rimmed(picture: PILImage.Image) -> PILImage.Image:
+    """Return a picture with a grey rim around what is drawn; without its alpha channel where all of it is."""
+    from PIL import Image as PILImage
+    from PIL import ImageFilter
+
+    alpha = picture.getchannel("A")
+    if alpha.getextrema()[0] == _OPAQUE:
+        return picture.convert("RGB")
+    rim = PILImage.new("RGBA", picture.size, _RIM)
+    rim.putalpha(alpha.filter(ImageFilter.MaxFilter(1 + 2 * max(1, max(picture.size) // _RIM_SHARE))))
+    rim.alpha_composite(picture)
+    return rim
 
 
 def item_name(row: Mapping[str, Any]) -> str:

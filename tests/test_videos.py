@@ -359,6 +359,6 @@ def test_pictures_that_claim_much_for_their_bytes_are_decoded_there(monkeypatch,
 
     opened = mm.Image(buffer.getvalue()).open()
 
-    assert asked == [{"kind": "picture"}] * there  # PNG is read fast, however few bytes it has
+    assert asked == [{"kind": "picture", "alpha": False}] * there  # PNG is read fast, however few bytes it has
     assert opened.size == (3000, 2000)
     assert opened.getextrema() == ((77, 77),) * 3

@@ -1,4 +1,4 @@
-"""The table of a classification with one row per item."""
+"""What a classification says of every item, in one table."""
 
 from __future__ import annotations
 

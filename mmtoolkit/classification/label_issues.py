@@ -11,6 +11,7 @@ from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import items_of, vectors_of
+from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,21 +123,33 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
             "likely": likely[order],
         }
     )
-    frame["evidence"] = [
-        f"held-out probability {there:.2f} for {shorten(name, 40)}, {here:.2f} for {shorten(own, 40)}; of its {n} nearest "
-        f"items {s} are {shorten(name, 40)}, {t} are {shorten(own, 40)}"
-        for there, here, own, name, n, s, t in zip(
-            frame["p_suggested"],
-            frame["p_label"],
-            frame["label"],
-            frame["suggested"],
-            n_near[order],
-            other[order],
-            same[order],
-            strict=True,
-        )
-    ]
+    told = zip(
+        frame["p_suggested"],
+        frame["p_label"],
+        frame["suggested"],
+        frame["label"],
+        n_near[order],
+        other[order],
+        same[order],
+        strict=True,
+    )
+    with speaking("en"):  # the frame is the same whoever asks; who shows it writes it in the reader's language
+        frame["evidence"] = pd.Series([_evidence(*row) for row in told], index=frame.index, dtype=object)
     return frame
+
+
+def _evidence(there: float, here: float, name: object, own: object, n: int, n_name: int, n_own: int) -> str:
+    """Say what speaks for a suggested class."""
+    return say(
+        "held-out probability {there:.2f} for {name}, {here:.2f} for {own}; of its {n} nearest items {n_name} are {name}, {n_own} are {own}",
+        there=there,
+        here=here,
+        name=shorten(name, 40),
+        own=shorten(own, 40),
+        n=n,
+        n_name=n_name,
+        n_own=n_own,
+    )
 
 
 def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import gammaln, ndtr, ndtri
 
 from mmtoolkit._aligned import column
+from mmtoolkit._text import shorten
 from mmtoolkit.classification.intervals import limits
 from mmtoolkit.classification.slicing import columns_of_few_values, cut, derive
 from mmtoolkit.classification.targets import codes_of
@@ -74,7 +75,7 @@ class Slices(Result):
 
     @property
     def found(self) -> pd.DataFrame:
-        """The rows of `table` that are wrong more often than by chance."""
+        """The rows of `table` that are wrong more often than chance lets them be."""
         return self.table[self.table["found"]]
 
     def errors(self, family: str, name: str) -> NDArray[np.intp]:
@@ -149,6 +150,9 @@ class Slices(Result):
 
 def find_slices(result: Classification, columns: Sequence[str] | None, derived: bool | Mapping[str, Any]) -> Slices:
     """Return what ``Classification.slices`` returns."""
+    if not isinstance(derived, bool | Mapping):
+        msg = f"derived must be True, False or a mapping of names to one value per item, got {shorten(repr(derived))}"
+        raise TypeError(msg)
     if isinstance(columns, str):
         columns = [columns]
     names = columns_of_few_values(result) if columns is None else list(columns)
@@ -208,9 +212,11 @@ def _name_of(value: object) -> str:
 def _compared(
     member: NDArray[np.bool_], wrong: NDArray[np.float64], classes: NDArray[np.intp], groups: NDArray[np.intp]
 ) -> tuple[float, ...]:
-    """Compare the errors of a slice with those of the rest of the same classes (Mantel and Haenszel)."""
-    # the excess is tested against the exact distribution of errors dealt out within each class, with the mid-p; errors that
-    # come together in groups make it less sure
+    """Compare the errors of a slice with those of the rest of the same classes (Mantel and Haenszel).
+
+    The excess is tested against the exact distribution of errors dealt out within each class, with the mid-p; errors that
+    come together in groups make it less sure.
+    """
     n_classes = int(classes.max()) + 1
     count = np.bincount(classes, minlength=n_classes).astype(np.float64)
     inside = np.bincount(classes, weights=member, minlength=n_classes)
@@ -262,10 +268,12 @@ def _choose(n: Any, k: Any) -> Any:
 
 
 def _adjusted(table: pd.DataFrame, kinds: Mapping[str, str], n_items: int) -> pd.Series:
-    """Return Benjamini and Hochberg's adjusted p within each family, raised by the share of families with a find."""
-    # Within a family small slices have more weight than those with most of the items (Genovese, Roeder and Wasserman, 2006).
-    # Families are selected by their smallest adjusted p (Simes), by the same procedure; within them the level shrinks with the
-    # share that is selected (Benjamini and Bogomolov, 2014).
+    """Return Benjamini and Hochberg's adjusted p within each family, raised by the share of families that have a find.
+
+    Within a family small slices have more weight than those that hold most items and are hardly parts (Genovese, Roeder and
+    Wasserman, 2006). Families are selected by their smallest adjusted p (Simes), by the same procedure; within them the
+    level shrinks with the share that is selected (Benjamini and Bogomolov, 2014).
+    """
     tested = table.dropna(subset="p_value")
     families = tested["family"].map(kinds)
     weight = 1.0 - tested["n"] / n_items

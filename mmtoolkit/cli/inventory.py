@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from packaging.requirements import Requirement
 import mmtoolkit as mm
 from mmtoolkit.cli import show
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.figures.fonts import chinese_font
 from mmtoolkit.providers.choice import readiness
 from mmtoolkit.spark import java_problem
 from mmtoolkit.words import aside, listed, say, speaking, title
@@ -171,9 +171,8 @@ def _programs() -> Iterator[Finding]:
         "Java",
         *(("absent", aside(problem, say("only Spark needs it"))) if problem else ("ok", say("Spark can start it"))),
     )
-    if shutil.which("fc-list"):  # where it is not, as on Windows and macOS, such a font is part of the system
-        fonts = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False).stdout
-        font = fonts.partition("\n")[0].partition(",")[0]
+    font = chinese_font()
+    if font is not None:
         lacking = say(
             "none found: Chinese in figures as PNG files is empty boxes; Debian: apt-get install fonts-noto-cjk"
         )

@@ -1,4 +1,4 @@
-"""The explorer: a map to look, search, select, annotate and review in a notebook; the results are DataFrames."""
+"""A map to touch: look, search, select, annotate and review in a notebook; DataFrames come out."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ function render({ model, el }) {
   const quit = new AbortController(), on = { signal: quit.signal };
   let root = null, plot = null, timer = null;
 
+  const shown = () => root.querySelector("[data-asked]")?.dataset.asked ?? "";  // what the page shows: an answer is about that
   const send = (content, buffers) => {
     if (!["hover", "tick", "ready", "fit"].includes(content.kind)) working(1);
     try { model.send(content, undefined, buffers); }
@@ -98,7 +99,7 @@ function render({ model, el }) {
       if (e.target.closest("input, textarea, select, [contenteditable]")) {
         const field = e.target.closest("input[data-mm]:not([data-value])");
         if (field && e.key === "Enter" && !e.isComposing) {
-          send({ kind: "action", name: field.dataset.mm, value: field.value });
+          send({ kind: "action", name: field.dataset.mm, value: field.value, asked: shown() });
           if (field.dataset.mm === "new-label") plot.focus({ preventScroll: true }); else field.select();
         }
         if (e.key === "Escape") plot.focus({ preventScroll: true });
@@ -111,7 +112,7 @@ function render({ model, el }) {
       if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, summary, a")) return;
       e.preventDefault(); e.stopPropagation();
       if (typeof onMap === "string") root.querySelector(`input[data-mm="${onMap}"]`)?.select();
-      else send({ kind: "key", key: e.key });
+      else send({ kind: "key", key: e.key, asked: shown() });
     }, on);
     root.addEventListener("click", e => {
       const b = e.target.closest("button[data-mm]");
@@ -119,7 +120,7 @@ function render({ model, el }) {
       const { mm: name, value } = b.dataset;
       if (name === "full") full(b);
       else if (name === "tool" || name === "mode") { model.set(name, value); model.save_changes(); }
-      else send({ kind: "action", name, value, mode: modeOf(e) });
+      else send({ kind: "action", name, value, mode: modeOf(e), asked: shown() });
     }, on);
     root.addEventListener("change", e => {
       const field = e.target.closest("input[data-mm][data-value]");

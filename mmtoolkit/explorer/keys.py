@@ -38,6 +38,8 @@ class Shortcut:
         Whether the map must have the focus; else the key works everywhere in the explorer, but in text fields.
     field : str, default=""
         The text field to which the page goes, without asking Python: what is typed next would be lost.
+    answers : bool, default=False
+        Whether it says something of the item under review: then the page must have shown that item.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Shortcut:
     when: Callable[[View], bool] = lambda _view: True
     on_map: bool = False
     field: str = ""
+    answers: bool = False
 
 
 def _name(n: int) -> Shortcut:
@@ -54,6 +57,7 @@ def _name(n: int) -> Shortcut:
         word("annotate the selection, or the item under review"),
         lambda view: view.ex.label(view.ex.annotation_names[n - 1]),
         lambda view: n <= len(view.ex.annotation_names),
+        answers=True,
     )
 
 
@@ -84,8 +88,16 @@ KEYS = (
     Shortcut("u", word("undo"), lambda view: view.ex.undo()),
     Shortcut("i", word("invert the selection"), lambda view: view.ex.invert()),
     Shortcut("Escape", word("clear the selection; in a text field: back to the map"), lambda view: view.ex.clear()),
-    Shortcut("Enter", word("yes, or the suggested class, in a review"), lambda view: view.ex.answer(True), _answerable),
-    Shortcut("x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable),
+    Shortcut(
+        "Enter",
+        word("yes, or the suggested class, in a review"),
+        lambda view: view.ex.answer(True),
+        _answerable,
+        answers=True,
+    ),
+    Shortcut(
+        "x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable, answers=True
+    ),
     Shortcut("c", word("write the name of a class"), lambda _view: None, field="new-label"),
     Shortcut("n", word("next item under review"), lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),

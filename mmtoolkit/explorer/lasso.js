@@ -15,6 +15,7 @@ const drawOutline = (map, { on, tool, mine, ended, tapped }) => {
     if (tool() === "move" || !mine(e) || (e.button ?? 0) !== 0) return;
     e.preventDefault(); e.stopImmediatePropagation();
     if (e.type !== "pointerdown") return;
+    if (e.isPrimary === false) { stop(); return; }  // two fingers draw nothing
     map.focus({ preventScroll: true }); path = [start = here(e)];
   };
   for (const name of ["pointerdown", "mousedown", "touchstart"]) map.addEventListener(name, begin, { ...on, capture: true, passive: false });

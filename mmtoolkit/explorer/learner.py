@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit.classification.gradients import Axes
 from mmtoolkit.explorer.annotations import Annotations
+from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -104,7 +105,7 @@ class Learner:
         return self._notes.judged & ~self.apart
 
     def learn(self) -> bool:
-        """Learn from new answers, if there are enough of them; return whether it did."""
+        """Learn from new answers, if there are enough of them, and tell whether it did."""
         rows = np.flatnonzero(self.trains)
         known = set(self.classes.tolist()) == set(self._notes.annotation[rows])
         if known and 0 <= self._learned_from <= len(rows) < self._learned_from + (4 if len(rows) > _FEW else 1):
@@ -117,7 +118,8 @@ class Learner:
                 self.proba[:, :0],
             )
         else:
-            self.classes, self.proba = head.classes_.astype(object), head.predict_proba(self._Z)
+            with one_thread():
+                self.classes, self.proba = head.classes_.astype(object), head.predict_proba(self._Z)
         return True
 
     def head(self, rows: NDArray[np.intp]) -> LogisticRegression | None:
@@ -128,7 +130,7 @@ class Learner:
         y = self._notes.annotation[rows].astype(str)
         if len(np.unique(y)) < 2:
             return None
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), one_thread():  # so little work that threads only wait for each other
             warnings.simplefilter("ignore", ConvergenceWarning)  # the next answer goes on anyway
             warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
             return LogisticRegression(C=10.0, class_weight="balanced", max_iter=100).fit(self._Z[rows], y)
@@ -154,13 +156,14 @@ class Learner:
         return rows
 
     def _value(self) -> NDArray[np.float64]:
-        """Return how useful an answer about every candidate would be."""
+        """Return how much every candidate would teach."""
         rows = set(np.flatnonzero(self.trains).tolist())
         seen, best = self._covered
         if not seen <= rows:
             seen, best = set(), np.zeros_like(best)
         if new := sorted(rows - seen):
-            best = np.maximum(best, (self._X[new] @ self._X[self._free[: len(best)]].T).max(axis=0))
+            with one_thread():
+                best = np.maximum(best, (self._X[new] @ self._X[self._free[: len(best)]].T).max(axis=0))
         self._covered = rows, best
         gain = np.maximum(self._likeness - best, 0.0).mean(axis=1, dtype=np.float64)
         if self.proba.shape[1] < 2 or len(rows) < len(self.classes) + 2:

@@ -244,7 +244,7 @@ byId("clear").addEventListener("click", () => take([], "replace"));
 // ---- mouse and keys on the map
 let grip = null;
 const here = e => { const b = map.getBoundingClientRect(); return [e.clientX - b.left, e.clientY - b.top]; };
-map.addEventListener("pointerdown", e => { if (tool === "move") { grip = { at: here(e), from: here(e) }; map.focus({ preventScroll: true }); } });
+map.addEventListener("pointerdown", e => { if (tool === "move" && fingers.size < 2) { grip = { at: here(e), from: here(e) }; map.focus({ preventScroll: true }); } });
 addEventListener("pointermove", e => {
   if (!grip) return;
   const at = here(e);
@@ -255,6 +255,23 @@ addEventListener("pointerup", e => {
   if (grip && Math.hypot(grip.at[0] - grip.from[0], grip.at[1] - grip.from[1]) < 5) tap(grip.from, e);
   grip = null;
 });
+const fingers = new Map();  // two of them zoom and move the map, whatever the tool
+const spread = () => { const [[a, b], [c, d]] = [...fingers.values()]; return { at: [(a + c) / 2, (b + d) / 2], far: Math.hypot(a - c, b - d) }; };
+addEventListener("pointerdown", e => {  // before the outline takes it
+  if (e.pointerType !== "touch" || !map.contains(e.target)) return;
+  fingers.set(e.pointerId, here(e));
+  if (fingers.size > 1) grip = null;
+}, true);
+addEventListener("pointermove", e => {
+  if (!fingers.has(e.pointerId)) return;
+  const before = fingers.size === 2 && spread();
+  fingers.set(e.pointerId, here(e));
+  if (!before) return;
+  const { at, far } = spread();
+  zoom(far / Math.max(before.far, 1), ...before.at);
+  view.x -= (at[0] - before.at[0]) / view.scale; view.y += (at[1] - before.at[1]) / view.scale;
+});
+for (const name of ["pointerup", "pointercancel"]) addEventListener(name, e => fingers.delete(e.pointerId));
 map.addEventListener("wheel", e => {
   if (document.activeElement !== map) return;  // else the page scrolls
   e.preventDefault(); zoom(Math.exp(-e.deltaY / (e.deltaMode ? 12 : 400)), ...here(e));

@@ -266,7 +266,7 @@ _WORDS = {
 _HELP = (
     word("Drag: lasso or box. Shift adds, Alt removes."),
     word("A click on a dot shows its card. A double click shows the whole map."),
-    word("Mouse wheel: zoom, once the map was clicked."),
+    word("Mouse wheel: zoom, once the map was clicked. Two fingers zoom and move the map."),
     word("With the map in focus: arrow keys go from item to item, Enter or Space selects, l lasso, b box, m move, + and − zoom, 0 whole map, Esc clears."),
     word("A legend entry shows its items only; press it again to undo. Filters of several columns and of words work together."),
 )  # fmt: skip

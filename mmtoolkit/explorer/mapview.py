@@ -45,7 +45,7 @@ class WholeFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
         self.open()
 
     def open(self) -> None:
-        """Send the figure to the page, once there is a page."""
+        """Tell the page of the figure, once there is one."""
         if self._complete:
             super().open()
 
@@ -109,7 +109,7 @@ class MapView:
         self.figure._send_update_msg(style, frame, [0, 1])
 
     def fit(self) -> None:
-        """Send the ranges again to views whose size has changed."""
+        """Say the ranges again to views whose size has changed."""
         layout = self.figure.layout
         self.figure._send_relayout_msg({"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range})
 

@@ -10,7 +10,7 @@ from mmtoolkit.explorer import cards, keys, kinds
 from mmtoolkit.explorer.cards import button
 from mmtoolkit.explorer.learner import CHECKS, curve_of
 from mmtoolkit.explorer.linked import Linked
-from mmtoolkit.explorer.queue import LearningQueue, Queue
+from mmtoolkit.explorer.queue import LearningQueue
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.state import State
 from mmtoolkit.words import joined, say, title, word
@@ -113,8 +113,8 @@ def queue(review: Review) -> str:
     )
     text = say("{what}: {told}", what=f"<b>{escape(kind.button)}</b>", told=escape(asked, 400))
     return (
-        f'<div class="mmx-note-top" data-left="{left}">{text}'
-        f'{_suggested(review)}<div class="mmx-row">{buttons}</div>{_progress(review.queue)}</div>'
+        f'<div class="mmx-note-top" data-left="{left}" data-asked="{review.asked if left else ""}">{text}'
+        f'{_suggested(review)}<div class="mmx-row">{buttons}</div>{_progress(review)}</div>'
     )
 
 
@@ -144,8 +144,9 @@ def _suggested(review: Review) -> str:
     )
 
 
-def _progress(queue: Queue) -> str:
+def _progress(review: Review) -> str:
     """Say how good the classifier that learns is by now, with its curve."""
+    queue = review.queue
     curve = curve_of(queue)
     if not isinstance(queue, LearningQueue):
         return ""
@@ -157,6 +158,8 @@ def _progress(queue: Queue) -> str:
             n=taught,
             least=CHECKS[0],
         )
+        if review.notes.audited.sum() >= CHECKS[0]:
+            text = say("No score yet: it takes answers of two classes beside those drawn at random.")
         return f'<p class="mmx-empty">{escape(text)}</p>'
     last = curve.iloc[-1]
     text = say(

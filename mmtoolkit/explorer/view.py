@@ -209,9 +209,21 @@ class View:
         if mode != "replace":
             self.ex.select(row, how="click", mode=mode)
 
-    def _press(self, key: str) -> None:
-        if (row := keys.find(key, self)) is not None:
+    def _press(self, key: str, asked: str | None) -> None:
+        row = keys.find(key, self)
+        if row is not None and not (row.answers and self._late(asked)):
             row.does(self)
+
+    def _act(self, name: str, value: str, mode: Mode, asked: str | None) -> None:
+        if not (name in _ANSWERS and self._late(asked)):
+            _ACTIONS[name](self, value, mode)
+
+    def _late(self, asked: str | None) -> bool:
+        """Tell whether an answer is about another item than the one under review: of a key pressed twice, or of two pages."""
+        if asked in (None, "" if self.ex.asked is None else str(self.ex.asked)):
+            return False
+        self.ex.changed(status=say("no answer was taken, because the question has changed: look at the card"))
+        return True
 
     def _ready(self) -> None:
         self.bridge.ready()
@@ -312,15 +324,16 @@ _MESSAGES: Mapping[str, Callable[[View, Mapping[str, Any], Sequence[bytes]], obj
     "box": View._loop,
     "click": lambda view, content, _: view._click(int(content["row"]), content["mode"]),
     "tap": View._tap,
-    "key": lambda view, content, _: view._press(content["key"]),
-    "action": lambda view, content, _: _ACTIONS[content["name"]](
-        view, content["value"], content.get("mode", "replace")
+    "key": lambda view, content, _: view._press(content["key"], content.get("asked")),
+    "action": lambda view, content, _: view._act(
+        content["name"], content["value"], content.get("mode", "replace"), content.get("asked")
     ),
     "ready": lambda view, *_: view._ready(),
     "tick": lambda view, *_: view._tick(),
     "fit": lambda view, *_: view.map.fit(),
 }
 
+_ANSWERS = ("answer", "label", "new-label")  # actions that say something of the item under review
 _UNSEEN = ("hover", "tick", "ready", "fit")  # nobody waits for these
 
 # buttons and text fields: name of the action, and what it does with the button's value and the mode of selecting

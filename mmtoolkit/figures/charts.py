@@ -65,12 +65,14 @@ def bars(
     """
     import plotly.graph_objects as go
 
+    from mmtoolkit.figures.drawn import Figure
+
     v = np.asarray(values, dtype=np.float64)
     if v.shape != (len(names),):
         msg = f"values has shape {v.shape} for {len(names)} names"
         raise ValueError(msg)
     words = [f"{plot_text(n)}: {short_number(a)}" for n, a in zip(names, v.tolist(), strict=True)]
-    fig = go.Figure(
+    fig = Figure(
         go.Bar(
             x=v,
             y=np.arange(len(v)),
@@ -138,8 +140,10 @@ def curve(
     """
     import plotly.graph_objects as go
 
+    from mmtoolkit.figures.drawn import Figure
+
     at = np.asarray(x)
-    fig = go.Figure()
+    fig = Figure()
     for i, (name, (y, low, high)) in enumerate(series.items()):
         v = np.asarray(y, dtype=np.float64)
         if v.shape != at.shape:
@@ -206,8 +210,10 @@ def bars_over(
     """
     import plotly.graph_objects as go
 
+    from mmtoolkit.figures.drawn import Figure
+
     at, v = np.asarray(x, dtype=np.float64), np.asarray(values, dtype=np.float64)
-    fig = go.Figure(
+    fig = Figure(
         go.Bar(
             x=at,
             y=v,
@@ -261,6 +267,8 @@ def histogram(
     """
     import plotly.graph_objects as go
 
+    from mmtoolkit.figures.drawn import Figure
+
     sets = values if isinstance(values, Mapping) else {"": values}
     raw = {str(name): np.asarray(v, dtype=np.float64).ravel() for name, v in sets.items()}
     sound = {name: v[np.isfinite(v)] for name, v in raw.items()}
@@ -268,7 +276,7 @@ def histogram(
     everything = np.concatenate([*sound.values(), np.empty(0)])
     edges = np.histogram_bin_edges(everything, bins=bins) if len(everything) else np.linspace(0, 1, bins + 1)
     middle, width = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
-    fig = go.Figure()
+    fig = Figure()
     for i, (name, v) in enumerate(sound.items()):
         counts = np.histogram(v, bins=edges)[0]
         label = f"{plot_text(name, 40)} ({len(v):,})" if name else ""

@@ -113,7 +113,7 @@ def scatter_map(
     ValueError
         If a shape or a length is wrong.
     """
-    import plotly.graph_objects as go
+    from mmtoolkit.figures.drawn import Figure
 
     xy = _checked(coords, color, hover)
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(xy).all(axis=1))
@@ -121,7 +121,7 @@ def scatter_map(
     numeric = color is not None and np.asarray(color).dtype.kind == "f"
     if groups is None:
         groups = _grouped(len(xy), color, names, numeric=numeric)
-    fig = go.Figure()
+    fig = Figure()
     for g in sorted(groups, key=lambda g: g.color != GREY):  # grey lies below
         rows = g.rows[finite[g.rows]]
         scale = np.asarray(color, dtype=np.float32)[rows] if numeric and not g.name else None

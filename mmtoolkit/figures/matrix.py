@@ -61,6 +61,8 @@ def heatmap(
     """
     import plotly.graph_objects as go
 
+    from mmtoolkit.figures.drawn import Figure
+
     Z = np.asarray(values, dtype=np.float64)
     C = Z if color is None else np.asarray(color, dtype=np.float64)
     if Z.shape != (len(y), len(x)) or C.shape != Z.shape:
@@ -80,7 +82,7 @@ def heatmap(
     ).reshape(Z.shape)
     across, down = [plot_text(a) for a in x], [plot_text(b) for b in y]
     cells = [[f"{b} → {a}: {w}" for a, w in zip(across, row, strict=True)] for b, row in zip(down, words, strict=True)]
-    fig = go.Figure(
+    fig = Figure(
         go.Heatmap(
             z=C,
             x=np.arange(len(x)),

@@ -1,4 +1,4 @@
-"""How far a map can be trusted: the share of each item's neighbours that are kept, and of new ones."""
+"""Where a map can be trusted: how many of each item's neighbours stayed, and how many strangers moved in."""
 
 from __future__ import annotations
 

@@ -334,6 +334,52 @@ def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kerne
     page.screenshot(path=notebooks / "dead.png")
 
 
+def test_two_pages_on_one_kernel_follow_each_other_and_no_answer_goes_astray(browser, desk, lab, kernel, notebooks):
+    open_ = "ex = mm.explore(emb, y='label', projection=p)\n_ = ex.review('outliers', n=20)\nex"
+    tools.write(notebooks, "pages.ipynb", [LOAD, open_])
+    tools.run_all(desk, lab, "pages.ipynb", kernel)
+    desk.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    other = browser.new_page(viewport=tools.SIZE)
+    other.goto(f"{lab}/lab/workspaces/other/tree/pages.ipynb?reset")  # the output is in the file, the map in the kernel
+    tools.until(other, tools.PLOT, what="the map in the other page")
+    pages = (desk, other)
+
+    def press(page, key):
+        page.locator(".js-plotly-plot").focus()
+        page.keyboard.press(key)
+
+    def both(script, what):
+        for page in pages:
+            tools.until(page, script, what=what)
+
+    first = python(desk, "int(ex.asked)")
+    both(f"() => document.querySelector('[data-asked=\"{first}\"]')", "the same question")
+    press(desk, "1")
+    both("() => document.querySelector('[data-left=\"19\"]')", "the next question in both")
+    asked = python(desk, "int(ex.asked)")
+    ring = "(() => { const [d, r] = document.querySelector('.js-plotly-plot')._fullData; return r.x[0] === d.x[%d]; })()"
+    both(f"() => {ring % asked}", "the ring around it")
+
+    busy = """() => { const w = [...window.jupyterapp.shell.widgets('main')].find(x => x.context && x.sessionContext);
+        w.sessionContext.session.kernel.requestExecute({ code: 'import time; time.sleep(3)' }); }"""
+    desk.evaluate(busy)
+    press(desk, "1")
+    desk.wait_for_timeout(300)
+    press(other, "2")  # of the same item, which the page still shows
+    both("() => document.querySelector('.mmx-status').innerText.includes('no answer was taken')", "a word on that in both")
+    both("() => document.querySelector('[data-left=\"18\"]')", "one answer")
+    assert python(desk, f"ex.annotated[{asked}] == ex.annotation_names[0]")
+    assert python(desk, "len(ex.annotations)") == 2
+
+    press(other, "2")
+    both("() => document.querySelector('[data-left=\"17\"]')", "the answer of the other page")
+    assert python(desk, "ex.annotations['annotation'].iloc[-1] == ex.annotation_names[1]")
+    press(desk, "u")
+    both("() => document.querySelector('[data-left=\"18\"]')", "undone by the first page")
+    other.close()
+    tools.run_code(desk, CLOSE)
+
+
 def test_the_same_notebook_under_voila(page, notebooks, tmp_path):
     tools.chromium()
     tools.write(notebooks, "app.ipynb", [LOAD, OPEN])

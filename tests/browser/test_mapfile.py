@@ -219,6 +219,36 @@ def test_keys_alone_reach_an_item_select_it_and_zoom(browser, saved):
         page.wait_for_selector("#card[data-row='12']")
 
 
+@pytest.mark.parametrize("tool", ["lasso", "move"])
+def test_two_fingers_zoom_and_move_the_map_and_draw_nothing(browser, saved, tool):
+    with opened(browser, saved / "en.html") as page:
+        page.click(f"[data-tool={tool}]")
+        box = page.locator("#map").bounding_box()
+        middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+        before, moved = np.array(dot(page, 12)), np.array([30.0, -20.0])
+        client = page.context.new_cdp_session(page)
+
+        def touch(kind, *places):
+            points = [{"x": float(x), "y": float(y), "id": i} for i, (x, y) in enumerate(places)]
+            client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        apart = np.array([40.0, 0.0])
+        touch("touchStart", middle - apart)
+        touch("touchStart", middle - apart, middle + apart)
+        for step in np.linspace(0.2, 1.0, 5):
+            half = apart * (1 + step / 2)
+            touch("touchMove", middle + step * moved - half, middle + step * moved + half)
+        touch("touchEnd", middle + moved - 1.5 * apart)
+        touch("touchEnd")
+
+        place = middle + moved + 1.5 * (before - middle)
+        page.mouse.move(*(place + 1))
+        page.mouse.move(*place)
+        page.wait_for_selector("#tip[data-row='12']:not([hidden])")
+        told(page, "0 selected")
+        assert page.get_attribute(".mmx-lasso path", "d") is None
+
+
 def test_a_window_made_narrow_still_shows_the_whole_map(browser, saved):
     with opened(browser, saved / "en.html") as page:
         page.mouse.move(*dot(page, 12))

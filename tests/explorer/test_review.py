@@ -48,6 +48,33 @@ def test_the_card_shows_the_item_that_the_answer_goes_to(shown, kind):
     assert on_the_card(ex) == ex.asked == ex.focus
 
 
+@pytest.mark.parametrize("kind", ["outliers", "learn"])
+def test_an_answer_to_an_item_that_another_page_has_answered_changes_nothing(shown, kind):
+    ex = shown
+    ex.review(kind, n=10)
+    seen = str(ex.asked)
+    assert f'data-asked="{seen}"' in ex._view.html["queue"].value
+
+    for name in ("1", "2", "Enter", "x"):
+        ex._view.receive({"kind": "key", "key": name, "asked": seen}, [])
+    ex._view.receive({"kind": "action", "name": "new-label", "value": "other", "asked": seen}, [])
+
+    assert ex.annotations[["id", "annotation"]].values.tolist() == [[ex.ids[int(seen)], ex.annotation_names[0]]]
+    assert "no answer was taken" in ex._view.html["status"].value
+    ex._view.receive({"kind": "key", "key": "2", "asked": str(ex.asked)}, [])
+    assert len(ex.annotations) == 2
+
+
+def test_a_number_pressed_before_the_page_showed_the_review_is_no_answer(shown):
+    ex = shown
+    ex.select([1, 2])
+    ex.review("outliers", n=3)
+
+    ex._view.receive({"kind": "key", "key": "1", "asked": ""}, [])
+
+    assert len(ex.annotations) == 0
+
+
 def test_status_says_that_a_review_leaves_the_selection_alone(shown):
     ex = shown
     ex.review("outliers", n=3)

@@ -10,6 +10,7 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.explorer.suspects import held_out_scores
+from mmtoolkit.words import speaking
 
 ISSUES = [3, 25, 61]
 
@@ -60,6 +61,8 @@ def test_a_first_look_finds_what_is_wrong_and_what_it_may_be(doubtful, ready):
     ready()
     assert doubtful.wait()
     assert "nearest" in doubtful.reviews.suggestion.evidence
+    with speaking("zh"):
+        assert "最近的" in str(doubtful.reviews.suggestion.evidence)
     assert set(doubtful.waiting["id"].astype(int)) >= set(ISSUES)
 
 

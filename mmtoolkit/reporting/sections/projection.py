@@ -21,7 +21,7 @@ __all__ = ["part"]
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:
-    """Return the contribution of a map to a report.
+    """Return what a map gives to a report.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""How long the explorer takes from mouse up to a DataFrame, from hover to a thumbnail, and from an answer to the next item on
-screen, in a real JupyterLab.
+"""How long the explorer takes in a real JupyterLab: mouse up to DataFrame, hover to thumbnail, answer to the next item on screen.
 
 Run it with Chromium installed: ``python benchmarks/explorer.py [--points 50000 100000] [--answers 20000] [--rounds 10] [--peer PYTHON]``.
 ``--peer`` names a Python with jupyter-scatter, jupyterlab and numpy: the same lasso is drawn there.
@@ -197,7 +196,9 @@ def main():
             f"| {row['points']:,} | {row['selected']:,} | {row['median_s']:.2f} s | {row['shown_median_s']:.2f} s | {other} |"
         )
     for row in out["answers"]:
-        print(f"\nanswer to the next item, {row['kind']}, {row['points']:,} items: {1000 * row['median_s']:.0f} ms median")
+        print(
+            f"\nanswer to the next item, {row['kind']}, {row['points']:,} items: {1000 * row['median_s']:.0f} ms median"
+        )
     print(f"\nhover to thumbnail: {1000 * out['hover']['median_s']:.0f} ms median of {out['hover']['rounds']}")
 
 

@@ -22,7 +22,9 @@ from mmtoolkit.errors import UnreadableItemError
 __all__ = ["HEAD", "REQUEST", "decoded"]
 
 REQUEST = struct.Struct(">IQ")  # to the other process: bytes of the JSON, bytes of the file; then both
-HEAD = struct.Struct(">cII")  # from it: F or A, width, height, then pixels; or N or E, bytes of a text, 0, then the text
+HEAD = struct.Struct(
+    ">cII"
+)  # from it: F or A, width, height, then pixels; or N or E, bytes of a text, 0, then the text
 _MODES = {b"F": "RGB", b"A": "RGBA"}
 
 _MOST_PIXELS = 100_000_000  # of a frame: nothing larger is taken from the other process

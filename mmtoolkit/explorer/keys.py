@@ -95,9 +95,7 @@ KEYS = (
         _answerable,
         answers=True,
     ),
-    Shortcut(
-        "x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable, answers=True
-    ),
+    Shortcut("x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable, answers=True),
     Shortcut("c", word("write the name of a class"), lambda _view: None, field="new-label"),
     Shortcut("n", word("next item under review"), lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),

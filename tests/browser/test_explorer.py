@@ -357,7 +357,9 @@ def test_two_pages_on_one_kernel_follow_each_other_and_no_answer_goes_astray(bro
     press(desk, "1")
     both("() => document.querySelector('[data-left=\"19\"]')", "the next question in both")
     asked = python(desk, "int(ex.asked)")
-    ring = "(() => { const [d, r] = document.querySelector('.js-plotly-plot')._fullData; return r.x[0] === d.x[%d]; })()"
+    ring = (
+        "(() => { const [d, r] = document.querySelector('.js-plotly-plot')._fullData; return r.x[0] === d.x[%d]; })()"
+    )
     both(f"() => {ring % asked}", "the ring around it")
 
     busy = """() => { const w = [...window.jupyterapp.shell.widgets('main')].find(x => x.context && x.sessionContext);
@@ -366,7 +368,10 @@ def test_two_pages_on_one_kernel_follow_each_other_and_no_answer_goes_astray(bro
     press(desk, "1")
     desk.wait_for_timeout(300)
     press(other, "2")  # of the same item, which the page still shows
-    both("() => document.querySelector('.mmx-status').innerText.includes('no answer was taken')", "a word on that in both")
+    both(
+        "() => document.querySelector('.mmx-status').innerText.includes('no answer was taken')",
+        "a word on that in both",
+    )
     both("() => document.querySelector('[data-left=\"18\"]')", "one answer")
     assert python(desk, f"ex.annotated[{asked}] == ex.annotation_names[0]")
     assert python(desk, "len(ex.annotations)") == 2

@@ -148,7 +148,7 @@ def test_columns_are_cut_by_value_month_and_third(result):
 def test_bad_input_is_named(result, options, match):
     with pytest.raises(ValueError, match=match):
         result.slices(**options)
-    with pytest.raises(TypeError, match="derived must be True, False or a mapping of names .* got 'serial'"):
+    with pytest.raises(TypeError, match=r"derived must be True, False or a mapping of names .*got 'serial'"):
         result.slices(derived="serial")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LIBRARIES", "MAPS", "environment", "fingerprint", "one_thread", "source_digest", "versions"]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
-MAPS = 3  # version of the code that lays maps out: another one gives other coordinates
+MAPS = 4  # version of the code that lays maps out: another one gives other coordinates
 
 
 def fingerprint(array: ArrayLike) -> str:

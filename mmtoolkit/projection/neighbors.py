@@ -19,7 +19,7 @@ __all__ = ["EXACT_AT_MOST", "EXACT_BELOW", "Neighbors", "approximate", "exact", 
 EXACT_BELOW = 20_000
 EXACT_AT_MOST = 50_000  # where the descent does not find enough: a minute of one core
 _BLOCK = 1024
-_STEP = 3
+_STEP = 4
 Neighbors = tuple["NDArray[np.int32]", "NDArray[np.float32]"]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._blocks import blocks, in_order, n_workers
 from mmtoolkit._nearest import relative_squares
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def map_neighbors(coords: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     from scipy.spatial import cKDTree
 
     points = coords.astype(np.float64)
-    _, found = cKDTree(points).query(points, k=k + 1)
+    _, found = cKDTree(points).query(points, k=k + 1, workers=n_workers())
     own = found == np.arange(len(found))[:, None]
     own[~own.any(axis=1), -1] = True  # many points in one place: the point itself need not be among the first
     return np.asarray(found[~own].reshape(len(found), k))
@@ -100,9 +100,8 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
         block, penalty = rows[part], 0
         d2 = relative_squares(X[block], X)
         d2[np.arange(len(block)), block] = np.inf
-        for j in range(k):
-            closer = (d2 < d2[np.arange(len(block)), found[block, j]][:, None]).sum(axis=1)
-            penalty += int(np.maximum(closer + 1 - k, 0).sum())
+        for own, neighbors in zip(d2, found[block], strict=True):
+            penalty += sum(max(np.count_nonzero(own < own[j]) + 1 - k, 0) for j in neighbors)
         return penalty
 
     penalty = sum(in_order(penalty_of, blocks(len(rows), _BLOCK)))

@@ -73,7 +73,7 @@ def descend(X: NDArray[np.float32], k: int, random_state: int) -> tuple[NDArray[
     order = np.concatenate(_leaves(Z, rng))  # what is near in space lies near in memory
     place = np.empty(n, dtype=np.int32)
     place[order] = np.arange(n, dtype=np.int32)
-    X, Z, rest, sample = X[order], Z[order], rest[order], place[sample]
+    Z, rest, at = Z[order], rest[order], place[sample]
     shape = n, min(_SPARE * k, n - 1)
     lists = _Lists(np.full(shape, -1, np.int32), np.full(shape, np.inf, np.float32), np.zeros(shape, bool))
     recall = 0.0
@@ -81,17 +81,20 @@ def descend(X: NDArray[np.float32], k: int, random_state: int) -> tuple[NDArray[
         for _ in range(1 if round_ else _TREES):
             _met(Z, rest, lists, _leaves(Z, rng))
         _joined(Z, rest, lists, k)
-        recall = float((np.sqrt(_chosen(X, lists, k, sample)[1]) <= reach[:, None] * (1 + 1e-5) + 1e-6).mean())
+        recall = float((np.sqrt(_chosen(X, order, lists, k, at)[1]) <= reach[:, None] * (1 + 1e-5) + 1e-6).mean())
         if recall >= ENOUGH:
             break
-    chosen = list(in_order(lambda rows: _chosen(X, lists, k, np.arange(n)[rows]), blocks(n, _BLOCK)))
+    chosen = list(
+        in_order(
+            lambda rows: _chosen(X, order, lists, k, np.arange(rows.start, rows.stop, dtype=np.int32)),
+            blocks(n, _BLOCK),
+        )
+    )
     near, dist = (np.concatenate(part)[place] for part in zip(*chosen, strict=True))
     return order.astype(np.int32)[near], dist, recall
 
 
-def _on_main_axes(
-    X: NDArray[np.float32], rng: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _on_main_axes(X: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return coordinates on at most 256 main axes, and the squared length of what is left."""
     n, d = X.shape
     if d <= _AXES:
@@ -178,11 +181,11 @@ def _reverse(lists: _Lists, k: int) -> tuple[NDArray[np.int32], NDArray[np.bool_
 
 
 def _chosen(
-    X: NDArray[np.float32], lists: _Lists, k: int, rows: NDArray[np.intp]
+    X: NDArray[np.float32], order: NDArray[np.intp], lists: _Lists, k: int, rows: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the `k` nearest of what is in the lists of some rows, and their squared distances."""
     near, dist = np.full((len(rows), k), -1, dtype=np.int32), np.full((len(rows), k), np.inf, dtype=np.float32)
-    _choose(X, lists.near, rows, near, dist, np.zeros((len(rows), k), dtype=np.bool_))
+    _choose(X, order, lists.near, rows, near, dist, np.zeros((len(rows), k), dtype=np.bool_))
     return near, dist
 
 
@@ -214,13 +217,13 @@ def _put_all(near: Any, dist: Any, fresh: Any, rows: Any, others: Any, d2: Any) 
 
 
 @compiled
-def _choose(X: Any, lists: Any, rows: Any, near: Any, dist: Any, fresh: Any) -> None:
+def _choose(X: Any, order: Any, lists: Any, rows: Any, near: Any, dist: Any, fresh: Any) -> None:
     for i in range(len(rows)):
         for t in range(lists.shape[1]):
             j, d2 = lists[rows[i], t], np.float32(0)
             if j >= 0:
                 for f in range(X.shape[1]):
-                    difference = X[rows[i], f] - X[j, f]
+                    difference = X[order[rows[i]], f] - X[order[j], f]
                     d2 += difference * difference
                 _put(near, dist, fresh, i, j, d2)
 

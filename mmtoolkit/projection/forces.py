@@ -129,7 +129,7 @@ def move(
             pulls = pushed = 0
             for edge in range(begin, min(begin + _MANY, indptr[i + 1])):
                 chosen[pulls] = indices[edge]  # without a branch: which edges pull is as good as random
-                pulls += np.int64(np.floor((epoch + 1) * rate[edge]) != np.floor(epoch * rate[edge]))
+                pulls += int(np.floor((epoch + 1) * rate[edge]) != np.floor(epoch * rate[edge]))
             for t in range(pulls):
                 dx[t], dy[t] = x - old[chosen[t], 0], y - old[chosen[t], 1]
             for _ in range(pulls * pushes):

@@ -36,7 +36,7 @@ def project(
     perplexity: float = ..., wait: bool, progress: bool | None = ..., normalize: bool = ..., random_state: int = ...,
 ) -> Projection | PendingProjection: ...  # fmt: skip
 @verb(
-    "project", variable="p", unrecorded=("wait", "progress"), memory=0.5, one_thread=False
+    "project", variable="p", unrecorded=("wait", "progress"), memory=1.0, one_thread=False
 )  # `lay_out` sees to threads, here and there
 def project(
     embeddings: HasVectors | ArrayLike,

@@ -118,11 +118,8 @@ def most_similar(
 
 
 def _largest(S: NDArray[np.float32], k: int) -> NDArray[np.intp]:
-    """Return the columns of the `k` largest numbers of every row, in no order, (n_rows, k).
-
-    Columns are looked at in sets of 16: the `k` largest numbers lie in the `k` sets of the largest maxima, and maxima cost
-    a tenth of a partition.
-    """
+    """Return the columns of the `k` largest numbers of every row, in no order, (n_rows, k)."""
+    # the `k` largest numbers lie in the `k` sets of 16 columns with the largest maxima, and maxima cost a tenth of a partition
     n_sets = S.shape[1] // _SET
     if k == 0 or n_sets < 4 * k:
         return np.argpartition(-S, max(k - 1, 0), axis=1)[:, :k]

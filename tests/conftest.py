@@ -111,6 +111,7 @@ def glosses():
 QUICK_SPARK = """
 spark.driver.extraJavaOptions -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote
 spark.sql.codegen.wholeStage false
+spark.sql.adaptive.enabled false
 """
 
 
@@ -136,7 +137,7 @@ def spark(java, _own_cache):
     """One local Spark session for all Spark tests; it ends with them."""
     from mmtoolkit.spark import start
 
-    few = {"spark.sql.adaptive.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    few = {"spark.sql.shuffle.partitions": "2"}
     session = start("local[2,4]", app_name="mmtoolkit-tests", memory="2g", config=few)
     yield session
     session.stop()

@@ -38,9 +38,12 @@ def test_notebook_is_thin(path):
 def execute(notebook, folder, **kernel):
     resources = {"metadata": {"path": os.fspath(folder)}}
     environment = os.environ | {"PYTHONWARNINGS": ""}  # a user's kernel, not ours, decides on warnings
-    NotebookClient(notebook, timeout=300, resources=resources, store_widget_state=False, **kernel).execute(
-        env=environment
-    )
+    client = NotebookClient(notebook, timeout=300, resources=resources, store_widget_state=False, **kernel)
+    try:
+        client.execute(env=environment)
+    finally:
+        if client.kc is not None:  # it ends a kernel of its own by itself
+            client.kc.stop_channels()
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +55,7 @@ def kernel():
         run_sync(manager.shutdown_kernel)(now=True)
 
 
-AS_NEW = """import os
-os.chdir({folder!r})
-(lambda shell: (shell.reset(new_session=True), setattr(shell, "execution_count", 0)))(get_ipython())"""
+AS_NEW = "import os; os.chdir({folder!r}); get_ipython().reset(new_session=True)"
 
 
 @pytest.fixture

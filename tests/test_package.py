@@ -31,6 +31,9 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+MODULES = frozenset(map(module_name, SOURCES))
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_name_resolves_to_itself(name):
     found = getattr(mm, name)
@@ -221,6 +224,11 @@ TYPE_CIRCLES = {
 }
 
 
+@functools.cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def _room(name: str) -> str:
     return name.split(".")[1]
 
@@ -229,7 +237,7 @@ def _all_imports(path: Path, *, types: bool) -> dict[str, int]:
     """Modules of ours that a file imports, late ones included, with the line; for types only where `types` says so."""
     name = module_name(path)
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    modules, found, todo = {module_name(p) for p in SOURCES}, {}, [ast.parse(path.read_text("utf-8"))]
+    found, todo = {}, [_parsed(path)]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test) and not types:
@@ -239,13 +247,14 @@ def _all_imports(path: Path, *, types: bool) -> dict[str, int]:
             module = ".".join(filter(None, [base, node.module]))
             for alias in node.names:
                 full = f"{module}.{alias.name}"
-                found[full if full in modules else module] = node.lineno
+                found[full if full in MODULES else module] = node.lineno
         elif isinstance(node, ast.Import):
             found |= {alias.name: node.lineno for alias in node.names}
         todo += ast.iter_child_nodes(node)
-    return {other: line for other, line in found.items() if other in modules - {name, "mmtoolkit"}}
+    return {other: line for other, line in found.items() if other in MODULES - {name, "mmtoolkit"}}
 
 
+@functools.cache
 def _circles(*, types: bool) -> list[list[str]]:
     """Groups of files each of which imports, through others, all of the group."""
     graph = {module_name(path): set(_all_imports(path, types=types)) for path in SOURCES}
@@ -457,6 +466,29 @@ def test_every_public_name_is_documented_and_annotated():
         ]
 
     assert not missing, "\n".join(missing)
+
+
+def _definitions(node, lines):
+    """Functions and classes below a node, those inside of functions left out, each with its line of source."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.ClassDef):
+            yield child, lines[child.lineno - 1]
+        if not isinstance(child, ast.FunctionDef):
+            yield from _definitions(child, lines)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_names_without_underscore_have_a_docstring_and_private_helpers_at_most_one_line(path):
+    text, wrong = path.read_text("utf-8"), []
+    for one, line in _definitions(ast.parse(text), text.splitlines()):
+        said, private = ast.get_docstring(one), one.name.startswith("_") and not one.name.endswith("__")
+        elsewhere = any(ast.unparse(d).endswith((".setter", ".register", "overload")) for d in one.decorator_list)
+        if said is None and not (one.name.startswith("_") or elsewhere or "D102 - see" in line):
+            wrong.append(f"{one.name}, line {one.lineno}: no docstring")
+        if private and said is not None and len(said.splitlines()) > 1:
+            wrong.append(f"{one.name}, line {one.lineno}: more than one line")
+
+    assert wrong == []
 
 
 def _public_things():

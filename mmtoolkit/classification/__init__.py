@@ -1,4 +1,4 @@
-"""Classification you can defend: ``classify``, and what helps to trust, improve, compare and keep a classifier."""
+"""Classification: ``classify``, and methods to check, improve, compare and save a classifier."""
 
 from mmtoolkit.classification.auditing import Audit, audit
 from mmtoolkit.classification.classifying import classify

@@ -1,4 +1,4 @@
-"""Answering only when sure: what silence buys, with limits that hold for whoever has looked at the whole curve."""
+"""Answer only when the classifier is sure: the gain, with limits that hold after a look at the whole curve."""
 
 from __future__ import annotations
 
@@ -118,28 +118,17 @@ class Thresholds(Result):
 
 @dataclass(frozen=True, eq=False)
 class _Answers:
-    """Held-out items in the order of confidence, one entry for each distinct confidence: those at least as sure.
-
-    Attributes
-    ----------
-    confidence : ndarray of shape (n_distinct,)
-        The surest first.
-    n, wrong : ndarrays of shape (n_distinct,), int
-        Items answered, and of these the wrong ones.
-    groups : ndarray of shape (n_distinct,), int
-        How many independent answers these items stand for: Kish's effective number of groups.
-    doubt : ndarray of shape (n_distinct,)
-        Mean probability, by the classifier itself, that an answer is wrong.
-    """
+    """For each distinct confidence, the highest first, the held-out items that are at least as sure; all arrays (n_distinct,)."""
 
     confidence: NDArray[np.float64]
-    n: NDArray[np.intp]
-    wrong: NDArray[np.intp]
-    groups: NDArray[np.intp]
-    doubt: NDArray[np.float64]
+    n: NDArray[np.intp]  # items answered
+    wrong: NDArray[np.intp]  # wrong answers among these
+    groups: NDArray[np.intp]  # independent answers among these: Kish's effective number of groups
+    doubt: NDArray[np.float64]  # mean probability, by the classifier itself, that an answer is wrong
 
     @classmethod
     def of(cls, result: Classification) -> _Answers:
+        """Return the answers of a result to its held-out items."""
         rows = np.flatnonzero(result.fold >= 0)
         sure = result.y_proba[rows, codes_of(result.y_pred[rows], result.classes)]
         order = np.argsort(-sure, kind="stable")
@@ -153,6 +142,7 @@ class _Answers:
 
     @property
     def risk(self) -> NDArray[np.float64]:
+        """Share of wrong answers at each confidence."""
         return self.wrong / self.n
 
     def upper(self, level: float) -> NDArray[np.float64]:
@@ -242,7 +232,7 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
 def _passes(
     groups: NDArray[np.intp], doubt: NDArray[np.float64], max_risk: float, confidence: float
 ) -> NDArray[np.float64]:
-    """Return how probably each test is passed if the classifier's probabilities are right."""
+    """Return the probability that each test is passed if the classifier's probabilities are right."""
     from scipy.special import bdtrik, betainc
 
     n = groups.astype(np.float64)

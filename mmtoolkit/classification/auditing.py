@@ -1,4 +1,4 @@
-"""What is wrong with a data set before anyone trains on it: duplicates, leaks, outliers, imbalance, captions."""
+"""Find errors of a data set before training: duplicates, leaks, outliers, imbalance, captions."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def audit(
     random_state: int = 0,
     n_jobs: int | None = None,
 ) -> Audit:
-    """Look for what spoils scores: duplicates, leaks between splits, outliers, imbalance, unreadable items, captions.
+    """Look for errors in the data that make scores wrong: duplicates, leaks between splits, outliers, imbalance, unreadable items, captions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``classify``: train, score on held-out items, and keep what a reader needs to trust the score."""
+"""``classify``: train, score on held-out items, and keep the facts that a reader needs to judge the score."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def classify(
 
 
 def _weights(given: Any, classes: NDArray[Any]) -> Any:
-    """Return checked class weights; pairs are what reports of version 0.1.0 hold."""
+    """Return checked class weights; reports of version 0.1.0 hold them as pairs."""
     if given is None or given == "balanced":
         return given
     pairs = isinstance(given, list) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in given)
@@ -180,7 +180,7 @@ def _weights(given: Any, classes: NDArray[Any]) -> Any:
 
 
 def check_options(*, cv: int, duplicates: str, repeats: int = 1, duplicate_threshold: Any = None) -> None:
-    """Raise ValueError for options that no data could make right."""
+    """Raise ValueError for options that are wrong for any data."""
     if duplicate_threshold is not None and not (is_number(duplicate_threshold) and 0.0 < duplicate_threshold <= 1.0):
         msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {duplicate_threshold!r}"
         raise ValueError(msg)

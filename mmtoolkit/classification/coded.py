@@ -18,7 +18,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def name_of(estimator: Any) -> str:
-    """Return the name of a classifier's class; of the one inside, where it is given numbers of classes."""
+    """Return the name of a classifier's Python class; of the wrapped one, where a `CodedClassifier` wraps it."""
     return type(getattr(estimator, "estimator", None) if isinstance(estimator, CodedClassifier) else estimator).__name__
 
 
@@ -92,7 +92,7 @@ class CodedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     @_where_it_has("predict_proba")
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return what the classifier's own `predict_proba` does.
+        """Return probabilities as the classifier's own `predict_proba`.
 
         Parameters
         ----------
@@ -108,7 +108,7 @@ class CodedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     @_where_it_has("decision_function")
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return what the classifier's own `decision_function` does.
+        """Return decision values as the classifier's own `decision_function`.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Which embedding is better, by how much, and what it costs: same folds, paired halves."""
+"""Compare embeddings: which is better, by how much, and at what cost; with the same folds and paired halves."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def _judge(
     cv: int,
     random_state: int,
 ) -> pd.DataFrame:
-    """Return one row per pair: who is better, by how much, how sure that is, and what could have been shown."""
+    """Return one row per pair: which is better, by how much, how sure that is, and which difference could have been shown."""
     one = next(iter(results.values()))
     scored = one.fold >= 0
     found = differences(
@@ -308,7 +308,7 @@ def _judge(
 
 
 def _verdict(a: str, b: str, size: float, reach: float, shown: bool, least: float) -> str:
-    """Say which is better, or that no difference can be shown and which could have been."""
+    """Return the sentence that names the better one, or the smallest difference that could have been shown."""
     if np.isnan(reach):
         return say(
             "{a} and {b} differ by {points}; with so few independent items (of a class) that cannot be tested.",

@@ -1,4 +1,4 @@
-"""Answering where it is worth it: what wrong answers and silence cost."""
+"""Choose the threshold with the least cost of wrong answers and of items without an answer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
 
 
 def _place(name: Any, known: Mapping[Any, int], classes: NDArray[Any]) -> int:
-    """Return the number of a class."""
+    """Return the position of a class."""
     place = known.get(name, known.get(text_of(name)))
     if place is None:
         msg = f"costs name {shorten(repr(name))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"

@@ -1,4 +1,4 @@
-"""What a cross-validation needs beside the classifier: folds, and the baseline of the nearest neighbours."""
+"""The parts of a cross-validation beside the classifier: folds, and the baseline of the nearest neighbours."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ASKED = 4000  # their share of right votes is known to a percent
 def deal(
     codes: NDArray[np.intp], groups: NDArray[np.intp], cv: int, random_state: int, classes: NDArray[Any]
 ) -> NDArray[np.intp]:
-    """Deal labelled rows to folds, or say why that is not possible.
+    """Deal labelled rows to folds; raise ValueError with the reason where that is not possible.
 
     Raises
     ------

@@ -24,7 +24,7 @@ _SPAN = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 def dates_in(values: pd.Series) -> pd.Series | None:
-    """Return dates, also as ISO 8601 writes them, by the clock of whoever wrote them; None where some are something else."""
+    """Return dates, also from ISO 8601 texts, without their time zones; None where some values are no dates."""
     known = values.dropna()
     if known.empty or not all(isinstance(v, date) or (isinstance(v, str) and _ISO.match(v)) for v in known):
         return None

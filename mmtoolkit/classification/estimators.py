@@ -89,7 +89,7 @@ def fit(
 
 
 def shares_nothing(estimator: Any) -> bool:
-    """Tell whether fits may go on side by side: all parts are our own or scikit-learn's, whose clones share nothing."""
+    """Return whether fits may run in parallel: all parts are our own or scikit-learn's, whose clones share nothing."""
     if isinstance(estimator, type | Mapping) or not hasattr(estimator, "get_params"):
         return True
     parts = [estimator, *(value for value in estimator.get_params().values() if hasattr(value, "fit"))]
@@ -113,7 +113,7 @@ def _groups_go_to(estimator: Any) -> str | None:
 
 
 def splits_untold(estimator: Any) -> list[str]:
-    """Return the parameters of inner cross-validations that `fit` cannot tell which rows belong together."""
+    """Return the parameters with inner cross-validations that do not get the groups from `fit`."""
     taken = _groups_go_to(estimator)
     told = None if taken is None else taken.removesuffix("groups") + "cv"
     return [name for name in estimator.get_params() if name.split("__")[-1] == "cv" and name != told]
@@ -168,7 +168,7 @@ def proba_of(estimator: Any, X: NDArray[np.float32], classes: NDArray[Any]) -> N
 
 
 def _decides_by_pairs(estimator: Any) -> bool:
-    """Tell whether decision values are of pairs of classes: three classes have three of them too."""
+    """Return whether decision values belong to pairs of classes; three classes have three pairs, too."""
     params = getattr(estimator, "best_estimator_", estimator).get_params()
     shapes = [value for name, value in params.items() if name.split("__")[-1] == "decision_function_shape"]
     return len(estimator.classes_) > 2 and "ovo" in shapes

@@ -1,4 +1,4 @@
-"""The table of checks of ``audit``: one row per check says how it looks, and what it says of what it found."""
+"""The table of checks of ``audit``: each row has the function that looks, and the words for its findings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ROLES = {
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What an audit looks at.
+    """The data that an audit looks at.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Subject:
 
     @cached_property
     def roles(self) -> NDArray[np.object_]:
-        """What every item's split is for: train, test or validation where its name says so, else its name; None without."""
+        """The purpose of every item's split: train, test or validation where its name says so, else its name; None without a split."""
         names = np.full(len(self.ok), None, dtype=object) if self.splits is None else self.splits
         known = {name: _role(name) for name in set(names.tolist())}
         roles = np.empty(len(names), dtype=object)
@@ -98,7 +98,7 @@ class Subject:
 
 
 def _role(name: Any) -> str | None:
-    """Return what a split of this name is for."""
+    """Return the purpose of a split by its name."""
     if name is None:
         return None
     said = str(name).strip()
@@ -154,10 +154,7 @@ def _leaks(subject: Subject) -> pd.DataFrame:
 
 
 def _outliers(subject: Subject) -> pd.DataFrame:
-    """Return items far from their five nearest others (duplicates aside): row, id, distance, score.
-
-    The score is the modified z-score of the mean cosine distance; above 3.5 is listed (Iglewicz and Hoaglin, 1993).
-    """
+    """Return items far from their five nearest others, duplicates not counted: row, id, distance, modified z-score."""
     unit, groups = subject.unit, subject.groups
     k = min(_NEIGHBOURS, len(unit) - 1)
     distance = score = np.zeros(len(unit))
@@ -181,10 +178,7 @@ def _unreadable(subject: Subject) -> pd.DataFrame:
 
 
 def _captions(subject: Subject) -> pd.DataFrame:
-    """Return pictures and videos whose caption fits worse than nine in ten captions of others.
-
-    Needs items with modality image or video and a text, and a model that embeds texts beside them.
-    """
+    """Return pictures and videos whose caption fits worse than nine in ten captions of others; needs a model that embeds texts."""
     at, said = _said(subject.kept)
     different = sorted(set(said))
     cosine, rank, unit = np.zeros(len(at)), np.zeros(len(at)), subject.unit[at]
@@ -218,7 +212,7 @@ def _said(kept: Any) -> tuple[NDArray[np.intp], list[str]]:
 
 
 def _embedded(kept: Any, texts: list[str]) -> NDArray[np.float32] | None:
-    """Return unit vectors of at least two captions; None where there is nothing to compare with."""
+    """Return unit vectors of at least two captions; None where there are fewer or the model embeds no texts."""
     if len(texts) < 2:
         return None
     try:

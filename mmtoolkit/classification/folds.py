@@ -93,7 +93,7 @@ def stratified_folds(
 
 
 def _room(filled: NDArray[np.intp], n: int, start: int) -> tuple[NDArray[np.intp], int]:
-    """Return how many of n rows each fold takes so that all end up as level as can be, and where to go on."""
+    """Return how many of n rows each fold takes so that all have nearly equal sizes, and the fold to go on with."""
     if filled.min() == filled.max():
         room = np.full(len(filled), n // len(filled))
         room[(start + np.arange(n % len(filled))) % len(filled)] += 1

@@ -131,18 +131,21 @@ class CentredRows(Protocol):
 
 
 class _Factors:
-    """Every coefficient has its factor."""
+    """A scaling with one factor for each coefficient."""
 
     def __init__(self, scale: NDArray[np.float32]) -> None:
         self.scale = scale
 
     def into(self, V: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return coefficients of variables."""
         return V * self.scale
 
     def out_of(self, W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return variables of coefficients."""
         return np.asarray(W / self.scale, dtype=np.float32)
 
     def back(self, gradient: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the gradient by the variables, in place of that by the coefficients."""
         gradient *= self.scale
         return gradient
 

@@ -1,4 +1,4 @@
-"""What a classification says of every item, in one table."""
+"""The table of a classification with one row per item."""
 
 from __future__ import annotations
 

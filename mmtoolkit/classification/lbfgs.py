@@ -91,6 +91,7 @@ class _Memory:
         self.kept: list[int] = []  # slots, the oldest first
 
     def add(self, step: NDArray[np.float32], change: NDArray[np.float32]) -> None:
+        """Keep a step and its gradient change in place of the oldest; a step without positive curvature is not kept."""
         if float(step @ change) <= 0:
             return
         slot = self.kept.pop(0) if len(self.kept) == _MEMORY else len(self.kept)

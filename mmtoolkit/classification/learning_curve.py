@@ -202,22 +202,7 @@ def _point(values: list[tuple[int, float]], n_scored: int) -> tuple[float, float
 
 
 def _power_law(n: NDArray[np.float64], error: NDArray[np.float64], at: float) -> NDArray[np.float64]:
-    """Fit error = c + a n^-b with a, c >= 0 to each row of errors and return the error at another n.
-
-    Parameters
-    ----------
-    n : ndarray of shape (n_points,)
-        Training sizes.
-    error : ndarray of shape (n_fits, n_points)
-        Error rates.
-    at : float
-        Where to read the fitted curve.
-
-    Returns
-    -------
-    ndarray of shape (n_fits,)
-        Fitted error.
-    """
+    """Fit error = c + a n^-b with a, c >= 0 to each row of errors, (n_fits, n_points); return the errors at another n."""
     best = np.full(len(error), np.inf)
     value = np.full(len(error), np.nan)
     for b in _DECAYS:

@@ -39,7 +39,7 @@ _BLOCK = 512
 
 
 def check_class_weight(class_weight: object) -> None:
-    """Raise ValueError when a class has a weight that is none."""
+    """Raise ValueError when the weight of a class is not a positive number."""
     for name, weight in class_weight.items() if isinstance(class_weight, Mapping) else ():
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             msg = f"class weights must be numbers of at least 0, got {weight!r} for {name!r}"
@@ -58,19 +58,7 @@ def _lowest_between(path: Mapping[float, float], best: float) -> float:
 
 
 class _Inner:
-    """Inner folds: a model for each, without its rows, and what the models say of them.
-
-    Parameters
-    ----------
-    rows : CentredRows
-        The training rows.
-    codes, groups, weight : ndarrays of shape (n_rows,)
-        Theirs.
-    fold : ndarray of shape (n_rows,), int
-        Folds from 0; -1 is in none, and trains every model.
-    max_iter : int
-        As `SoftmaxPath` takes it.
-    """
+    """Inner folds: a model for each, without its rows, and their logits of these rows; rows of fold -1 train every model."""
 
     def __init__(
         self,
@@ -89,20 +77,18 @@ class _Inner:
         self.logits = np.empty((0, self.path.n_classes), dtype=np.float32)
 
     def look(self, C: float, tol: float, *, calibrate: bool) -> float:
-        """Solve, and return the loss of the held-out rows; with `calibrate` after a temperature that makes them surer.
-
-        Of a model that is too sure the loss stays as it is: a smaller C mends that better.
-        """
+        """Solve, and return the loss of the held-out rows; with `calibrate` after a temperature that makes them surer."""
         self.path.solve(C, tol=tol, far=not self.fold.any())
         self.logits = self.path.held_out(self._fold)[self._held]
         if not calibrate:
             return self.loss(self.logits)
         if self.all_right():  # the temperature is near its lower bound, or there is no need of one
             return min(self.loss(self.logits), self.loss(self.logits / COLDEST))
+        # the loss of a model that is too sure stays as it is: a smaller C mends that better
         return self.loss(self.logits / min(self.loss.lowest(self.logits), 1.0))
 
     def all_right(self) -> bool:
-        """Tell whether no held-out row is wrong."""
+        """Return whether no held-out row is wrong."""
         return bool((self.logits.argmax(axis=1) == self.codes).all())
 
 
@@ -337,10 +323,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return inner, self._walk(inner, Cs)
 
     def _walk(self, inner: _Inner, Cs: list[float], *, only_settle: bool = False) -> bool:
-        """Follow C from the middle to where the held-out loss turns, and solve at the bottom of the parabola.
-
-        Return whether the middle left nothing to choose; with `only_settle` go no further where it does not.
-        """
+        """Follow C from the middle to where the held-out loss turns; return whether the middle left nothing to choose."""
         self.path_, best, kept = {}, np.inf, (inner.path.solution, inner.logits)
 
         def look(C: float, tol: float) -> float:

@@ -1,4 +1,4 @@
-"""What a saved classifier says of itself, taken apart with care: a file may be damaged or edited."""
+"""Read the manifest of a saved classifier with checks, because the file may be damaged or edited."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def claim(holds: bool, otherwise: str) -> None:
 
 
 def manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """Return SHA-256 of all that a manifest says, but for the digest itself, in hexadecimal."""
+    """Return SHA-256 of a manifest without the digest itself, in hexadecimal."""
     said = {name: value for name, value in manifest.items() if name != "sha256"}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The table of metrics: one row says what a score is computed from, what is better, and what interval it has.
+"""The table of metrics: each row has the function of a score, its better direction, and its kind of interval.
 
 Tables of results, intervals, baselines, figures, ``compare`` and Spark read the rows; a further metric is one more row.
 """
@@ -175,7 +175,7 @@ def _matthews(c: Counts) -> NDArray[np.float64]:
 
 
 def top_k(n_classes: int) -> int:
-    """Return the k of top-k accuracy for a number of classes; 1 means that it says nothing new."""
+    """Return the k of top-k accuracy for a number of classes; 1 where it would equal the accuracy."""
     return min(3, n_classes - 1)
 
 
@@ -264,7 +264,7 @@ CLASS_METRICS = (
 
 
 def metrics_for(n_classes: int, of: Literal["counts", "items", "all"] | None = None) -> list[Metric]:
-    """Return the rows that say something for a number of classes, with the k of top-k accuracy in their names.
+    """Return the rows that are useful for a number of classes, with the k of top-k accuracy in their names.
 
     Parameters
     ----------

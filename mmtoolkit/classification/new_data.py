@@ -239,7 +239,7 @@ def check_new(
 
 
 def _why_not(sides: Sides, within: float) -> str:
-    """Return why no score can be foretold, "" where one can."""
+    """Return why no score can be predicted; "" where one can."""
     if sides.n_new < _FEWEST:
         return say(
             "there is {n} independent new item, and fewer than {least} do not show whether they are like the old ones",

@@ -1,4 +1,4 @@
-"""The scored items of a classifier and new ones side by side: what both tests, nearness and the expected score are made from."""
+"""The scored items of a classifier and new ones together: the input of both tests, of nearness and of the expected score."""
 
 from __future__ import annotations
 

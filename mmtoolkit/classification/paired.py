@@ -1,4 +1,4 @@
-"""How far the difference of two classifiers' scores moves from sample to sample, training included."""
+"""The variance of the difference of two classifiers' scores from sample to sample, training included."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PairedDifference:
         return self.reach(LEVEL / n_pairs) + self._beyond(1 - _POWER)
 
     def equivalent(self, margin: float) -> bool:
-        """Tell whether the difference is shown to be smaller than `margin`: two one-sided tests, each at the level."""
+        """Return whether the difference is shown to be smaller than `margin`: two one-sided tests, each at the level."""
         return abs(self.value) + self.reach(2 * LEVEL) < margin
 
 

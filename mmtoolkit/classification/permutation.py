@@ -1,4 +1,4 @@
-"""Better than chance? A permutation test in which every permutation is fitted anew, in closed form.
+"""A permutation test against chance: every permutation is fitted anew, in closed form.
 
 Permuting classes against predictions that stay is no test of them: the predictions have seen the classes of the other
 folds. So each permutation trains again. Classes move only inside a fold, from one whole group to another of the same
@@ -187,11 +187,8 @@ def _solver(
 
 
 def _auc(scores: NDArray[np.float32], own: NDArray[np.bool_], *, own_first: bool = True) -> NDArray[np.float64]:
-    """Return the areas under the ROC curves of rows of scores; of equal scores those of the class come first, or last.
-
-    Whether an item is of the class goes into the last bit of its score: so sorting keeps both together, at the speed of
-    plain sorting.
-    """
+    """Return the areas under the ROC curves of rows of scores; of equal scores those of the class come first, or last."""
+    # the last bit of a score says whether its item is of the class: so sorting keeps both together, at the speed of plain sorting
     bits = (scores + np.float32(0.0)).view(np.int32)  # no -0.0
     flag = own ^ (bits < 0) ^ (not own_first)  # the last bit makes negative numbers smaller
     bits = np.sort(((bits & ~np.int32(1)) | flag).view(np.float32), axis=1).view(np.int32)

@@ -1,4 +1,4 @@
-"""What every fitted classifier can do: predict new items, after checking that they live in its space."""
+"""The base of all fitted classifiers: they predict new items after a check that these have the same space."""
 
 from __future__ import annotations
 

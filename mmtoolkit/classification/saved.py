@@ -125,7 +125,7 @@ def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = No
 
 
 def _promised(result: Scored, thresholds: Any) -> dict[str, float | None]:
-    """Return what a manifest says of thresholds; refuse those of another result."""
+    """Return the entry of thresholds for a manifest; raise for those of another result."""
     if thresholds is None:
         return {}
     if not isinstance(thresholds, Thresholds):
@@ -237,7 +237,7 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
 
 
 def _is_promise(promise: Mapping[str, Any]) -> bool:
-    """Tell whether a manifest's promise is what `save` writes."""
+    """Return whether a manifest's promise has the form that `save` writes."""
     shares = [promise.get(name) for name in ("max_risk", "confidence")]
     least = promise.get("min_confidence", "absent")
     known = least is None or (is_number(least) and 0.0 <= least <= 1.0)

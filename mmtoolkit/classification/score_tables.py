@@ -196,11 +196,9 @@ def _behind(which: str, held: HeldOutScores) -> NDArray[np.float64]:
 
 
 def _most_frequent(codes: NDArray[np.intp], shares: NDArray[np.float64]) -> int:
-    """Return the class to guess for every row: the most frequent in training, one for all folds.
-
-    The most frequent class of each fold would be the one that its test rows have fewest of when classes are equal.
-    Classes less than a row apart count as equal; of those the one that most scored rows have is taken.
-    """
+    """Return the class to guess for every row: the most frequent in training, one for all folds."""
+    # One for each fold would be, of equal classes, the one with the fewest test rows. Classes less than a row apart count as
+    # equal; of those the one of most scored rows is taken.
     mean = shares.mean(axis=0)
     equal = mean >= mean.max() - 1 / len(codes)
     return int(np.where(equal, np.bincount(codes, minlength=len(mean)), -1).argmax())

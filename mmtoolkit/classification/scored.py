@@ -1,4 +1,4 @@
-"""What is true of every scored classifier, wherever it was trained: scores with intervals, and the final classifier."""
+"""The common part of classifiers that were scored here or on Spark: scores with intervals, and the final classifier."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Scored(Predictor):
     notes: tuple[str, ...]
 
     def _chance(self) -> list[str]:
-        """Return what a test against chance found, nothing without one."""
+        """Return the outcome of the test against chance; empty without a test."""
         return []
 
     def _summary(self) -> str:

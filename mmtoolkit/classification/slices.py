@@ -75,7 +75,7 @@ class Slices(Result):
 
     @property
     def found(self) -> pd.DataFrame:
-        """The rows of `table` that are wrong more often than chance lets them be."""
+        """The rows of `table` that are wrong more often than by chance."""
         return self.table[self.table["found"]]
 
     def errors(self, family: str, name: str) -> NDArray[np.intp]:
@@ -212,11 +212,9 @@ def _name_of(value: object) -> str:
 def _compared(
     member: NDArray[np.bool_], wrong: NDArray[np.float64], classes: NDArray[np.intp], groups: NDArray[np.intp]
 ) -> tuple[float, ...]:
-    """Compare the errors of a slice with those of the rest of the same classes (Mantel and Haenszel).
-
-    The excess is tested against the exact distribution of errors dealt out within each class, with the mid-p; errors that
-    come together in groups make it less sure.
-    """
+    """Compare the errors of a slice with those of the rest of the same classes (Mantel and Haenszel)."""
+    # the excess is tested against the exact distribution of errors dealt out within each class, with the mid-p; errors that
+    # come together in groups make it less sure
     n_classes = int(classes.max()) + 1
     count = np.bincount(classes, minlength=n_classes).astype(np.float64)
     inside = np.bincount(classes, weights=member, minlength=n_classes)
@@ -268,12 +266,10 @@ def _choose(n: Any, k: Any) -> Any:
 
 
 def _adjusted(table: pd.DataFrame, kinds: Mapping[str, str], n_items: int) -> pd.Series:
-    """Return Benjamini and Hochberg's adjusted p within each family, raised by the share of families that have a find.
-
-    Within a family small slices have more weight than those that hold most items and are hardly parts (Genovese, Roeder and
-    Wasserman, 2006). Families are selected by their smallest adjusted p (Simes), by the same procedure; within them the
-    level shrinks with the share that is selected (Benjamini and Bogomolov, 2014).
-    """
+    """Return Benjamini and Hochberg's adjusted p within each family, raised by the share of families with a find."""
+    # Within a family small slices have more weight than those with most of the items (Genovese, Roeder and Wasserman, 2006).
+    # Families are selected by their smallest adjusted p (Simes), by the same procedure; within them the level shrinks with the
+    # share that is selected (Benjamini and Bogomolov, 2014).
     tested = table.dropna(subset="p_value")
     families = tested["family"].map(kinds)
     weight = 1.0 - tested["n"] / n_items

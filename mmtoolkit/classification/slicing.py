@@ -1,4 +1,4 @@
-"""Ways to cut items into slices: columns of few values, dates by month, numbers in bands, and what vectors and texts tell."""
+"""Ways to cut items into slices: columns of few values, dates by month, numbers in bands, and properties of vectors and texts."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _thirds(numbers: NDArray[np.float64]) -> NDArray[np.object_]:
 
 
 def derive(result: Classification) -> dict[str, NDArray[np.object_]]:
-    """Return slices by what is known of any item: its kind, and how near the nearest other item is."""
+    """Return slices by properties of all items: their kind, and the similarity of the nearest other item."""
     frame = items_of(result.source)
     kinds = None if frame is None else frame["modality"]
     scored = np.flatnonzero(result.fold >= 0)

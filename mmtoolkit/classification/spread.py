@@ -109,7 +109,7 @@ class HeldOutScores:
 
     @property
     def unseen(self) -> float:
-        """What the recall of a class without an error may lack all the same (Wilson), the most of all classes; 0 without such."""
+        """The largest share (Wilson) that the recall of a class without an error may still lack; 0 without such a class."""
         wrong = np.bincount(self.codes, weights=(self.predicted != self.codes).any(axis=0), minlength=self.n_classes)
         sizes = self.class_groups[(self.class_groups > 0) & (wrong == 0)]
         return float(1.0 - wilson(sizes.min(), sizes.min())[0]) if len(sizes) else 0.0

@@ -1,4 +1,4 @@
-"""From the outcome of a trial to the result: tables, and what a reader should know in plain sentences."""
+"""Make the result from the outcome of a trial: tables, and notes in plain sentences."""
 
 from __future__ import annotations
 
@@ -350,7 +350,7 @@ def _open_bounds(n_scored: int, n_open: int, n_right: int) -> tuple[float, float
 
 
 def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
-    """Say what is known of the accuracy whatever the test items without a class are."""
+    """Return a sentence with the bounds of the accuracy for any classes of the test items without one."""
     if not n_open:
         return []
     n, (low, high) = n_scored + n_open, _open_bounds(n_scored, n_open, n_right)
@@ -371,7 +371,7 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
 
 
 def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], together: NDArray[np.intp]) -> list[str]:
-    """Name the classes that were left out, and those that look equal to a reader."""
+    """Return sentences on classes that were left out, and on those whose names look equal."""
     sizes = Counter(value for value in left_out if value is not None)
     notes: list[str] = []
     if sizes:

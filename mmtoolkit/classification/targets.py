@@ -1,4 +1,4 @@
-"""From a column of classes to numbers, with clear words about what is wrong with it."""
+"""Turn a column of classes into numbers; errors say clearly what is wrong with it."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
 
 
 def without_small(target: Target, groups: NDArray[np.intp], least: int) -> tuple[Target, NDArray[np.object_]]:
-    """Take out the classes that have fewer than `least` independent items.
+    """Leave out the classes with fewer than `least` independent items.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _TOGETHER = 2**25  # numbers in the rows: above, folds side by side take too muc
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """What one cross-validation gives.
+    """The outcome of one cross-validation.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class TrialResult:
-    """What a trial found.
+    """The outcome of a trial.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class TrialResult:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Everything that one run of ``classify`` needs.
+    """The data and settings of one run of ``classify``.
 
     Attributes
     ----------
@@ -144,7 +144,7 @@ class Trial:
         return [(train, test)]
 
     def _held_out(self, splits: Splits, fitted: Iterator[Fitted]) -> HeldOut:
-        """Put together what the next classifiers say about the test rows of their splits."""
+        """Collect the predictions of the next classifiers for the test rows of their splits."""
         fold, predicted = np.full((2, len(self.X)), -1, dtype=np.intp)
         proba, choices = np.full((len(self.X), len(self.target.classes)), np.nan), []
         for number, (_, test) in enumerate(splits):
@@ -154,7 +154,7 @@ class Trial:
         return HeldOut(fold, proba, predicted, choices)
 
     def _fitted(self, jobs: Sequence[Job]) -> Iterator[Fitted]:
-        """Yield the classifier of every job and its predictions; side by side where that is safe and there is room."""
+        """Yield the classifier of every job and its predictions; in parallel where that is safe and memory allows."""
 
         def work(job: Job) -> Fitted:
             groups, train, rows = job

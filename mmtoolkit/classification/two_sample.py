@@ -1,4 +1,4 @@
-"""Do two samples come from one source? Two tests on the main axes of the vectors: as they are, and apart from the mix of classes.
+"""Two tests whether two samples come from one source, on the main axes of the vectors: of the whole distribution, and of all but the mix of classes.
 
 Both compare mean vectors at several penalties (a spectrally regularised distance of means, Hagrass, Sriperumbudur and Li
 2024) and take the smallest p, which the same draws put right. The units are groups: what belongs together counts once.

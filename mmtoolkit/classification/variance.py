@@ -1,4 +1,4 @@
-"""How far a score moves from sample to sample, training included.
+"""The variance of a score from sample to sample, training included.
 
 Resampling the held-out items alone leaves out that other training items would have given another classifier, and that
 the folds share their training items. Paired disjoint halves have both: two halves of the groups share nothing, each is

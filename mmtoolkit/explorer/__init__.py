@@ -1,4 +1,4 @@
-"""A map to touch: look, search, select, annotate and review in a notebook; DataFrames come out."""
+"""The explorer: a map to look, search, select, annotate and review in a notebook; the results are DataFrames."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class AnnotatorAgreement(Result):
 
 
 def check_two(notes: Annotations) -> None:
-    """Refuse annotations that no two people can agree or disagree on.
+    """Raise for annotations that two people cannot be compared on.
 
     Raises
     ------
@@ -165,10 +165,8 @@ def agreement_of(notes: Annotations, annotators: Sequence[str] | None, ids: Any)
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Return the ends of Wilson's interval.
-
-    For kappa it holds in 0.93 to 0.99 of simulated pairs of annotators from 20 items on, where the bootstrap and the normal
-    interval hold in 0.23 to 0.95: both have no width where all answers agree.
-    """
+    """Return the ends of Wilson's interval."""
+    # for kappa it covers in 0.93 to 0.99 of simulated pairs from 20 items on; bootstrap and normal interval in 0.23 to 0.95,
+    # because both have no width where all answers agree
     middle, half = share + _Z**2 / (2 * n), _Z * np.sqrt(share * (1.0 - share) / n + (_Z / (2 * n)) ** 2)
     return float((middle - half) / (1 + _Z**2 / n)), float((middle + half) / (1 + _Z**2 / n))

@@ -1,4 +1,4 @@
-"""What a person said about items: every answer with how its item was chosen, undo, and a journal on disk."""
+"""The annotations of a person: every answer with how its item was chosen, undo, and a journal on disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DRAWN = f"review: {AUDIT}: drawn"  # how the journal spells that an item is of 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was said of an item in a review.
+    """The verdict on an item in a review.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Verdict:
 
     @property
     def slot(self) -> tuple[str, int]:
-        """What a later verdict about the same takes the place of."""
+        """The key of the verdict; a later verdict with the same key replaces it."""
         return self.queue, self.row
 
 
@@ -254,7 +254,7 @@ class Annotations:
     def _set(
         self, rows: NDArray[np.intp], values: tuple[Any, ...], about: Verdict | None, verdict: Verdict | None
     ) -> None:
-        """Let values hold for rows, and a verdict (None: no more) in the slot of the verdict `about`."""
+        """Set values of rows, and the verdict in the slot of `about` (None removes it)."""
         before = self.annotator[rows]
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
@@ -272,14 +272,14 @@ class Annotations:
             self._journal.append([*self._said_of(about), *answers])
 
     def _said_of(self, about: Verdict | None) -> Iterator[Entry]:
-        """Return what the journal notes of a verdict."""
+        """Return the entry of the journal for a verdict."""
         if about is not None:
             said = self._verdicts.get(about.slot)
             word, time = (_OPEN, None) if said is None else (_WORDS[said.found], said.time)
             yield Entry(about.row, None, f"review: {about.queue}: {word}", self._count, time, self.own)
 
     def _hear(self, entry: Entry) -> None:
-        """Note what an annotator says of an item; what settled a disagreement leaves it as it was."""
+        """Record an annotator's answer about an item; an answer that settles a disagreement is not recorded here."""
         if entry.annotator is None:
             return
         answers = self.said.setdefault(entry.annotator, {})
@@ -289,7 +289,7 @@ class Annotations:
             answers[entry.row] = entry.annotation
 
     def _recall(self, entry: Entry) -> None:
-        """Take in a line of the journal: a verdict is one without annotation whose `how` ends with its word."""
+        """Apply a line of the journal; a line without annotation whose `how` ends with the word of a verdict is a verdict."""
         self._count = max(self._count, entry.order)
         others = self.own is not None and entry.annotator not in (None, self.own)
         if entry.how in (_DRAWN, AUDIT):

@@ -1,4 +1,4 @@
-"""Whether classes, clusters and maps belong to the very items that are explored: same length, same order."""
+"""Check that classes, clusters and maps belong to the explored items: same length, same order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_same_items", "checked_annotator", "classes_of", "cluster_name"
 
 
 def checked_annotator(name: object) -> str | None:
-    """Return the name of an annotator as it is written down.
+    """Return the checked name of an annotator.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def checked_annotator(name: object) -> str | None:
 
 
 def check_same_items(embeddings: Any, other_ids: Any, what: str) -> None:
-    """Refuse `what` when its ids are not those of the items, in their order.
+    """Raise when the ids of `what` are not those of the items, in their order.
 
     Parameters
     ----------
@@ -154,5 +154,5 @@ def labels_of(
 
 
 def cluster_name(names: dict[int, str], label: int) -> str:
-    """Return what a cluster is called."""
+    """Return the name of a cluster."""
     return names.get(int(label), say("noise") if label < 0 else say("cluster {number}", number=label))

@@ -47,5 +47,5 @@ class Bridge(anywidget.AnyWidget):
         self.on_msg(lambda _, content, buffers: receive(content, [bytes(buffer) for buffer in buffers]))
 
     def ready(self) -> None:
-        """Repeat what may have changed before the page listened."""
+        """Send again the changes that came before the page listened."""
         self.send_state(["label", "tool", "mode", "version", "waiting", "names"])

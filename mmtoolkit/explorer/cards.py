@@ -85,7 +85,7 @@ def _facts(facts: Mapping[str, object]) -> str:
 
 
 def tip(row: Mapping[str, Any], facts: Mapping[str, object]) -> str:
-    """Return what floats beside the hovered dot."""
+    """Return the tip beside the hovered dot."""
     return f'{picture(row, _THUMB)}<b>{escape(item_name(row), 80)}</b><span class="mmx-facts">{_facts(facts)}</span>'
 
 

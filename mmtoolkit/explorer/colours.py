@@ -1,4 +1,4 @@
-"""What the points of the map can be coloured by, and how that looks: groups or numbers, one trace."""
+"""Colours of the points: by groups or by numbers, in one trace."""
 
 from __future__ import annotations
 

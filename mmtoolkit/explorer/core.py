@@ -189,7 +189,7 @@ class Explorer:
     # ---- who is told of changes
 
     def observe(self, function: Observer, names: str | Iterable[str] = ("selected", "annotations")) -> None:
-        """Call a function whenever something changes, by mouse or by code.
+        """Call a function after every change, by mouse or by code.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ class Explorer:
         self.state.listeners.unobserve(function)
 
     def listen(self, refresh: Callable[[tuple[str, ...]], None]) -> None:
-        """Let a view be told what changed; views are told before observers.
+        """Add a view, which hears of changes before observers do.
 
         Examples
         --------
@@ -262,7 +262,7 @@ class Explorer:
 
     @property
     def hovered(self) -> str | None:
-        """Id of the item on which the mouse was last."""
+        """Id of the last item under the mouse."""
         row = self.state.hovered
         return None if row is None else str(self.ids[row])
 

@@ -1,4 +1,4 @@
-"""What items can be filtered by on the page: columns of few values, and ranges of numbers and times."""
+"""The filters of the page: columns of few values, and ranges of numbers and times."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def facets_of(items: pd.DataFrame) -> list[Facet]:
 
 
 def is_time(column: pd.Series[Any]) -> bool:
-    """Tell whether a column holds times."""
+    """Return whether a column holds times."""
     return pd.api.types.is_datetime64_any_dtype(column)
 
 

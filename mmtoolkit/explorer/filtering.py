@@ -1,4 +1,4 @@
-"""Which items are shown: the filter of an explorer, and every error that a filter can have."""
+"""The filter of an explorer, which decides which items are shown, and its errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Filter:
         return self.where is not None
 
     def set(self, where: Any) -> None:
-        """Take over conditions; those that hold stay when these are wrong."""
+        """Set conditions; when they are wrong, the present ones stay."""
         passing: dict[str, NDArray[np.bool_]] = {}
         if isinstance(where, Mapping):
             passing = {str(name): self._passes(str(name), wanted) for name, wanted in where.items()}
@@ -62,7 +62,7 @@ class Filter:
         self._passing, self.where, self.shown = passing, where, self._all(passing)
 
     def others(self, name: str) -> NDArray[np.bool_]:
-        """Tell which items pass the conditions on all columns but one."""
+        """Return which items pass the conditions on all columns but one."""
         return self._all({other: mask for other, mask in self._passing.items() if other != name})
 
     def _all(self, passing: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
@@ -182,7 +182,7 @@ def _equal(column: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Tell whether two values are one; True is not 1."""
+    """Return whether two values are equal; True is not 1."""
     if isinstance(one, bool | np.bool_) != isinstance(other, bool | np.bool_):
         return False
     same = (one is None and other is None) or one == other

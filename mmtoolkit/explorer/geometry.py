@@ -14,7 +14,7 @@ _STEPS = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "up": (0.0, 1.0), "down": (0
 
 
 def inside(polygon: ArrayLike, coords: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which points a closed loop winds around.
+    """Return which points a closed loop winds around.
 
     A loop that crosses itself counts as one region: what it winds around at least once is inside.
 

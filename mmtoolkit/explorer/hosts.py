@@ -1,4 +1,4 @@
-"""What the programs that show notebooks want to be told beside the widget; so far only Colab wants something."""
+"""Metadata that programs for notebooks need beside the widget; so far only Colab needs some."""
 
 from __future__ import annotations
 

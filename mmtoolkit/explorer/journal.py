@@ -213,7 +213,7 @@ class Journal:
 
 @contextlib.contextmanager
 def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
-    """Open a file; nobody else who opens it here writes until it is closed."""
+    """Open a file and lock it against other writers until it is closed."""
     while True:
         with path.open(mode, buffering=0) as file:
             if sys.platform != "win32":
@@ -235,7 +235,7 @@ def _cells(item_id: str, entry: Entry) -> dict[str, str]:
 
 
 def _checksum(fields: Mapping[str, Any]) -> str:
-    """Return a checksum of a line, which no spreadsheet takes for a number."""
+    """Return a checksum of a line; it has a form that spreadsheets do not read as a number."""
     cells = [*(str(fields[name]) for name in _COLUMNS), *filter(None, [fields.get(_WHO)])]
     return f"c{zlib.crc32(chr(31).join(cells).encode('utf-8', 'surrogatepass')):08x}"
 

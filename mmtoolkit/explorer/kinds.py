@@ -136,7 +136,7 @@ def _disputed(state: State, _n: int, **_: Any) -> Queued:
 
 
 def _answers(state: State, row: int) -> Mapping[str, object]:
-    """Return what every annotator said, beside what else is known."""
+    """Return the answers of all annotators, with the other known facts."""
     said = {name: answers[row] for name, answers in state.notes.said.items() if row in answers}
     told = aside(*(say("{what}: {told}", what=name, told=answer) for name, answer in said.items()))
     return {**state.facts(row), "annotation": None, "answers": told}

@@ -105,7 +105,7 @@ class Learner:
         return self._notes.judged & ~self.apart
 
     def learn(self) -> bool:
-        """Learn from new answers, if there are enough of them, and tell whether it did."""
+        """Learn from new answers, if there are enough of them; return whether it did."""
         rows = np.flatnonzero(self.trains)
         known = set(self.classes.tolist()) == set(self._notes.annotation[rows])
         if known and 0 <= self._learned_from <= len(rows) < self._learned_from + (4 if len(rows) > _FEW else 1):
@@ -156,7 +156,7 @@ class Learner:
         return rows
 
     def _value(self) -> NDArray[np.float64]:
-        """Return how much every candidate would teach."""
+        """Return how useful an answer about every candidate would be."""
         rows = set(np.flatnonzero(self.trains).tolist())
         seen, best = self._covered
         if not seen <= rows:

@@ -1,4 +1,4 @@
-"""Who is told when something changes: the views of an explorer, then the functions of its user."""
+"""The listeners of an explorer, which hear of every change: its views, then the functions of its user."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Listeners:
         self._observers.append((function, wanted))
 
     def unobserve(self, function: Observer) -> None:
-        """Take an observer out."""
+        """Remove an observer."""
         self._observers = [pair for pair in self._observers if pair[0] != function]
 
     def tell(self, names: tuple[str, ...]) -> None:
-        """Tell views, then observers."""
+        """Call views, then observers."""
         for refresh in self.views:
             refresh(names)
         for function, wanted in list(self._observers):

@@ -45,7 +45,7 @@ class WholeFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
         self.open()
 
     def open(self) -> None:
-        """Tell the page of the figure, once there is one."""
+        """Send the figure to the page, once there is a page."""
         if self._complete:
             super().open()
 
@@ -109,7 +109,7 @@ class MapView:
         self.figure._send_update_msg(style, frame, [0, 1])
 
     def fit(self) -> None:
-        """Say the ranges again to views whose size has changed."""
+        """Send the ranges again to views whose size has changed."""
         layout = self.figure.layout
         self.figure._send_relayout_msg({"xaxis.range": layout.xaxis.range, "yaxis.range": layout.yaxis.range})
 

@@ -1,4 +1,4 @@
-"""Where the items stand: a given map, or PCA at once and UMAP when its helper process has finished."""
+"""The positions of the items: a given map, or PCA at once and UMAP when its helper process has finished."""
 
 from __future__ import annotations
 

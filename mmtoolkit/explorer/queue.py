@@ -17,7 +17,7 @@ __all__ = ["LearningQueue", "Queue", "ReviewQueue", "Suggestion"]
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What an item may be instead of what it is said to be.
+    """Another class that an item may have.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Suggestion:
 
 
 class Queue(Protocol):
-    """What a review needs of a queue."""
+    """The methods of a queue that a review uses."""
 
     name: str
 
@@ -55,7 +55,7 @@ class Queue(Protocol):
         """The row to look at now, or None when all are answered."""
 
     def counts(self, row: int) -> bool:
-        """Tell whether an answer about `row` counts for the score."""
+        """Return whether an answer about `row` counts for the score."""
 
     def suggestion(self, row: int) -> Suggestion | None:
         """Return what `row` may be."""
@@ -130,7 +130,7 @@ class ReviewQueue:
         return len(self.rows)
 
     def counts(self, _row: int) -> bool:
-        """Tell whether an answer about an item counts for the score."""
+        """Return whether an answer about an item counts for the score."""
         return self._counts
 
     def suggestion(self, row: int) -> Suggestion | None:
@@ -184,7 +184,7 @@ class ReviewQueue:
         return queue
 
     def answer(self, row: int, found: bool | None) -> None:
-        """Note whether `row` was what the queue looks for; the rest is put in order anew.
+        """Record whether `row` was one that the queue looks for, and order the rest anew.
 
         Parameters
         ----------
@@ -259,7 +259,7 @@ class LearningQueue:
         return self._asked[0] if self._asked else None
 
     def counts(self, row: int) -> bool:
-        """Tell whether an item was drawn at random for the score."""
+        """Return whether an item was drawn at random for the score."""
         return bool(self.learner.apart[row])
 
     def suggestion(self, row: int) -> Suggestion | None:

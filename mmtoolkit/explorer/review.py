@@ -1,4 +1,4 @@
-"""What a person says of items: annotations, and answers to the questions of a review."""
+"""The answers of a person: annotations, and answers to the questions of a review."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class Review:
         return None if y is None or y[row] is None else str(y[row])
 
     def _words(self, chosen: Chosen, annotation: str | None) -> tuple[int, str]:
-        """Say what an annotation will do, and to how many items; a new name is offered from now on."""
+        """Return the line about an annotation and the number of its items; a new name is offered from now on."""
         given = int(self.notes.free(chosen.rows, chosen.how).sum())
         if annotation is not None and annotation not in self.names:
             self.names.append(annotation)

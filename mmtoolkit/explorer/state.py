@@ -1,4 +1,4 @@
-"""What the explorer knows: items, their positions, selection, annotations and colours. No widget, no drawing."""
+"""The state of the explorer: items, their positions, selection, annotations and colours. No widget, no drawing."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class State:
         return {str(name): value for name, value in self.items.iloc[row].items()}
 
     def facts(self, row: int) -> dict[str, object]:
-        """Return what is known about an item: class, cluster, annotation, trust and score; None is not known."""
+        """Return the facts about an item: class, cluster, annotation, trust and score; None where unknown."""
         trust, score = self.layout.trust, self.scores[row]
         return {
             "class": None if self.y is None else self.y[row],
@@ -177,7 +177,7 @@ class State:
         return {name: values for name, values in (named | columns).items() if values is not None}
 
     def color_title(self, name: str) -> str:
-        """Return what a name of `colors` is called; a column of the items keeps its name."""
+        """Return the title of a name of `colors`; a column of the items keeps its name."""
         return name if name in self._columns and name != "nothing" else title(name)
 
     @property

@@ -1,4 +1,4 @@
-"""Labels that are probably wrong: first finds at once, and what a classifier finds behind."""
+"""Labels that are probably wrong: the first finds at once, and those of a classifier in the background later."""
 
 from __future__ import annotations
 

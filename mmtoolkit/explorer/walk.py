@@ -1,4 +1,4 @@
-"""The clusterings of one tree: what the slider goes through, and where a cluster is split or several become one."""
+"""The clusterings of one tree: the slider goes through them, and clusters are split or merged."""
 
 from __future__ import annotations
 

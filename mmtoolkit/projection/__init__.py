@@ -1,4 +1,4 @@
-"""Maps: every item as a point in the plane, with a measure of where the map lies."""
+"""Maps: every item as a point in the plane, with a measure of how far its place can be trusted."""
 
 from __future__ import annotations
 

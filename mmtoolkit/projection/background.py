@@ -60,20 +60,7 @@ class PendingProjection:
         threading.Thread(target=self._watch, name="mmtoolkit-map", daemon=True).start()
 
     def _recorded(self, step: Step, source: Any) -> PendingProjection:
-        """Keep the step and the vectors for the map to come; called by `verb`.
-
-        Parameters
-        ----------
-        step : Step
-            Verb and parameters.
-        source : Embeddings or array
-            The items.
-
-        Returns
-        -------
-        PendingProjection
-            The same object.
-        """
+        """Keep step and vectors for the map, and return the same object; called by `verb`."""
         self._recipe, self._source = step, source
         return self
 
@@ -91,7 +78,7 @@ class PendingProjection:
             self._answer.set_result(drawn)
 
     def _computed(self) -> Projection:
-        """Return what the other process has written."""
+        """Return the map that the other process has written."""
         with self._process as process:
             assert process.stderr is not None
             complaint = process.stderr.read().decode("utf-8", "replace").strip()  # not communicate: it closes stdin
@@ -105,12 +92,12 @@ class PendingProjection:
 
     @cached_property
     def quick(self) -> Projection:
-        """The PCA map, to show meanwhile; its trust is not known."""
+        """The PCA map, to show until the other is done; its trust is not computed."""
         return quick_layout(self._X)._recorded(self._recipe, self._source)
 
     @property
     def done(self) -> bool:
-        """Whether `result` answers at once, be it with an error."""
+        """Whether the map is there or has failed, so that `result` returns or raises at once."""
         return self._answer.done()
 
     def result(self, timeout_s: float | None = None) -> Projection:

@@ -27,7 +27,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-learn", "numba")
 def checked_params(
     method: str, n_neighbors: int, min_dist: float, perplexity: float, random_state: int
 ) -> dict[str, Any]:
-    """Return the settings that matter for `method`, checked.
+    """Return the checked settings that `method` uses.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any = F
 
 
 def note_of(X: NDArray[np.float32], method: str) -> str:
-    """Return what a reader of the map must know, "" for most maps."""
+    """Return a note for readers of the map; "" for most maps."""
     if (X[0] == X).all():
         return say("all items are equal: one place for all") if len(X) > 1 else say("a single item")
     if len(X) < METHODS[method].least_items:
@@ -97,7 +97,7 @@ def note_of(X: NDArray[np.float32], method: str) -> str:
 
 
 def quick_layout(X: NDArray[np.float32]) -> Projection:
-    """Return PCA without its trust: something to look at while the map is computed."""
+    """Return the PCA map without its trust, to show while the map is computed."""
     with one_thread():
         return Projection(pca_layout(X), _unknown(X), float("nan"), "pca", say("PCA, while the map is computed"))
 

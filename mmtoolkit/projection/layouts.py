@@ -78,7 +78,7 @@ def _start(pca: NDArray[np.float32], random_state: int) -> NDArray[np.float32]:
 
 
 def _shown(progress: Any) -> dict[str, Any]:
-    """Return tqdm's arguments for what `progress` asks."""
+    """Return tqdm's arguments for a value of `progress`."""
     return {"disable": progress is False, "delay": 1.0 if progress is None else 0.0, "leave": progress is True}
 
 

@@ -1,4 +1,4 @@
-"""Where a map can be trusted: how many of each item's neighbours stayed, and how many strangers moved in."""
+"""How far a map can be trusted: the share of each item's neighbours that are kept, and of new ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report is made of, before it is a page: sections of words, figures, tables and items."""
+"""The blocks of a report, before it is a page: sections of words, figures, tables and items."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark that must not be overlooked: plain text, or "warn" for what limits the conclusions."""
+    """An important remark: plain text, or "warn" for one that limits the conclusions."""
 
     text: str
     kind: Literal["info", "warn"] = "info"
@@ -98,16 +98,16 @@ class Table:
     shown: int = 10
 
     def row_name(self, index: Any) -> str:
-        """Return the name of a row as a reader has it: names of ours in the language that is spoken."""
+        """Return the name of a row for a reader: our own names in the present language."""
         return title(index) if self.frame.index.name in OURS else str(index)
 
     def is_share(self, index: Any, column: Any) -> bool:
-        """Tell whether a cell is a share, which is written as percent."""
+        """Return whether a cell is a share, which is written as percent."""
         ends = {end for name, pair in self.intervals.items() if name in self.shares for end in pair}
         return column in {*self.shares, *self.percents, *ends} and str(index) not in self.fractions
 
     def told(self, column: Any, value: Any) -> Any:
-        """Return a value as a reader has it: yes and no, kinds of items in the language that is spoken."""
+        """Return a value for a reader: yes, no and kinds of items in the present language."""
         if type(value).__name__ in ("bool", "bool_"):
             return say("yes") if value else say("no")
         return title(value) if column == "modality" and isinstance(value, str) else value

@@ -85,7 +85,7 @@ def whole_sources(recipe: Mapping[str, Any]) -> list[str]:
 
 
 def needs_of(step: Mapping[str, Any]) -> str:
-    """Return what a step needs that no recipe holds; "" for most."""
+    """Return the input of a step that a recipe cannot hold; "" for most steps."""
     row = find_verb(step["verb"])
     return needs_of(step["of"]) if "of" in step else "" if row is None else row.needs
 

@@ -1,4 +1,4 @@
-"""The sections of a report: summary first, one per result, then how to repeat it and with what it was made."""
+"""The sections of a report: the summary, one per result, then how to repeat it, and the environment."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section
 
 
 def _whose(result: str, named: Named, data: Mapping[str, Any]) -> str:
-    """Return what a result's items are called where the report is about several sets of items, else ""."""
+    """Return the name of a result's items where the report is about several sets of items, else ""."""
     used = named.uses[result]
     return _called(used, named, data) if isinstance(used, str) else ""
 
 
 def _called(used: str, named: Named, data: Mapping[str, Any]) -> str:
-    """Return what a set of items is called where there are several, else ""."""
+    """Return the name of a set of items where there are several, else ""."""
     if len(named.sources) < 2:
         return ""
     called = {name: _set_name(name, source) for name, source in data["recipe"]["sources"].items()}

@@ -79,7 +79,7 @@ def origin_of(frame: pd.DataFrame, columns: Mapping[str, list[Any]]) -> dict[str
 
 
 def _holds(again: pd.DataFrame, frame: pd.DataFrame, columns: Mapping[str, list[Any]]) -> bool:
-    """Tell whether all rows of `frame` are in `again` as they are, with these values."""
+    """Return whether all rows of `frame` are in `again` with the same values."""
     at = {str(item): row for row, item in enumerate(again["id"])}
     if not all(item in at for item in frame["id"]):
         return False

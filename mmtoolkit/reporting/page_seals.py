@@ -1,4 +1,4 @@
-"""Seals of a page: what a reader sees is as it was written, and of which report.json the page is."""
+"""Seals of a page: they show that its visible parts are unchanged, and from which report.json it was made."""
 
 from __future__ import annotations
 

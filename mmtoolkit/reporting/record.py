@@ -1,4 +1,4 @@
-"""What report.json holds: the recipe, the items, the results, the environment; plain data in a fixed order."""
+"""The content of report.json: recipe, items, results and environment; plain data in a fixed order."""
 
 from __future__ import annotations
 

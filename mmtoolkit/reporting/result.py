@@ -1,4 +1,4 @@
-"""``mm.report`` and what it returns."""
+"""``mm.report`` and its result."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ class Report(Result):
 
 
 def _near(source: Any, folder: Path) -> str | None:
-    """Return where the items lie seen from the report, unless that is far away: no absolute path leaves the machine."""
+    """Return the path of the items relative to the report, unless they are far away; absolute paths are never written."""
     frame = getattr(source, "items", None)
     root = frame.attrs.get("root") if frame is not None else None
     if not root:

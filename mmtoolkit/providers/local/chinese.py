@@ -137,7 +137,7 @@ def _is_particle(word: str) -> bool:
 
 
 def _is_count(word: str) -> bool:
-    """Tell whether `word` is a number and the character that says what kind of thing is counted."""
+    """Return whether `word` is a number with a measure word, which says what kind of thing is counted."""
     return len(word) == 2 and word[0] in _COUNTS and (word[1] in _CLASSIFIERS or word[1] in _PARTICLES)
 
 

@@ -24,7 +24,7 @@ _OTHERS = frozenset(_OTHER_WORDS.split())
 
 
 def is_foreign(text: str) -> bool:
-    """Tell whether `text` looks like another language: by its letters, else by the commonest words.
+    """Return whether `text` looks like another language: by its letters, else by the commonest words.
 
     Examples
     --------

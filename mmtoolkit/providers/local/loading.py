@@ -17,7 +17,7 @@ _loading = threading.RLock()
 
 
 def once(load: Callable[[], _T]) -> Callable[[], _T]:
-    """Make `load` run once per process, whichever threads ask at the same time."""
+    """Make `load` run once per process, even if several threads ask at the same time."""
     cached = functools.cache(load)
 
     @functools.wraps(load)

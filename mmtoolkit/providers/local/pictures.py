@@ -1,4 +1,4 @@
-"""The offline model's way from pictures to vectors: one network, and two linear maps of what it sees."""
+"""The offline model's way from pictures to vectors: one network, and two linear maps of its outputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One room per verb: what of its result belongs into a report, in which order, in which words."""
+"""One module per verb: it chooses the parts of a result for a report, their order and their words."""
 
 from mmtoolkit.reporting.sections.base import Contribution, contribution_of
 

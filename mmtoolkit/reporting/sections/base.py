@@ -1,4 +1,4 @@
-"""What a result gives to a report, and the plain way that fits every result."""
+"""The contribution of a result to a report, and a plain one that fits every result."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECTIONS = {  # what a verb's result gives to a report, where it is more than i
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one result gives to a report.
+    """The contribution of one result to a report.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Contribution:
 
 
 def contribution_of(name: str, named: Named) -> Contribution:
-    """Return what the result `name` gives to a report.
+    """Return the contribution of the result `name` to a report.
 
     Parameters
     ----------

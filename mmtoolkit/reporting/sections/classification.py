@@ -32,7 +32,7 @@ _MOST_ISSUES = 16
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
-    """Return what a classification gives to a report.
+    """Return the contribution of a classification to a report.
 
     Parameters
     ----------
@@ -311,7 +311,7 @@ def _confused(result: Any) -> str:
 
 
 def _verdict(result: Any) -> str:
-    """Say what the permutation test found, "" where there was none; Spark has none."""
+    """Return a sentence with the outcome of the permutation test; "" without one, as on Spark."""
     p = getattr(result, "p_value", np.nan)
     if np.isnan(p):
         return ""

@@ -24,7 +24,7 @@ _MOST = 0.5  # share of a cluster's items that a name must hold for to stand in 
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:
-    """Return what a clustering gives to a report.
+    """Return the contribution of a clustering to a report.
 
     Parameters
     ----------

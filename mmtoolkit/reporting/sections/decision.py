@@ -1,4 +1,4 @@
-"""May the classifier answer alone? What silence buys, what it costs, and sets of classes."""
+"""Answers of the classifier alone: how many, how many are wrong, what that costs, and sets of classes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _shares(table: Any, n: int) -> Table:
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
-    """Return what thresholds give to a report; parameters as in every room."""
+    """Return the contribution of thresholds to a report; parameters as in every section."""
     heading = say("When to answer")
     if not len(result.costs):
         sentence = f"{result._summary().rstrip('.')}."

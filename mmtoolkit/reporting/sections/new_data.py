@@ -1,4 +1,4 @@
-"""Old and new data in a report: does the score still hold, what is unfamiliar, what to label."""
+"""A check of new data in a report: whether the score still holds, unfamiliar items, items to label."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN = 16
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
-    """Return what a check of new data gives to a report; parameters as in every room."""
+    """Return the contribution of a check of new data to a report; parameters as in every section."""
     sentence = joined(_alike(result), _expects(result))
     compared = say(
         "{n:,} independent new item was compared with {n_old:,} scored ones by its vector, without a look at labels.",

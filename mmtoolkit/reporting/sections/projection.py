@@ -21,7 +21,7 @@ __all__ = ["part"]
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:
-    """Return what a map gives to a report.
+    """Return the contribution of a map to a report.
 
     Parameters
     ----------

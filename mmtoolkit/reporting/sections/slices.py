@@ -22,7 +22,7 @@ _ERRORS = 8
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
-    """Return what slices give to a report; parameters as in every room."""
+    """Return the contribution of slices to a report; parameters as in every section."""
     table, found = result.table, result.found
     remarks = [Remarks(result.notes)] if result.notes else []
     heading = say("Where it fails")
@@ -76,7 +76,7 @@ def _outcome(n: int) -> str:
 
 
 def _family(result: Any, name: str) -> str:
-    """Return a family as a reader has it: a column keeps its name, what was derived has one of ours."""
+    """Return the title of a family: the name of a column, or our own name of a derived family."""
     return title(name) if name == CHARACTERS else str(recalled(name, result.labels))
 
 

@@ -25,7 +25,7 @@ _MOST = 24
 
 
 def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 - every room has this signature
-    """Return what a result of Spark gives to a report.
+    """Return the contribution of a result of Spark to a report.
 
     Parameters
     ----------

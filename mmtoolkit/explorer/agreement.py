@@ -17,7 +17,6 @@ from mmtoolkit.words import between, listed, percent, say
 __all__ = ["AnnotatorAgreement", "agreement_of", "check_two"]
 
 _LEAST = 10  # items; below, no interval holds
-_Z = 1.959964
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,6 +126,8 @@ def check_two(notes: Annotations) -> None:
 
 def agreement_of(notes: Annotations, annotators: Sequence[str] | None, ids: Any) -> AnnotatorAgreement:
     """Compare two annotators on the items that both answered; as `Explorer.agreement` says."""
+    from mmtoolkit.classification.intervals import wilson
+
     check_two(notes)
     said = {name: answers for name, answers in notes.said.items() if answers}
     if annotators is None and len(said) > 2:
@@ -155,18 +156,13 @@ def agreement_of(notes: Annotations, annotators: Sequence[str] | None, ids: Any)
             "often, and kappa says nothing; let them answer items of other classes"
         )
         raise ValueError(msg)
-    kappa, low, high = ((share - expected) / (1.0 - expected) for share in (agreed, *_wilson(agreed, len(rows))))
+    # Wilson's interval covers kappa in 0.93 to 0.99 of simulated pairs from 20 items on; bootstrap and normal interval in 0.23
+    # to 0.95, because both have no width where all answers agree
+    ends = map(float, wilson(agreed * len(rows), len(rows)))
+    kappa, low, high = ((share - expected) / (1.0 - expected) for share in (agreed, *ends))
     differ = np.flatnonzero(a != b)
     place = {name: i for i, name in enumerate(classes)}
     often = [counts.to_numpy()[place[a[i]], place[b[i]]] for i in differ.tolist()]
     differ = differ[np.argsort(-np.array(often, dtype=np.int64), kind="stable")]
     table = pd.DataFrame({"id": ids[np.array(rows)[differ]].astype(object), names[0]: a[differ], names[1]: b[differ]})
     return AnnotatorAgreement((names[0], names[1]), len(rows), agreed, expected, kappa, low, high, counts, table)
-
-
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    """Return the ends of Wilson's interval."""
-    # for kappa it covers in 0.93 to 0.99 of simulated pairs from 20 items on; bootstrap and normal interval in 0.23 to 0.95,
-    # because both have no width where all answers agree
-    middle, half = share + _Z**2 / (2 * n), _Z * np.sqrt(share * (1.0 - share) / n + (_Z / (2 * n)) ** 2)
-    return float((middle - half) / (1 + _Z**2 / n)), float((middle + half) / (1 + _Z**2 / n))

@@ -64,7 +64,7 @@ def confident_learning(
 
 
 def expected_of_clean(result: Classification) -> float:
-    """Return how many likely issues labels would give that were drawn by the held-out probabilities themselves.
+    """Return how many likely issues labels without mistakes would give: labels drawn by the held-out probabilities.
 
     Such labels hold no mistakes, only the difficulty that the probabilities tell of: items between classes. Means over 20
     draws, of at most 5,000 evenly spaced rows.

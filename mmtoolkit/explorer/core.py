@@ -247,7 +247,7 @@ class Explorer:
         self.state.listeners.views.append(refresh)
 
     def changed(self, *names: str, status: str | None = None) -> None:
-        """Tell views, then observers, what changed.
+        """Call views, then observers, with what changed.
 
         Examples
         --------
@@ -267,7 +267,7 @@ class Explorer:
         return None if row is None else str(self.ids[row])
 
     def hover(self, row: int) -> None:
-        """Tell observers of "hovered" on which item the mouse is.
+        """Call observers of "hovered" with the item under the mouse.
 
         Examples
         --------

@@ -107,7 +107,7 @@ KEYS = (
 
 
 def find(key: str, view: View) -> Shortcut | None:
-    """Return the first row of a key that does anything now, or None."""
+    """Return the first row of a key that works now, or None."""
     return next((row for row in KEYS if row.key == key and row.when(view)), None)
 
 

@@ -150,7 +150,7 @@ def _caption(row: Mapping[str, Any]) -> str:
 
 
 def _colours(state: State) -> tuple[list[dict[str, Any]], int]:
-    """Return what points can be coloured and filtered by, no colour first, and how many columns are left out."""
+    """Return the columns for colours and filters, "no colour" first, and how many columns are left out."""
     known = {name: values for name, values in state.colors.items() if name != "annotation" or state.notes.given.any()}
     chosen = dict(list(known.items())[:_MOST_COLOURS])
     if state.color in known:
@@ -222,7 +222,7 @@ def _text(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """Return what a policy allows a script or style by."""
+    """Return the digest by which a content policy allows a script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

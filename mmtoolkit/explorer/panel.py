@@ -69,7 +69,7 @@ def status(state: State, *, error: bool = False) -> str:
 
 
 def help_html() -> str:
-    """Return what the mouse and the keys do."""
+    """Return the help on mouse and keys."""
     lines = "".join(f"<li>{line}</li>" for line in (*_MOUSE, *keys.help_lines()))
     return f'<details class="mmx-help"><summary>{say("Mouse and keys")}</summary><ul>{lines}</ul></details>'
 
@@ -89,7 +89,7 @@ def card(review: Review) -> str:
 
 
 def queue(review: Review) -> str:
-    """Return what the review asks, or the buttons that open one."""
+    """Return the question of the review, or the buttons that open one."""
     if review.queue is None:
         chips = "".join(
             button(escape(kind.button), "review", kind.name, title=kind.about, kind="mmx-chip")
@@ -119,7 +119,7 @@ def queue(review: Review) -> str:
 
 
 def looking(review: Review) -> str:
-    """Say that more is still looked for, and for how long by now."""
+    """Return the line that says that the search goes on, and for how long."""
     suspects = review.state.suspects
     if review.later is None or suspects is None:
         return ""
@@ -131,7 +131,7 @@ def looking(review: Review) -> str:
 
 
 def _suggested(review: Review) -> str:
-    """Say what the item under review may be instead, how sure that is, and what speaks for it."""
+    """Return the suggested class of the item under review, its probability, and the evidence for it."""
     said = review.suggestion
     if said is None:
         return ""
@@ -145,7 +145,7 @@ def _suggested(review: Review) -> str:
 
 
 def _progress(review: Review) -> str:
-    """Say how good the classifier that learns is by now, with its curve."""
+    """Return the present score of the classifier that learns, with its curve."""
     queue = review.queue
     curve = curve_of(queue)
     if not isinstance(queue, LearningQueue):

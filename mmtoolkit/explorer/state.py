@@ -100,7 +100,7 @@ class State:
         return self.items.iloc[rows].reset_index(drop=True).assign(how=how, annotation=self.notes.annotation[rows])
 
     def changed(self, *names: str, status: str | None = None) -> None:
-        """Tell the listeners what changed, and what the status line says."""
+        """Call the listeners with what changed, and set the status line."""
         if status is not None:
             self.status = status
             names = (*names, "status")

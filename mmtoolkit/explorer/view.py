@@ -219,7 +219,7 @@ class View:
             _ACTIONS[name](self, value, mode)
 
     def _late(self, asked: str | None) -> bool:
-        """Tell whether an answer is about another item than the one under review: of a key pressed twice, or of two pages."""
+        """Return whether an answer is about another item than the one under review: of a key pressed twice, or of two pages."""
         if asked in (None, "" if self.ex.asked is None else str(self.ex.asked)):
             return False
         self.ex.changed(status=say("no answer was taken, because the question has changed: look at the card"))

@@ -420,6 +420,23 @@ def test_a_mistake_of_ours_is_a_sentence_too(capsys, monkeypatch):
     assert os.environ.get("MMTOOLKIT_DEBUG") is None
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(28, "No space left on device", "out/report.html"), 1, "No space left on device: 'out/report.html'"),
+        (MemoryError(), 1, "not enough memory for this many items; try fewer, or a smaller dimension"),
+        (KeyboardInterrupt(), 130, "stopped; what was computed is kept in the cache, run again to go on"),
+    ],
+)
+def test_what_ends_a_command_is_one_sentence_and_a_code(capsys, monkeypatch, error, code, said):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(demonstration, "_sets", fail)
+
+    assert failure(capsys, "demo") == (code, said)
+
+
 def test_a_query_that_cannot_be_embedded_is_advised_what_a_query_can_do(capsys, tmp_path, photos):
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
 

@@ -69,3 +69,20 @@ def test_items_frame_with_a_column_name_twice_is_refused_by_name(emb, coords):
 
     with pytest.raises(ValueError, match="more than one column named 'kind'; rename or drop"):
         mm.explore(mm.Embeddings(emb.vectors, items=items), projection=coords)
+
+
+def test_a_frame_of_classes_needs_ids_and_labels(emb, coords):
+    with pytest.raises(ValueError, match=r"a frame as y needs the columns 'id' and 'label', 'label' is missing"):
+        mm.explore(emb, y=pd.DataFrame({"id": emb.ids, "kind": "a"}), projection=coords)
+
+
+def test_a_review_of_labels_needs_classes_and_proposals_a_probability(emb, coords):
+    ex = mm.explore(emb, projection=coords)
+
+    with pytest.raises(ValueError, match="label issues need classes"):
+        ex.review("label_issues")
+    with pytest.raises(ValueError, match=r"min_confidence must be above 0 and at most 1, got 0"):
+        ex.propose(0)
+    with pytest.raises(ValueError, match="there are no clusters to link"):
+        ex.cell("a")
+    assert ex.undo() == 0

@@ -24,6 +24,13 @@ def test_search_lights_up_the_nearest_and_keeps_their_scores(stamps):
     assert (ex.search("鸟", k=5)["id"].isin(stamps.ids)).all()
 
 
+def test_a_vector_is_a_query_too(ex, emb):
+    hits = ex.search(emb.vectors[12], k=3)
+
+    assert hits["id"].iloc[0] == "item-12"
+    assert set(ex.selected["how"]) == {"search"}
+
+
 def test_similar_puts_the_item_itself_first(ex):
     hits = ex.similar("item-12", k=6)
 

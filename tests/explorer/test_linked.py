@@ -54,3 +54,14 @@ def test_number_of_clusters_recolours_and_relinks(emb, coords):
     assert len(ex.look.groups) == 4
     assert ex.linked.counts.shape == (4, 4)
     np.testing.assert_array_equal(ex.labels, mm.cluster(emb, 4).labels)
+
+
+def test_clusters_stand_beside_annotations_where_there_are_no_classes_else_alone(emb, coords):
+    ex = mm.explore(emb, clusters=np.repeat([0, 1, 2, 3], 10), projection=coords)
+
+    alone = ex.link()
+    ex.label("seen", items=range(15))
+    beside = ex.link()
+
+    assert alone.to_numpy().ravel().tolist() == [10, 10, 10, 10]
+    assert beside.loc["seen"].tolist() == [10, 5]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._files import ENDING, replaced
 from mmtoolkit._npz import read_npz, write_npz
 from mmtoolkit.provenance import versions
@@ -24,13 +25,14 @@ from mmtoolkit.provenance import versions
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["bypass", "remember"]
+__all__ = ["bypass", "digest", "remember"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_BYTES = 2 * 1024**3
 _BLOCK = 4096  # what a file costs besides its content
 _STALE_S = 3600.0
+_HASHED = 2**24  # bytes of a block
 _bypassed: ContextVar[bool] = ContextVar("bypassed", default=False)
 
 
@@ -42,6 +44,27 @@ def bypass() -> Iterator[None]:
         yield
     finally:
         _bypassed.reset(token)
+
+
+def digest(X: NDArray[Any]) -> str:
+    """Return a name of an array's content, hashed block by block by all cores: for keys of what is kept here.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features)
+        Rows.
+
+    Returns
+    -------
+    str
+        SHA-256, in hexadecimal, of dtype, shape and the SHA-256 of every block.
+    """
+    X = np.ascontiguousarray(X)
+    parts = blocks(len(X), max(1, _HASHED // max(X[:1].nbytes, 1)))
+    state = hashlib.sha256(f"{X.dtype.str}{X.shape}".encode())
+    for one in in_order(lambda part: hashlib.sha256(X[part].reshape(-1).view(np.uint8).data).digest(), parts):
+        state.update(one)
+    return state.hexdigest()
 
 
 def remember(

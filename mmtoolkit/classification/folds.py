@@ -84,9 +84,10 @@ def stratified_folds(
         best = int(np.argmin(cost))
         filled[best] += content
         fold[rows] = best
-    start = 0
-    for k in range(n_classes):
-        rows = rng.permutation(np.flatnonzero((codes == k) & (fold < 0)))
+    start, free = 0, np.flatnonzero(fold < 0)
+    free = free[np.argsort(codes[free], kind="stable")]
+    for k, of_class in enumerate(np.split(free, np.searchsorted(codes[free], np.arange(1, n_classes)))):
+        rows = rng.permutation(of_class)
         room, start = _room(filled[:, k].astype(np.intp), len(rows), start)
         fold[rows] = np.repeat(np.arange(n_splits), room)
     return fold

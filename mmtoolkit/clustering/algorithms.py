@@ -11,8 +11,7 @@ import numpy as np
 from mmtoolkit._arguments import seeded
 from mmtoolkit.clustering import density
 from mmtoolkit.clustering.partition import Fit, by_size, count_distinct, fit_of, keep_known, kmeans, nearest, renumber
-from mmtoolkit.derived import remember
-from mmtoolkit.provenance import fingerprint
+from mmtoolkit.derived import digest, remember
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +94,7 @@ def _fit_kmeans(X: NDArray[np.float32], options: Mapping[str, Any]) -> Fit:
         fit = kmeans(X, options["n_clusters"], **told)
         return {"labels": fit.labels, "centers": fit.centers}
 
-    parts = {"X": fingerprint(X), "k": options["n_clusters"], **told}
+    parts = {"X": digest(X), "k": options["n_clusters"], **told}
     return Fit(**remember("kmeans", parts, compute, step=STEP, libraries=LIBRARIES))
 
 

@@ -16,8 +16,7 @@ from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distin
 from mmtoolkit.clustering.result import Clustering, describe
 from mmtoolkit.clustering.structureless import cloud_peaks
 from mmtoolkit.clustering.sweeping import content_order, default_range, path_range, sweep, sweep_frame
-from mmtoolkit.derived import remember
-from mmtoolkit.provenance import fingerprint
+from mmtoolkit.derived import digest, remember
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import vectors_of
 
@@ -182,7 +181,7 @@ def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
 
 def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd.DataFrame, Choice]:
     X = X[content_order(X)[:LARGE]]
-    parts = {"X": fingerprint(X), "ks": ks, "random_state": random_state}
+    parts = {"X": digest(X), "ks": ks, "random_state": random_state}
     steps = path_range(ks, len(X))
 
     def kept(kind: str, compute: Callable[[], dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:

@@ -126,7 +126,7 @@ def kmeans(
     small = len(X) <= LARGE
     sample = X if small else X[np.sort(rng.permutation(len(X))[:SAMPLE])]
     axes = principal_axes(sample)
-    Z = sample @ axes
+    Z = rotated(sample, axes)
 
     def merged(start: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
         labels = partitions(Z, [n_clusters], start)[0][0]

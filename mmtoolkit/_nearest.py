@@ -165,9 +165,9 @@ def nearest_rows(
     found = _largest(np.negative(d2, out=d2), m) if m < len(X) else np.tile(np.arange(len(X)), (len(Q), 1))
     found.sort(axis=1)
     dist = np.empty(found.shape, dtype=np.float64)
-    for rows in blocks(len(Q), max(1, _GATHERED // (m * X.shape[1]))):
-        difference = X[found[rows]] - Q[rows, None].astype(np.float64)
-        dist[rows] = np.einsum("ijk,ijk->ij", difference, difference)
+    for part in blocks(len(Q), max(1, _GATHERED // (m * X.shape[1]))):
+        difference = X[found[part]] - Q[part, None].astype(np.float64)
+        dist[part] = np.einsum("ijk,ijk->ij", difference, difference)
     rank = dist if mine is None else np.where(found == mine[:, None], -1.0, dist)
     order = np.argsort(rank, axis=1, kind="stable")[:, :k]
     rows = np.arange(len(Q))[:, None]

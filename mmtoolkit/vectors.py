@@ -119,9 +119,8 @@ def unit_rows(X: ArrayLike) -> NDArray[np.float32]:
 
 
 def _lengths(X: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.sqrt(
-        np.concatenate(_each(lambda part: np.einsum("ij,ij->i", X[part], X[part], dtype=np.float64), len(X)))
-    )
+    squares = _each(lambda part: np.einsum("ij,ij->i", X[part], X[part], dtype=np.float64), len(X))
+    return np.asarray(np.sqrt(np.concatenate(squares)))
 
 
 def _each(function: Callable[[slice], Any], n: int) -> list[Any]:

@@ -27,7 +27,7 @@ _RANK_TOL = 1e-6
 _CACHED = 2**19
 _LEAST_ROWS = 512
 _SOME_ROWS = 500
-_LENGTHS = tuple(2.0**power for power in np.arange(-6, 4, 0.5).tolist())
+_LENGTHS: tuple[float, ...] = tuple(2.0 ** (halves / 2) for halves in range(-12, 8))
 
 
 class Axes:

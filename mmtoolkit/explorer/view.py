@@ -113,12 +113,12 @@ class View:
         if names & {"queue", "selected"}:
             self.beside = "selected" not in changed and self.ex.asked is not None
             names.add("tab")
+        for name, (causes, write) in _PANELS.items():  # first: the page needs longer for a map of many dots
+            if names & causes:
+                self.html[name].value = write(self)
         for causes, draw in _WIDGETS:
             if names & causes:
                 draw(self)
-        for name, (causes, write) in _PANELS.items():
-            if names & causes:
-                self.html[name].value = write(self)
 
     @property
     def _waiting(self) -> bool:

@@ -232,16 +232,16 @@ def test_two_fingers_zoom_and_move_the_map_and_draw_nothing(browser, saved, tool
             points = [{"x": float(x), "y": float(y), "id": i} for i, (x, y) in enumerate(places)]
             client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-        apart = np.array([40.0, 0.0])
+        apart = np.array([90.0, 0.0])
         touch("touchStart", middle - apart)
         touch("touchStart", middle - apart, middle + apart)
         for step in np.linspace(0.2, 1.0, 5):
-            half = apart * (1 + step / 2)
+            half = apart * (1 - step / 3)
             touch("touchMove", middle + step * moved - half, middle + step * moved + half)
-        touch("touchEnd", middle + moved - 1.5 * apart)
+        touch("touchEnd", middle + moved - apart / 1.5)
         touch("touchEnd")
 
-        place = middle + moved + 1.5 * (before - middle)
+        place = middle + moved + (before - middle) / 1.5
         page.mouse.move(*(place + 1))
         page.mouse.move(*place)
         page.wait_for_selector("#tip[data-row='12']:not([hidden])")

@@ -3,10 +3,13 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from chinese import embeddings, results
+from PIL import Image
 
 import mmtoolkit as mm
+from mmtoolkit.figures import bars
 
 pytestmark = pytest.mark.browser
 BOXES = """() => {
@@ -50,6 +53,18 @@ def test_no_letter_of_a_page_or_its_figures_is_an_empty_box(page, rep, tmp_path)
     assert found["letters"] > 300
     assert found["svg"] > 100
     assert found["empty"] == []
+
+
+def test_a_figure_as_png_draws_its_letters(browser, tmp_path):
+    assert browser.is_connected()  # there is a Chromium, which Kaleido finds, too
+    pytest.importorskip("kaleido")
+    chinese_font()
+
+    def drawn(letter):
+        bars([letter], [1.0]).write_image(tmp_path / "figure.png", width=300, height=200)
+        return np.asarray(Image.open(tmp_path / "figure.png"))
+
+    assert (drawn("鸟") != drawn("\U0010fffd")).any()  # the second letter is in no font
 
 
 def test_a_letter_that_no_font_has_is_found(page, tmp_path):

@@ -26,6 +26,7 @@ __all__ = ["CS", "LogisticClassifier", "check_class_weight"]
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
 _COARSE, _CLOSE = 100.0, 10.0  # times the tolerance
+_SETTLED = 30.0  # likewise, of the last fit where there is nothing to choose: the temperature has its say afterwards
 _ENOUGH = 2000  # held-out rows
 _SETTLE = 500  # held-out rows that can say that there is nothing to choose
 _LITTLE = 0.005  # nats
@@ -268,7 +269,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 inner, settled = self._inner(rows, Cs, codes, groups, weight, n_splits)
             whole = whole_of(rows)
             whole.solution = inner.path.solution.reshape(-1, inner.path.n_sets, n_classes).mean(axis=1)
-            whole.solve(self.C_, tol=_COARSE * self.tol if settled else self.tol)  # as the temperature will have it
+            whole.solve(self.C_, tol=_SETTLED * self.tol if settled else self.tol)
             if self.calibrate:
                 self._calibrate(inner, whole, class_weight)
             self.n_iter_ = inner.path.n_iter

@@ -78,8 +78,9 @@ def _of_file(path: str, size: int, _mtime_ns: int, _bytes: int) -> str | None:
 
 def _encode(content: Image | Video, size: int) -> str | None:
     try:
-        video = isinstance(content, Video)
-        picture: PILImage.Image = content.sample(1)[0] if video else content.parts[0].open(alpha=True)
+        picture: PILImage.Image = (
+            content.sample(1)[0] if isinstance(content, Video) else content.parts[0].open(alpha=True)
+        )
     except (UnreadableItemError, UnsupportedItemError, MissingExtraError):
         return None
     scale = min(1.0, size / max(picture.size))

@@ -150,7 +150,8 @@ class Slices(Result):
 
 def find_slices(result: Classification, columns: Sequence[str] | None, derived: bool | Mapping[str, Any]) -> Slices:
     """Return what ``Classification.slices`` returns."""
-    if not isinstance(derived, bool | Mapping):
+    given_derived: object = derived
+    if not isinstance(given_derived, bool | Mapping):
         msg = f"derived must be True, False or a mapping of names to one value per item, got {shorten(repr(derived))}"
         raise TypeError(msg)
     if isinstance(columns, str):

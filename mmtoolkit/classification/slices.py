@@ -148,7 +148,7 @@ class Slices(Result):
         }
 
 
-def find_slices(result: Classification, columns: Sequence[str] | None, derived: bool | Mapping[str, Any]) -> Slices:
+def find_slices(result: Classification, columns: Sequence[str] | None, derived: Any) -> Slices:
     """Return what ``Classification.slices`` returns."""
     given_derived: object = derived
     if not isinstance(given_derived, bool | Mapping):

@@ -101,7 +101,7 @@ def test_all_questions_can_be_asked_of_it(c):
     assert list(step.compare(c.labels).contingency) == [f"{k}: {name}" for k, name in step.names["name"].items()]
     assert step.figure("sizes").data
     assert str(step).startswith("<Clustering: 6 clusters of 300 items")
-    with pytest.raises(ValueError, match="ask the clustering that this one comes from"):
+    with pytest.raises(ValueError, match="call it on the clustering that this one was made from"):
         step.stability(2)
 
 

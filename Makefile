@@ -57,7 +57,7 @@ build/pandas2.txt: | $(UV)
 test-oldest: build/oldest.txt  ## the tests with the lowest versions that pyproject.toml allows
 test-pandas2: build/pandas2.txt  ## the tests with the newest pandas 2
 test-oldest test-pandas2: test-%: | $(UV)
-	$(UV) venv --quiet --clear --python "$(PYTHON)" build/$*
+	$(UV) venv --quiet --clear --seed --python "$(PYTHON)" build/$*
 	$(UV) pip install --quiet --python build/$*/bin/python --constraint build/$*.txt --editable "$(THIS)" --group test
 	$(UV) pip list --quiet --python build/$*/bin/python
 	build/$*/bin/python $(PYTEST) $(TESTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -223,13 +223,13 @@ class Annotations:
             name: getattr(self, name)[rows] for name in _FIELDS
         }
         columns["annotator"] = pd.Series(columns["annotator"], dtype=object)  # who is not known stays None
-        return pd.DataFrame(columns).assign(time=pd.to_datetime(columns["time"], utc=True, format="ISO8601"))
+        return pd.DataFrame(columns).assign(time=_in_utc(columns["time"]))
 
     def reviewed(self) -> pd.DataFrame:
         """Return one row per answer in a review: id, queue, found, time; in the order they were given."""
         said = [(str(self._ids[v.row]), v.queue, v.found, v.time) for v in self._verdicts.values()]
         frame = pd.DataFrame(said, columns=["id", "queue", "found", "time"], dtype=object)
-        return frame.assign(time=pd.to_datetime(frame["time"], utc=True, format="ISO8601"))
+        return frame.assign(time=_in_utc(frame["time"]))
 
     def diff(self, y: NDArray[np.object_] | None) -> pd.DataFrame:
         """Return what differs from `y`: id, before, after, change ("new" or "changed"), how."""
@@ -307,3 +307,11 @@ class Annotations:
         self._hear(entry)
         for name in () if others else _FIELDS:
             getattr(self, name)[entry.row] = getattr(entry, name)
+
+
+def _in_utc(written: Iterable[str]) -> pd.Series[pd.Timestamp]:
+    """Return the times of a journal, of any year; without a zone they are taken for UTC, "" is not known."""
+    times = [datetime.datetime.fromisoformat(time) if time else None for time in written]
+    naive = np.array([time and time.replace(tzinfo=None) for time in times], dtype="datetime64[us]")
+    zone = [(time and time.utcoffset()) or datetime.timedelta() for time in times]
+    return pd.Series(naive - np.array(zone, dtype="timedelta64[us]")).dt.tz_localize("UTC")

@@ -110,7 +110,7 @@ def test_a_wrong_file_is_refused_whole(exported, change, match, tmp_path):
     lists = pa.list_(pa.float32(), 8)
     made = {
         "nan": lambda: pa.array([*values[:4321], np.full(8, np.nan, np.float32), *values[4322:]], lists),
-        "null": lambda: pa.array([*values[:4321], None, *values[4322:]], lists),
+        "null": lambda: pa.array([*values[:4321].tolist(), None, *values[4322:].tolist()], pa.list_(pa.float32())),
         "double": lambda: pa.array(list(values.astype(np.float64)), pa.list_(pa.float64(), 8)),
         "flipped": lambda: pa.array([*values[:4321], -values[4321], *values[4322:]], lists),
         "text": lambda: pa.array([key.hex() for key in keys]),

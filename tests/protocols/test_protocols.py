@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 import mmtoolkit as mm
@@ -15,6 +16,7 @@ def digits():
     return X.astype(np.float32), y
 
 
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # the protocol ends after 100 steps
 def test_mteb_classification_on_digits_is_the_published_number(digits):
     X, y = digits
 
@@ -24,7 +26,8 @@ def test_mteb_classification_on_digits_is_the_published_number(digits):
     assert len(np.unique(np.concatenate(p.draws))) == 571
     assert p.mean["accuracy"] == pytest.approx(0.873024, abs=0.002)
     assert p.mean["f1"] == pytest.approx(0.872462, abs=0.002)
-    assert p.scores["accuracy"].iloc[0] == pytest.approx(0.8808, abs=0.005)
+    plain = LogisticRegression(max_iter=100, random_state=42).fit(X[p.draws[0]], y[p.draws[0]])
+    assert p.scores["accuracy"].iloc[0] == pytest.approx(plain.score(X[1000:], y[1000:]), abs=0.002)  # 0.8808
     assert p.name == "MTEB-v2 classification protocol (8x10)"
 
 

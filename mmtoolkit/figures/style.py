@@ -176,7 +176,7 @@ def finish(
         "text": f"<b>{heading}</b>" if title else "",
         "y": 1,
         "yanchor": "top",
-        "pad": {"t": 10, "l": 12},
+        "pad": {"t": 10 + 11 * heading.count("<br>"), "l": 12},  # Plotly lifts a title by half of each further line
     }
     if lines:
         head["subtitle"] = {"text": lines, "font": {"size": 11.5}}

@@ -80,3 +80,14 @@ def test_markdown_holds_the_letters_themselves(rep, tmp_path):
     assert "分类" in raw.decode("utf-8")
     assert "\ufffd" not in raw.decode("utf-8")
     assert b"&#" not in raw
+
+
+def test_a_title_of_two_lines_is_not_cut_at_the_upper_edge(page, tmp_path):
+    bars(["a"], [1.0], title="1,242 emoji, placed by meaning and looks").write_html(tmp_path / "figure.html")
+    page.goto((tmp_path / "figure.html").as_uri())
+    page.wait_for_selector(".gtitle")
+
+    edges = page.evaluate("['.main-svg', '.gtitle'].map(s => document.querySelector(s).getBoundingClientRect().top)")
+
+    assert page.locator(".gtitle tspan.line").count() == 2
+    assert edges[0] <= edges[1]

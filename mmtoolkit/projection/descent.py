@@ -26,6 +26,7 @@ __all__ = ["ENOUGH", "descend"]
 
 _LEAF = 1024
 _BLOCK = 1024
+_PAIRS = 2**19  # that one block may find
 _OWNERS = 8  # parts of the lists that are written at once
 _SAMPLE, _SAMPLE_BLOCK = 512, 64
 ENOUGH = 0.993  # of the sample's neighbours: 0.99 of all, with room for chance
@@ -70,7 +71,7 @@ def descend(X: NDArray[np.float32], k: int, random_state: int) -> tuple[NDArray[
     parts = [sample[part] for part in blocks(len(sample), _SAMPLE_BLOCK)]
     reach = np.concatenate([d[:, -1] for _, d in in_order(lambda rows: nearest_rows(X[rows], X, k + 1), parts)])
     Z, rest = _on_main_axes(X, rng)
-    order = np.concatenate(_leaves(Z, rng))  # what is near in space lies near in memory
+    order = np.concatenate(_leaves(Z, k, rng))  # what is near in space lies near in memory
     place = np.empty(n, dtype=np.int32)
     place[order] = np.arange(n, dtype=np.int32)
     Z, rest, at = Z[order], rest[order], place[sample]
@@ -79,7 +80,7 @@ def descend(X: NDArray[np.float32], k: int, random_state: int) -> tuple[NDArray[
     recall = 0.0
     for round_ in range(_ROUNDS):
         for _ in range(1 if round_ else _TREES):
-            _met(Z, rest, lists, _leaves(Z, rng))
+            _met(Z, rest, lists, _leaves(Z, k, rng))
         _joined(Z, rest, lists, k)
         recall = float((np.sqrt(_chosen(X, order, lists, k, at)[1]) <= reach[:, None] * (1 + 1e-5) + 1e-6).mean())
         if recall >= ENOUGH:
@@ -98,7 +99,7 @@ def _on_main_axes(X: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDA
     """Return coordinates on at most 256 main axes, and the squared length of what is left."""
     n, d = X.shape
     if d <= _AXES:
-        return X, np.zeros(n, dtype=np.float32)
+        return X - X.mean(axis=0), np.zeros(n, dtype=np.float32)
     some = X[np.sort(rng.choice(n, min(_AXES_FROM, n), replace=False))]
     mean = some.mean(axis=0)
     some = some - mean
@@ -115,10 +116,10 @@ def _on_main_axes(X: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDA
     return np.concatenate([Z for Z, _ in parts]), np.concatenate([rest for _, rest in parts])
 
 
-def _leaves(Z: NDArray[np.float32], rng: np.random.Generator) -> list[NDArray[np.intp]]:
-    """Cut the rows in halves, at the median between two of them, until at most 1,024 are left together."""
+def _leaves(Z: NDArray[np.float32], k: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
+    """Cut the rows in halves, at the median between two of them, until few are left together, but enough to fill a list."""
     leaves = [np.arange(len(Z))]
-    while len(leaves[0]) > _LEAF:
+    while len(leaves[0]) > max(_LEAF, 2 * _SPARE * k + 2):
         ends = [rng.choice(leaf, 2, replace=False) for leaf in leaves]
         cuts = list(zip(leaves, ends, strict=True))
         leaves = [half for pair in in_order(lambda at: _halves(Z, *at), cuts) for half in pair]
@@ -157,7 +158,7 @@ def _joined(Z: NDArray[np.float32], rest: NDArray[np.float32], lists: _Lists, k:
         count = _pair(Z, rest, *lists, *back, k, *pairs, rows.start, rows.stop)
         return tuple(part[:count].copy() for part in pairs)
 
-    found = list(in_order(bring, blocks(len(Z), _BLOCK)))
+    found = list(in_order(bring, blocks(len(Z), max(1, _PAIRS // (k * (2 * k + 1))))))
     lists.fresh[:, :k] = False
 
     def take(rows: slice) -> None:

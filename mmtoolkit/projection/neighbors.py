@@ -18,6 +18,7 @@ __all__ = ["EXACT_AT_MOST", "EXACT_BELOW", "Neighbors", "approximate", "exact", 
 
 EXACT_BELOW = 20_000
 EXACT_AT_MOST = 50_000  # where the descent does not find enough: a minute of one core
+_MANY = 64  # neighbours
 _BLOCK = 1024
 _STEP = 4
 Neighbors = tuple["NDArray[np.int32]", "NDArray[np.float32]"]
@@ -46,7 +47,8 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Neig
     """Find at least 99 % of the `k` nearest rows of every row, itself first, by nearest-neighbour descent.
 
     A sample of 512 exact lists says when enough are found. Rows without structure, where they are not found so, are
-    searched exactly up to 50,000 rows; of more, what was found is taken, with a warning.
+    searched exactly up to 50,000 rows; of more, what was found is taken, with a warning. More than 64 neighbours of up to
+    50,000 rows are searched exactly, too.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ def approximate(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Neig
     """
     from mmtoolkit.projection.descent import ENOUGH, descend
 
+    if k > _MANY and len(X) <= EXACT_AT_MOST:  # the descent compares all neighbours of a row with each other
+        return exact(X, k), True
     rows, d2, recall = descend(X, k - 1, random_state)
     if recall < ENOUGH and len(X) <= EXACT_AT_MOST:
         return exact(X, k), True

@@ -1,4 +1,4 @@
-"""How long the explorer takes in a real JupyterLab: mouse up to DataFrame, hover to thumbnail, answer to the next item on screen.
+"""How long the explorer takes in a real JupyterLab: mouse up to DataFrame, hover to thumbnail, answer to the next item, opening a review.
 
 Run it with Chromium installed: ``python benchmarks/explorer.py [--points 50000 100000] [--answers 20000] [--rounds 10] [--peer PYTHON]``.
 ``--peer`` names a Python with jupyter-scatter, jupyterlab and numpy: the same lasso is drawn there.
@@ -55,6 +55,11 @@ WATCH = """() => { window.shownAfter = []; let start = null, before = null;
   new MutationObserver(() => { if (start === null || row() === before) return;
     const from = start; start = null;
     requestAnimationFrame(() => setTimeout(() => window.shownAfter.push(performance.now() - from)));
+  }).observe(document.querySelector('.mmx'), { childList: true, subtree: true }); }"""
+OPENS = """() => { let start = null; window.openedAfter = null;
+  addEventListener('click', () => { start = performance.now(); }, true);
+  new MutationObserver(() => { if (start === null || window.openedAfter || !document.querySelector('.mmx-suggested')) return;
+    requestAnimationFrame(() => setTimeout(() => { window.openedAfter ??= performance.now() - start; }));
   }).observe(document.querySelector('.mmx'), { childList: true, subtree: true }); }"""
 PEER_SETUP = """
 import time, numpy as np, pandas as pd, jscatter
@@ -151,6 +156,19 @@ def answers(page, url, root, kind, n, rounds):
     return {"kind": kind, "points": n, "median_s": statistics.median(times), "max_s": max(times), "rounds": rounds}
 
 
+def opens(page, url, root, n, round_):
+    """Seconds from the click that opens the review of label issues to its first question on the page, in a new kernel."""
+    y, _ = OPENED["label_issues"]
+    name = f"opens{round_}.ipynb"
+    lab_tools.write(root, name, [ANSWERS.format(n=n, y=y % n), "ex"])
+    lab_tools.run_all(page, url, name)
+    lab_tools.settled(page)
+    time.sleep(2)
+    page.evaluate(OPENS)
+    page.locator("[data-mm=review][data-value=label_issues]").click()
+    return lab_tools.until(page, "() => window.openedAfter") / 1000
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, nargs="*", default=[50_000, 100_000])
@@ -160,7 +178,7 @@ def main():
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
-    out = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "lasso": [], "answers": [], "peer": []}
+    out = {"load": os.getloadavg()[0], "cores": os.cpu_count(), "lasso": [], "answers": [], "opens": [], "peer": []}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
         chrome = p.chromium.launch(executable_path=lab_tools.chromium(), args=lab_tools.FLAGS)
         for key, python in (("lasso", sys.executable), ("peer", options.peer)):
@@ -181,6 +199,14 @@ def main():
                         out["answers"].append(answers(page, url, root, kind, n, options.rounds))
                         page.close()
                         print(json.dumps(out["answers"][-1]), file=sys.stderr, flush=True)
+                for n in options.answers if key == "lasso" else ():
+                    times = []
+                    for round_ in range(3):
+                        page = chrome.new_page(viewport={"width": 1280, "height": 1000})
+                        times.append(opens(page, url, root, n, round_))
+                        page.close()
+                    out["opens"].append({"points": n, "median_s": statistics.median(times), "max_s": max(times)})
+                    print(json.dumps(out["opens"][-1]), file=sys.stderr, flush=True)
                 if key == "lasso":
                     page = chrome.new_page(viewport={"width": 1280, "height": 1000})
                     out["hover"] = hover(page, url, root, options.rounds)
@@ -198,6 +224,10 @@ def main():
     for row in out["answers"]:
         print(
             f"\nanswer to the next item, {row['kind']}, {row['points']:,} items: {1000 * row['median_s']:.0f} ms median"
+        )
+    for row in out["opens"]:
+        print(
+            f"\nclick to the first label issue, {row['points']:,} items, new kernel: {1000 * row['median_s']:.0f} ms median of 3"
         )
     print(f"\nhover to thumbnail: {1000 * out['hover']['median_s']:.0f} ms median of {out['hover']['rounds']}")
 

@@ -10,6 +10,7 @@ import numpy as np
 import offline
 import pytest
 from emulator.fixtures import emulator, emulator_server, openai, openai_server, quick, service  # noqa: F401 - fixtures
+from hypothesis import settings
 
 collect_ignore = ["plugin"]  # packages to be installed, one of them broken
 
@@ -19,6 +20,9 @@ for _name in [
     n for n in os.environ if n.startswith(("DASHSCOPE_", "MMTOOLKIT_")) and not n.startswith("MMTOOLKIT_REQUIRE_")
 ]:
     del os.environ[_name]
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine may take its time
+settings.load_profile("no deadline")
 
 WORLD = offline.World()
 WORLD.install()

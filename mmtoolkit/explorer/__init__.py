@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from mmtoolkit.explorer.core import Explorer, explore
+from mmtoolkit.explorer.core import Explorer
+from mmtoolkit.explorer.opening import explore
 
 __all__ = ["Explorer", "explore"]

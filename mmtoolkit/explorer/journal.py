@@ -24,6 +24,7 @@ from mmtoolkit._files import replaced
 from mmtoolkit._spreadsheet import restored, safe
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
+from mmtoolkit.words import say
 
 __all__ = ["Entry", "Journal"]
 
@@ -200,7 +201,11 @@ class Journal:
                 raise ValueError(msg)
             elif not sound and last:
                 self._torn = (len(raw), len(raw) - len("".join(lines[whole:]).encode()))
-                self.note = f"the last line of the journal {self._name} was cut off and is left out; give that answer again: {shorten(repr(fields), 400)}"
+                self.note = say(
+                    "the last line of the journal {name} was cut off and is left out; give that answer again: {fields}",
+                    name=self._name,
+                    fields=shorten(repr(fields), 400),
+                )
                 logger.warning("%s", self.note)
             else:
                 msg = (

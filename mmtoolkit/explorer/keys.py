@@ -51,6 +51,11 @@ class Shortcut:
     answers: bool = False
 
 
+def _calls(method: str, *values: object) -> Callable[[View], object]:
+    """Return what calls a method of the explorer."""
+    return lambda view: getattr(view.ex, method)(*values)
+
+
 def _name(n: int) -> Shortcut:
     return Shortcut(
         str(n),
@@ -85,19 +90,19 @@ def _answerable(view: View) -> bool:
 
 KEYS = (
     *map(_name, range(1, 10)),
-    Shortcut("u", word("undo"), lambda view: view.ex.undo()),
-    Shortcut("i", word("invert the selection"), lambda view: view.ex.invert()),
-    Shortcut("Escape", word("clear the selection; in a text field: back to the map"), lambda view: view.ex.clear()),
+    Shortcut("u", word("undo"), _calls("undo")),
+    Shortcut("i", word("invert the selection"), _calls("invert")),
+    Shortcut("Escape", word("clear the selection; in a text field: back to the map"), _calls("clear")),
     Shortcut(
         "Enter",
         word("yes, or the suggested class, in a review"),
-        lambda view: view.ex.answer(True),
+        _calls("answer", True),
         _answerable,
         answers=True,
     ),
-    Shortcut("x", word("no: the item keeps its class"), lambda view: view.ex.answer(False), _askable, answers=True),
+    Shortcut("x", word("no: the item keeps its class"), _calls("answer", False), _askable, answers=True),
     Shortcut("c", word("write the name of a class"), lambda _view: None, field="new-label"),
-    Shortcut("n", word("next item under review"), lambda view: view.ex.skip(), lambda view: view.ex.asked is not None),
+    Shortcut("n", word("next item under review"), _calls("skip"), lambda view: view.ex.asked is not None),
     *map(_arrow, ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
     *map(_toggle, ("Enter", " ")),
     _tool("l", word("draw a lasso"), "lasso", on_map=True),

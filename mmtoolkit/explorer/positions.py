@@ -11,7 +11,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.arguments import check_same_items
 from mmtoolkit.projection import PendingProjection
 from mmtoolkit.vectors import has_vectors, ids_of
-from mmtoolkit.words import say
+from mmtoolkit.words import say, word
 
 __all__ = ["Places"]
 
@@ -51,7 +51,7 @@ class Places:
         if hasattr(projection, "quick"):
             self._pending = projection
             projection = projection.quick
-            self.note = "PCA for now; UMAP is being computed"
+            self.note = word("PCA for now; UMAP is being computed")
         if hasattr(projection, "coords"):
             if has_vectors(projection.source):
                 check_same_items(embeddings, projection.source.ids, "projection")

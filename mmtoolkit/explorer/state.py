@@ -23,6 +23,8 @@ from mmtoolkit.words import say, title
 
 __all__ = ["State"]
 
+_COLORS = ("nothing", "class", "cluster", "annotation", "predicted class", "confidence", "trust", "search score")
+
 
 class State:
     """Items on a map, with a selection and annotations.
@@ -69,7 +71,7 @@ class State:
         self.color = self._usual_color
         self.predictions: dict[str, NDArray[Any]] = {}  # of the classifier that learns, if there is one
         self.suspects = None if self.y is None else Suspects(embeddings, self.X, self.y)
-        self._columns = usable_columns(self.items)
+        self._columns = {_apart(name, _COLORS): values for name, values in usable_columns(self.items).items()}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -96,8 +98,9 @@ class State:
     @property
     def selected(self) -> pd.DataFrame:
         """The selected items, in the order they are shown, with `how` and `annotation`."""
-        rows, how = self.selection.rows, self.selection.how
-        return self.items.iloc[rows].reset_index(drop=True).assign(how=how, annotation=self.notes.annotation[rows])
+        rows, added = self.selection.rows, ("how", "annotation")
+        frame = self.items.iloc[rows].rename(columns=lambda name: _apart(name, added)).reset_index(drop=True)
+        return frame.assign(how=self.selection.how, annotation=self.notes.annotation[rows])
 
     def changed(self, *names: str, status: str | None = None) -> None:
         """Call the listeners with what changed, and set the status line."""
@@ -164,7 +167,7 @@ class State:
 
     @property
     def colors(self) -> dict[str, Any]:
-        """One value per item for everything that points can be coloured by, by name."""
+        """One value per item for everything that points can be coloured by, by name; a column whose name is taken says so."""
         named = {
             "class": self.y,
             "cluster": self.labels,
@@ -173,12 +176,11 @@ class State:
             "trust": self.layout.trust,
             "search score": self.scores if np.isfinite(self.scores).any() else None,
         }
-        columns = {name: values for name, values in self._columns.items() if name not in ("nothing", *named)}
-        return {name: values for name, values in (named | columns).items() if values is not None}
+        return {name: values for name, values in (named | self._columns).items() if values is not None}
 
     def color_title(self, name: str) -> str:
         """Return the title of a name of `colors`; a column of the items keeps its name."""
-        return name if name in self._columns and name != "nothing" else title(name)
+        return name if name in self._columns else title(name)
 
     @property
     def look(self) -> Look:
@@ -189,6 +191,11 @@ class State:
             look = replace(look, groups=[left for group in look.groups if (left := group.among(self.filter.shown))])
         sure = self.predictions.get("confidence") if self.color == "predicted class" else None
         return look if sure is None else replace(look, opacity=0.25 + 0.65 * sure.astype(np.float32))
+
+
+def _apart(name: Any, taken: tuple[str, ...]) -> Any:
+    """Return the name of a column, with a word behind it where the explorer has another meaning for it."""
+    return f"{name} (column)" if name in taken else name
 
 
 def _frame_of(embeddings: Any) -> pd.DataFrame:

@@ -33,8 +33,8 @@ def _style() -> str:
     return f'<style>.mmx {{ --gone: "{gone}"; }}\n{css}</style>'
 
 
-class View:
-    """One box of widgets for one explorer.
+class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
+    """The box of widgets that a cell displays, for one explorer.
 
     Parameters
     ----------
@@ -43,8 +43,6 @@ class View:
 
     Attributes
     ----------
-    box : ipywidgets.Box
-        What a cell displays.
     bridge : Bridge
         Where messages arrive.
     """
@@ -55,9 +53,16 @@ class View:
         self.filters_open = True
         self.beside = False  # whether the gallery shows what is like the item under review, and not the selection
         with speaking(ex.language):
-            self._build()
+            super().__init__(self._built())
+            self.add_class("mmx").add_class(self.bridge.target)
+            self._quiet = False
+            self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked", "filters"))
+        self.colors.observe(self._recolor, "value")
+        self.k.observe(self._recluster, "value")
+        ex.listen(self.refresh)
 
-    def _build(self) -> None:
+    def _built(self) -> list[ipywidgets.Widget]:
+        """Make the widgets, and return those that stand in the box."""
         ex = self.ex
         self.map = MapView(ex.state)
         self.bridge = Bridge(
@@ -74,14 +79,7 @@ class View:
         self.k = ipywidgets.IntSlider(
             description=str(say("clusters")), min=low, max=high, continuous_update=len(ex) <= _MANY
         )
-        self.box = self._box()
-        self._quiet = False
-        self.refresh(("selected", "annotations", "color", "queue", "focus", "status", "linked", "filters"))
-        self.colors.observe(self._recolor, "value")
-        self.k.observe(self._recluster, "value")
-        ex.listen(self.refresh)
 
-    def _box(self) -> ipywidgets.Box:
         def box(children: list[Any], name: str) -> Any:
             return ipywidgets.Box(children).add_class(name)
 
@@ -92,8 +90,7 @@ class View:
         )
         beside = [html for name, html in self.html.items() if name not in ("legend", "filters")]
         right = ipywidgets.VBox(beside).add_class("mmx-right")
-        children = [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
-        return ipywidgets.VBox(children).add_class("mmx").add_class(self.bridge.target)
+        return [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
 
     # ---- from Python to the page
 

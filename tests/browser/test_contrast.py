@@ -125,7 +125,8 @@ y = np.array([f"class {k}" for k in np.where(rng.random(len(frame)) < .1, (y + 5
 STATES = {
     "selected": "ex.where = {'kind': 'photo', 'price': (None, 20)}; ex.lasso([(-9, -9), (9, -9), (9, 9), (-9, 9)])",
     "review": "ex.where = None; ex.clear(); _ = ex.review('label_issues', wait=True)",
-    "counts": "ex.review(None); ex.n_clusters = 4; ex._view._open_tab('counts')",
+    "learning": "_ = ex.review('learn'); [ex.label(str(ex.y[ex.asked])) for _ in range(90)]",
+    "counts": "ex.review(None); ex.n_clusters = 4; _ = ex.link()",
 }
 
 

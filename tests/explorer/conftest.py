@@ -63,4 +63,4 @@ def around():
 def press(ex):
     """Function that presses a key on the page of the explorer."""
     assert ex.widget is not None
-    return lambda key: ex._view.bridge._handle_custom_msg({"kind": "key", "key": key}, [])
+    return lambda key: ex.widget.receive({"kind": "key", "key": key}, [])

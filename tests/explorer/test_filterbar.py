@@ -30,11 +30,11 @@ def view(rng):
     emb = mm.Embeddings(rng.normal(size=(60, 4)).astype("f"), items=items)
     ex = mm.explore(emb, clusters=np.arange(60) % 3, projection=rng.normal(size=(60, 2)))
     assert ex.widget is not None
-    return ex._view
+    return ex.widget
 
 
 def act(view, name, value=""):
-    view.bridge._handle_custom_msg({"kind": "action", "name": name, "value": value, "mode": "replace"}, [])
+    view.receive({"kind": "action", "name": name, "value": value, "mode": "replace"}, [])
 
 
 def chips(view, place=0):
@@ -123,7 +123,7 @@ def test_many_columns_and_many_values_are_bounded(rng):
     items = items.assign(id=[f"i{k}" for k in range(n)], text="t", few=[f"v{k % 25}" for k in range(n)])
     items = items[["few", *items.columns.drop("few")]]
     ex = mm.explore(mm.Embeddings(rng.normal(size=(n, 4)).astype("f"), items=items), projection=rng.normal(size=(n, 2)))
-    page = (ex.widget, ex._view)[1].html["filters"].value
+    page = ex.widget.html["filters"].value
 
     assert page.count("mmx-chip") == 12
     assert "and 13 more values" in page
@@ -131,12 +131,12 @@ def test_many_columns_and_many_values_are_bounded(rng):
     assert "and 29 more columns: ex.where = {...}" in page
     ex.where = {"few": "v24", "number 39": (None, 10)}
     assert 'aria-pressed="true" class="' not in page
-    assert ex._view.html["filters"].value.count("mmx-chip") == 13
+    assert ex.widget.html["filters"].value.count("mmx-chip") == 13
 
 
 def test_a_frame_with_nothing_to_filter_has_no_bar():
     ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
 
-    assert (ex.widget, ex._view)[1].html["filters"].value == ""
+    assert ex.widget.html["filters"].value == ""
     ex.where = [True, False, True]
-    assert "2 of 3 items shown" in ex._view.html["filters"].value
+    assert "2 of 3 items shown" in ex.widget.html["filters"].value

@@ -13,13 +13,13 @@ from mmtoolkit.explorer import keys
 @pytest.fixture
 def view(ex):
     assert ex.widget is ex.widget
-    return ex._view
+    return ex.widget
 
 
 def message(view, kind, polygon=None, **content):
     """Deliver a message the way the comm does, buffers included."""
     buffers = [] if polygon is None else [memoryview(np.asarray(polygon, dtype=np.float64).tobytes())]
-    view.bridge._handle_custom_msg({"kind": kind, **content}, buffers)
+    view.receive({"kind": kind, **content}, buffers)
 
 
 def test_keys_label_undo_invert_clear_and_walk(view, around):
@@ -47,7 +47,7 @@ def test_keys_label_undo_invert_clear_and_walk(view, around):
 
 
 def test_the_page_gets_the_table_and_the_help_shows_it(view):
-    help_page = "".join(w.value for w in view.box.children[-1].children[0].children if hasattr(w, "value"))
+    help_page = "".join(w.value for w in view.children[-1].children[0].children if hasattr(w, "value"))
 
     assert view.bridge.shortcuts == keys.page_table()
     on_map = {row.key: row.on_map for row in keys.KEYS}
@@ -88,14 +88,14 @@ def test_keys_choose_the_tool(ex, press, key, tool):
 
     press(key)
 
-    assert ex._view.bridge.tool == tool
+    assert ex.widget.bridge.tool == tool
 
 
 @pytest.mark.parametrize("key", ["n", "Enter", " ", "9", "x", "constructor"])
 def test_keys_that_do_not_apply_do_nothing(ex, press, key):
     press(key)  # no review, nothing in focus, no ninth name, no such key
 
-    assert ex._view.html["status"].value.count("mmx-error") == 0
+    assert ex.widget.html["status"].value.count("mmx-error") == 0
     assert ex.annotations.empty
     assert ex.selected.empty
 
@@ -105,14 +105,13 @@ def test_a_key_is_one_row(ex, monkeypatch):
         "a", "select all", lambda view: view.ex.select(range(len(view.ex))), lambda view: view.ex.selected.empty
     )
     monkeypatch.setattr(keys, "KEYS", (*keys.KEYS, row))
-    assert ex.widget is not None
-    told = ex._view.bridge.shortcuts
+    told = ex.widget.bridge.shortcuts
 
-    ex._view.bridge._handle_custom_msg({"kind": "key", "key": "a"}, [])
+    ex.widget.receive({"kind": "key", "key": "a"}, [])
 
     assert told["a"] is False
     assert "<kbd>a</kbd>: select all" in keys.help_lines()
     assert len(ex.selected) == 40
     ex.select([3])
-    ex._view.bridge._handle_custom_msg({"kind": "key", "key": "a"}, [])  # it applies to an empty selection only
+    ex.widget.receive({"kind": "key", "key": "a"}, [])  # it applies to an empty selection only
     assert len(ex.selected) == 1

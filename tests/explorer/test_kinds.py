@@ -111,11 +111,11 @@ def longest(monkeypatch):
 
 
 def test_a_kind_is_one_row(longest, ex, press):
-    page = ex._view.html
+    page = ex.widget.html
     assert ">long texts<" in page["queue"].value
     ex.annotation_names[:] = ["fine", "too long"]
 
-    ex._view.bridge._handle_custom_msg({"kind": "action", "name": "review", "value": "longest"}, [])
+    ex.widget.receive({"kind": "action", "name": "review", "value": "longest"}, [])
     assert ex.asked == 4  # the text of ten thousand letters
     assert "Is &lt;this&gt; too long? 40 of 40 left." in page["queue"].value
     assert f"letters</i> {len(ex.items['text'][4])}</span></span>" in page["card"].value  # and no class

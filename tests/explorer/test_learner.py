@@ -162,8 +162,7 @@ def test_one_class_only_asks_on_and_scores_nothing(ex):
     assert ex.learned.empty
     assert ex.reviews.suggestion is None
     assert ex.state.predictions == {}
-    assert ex.widget is not None
-    assert "No score yet: it takes answers of two classes" in ex._view.html["queue"].value
+    assert "No score yet: it takes answers of two classes" in ex.widget.html["queue"].value
 
 
 def test_as_many_classes_as_answers(ex):

@@ -13,17 +13,17 @@ HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 
 def key(ex, name):
     """Press a key on the page."""
-    ex._view.receive({"kind": "key", "key": name}, [])
+    ex.widget.receive({"kind": "key", "key": name}, [])
 
 
 def click(ex, row, mode="replace"):
     """Click a dot on the page."""
-    ex._view.receive({"kind": "click", "row": row, "mode": mode}, [])
+    ex.widget.receive({"kind": "click", "row": row, "mode": mode}, [])
 
 
 def on_the_card(ex):
     """Row that the card shows."""
-    return int(ex._view.html["card"].value.split('data-row="')[1].split('"')[0])
+    return int(ex.widget.html["card"].value.split('data-row="')[1].split('"')[0])
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_card_shows_the_item_that_the_answer_goes_to(shown, kind):
 
     click(ex, other)
     asked = on_the_card(ex)
-    assert "card and answers stay with the item under review" in ex._view.html["status"].value
+    assert "card and answers stay with the item under review" in ex.widget.html["status"].value
     key(ex, "1")
 
     assert ex.annotations["id"].tolist() == [ex.ids[asked]]
@@ -53,15 +53,15 @@ def test_an_answer_to_an_item_that_another_page_has_answered_changes_nothing(sho
     ex = shown
     ex.review(kind, n=10)
     seen = str(ex.asked)
-    assert f'data-asked="{seen}"' in ex._view.html["queue"].value
+    assert f'data-asked="{seen}"' in ex.widget.html["queue"].value
 
     for name in ("1", "2", "Enter", "x"):
-        ex._view.receive({"kind": "key", "key": name, "asked": seen}, [])
-    ex._view.receive({"kind": "action", "name": "new-label", "value": "other", "asked": seen}, [])
+        ex.widget.receive({"kind": "key", "key": name, "asked": seen}, [])
+    ex.widget.receive({"kind": "action", "name": "new-label", "value": "other", "asked": seen}, [])
 
     assert ex.annotations[["id", "annotation"]].values.tolist() == [[ex.ids[int(seen)], ex.annotation_names[0]]]
-    assert "no answer was taken" in ex._view.html["status"].value
-    ex._view.receive({"kind": "key", "key": "2", "asked": str(ex.asked)}, [])
+    assert "no answer was taken" in ex.widget.html["status"].value
+    ex.widget.receive({"kind": "key", "key": "2", "asked": str(ex.asked)}, [])
     assert len(ex.annotations) == 2
 
 
@@ -70,7 +70,7 @@ def test_a_number_pressed_before_the_page_showed_the_review_is_no_answer(shown):
     ex.select([1, 2])
     ex.review("outliers", n=3)
 
-    ex._view.receive({"kind": "key", "key": "1", "asked": ""}, [])
+    ex.widget.receive({"kind": "key", "key": "1", "asked": ""}, [])
 
     assert len(ex.annotations) == 0
 
@@ -178,7 +178,7 @@ def test_after_the_last_answer_labels_go_to_the_selection(shown):
 
     assert ex.annotations["how"].tolist() == ["audit", "audit", "code", "code"]
     key(ex, "n")  # nothing to skip
-    assert "mmx-error" not in ex._view.html["status"].value
+    assert "mmx-error" not in ex.widget.html["status"].value
 
 
 def test_the_audit_button_draws_more_when_its_fifty_are_judged(rng):
@@ -186,7 +186,7 @@ def test_the_audit_button_draws_more_when_its_fifty_are_judged(rng):
     assert ex.widget is not None
 
     def press():
-        ex._view.receive({"kind": "action", "name": "review", "value": "audit"}, [])
+        ex.widget.receive({"kind": "action", "name": "review", "value": "audit"}, [])
 
     press()
     for left in range(50, 0, -1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 import mmtoolkit as mm
 
@@ -60,3 +61,24 @@ def test_arrow_keys_move_the_focus(ex):
     ex.move("right")
 
     assert ex.focus == 1
+
+
+def test_columns_named_like_a_method_or_like_a_colour_of_ours_are_all_there(coords, rng):
+    names = ["class", "confidence", "annotation", "how", "where", "select", "T", "items", "__proto__"]
+    frame = pd.DataFrame({name: [f"{name} {i % 3}" for i in range(40)] for name in names})
+    emb = mm.Embeddings(rng.normal(size=(40, 4)), items=frame.assign(id=[str(i) for i in range(40)]))
+    ex = mm.explore(emb, y=["one", "other"] * 20, projection=coords)
+
+    taken = {"class", "confidence", "annotation"}
+    assert {f"{name} (column)" if name in taken else name for name in names} <= set(ex.color_choices)
+    ex.color_by = "class (column)"
+    assert [group.name for group in ex.look.groups] == ["class 0 (14)", "class 1 (13)", "class 2 (13)"]
+    ex.where = {"select": "select 1", "how": ["how 1"], "class": "class 1"}
+    assert int(ex.state.filter.shown.sum()) == 13
+    ex.select([1], how="code")
+    ex.label("mine")
+    chosen = ex.selected.iloc[0]
+    assert chosen[["how", "how (column)", "annotation", "annotation (column)"]].tolist() == [
+        *("code", "how 1"),
+        *("mine", "annotation 1"),
+    ]

@@ -101,11 +101,11 @@ def test_another_review_meanwhile_is_left_alone_and_the_classifier_is_trained_on
 
 def test_the_page_begins_at_once_shows_what_is_done_and_takes_over(doubtful, ready):
     sent = []
-    view = (doubtful.widget, doubtful._view)[1]
+    view = doubtful.widget
     view.bridge.send = lambda content, buffers=None: sent.append(content["kind"])
 
     def act(kind, **content):
-        view.bridge._handle_custom_msg({"kind": kind, **content}, [])
+        view.receive({"kind": kind, **content}, [])
 
     doubtful.select([1, 2])
     act("action", name="review", value="label_issues")
@@ -129,7 +129,7 @@ def test_the_page_begins_at_once_shows_what_is_done_and_takes_over(doubtful, rea
 
 
 def test_nothing_is_shown_beside_an_item_whose_answer_counts(doubtful):
-    view = (doubtful.widget, doubtful._view)[1]
+    view = doubtful.widget
 
     doubtful.audit_sample(5)
 
@@ -139,11 +139,11 @@ def test_nothing_is_shown_beside_an_item_whose_answer_counts(doubtful):
 @pytest.mark.parametrize("y", [["one"] * 6, [None] * 5 + ["one"]], ids=["one class", "one item"])
 def test_one_class_has_nothing_to_doubt_and_that_is_said(y):
     ex = mm.explore(np.eye(6), y=y, projection=np.eye(6)[:, :2])
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
 
     with pytest.raises(ValueError, match="label issues need at least two classes, y has 1"):
         ex.review("label_issues", wait=False)
 
-    view.bridge._handle_custom_msg({"kind": "action", "name": "review", "value": "label_issues"}, [])
+    view.receive({"kind": "action", "name": "review", "value": "label_issues"}, [])
     assert "at least two classes" in view.html["status"].value
     assert not view.bridge.waiting

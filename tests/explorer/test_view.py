@@ -16,7 +16,7 @@ HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 @pytest.fixture
 def view(ex):
     assert ex.widget is ex.widget
-    return ex._view
+    return ex.widget
 
 
 def message(view, kind, polygon=None, **content):
@@ -160,7 +160,7 @@ def test_slow_hover_does_not_lose_lassos(view, around):
 
 def test_colour_menu_and_slider_follow_and_lead(emb, coords):
     ex = mm.explore(emb, clusters=mm.cluster(emb, range(2, 7)), projection=coords)
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
 
     view.k.value = 5
     assert ex.n_clusters == 5
@@ -176,7 +176,7 @@ def test_colour_menu_and_slider_follow_and_lead(emb, coords):
 
 def test_slider_keeps_tab_brings_card_and_review_up_to_date(emb, coords):
     ex = mm.explore(emb, y=np.repeat(list("abcd"), 10), projection=coords)
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
     assert ">boundary<" not in view.html["queue"].value
     ex.show(3)
     ex.n_clusters = 4
@@ -249,7 +249,7 @@ def test_buttons_and_pictures_have_names(view):
 
 def test_a_gallery_is_bounded(emb, rng):
     ex = mm.explore(rng.normal(size=(500, 4)), projection=rng.normal(size=(500, 2)))
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
     ex.invert()
 
     assert view.html["body"].value.count("<button") == 48
@@ -266,7 +266,7 @@ def test_the_first_message_of_map_and_bridge_says_all(ex, monkeypatch):
     ex.select([1, 2], how="code")
     ex.show(3)
 
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
 
     (figure,) = [state for state in said if "_widget_data" in state]
     points, ring = figure["_widget_data"]
@@ -283,7 +283,7 @@ def test_items_without_a_place_do_not_shift_the_others(emb, coords):
     places = coords.copy()
     places[:10] = np.nan
     ex = mm.explore(emb, projection=places)
-    figure = (ex.widget, ex._view.map.figure)[1]
+    figure = ex.widget.map.figure
 
     assert len(figure.data[0].x) == 40
     np.testing.assert_allclose(figure.data[0].x[25], coords[25, 0])
@@ -296,7 +296,7 @@ def test_names_on_the_map_are_those_of_groups_only(rng):
     y = np.array([f"class {i % 60}" for i in range(300)] + [None] * 300, dtype=object)
     ex = mm.explore(rng.normal(size=(600, 4)), y=y, projection=rng.normal(size=(600, 2)))
 
-    names = [name["text"] for name in (ex.widget, ex._view)[1].bridge.names]
+    names = [name["text"] for name in ex.widget.bridge.names]
 
     assert len(names) == 47
     assert all(name.startswith("class ") for name in names)
@@ -333,7 +333,7 @@ def test_moving_k_keeps_names_and_looks_of_the_clusters_that_stay(emb, coords):
 
 def test_a_cluster_pressed_in_the_legend_can_be_split_and_several_made_one(emb, coords):
     ex = mm.explore(emb, clusters=mm.cluster(emb, 4), projection=coords)
-    view = (ex.widget, ex._view)[1]
+    view = ex.widget
     assert 'data-mm="split"' not in view.html["legend"].value
 
     act(view, "group", 1)

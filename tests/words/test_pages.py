@@ -98,7 +98,7 @@ def test_no_word_of_the_explorer_is_english(emb):
     ex = mm.explore(
         emb, y="label", clusters=mm.cluster(emb, 3), projection=np.asarray(emb.vectors[:, :2]), language="zh"
     )
-    view = ex.widget and ex._view
+    view = ex.widget
     seen = []
 
     def look():
@@ -109,7 +109,7 @@ def test_no_word_of_the_explorer_is_english(emb):
         for child in getattr(widget, "children", ()):
             yield from tree(child)
 
-    for widget in tree(view.box):
+    for widget in tree(view):
         seen += texts_of(str(getattr(widget, "value", "")) if "HTML" in type(widget).__name__ else "")
         seen.append(str(getattr(widget, "description", "")))
         seen += [label for label, _ in getattr(widget, "_options_full", ())]

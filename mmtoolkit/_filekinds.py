@@ -8,7 +8,7 @@ from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 
 __all__ = ["TABLE_ENDINGS", "is_video", "kind_of_file"]
 
-TABLE_ENDINGS = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+TABLE_ENDINGS = frozenset({".csv", ".tsv", ".parquet", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".jsonl", ".ndjson"})
 
 
 def kind_of_file(path: str | os.PathLike[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["read_table"]
 
 _DELIMITED = {".csv": None, ".tsv": "\t"}
+_LINES = (".jsonl", ".ndjson")
 
 
 def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
-    """Read a CSV, TSV, Parquet or Excel file; columns of codes and those named in `strings` stay text.
+    """Read a CSV, TSV, JSON Lines, Parquet or Excel file; columns of codes and those named in `strings` stay text.
 
     ``attrs["notes"]`` says what was not as usual: another encoding, further sheets.
 
@@ -42,16 +44,38 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     try:
         if ending == ".parquet":
             return _parquet(path)
-        if ending not in _DELIMITED:
+        if ending not in _DELIMITED and ending not in _LINES:
             return _sheet(path, strings)
         text, encoding = decoded(path.read_bytes())
-        frame = read_delimited(text, strings, _DELIMITED[ending])
+        frame = _lines(text) if ending in _LINES else read_delimited(text, strings, _DELIMITED[ending])
     except (OSError, ValueError, pd.errors.ParserError) as error:
         msg = f"{os.fspath(path)!r} cannot be read as a table: {error}"
         raise ValueError(msg) from error
     if encoding:
         frame.attrs["notes"] = [say("{name!r} was read as {encoding}", name=path.name, encoding=encoding)]
     return frame
+
+
+def _lines(text: str) -> pd.DataFrame:
+    """Return the objects of JSON Lines, one a row; what an object lacks is missing."""
+    import pandas as pd
+
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            msg = f"line {number} is no JSON: {error}"
+            raise ValueError(msg) from error
+        if not isinstance(row, dict):
+            msg = (
+                f'line {number} is {line.strip()[:40]!r}; expected an object in braces, such as {{"text": "red apple"}}'
+            )
+            raise ValueError(msg)
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def items(
 
     Parameters
     ----------
-    data : DataFrame, or path of a CSV or Parquet file
+    data : DataFrame, or path of a CSV, TSV, JSON Lines, Parquet or Excel file
         One row per item: a frame of pandas, polars, Arrow or whatever has the Arrow C stream or is known to narwhals, a
         Hugging Face data set, a dict of columns, or a list of dicts.
     id, text, image, video, label : str or None, default=None

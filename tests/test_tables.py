@@ -96,6 +96,30 @@ def test_a_row_without_text_is_a_failed_item(tmp_path):
     assert emb.ok.tolist() == [True, False]
 
 
+def test_json_lines_keep_their_types(tmp_path):
+    lines = '{"text": "a red bird", "label": "01", "n": 3}\n\n{"n": 4, "label": "02", "text": "雨\u2028天", "tags": ["a"]}\r\n'
+    frame = mm.items(write(tmp_path, lines, name="t.jsonl"))
+
+    assert frame["text"].tolist() == ["a red bird", "雨\u2028天"]
+    assert frame["label"].tolist() == ["01", "02"]
+    assert frame["n"].tolist() == [3, 4]
+    assert frame["tags"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"text": "a"}\n{"text": \n', "line 2 is no JSON: Expecting value"),
+        ('[{"text": "a"},\n', "line 1 is no JSON"),
+        ('{"text": "a"}\n["a"]\n', r"line 2 is '\[\"a\"\]'; expected an object in braces"),
+        ("[" * 100_000, "line 1 is no JSON"),
+    ],
+)
+def test_a_broken_line_of_json_is_named(tmp_path, text, message):
+    with pytest.raises(ValueError, match=rf"t\.ndjson' cannot be read as a table: {message}"):
+        mm.items(write(tmp_path, text, name="t.ndjson"))
+
+
 def test_the_first_sheet_of_a_workbook_is_read_and_others_are_said(tmp_path):
     table = pd.DataFrame({"id": ["007", "8"], "text": ["a", "null"], "size": [1, 2], "label": ["x", None]})
     with pd.ExcelWriter(tmp_path / "one.xlsx") as book:

@@ -227,7 +227,7 @@ _ITEMS = (
     _argument(
         "input",
         metavar="INPUT",
-        help="a folder (sub-folders are classes), a table (.csv, .tsv, .parquet, .xlsx), saved vectors, or a data set's name",
+        help="a folder (sub-folders are classes), a table (.csv, .tsv, .jsonl, .parquet, .xlsx), saved vectors, or a data set's name",
     ),
     _argument(
         "--texts", action="store_true", help="take the text files of a folder, also where they lie beside pictures"

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mmtoolkit._arguments import is_number
+from mmtoolkit.classification.estimators import proba_of
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["limits_of", "predict_set", "set_sizes"]
+__all__ = ["HeldOutTruths", "predict_set", "set_sizes"]
 
 _ASKED = (0.8, 0.9, 0.95)
+_ROUNDING = 1e-9
 
 
 def predict_set(result: Classification, new: Any, coverage: float, *, by_class: bool) -> pd.DataFrame:
@@ -27,11 +32,10 @@ def predict_set(result: Classification, new: Any, coverage: float, *, by_class: 
     if not (is_number(coverage) and 0.0 < coverage < 1.0):
         msg = f"coverage must lie between 0 and 1, both excluded, got {coverage!r}"
         raise ValueError(msg)
-    rows = np.flatnonzero(result.fold >= 0)
-    codes = codes_of(result.y_true[rows], result.classes)
-    least = limits_of(result.y_proba[rows], codes, result.together[rows], coverage, by_class=by_class)
-    found = result.predict_proba(new)
-    inside = found >= least
+    X = result._rows(new)
+    fold = result.fold[result.fold >= 0]
+    said = ((proba_of(model, X, result.classes), fold == f) for f, model in enumerate(result.fold_estimators))
+    inside = HeldOutTruths.of(result).sets(said, coverage, by_class=by_class)
     empty = int((~inside.any(axis=1)).sum())
     if empty:
         msg = (
@@ -46,46 +50,72 @@ def predict_set(result: Classification, new: Any, coverage: float, *, by_class: 
 
 def set_sizes(result: Classification) -> pd.DataFrame:
     """Return the table behind ``Classification.set_sizes``."""
-    rows = np.flatnonzero(result.fold >= 0)
-    proba, codes = result.y_proba[rows], codes_of(result.y_true[rows], result.classes)
+    held, proba = HeldOutTruths.of(result), result.y_proba[result.fold >= 0]
     found = []
     for asked in _ASKED:
-        sizes = (proba >= limits_of(proba, codes, result.together[rows], asked, by_class=False)).sum(axis=1)
+        sizes = held.sets([(proba, np.ones(len(proba), dtype=bool))], asked, by_class=False).sum(axis=1)
         found.append((sizes.mean(), (sizes == 1).mean(), (sizes == 0).mean()))
     return pd.DataFrame(found, columns=["size", "single", "empty"], index=pd.Index(_ASKED, name="asked"))
 
 
-def limits_of(
-    proba: NDArray[np.float64], codes: NDArray[np.intp], groups: NDArray[np.intp], coverage: float, *, by_class: bool
-) -> NDArray[np.float64]:
-    """Return the probability from which on a class belongs into a set.
+@dataclass(frozen=True, eq=False)
+class HeldOutTruths:
+    """How probable the true classes of the held-out items are.
 
-    Parameters
+    Attributes
     ----------
-    proba : ndarray of shape (n_items, n_classes)
-        Held-out probabilities.
-    codes, groups : ndarrays of shape (n_items,), int
-        True classes, and groups of items that count as one.
-    coverage : float
-        Share of the sets that is to hold the truth.
-    by_class : bool
-        Whether it is to do so for the items of every class.
-
-    Returns
-    -------
-    ndarray of shape (n_classes,)
-        0 where there are too few items: the class is in every set.
+    proba : ndarray of shape (n_items,)
+        Held-out probabilities of the true classes.
+    codes : ndarray of shape (n_items,), int
+        True classes.
+    weight : ndarray of shape (n_items,)
+        Items of a group count as one.
     """
-    of_truth = proba[np.arange(len(codes)), codes]
-    weight = 1.0 / np.bincount(groups)[groups]
-    parts = [codes == k for k in range(proba.shape[1])] if by_class else [np.ones(len(codes), dtype=bool)]
-    limits = [_lowest(of_truth[part], weight[part], coverage) for part in parts]
-    return np.array(limits) if by_class else np.repeat(limits, proba.shape[1])
 
+    proba: NDArray[np.float64]
+    codes: NDArray[np.intp]
+    weight: NDArray[np.float64]
 
-def _lowest(values: NDArray[np.float64], weight: NDArray[np.float64], coverage: float) -> float:
-    """Return the largest value that at least ``coverage`` of the items and one more reach, by weight."""
-    order = np.argsort(-values, kind="stable")
-    reached = np.cumsum(weight[order])
-    at = int(np.searchsorted(reached, coverage * (weight.sum() + 1.0) - 1e-9))
-    return float(values[order[at]]) if at < len(order) else 0.0
+    @classmethod
+    def of(cls, result: Classification) -> HeldOutTruths:
+        """Return those of a result."""
+        rows = np.flatnonzero(result.fold >= 0)
+        codes, groups = codes_of(result.y_true[rows], result.classes), result.together[rows]
+        return cls(result.y_proba[rows, codes], codes, 1.0 / np.bincount(groups)[groups])
+
+    def sets(
+        self, said: Iterable[tuple[NDArray[np.float64], NDArray[np.bool_]]], coverage: float, *, by_class: bool
+    ) -> NDArray[np.bool_]:
+        """Return which classes belong into the sets of other items.
+
+        Parameters
+        ----------
+        said : iterable of (proba, held)
+            The probabilities, (n, n_classes), that a classifier gives the other items, and which items it did not see, (n_items,).
+        coverage : float
+            Share of the sets that is to hold the truth.
+        by_class : bool
+            Whether it is to do so for the items of every class.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), bool
+            Where more than a share of 1 - coverage of the items (the other one is counted among them) has a true class that
+            is no more probable; everywhere where there are too few items.
+        """
+        reached: Any = 0.0
+        for proba, held in said:
+            parts = [held & (self.codes == k) for k in range(proba.shape[1])] if by_class else [held]
+            columns = proba.T if by_class else proba[None]
+            found = [self._up_to(levels, part) for levels, part in zip(columns, parts, strict=True)]
+            reached = reached + (np.stack(found, axis=1) if by_class else found[0])
+        total: Any = self.weight.sum()
+        if by_class:
+            total = np.bincount(self.codes, weights=self.weight, minlength=reached.shape[1])
+        return np.asarray(reached + 1.0 > (1.0 - coverage) * (total + 1.0) + _ROUNDING)
+
+    def _up_to(self, levels: NDArray[np.float64], part: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return how many of some held-out items have a true class that is no more probable than these levels, by weight."""
+        order = np.argsort(self.proba[part], kind="stable")
+        counted = np.concatenate([[0.0], np.cumsum(self.weight[part][order])])
+        return np.asarray(counted[np.searchsorted(self.proba[part][order], levels, side="right")])

@@ -8,14 +8,18 @@ import numpy as np
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.estimators import fit, make_estimator
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.logistic import LogisticClassifier
-from mmtoolkit.classification.targets import TooFewError
+from mmtoolkit.classification.targets import TooFewError, codes_of
+from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["chosen", "deal", "neighbour_votes"]
+    from mmtoolkit.classification.result import Classification
+
+__all__ = ["chosen", "deal", "fitted_again", "neighbour_votes", "splits_of"]
 
 _NAMED = 5
 _NEIGHBOURS = 5
@@ -82,6 +86,26 @@ def chosen(model: Any) -> dict[str, float]:
         elif isinstance(value, int | float | np.number):
             found[name] = float(value)
     return found
+
+
+def splits_of(result: Classification) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return training and test rows of the splits that a result was scored with."""
+    known = codes_of(result.y_true, result.classes) >= 0
+    tests = [np.flatnonzero(result.fold == f) for f in range(int(result.fold.max()) + 1)]
+    return [
+        (np.flatnonzero(known & (result.fold != f) & ~np.isin(result.together, result.together[test])), test)
+        for f, test in enumerate(tests)
+    ]
+
+
+def fitted_again(result: Classification) -> list[Any]:
+    """Return the classifiers of the splits, fitted once more."""
+    X = vectors_of(result.source, normalize=bool(result.recipe.params["normalize"]))
+    y, groups = (
+        result.classes[codes_of(result.y_true, result.classes)],
+        result.together,
+    )  # of rows that train, they are known
+    return [fit(make_estimator(result.estimator), X, y[train], groups[train], train) for train, _ in splits_of(result)]
 
 
 def neighbour_votes(

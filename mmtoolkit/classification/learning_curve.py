@@ -12,6 +12,7 @@ import pandas as pd
 from mmtoolkit._arguments import check_count
 from mmtoolkit._blocks import in_order
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.crossval import splits_of
 from mmtoolkit.classification.estimators import fit, make_estimator, shares_nothing
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
@@ -104,9 +105,8 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
     check_count("n_draws", n_draws, 1)
     params = result.recipe.params
     codes = codes_of(result.y_true, result.classes)
-    known = codes >= 0
     X = vectors_of(result.source, normalize=bool(params["normalize"]))
-    splits = _splits(result, known)
+    splits = splits_of(result)
     most = max(int(np.bincount(codes[train]).max()) for train, _ in splits)
     optional = sizes is None
     given: object = sizes
@@ -155,15 +155,6 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
         reason = joined(reason, few_told)
     resolved(sizes=sizes)
     return LearningCurve(points, found, reason)
-
-
-def _splits(result: Classification, known: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    n_folds = int(result.fold.max()) + 1
-    tests = [np.flatnonzero(result.fold == f) for f in range(n_folds)]
-    return [
-        (np.flatnonzero(known & (result.fold != f) & ~np.isin(result.together, result.together[test])), test)
-        for f, test in enumerate(tests)
-    ]
 
 
 def _score(

@@ -88,6 +88,8 @@ class Classification(Scored):
         for other samples of that size). None where all have one.
     together : ndarray of shape (n_items,), int
         Number of the group that no split parted: duplicates, and the user's groups.
+    kept : tuple of LogisticClassifier
+        The classifiers of the folds where they are the default one; empty where they are another (see `fold_estimators`).
     estimator : scikit-learn classifier
         Fitted on all rows with a class (with ``test=``: on the training rows).
 
@@ -113,6 +115,7 @@ class Classification(Scored):
     ungrouped_accuracy: float | None
     left_out: NDArray[np.object_]
     together: NDArray[np.intp] = field(repr=False)
+    kept: tuple[Any, ...] = field(default=(), repr=False)
     interval_of: str = ""
     p_value: float = float("nan")
     p_value_of: str = ""
@@ -397,6 +400,24 @@ class Classification(Scored):
 
         return set_sizes(self)
 
+    @cached_property
+    def fold_estimators(self) -> tuple[Any, ...]:
+        """The classifiers behind the held-out predictions, one per fold.
+
+        The default ones are kept; others are fitted once more when they are first asked for, because they may be large.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import mmtoolkit as mm
+        >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
+        >>> [model.predict([[1.0, 0.0]]).item() for model in r.fold_estimators]
+        ['a', 'a', 'a', 'a', 'a']
+        """
+        from mmtoolkit.classification.crossval import fitted_again
+
+        return self.kept or tuple(fitted_again(self))
+
     def predict_set(self, new: Any, *, coverage: float = 0.9, by_class: bool = False) -> pd.DataFrame:
         """Return for other items all classes that they may well have: sets that hold the truth 9 times in 10.
 
@@ -429,14 +450,16 @@ class Classification(Scored):
 
         Notes
         -----
-        A class is in the set when its probability is not lower than those that the true classes of held-out items have, all but
-        the lowest tenth; groups count once. The held-out probabilities are of other models than the final one, one per fold: for
-        this the theory promises a coverage of 1 - 2a where 1 - a is asked for, and in practice 1 - a is met. With ``test=`` they
-        are of this model, and 1 - a is promised. Either holds for new items like those that were scored.
+        A class is in the set when more than a tenth of the held-out items have a true class that is no more probable; groups count
+        once. An item is compared with what the classifier of its own fold says of the new one: how sure of itself each of them is,
+        and that the final one was trained on more, makes no difference. The theory promises a coverage of 1 - 2a where 1 - a is
+        asked for, and in practice 1 - a is met. With ``test=`` there is one classifier, and 1 - a is promised. Either holds for new
+        items like those that were scored.
 
         References
         ----------
-        Vovk (2015), Cross-conformal predictors; Sadinle, Lei and Wasserman (2019), Least ambiguous set-valued classifiers.
+        Vovk (2015), Cross-conformal predictors; Barber, Candès, Ramdas and Tibshirani (2021), Predictive inference with the jackknife+;
+        Sadinle, Lei and Wasserman (2019), Least ambiguous set-valued classifiers.
 
         Examples
         --------

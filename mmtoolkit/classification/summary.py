@@ -139,6 +139,7 @@ def assemble(
         ),
         together=outcome.together,
         left_out=left_out,
+        kept=tuple(rounds[0].kept),
         accuracy_bounds=_open_bounds(int(scored.sum()), n_open, n_right) if n_open else None,
         estimator=outcome.estimator,
     )

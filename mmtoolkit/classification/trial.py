@@ -12,6 +12,7 @@ from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.crossval import chosen, deal, neighbour_votes
 from mmtoolkit.classification.estimators import decide, fit, make_estimator, shares_nothing
 from mmtoolkit.classification.folds import merge_groups
+from mmtoolkit.classification.logistic import LogisticClassifier
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,12 +42,15 @@ class HeldOut:
         The classifier's own choice; -1 where not held out.
     choices : list of dict
         Parameters that the classifier chose for itself, per fold.
+    kept : list of LogisticClassifier
+        The classifiers of the folds where they are the default one, which is small; empty where they are another.
     """
 
     fold: NDArray[np.intp]
     proba: NDArray[np.float64]
     predicted: NDArray[np.intp]
     choices: list[dict[str, float]]
+    kept: list[LogisticClassifier]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,12 +150,13 @@ class Trial:
     def _held_out(self, splits: Splits, fitted: Iterator[Fitted]) -> HeldOut:
         """Collect the predictions of the next classifiers for the test rows of their splits."""
         fold, predicted = np.full((2, len(self.X)), -1, dtype=np.intp)
-        proba, choices = np.full((len(self.X), len(self.target.classes)), np.nan), []
+        proba, choices, kept = np.full((len(self.X), len(self.target.classes)), np.nan), [], []
         for number, (_, test) in enumerate(splits):
             model, predicted[test], proba[test] = next(fitted)
             fold[test] = number
             choices.append(chosen(model))
-        return HeldOut(fold, proba, predicted, choices)
+            kept += [model] if isinstance(model, LogisticClassifier) else []
+        return HeldOut(fold, proba, predicted, choices, kept)
 
     def _fitted(self, jobs: Sequence[Job]) -> Iterator[Fitted]:
         """Yield the classifier of every job and its predictions; in parallel where that is safe and memory allows."""

@@ -35,10 +35,10 @@ def columns_of(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def shorten(text: object, limit: int = 60) -> str:
-    """Return `text` on one line, without control characters, at most `limit` characters long."""
+def shorten(text: object, limit: int = 60, *, tail: int = 0) -> str:
+    """Return `text` on one line, without control characters, at most `limit` characters long; `tail` of them are its last."""
     line = " ".join(_CONTROL.sub(" ", str(text)).encode("utf-8", "replace").decode("utf-8").split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return line if len(line) <= limit else f"{line[: limit - 1 - tail]}…{line[len(line) - tail :]}"
 
 
 def escape_markdown(text: object, limit: int = 200) -> str:

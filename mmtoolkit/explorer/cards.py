@@ -14,6 +14,7 @@ import pandas as pd
 
 from mmtoolkit import _html
 from mmtoolkit._html import Html, escape, tag, void
+from mmtoolkit._text import shorten
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.thumbnails import item_name, picture_of
 from mmtoolkit.words import say
@@ -90,11 +91,11 @@ def tip(row: Mapping[str, Any], facts: Mapping[str, object]) -> str:
 
 
 def card(number: int, row: Mapping[str, Any], facts: Mapping[str, object], *, actions: str = "") -> str:
-    """Return one item in full."""
-    text = row.get("text")
-    words = f"<p>{escape(text, 600)}</p>" if isinstance(text, str) else ""
+    """Return one item in full; what stands for its picture says its text already."""
+    text, face = row.get("text"), picture(row, _CARD)
+    words = f"<p>{escape(text, 600)}</p>" if isinstance(text, str) and "<img" in face else ""
     return (
-        f'<article class="mmx-card" data-row="{number}" aria-label="{escape(item_name(row), 80)}">{picture(row, _CARD)}'
+        f'<article class="mmx-card" data-row="{number}" aria-label="{escape(item_name(row), 80)}">{face}'
         f'<div><b>{escape(row.get("id"), 80)}</b>{words}<span class="mmx-facts">{_facts(facts)}</span>'
         f'<div class="mmx-row">{actions}</div></div></article>'
     )
@@ -153,20 +154,26 @@ def legend(look: Look, actions: Sequence[Html] = ()) -> str:
     left = len(look.groups) - _MOST_NAMES
     more = f"<span>{say('and {n} more group', 'and {n} more groups', n=left)}</span>" if left > 0 else ""
     by = escape(say("Groups by {name}", name=heading(look.name)))
-    return f'<div class="mmx-row" role="group" aria-label="{by}">{"".join([*entries, *actions])}{more}</div>'
+    return f'<div class="mmx-row mmx-many" role="group" aria-label="{by}">{"".join([*entries, *actions])}{more}</div>'
 
 
 def keys(names: Sequence[str]) -> str:
     """Return the annotation names, the first nine with their keys, and a field for a new one."""
     chips = [
-        button(f"{f'<kbd>{place}</kbd> ' if place <= 9 else ''}{escape(name, 30)}", "label", place - 1, kind="mmx-chip")
+        button(
+            f"{f'<kbd>{place}</kbd> ' if place <= 9 else ''}{escape(shorten(name, 30, tail=10))}",
+            "label",
+            place - 1,
+            title=name,
+            kind="mmx-chip",
+        )
         for place, name in enumerate(names[:_MOST_NAMES], start=1)
     ]
     field = (
         f'<input class="mmx-in" data-mm="new-label" data-key="new-label" aria-label="{escape(say("Annotation for the selection"))}" '
         f'placeholder="{escape(say("new name, then Enter"))}" maxlength="100">'
     )
-    return f'<div class="mmx-row" role="group" aria-label="{escape(say("Annotate the selection"))}">{field}{"".join(chips)}</div>'
+    return f'<div class="mmx-row mmx-many" role="group" aria-label="{escape(say("Annotate the selection"))}">{field}{"".join(chips)}</div>'
 
 
 def crosstab(counts: pd.DataFrame, *, rows: str, columns: str) -> str:

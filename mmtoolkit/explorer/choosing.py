@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._text import shorten
 from mmtoolkit.explorer.geometry import Direction, inside, toward
 from mmtoolkit.explorer.selection import Chosen, Mode, rows_of
 from mmtoolkit.words import aside, say
@@ -176,7 +177,7 @@ def search(self: Explorer, query: Any, k: int = 30) -> pd.DataFrame:
     ['a small bird', 'a red bird']
     """
     if isinstance(query, str):
-        return _found(self, query, k, f"search: {query}", query)
+        return _found(self, query, k, f"search: {query}", shorten(query, 80))
     return _found(self, query, k, "search", say("what was asked"))
 
 

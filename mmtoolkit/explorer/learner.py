@@ -26,7 +26,7 @@ CHECKS = (10, 15, 20, 30, 40, 60, 80, 120, 160, 240)  # numbers of random answer
 _ERROR = 0.05
 _COLUMNS = ["labels", "random", "accuracy", "low", "high"]
 _BACK = 25  # answers between the two classifiers whose predictions are compared
-_SETTLED = 0.03  # share of predictions that may differ between them when little is left to learn
+_SETTLED = 0.01  # share of predictions that may differ between them when little is left to learn
 _WARM_UP = 60  # answers before that is asked
 _FEW = 100  # answers up to which the classifier learns after each, and four times less often beyond
 

@@ -189,7 +189,8 @@ def _colour(name: str, values: Any, names: Mapping[Any, str] | None) -> dict[str
             else [group.name.rsplit(" (", 1)[0]]
         )
         groups += [
-            {"name": shorten(t, 60), "color": group.color, "symbol": group.symbol, "named": not grey} for t in titles
+            {"name": shorten(t, 60, tail=20), "color": group.color, "symbol": group.symbol, "named": not grey}
+            for t in titles
         ]
     return {"name": name, "groups": groups, "codes": codes.tolist()}
 

@@ -132,7 +132,7 @@ class MapView:
     def names(self, look: Look) -> list[dict[str, Any]]:
         """Return names of groups and where they stand, the largest first; the page leaves out what would overlap."""
         return [
-            {"x": x, "y": y, "text": shorten(name, 28)}
+            {"x": x, "y": y, "text": shorten(name, 28, tail=10)}
             for name, x, y in centres(self._state.coords, look.groups)[:_NAMES]
         ]
 
@@ -142,9 +142,9 @@ class MapView:
         self.figure.data[0].selectedpoints = rows.tolist() if len(rows) else None
 
     def focus(self, row: int | None) -> None:
-        """Put the ring around an item."""
+        """Put the ring around an item; around none that the filter hides."""
         self._changed = True
-        place = self._state.coords[[] if row is None else [row]]
+        place = self._state.seen(self._state.coords)[[] if row is None else [row]]
         with self.figure.batch_update():
             self.figure.data[1].x, self.figure.data[1].y = place[:, 0], place[:, 1]
 

@@ -108,7 +108,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         if "clusters" in names and self.tab == "counts":
             names.add("tab")
         if names & {"queue", "selected"}:
-            self.beside = "selected" not in changed and self.ex.asked is not None
+            chosen = "selected" in changed and len(self.ex.selection)
+            self.beside = self.ex.asked is not None and not chosen
             names.add("tab")
         for name, (causes, write) in _PANELS.items():  # first: the page needs longer for a map of many dots
             if names & causes:
@@ -300,7 +301,7 @@ _WIDGETS: tuple[tuple[set[str], Callable[[View], object]], ...] = (
     ({"color"}, View._paint),
     ({"color", "selected", "annotations", "queue"}, View._choices),
     ({"selected"}, lambda view: view.map.select(view.ex.selection.rows)),
-    ({"focus"}, lambda view: view.map.focus(view.ex.focus)),
+    ({"focus", "where"}, lambda view: view.map.focus(view.ex.focus)),
 )
 _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
     "status": ({"status"}, lambda view: panel.status(view.ex.state)),

@@ -102,7 +102,7 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
     for members, name, color, symbol in looks:
         rows = np.flatnonzero(np.isin(codes, members))
         if len(rows):
-            out.append(GroupedPoints(rows, f"{shorten(name, 40)} ({len(rows):,})", color, symbol))
+            out.append(GroupedPoints(rows, f"{shorten(name, 40, tail=12)} ({len(rows):,})", color, symbol))
     return out
 
 

@@ -49,7 +49,8 @@ SCRIPT = """within => {
     const s = getComputedStyle(e), b = behind(e.closest("svg").parentElement), o = faint(e);
     const paint = (c, a) => { const p = parse(c); p[3] *= Number(a) * o; return c === "none" ? 1 : ratio(over(p, b), b); };
     const edge = parseFloat(s.strokeWidth) > 0 ? paint(s.stroke, s.strokeOpacity) : 1;
-    const r = Math.max(paint(s.fill, s.fillOpacity), edge), dimmed = s.fill === "rgb(138, 138, 138)";  // not selected: to be seen, no more
+    const r = Math.max(paint(s.fill, s.fillOpacity), edge), faded = e.closest(".js-plotly-plot")._fullData?.[0]?.marker?.opacity?.length > 0;
+    const dimmed = faded || s.fill === "rgb(138, 138, 138)";  // unsure, or not selected: to be seen, no more
     marks++;
     if (r < (dimmed ? 1.6 : 3) && !(s.fill === "none" && edge === 1)) told("mark", e, r);
   }

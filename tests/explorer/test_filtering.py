@@ -221,3 +221,14 @@ def test_none_one_and_500_classes_filter_alike(y, rng):
 
     assert len(ex.state.look.groups[0].rows if y else np.flatnonzero(ex.state.filter.shown)) in (1, 10)
     assert [facet.name for facet in ex.state.filter.facets] == ["size"]
+
+
+def test_no_ring_is_drawn_around_an_item_that_the_filter_hides(odd):
+    ring = odd.widget.map.figure.data[1]
+    odd.show("b")
+    assert np.isfinite(ring.x[0])
+
+    odd.where = {"select": "yes"}
+    assert np.isnan(ring.x[0])
+    odd.where = None
+    assert np.isfinite(ring.x[0])

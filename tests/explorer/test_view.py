@@ -306,7 +306,7 @@ def test_names_stand_on_an_item_of_their_group_and_follow_filter_and_colour(view
     def places():
         return {name["text"]: (name["x"], name["y"]) for name in view.bridge.names}
 
-    assert list(places()) == [f"{HOSTILE[:27]}…", "b", "c", "d"]
+    assert list(places()) == [f"{HOSTILE[:17]}…{HOSTILE[-10:]}", "b", "c", "d"]
     at = np.array(places()["c"], dtype=np.float32)
     assert (view.ex.coords[20:30] == at).all(axis=1).any()
     view.ex.where = {"flag": True}
@@ -351,3 +351,37 @@ def test_a_cluster_pressed_in_the_legend_can_be_split_and_several_made_one(emb, 
     assert 'data-mm="split"' not in view.html["legend"].value  # a part of a cluster is no cluster
     ex.color_by = "nothing"
     assert 'data-mm="group"' not in view.html["legend"].value
+
+
+def test_a_review_opened_in_code_shows_what_is_most_like_its_item(ex):
+    ex.review("outliers", n=5)
+    assert "most like it" in ex.widget.html["body"].value
+
+    ex.select([1, 2])
+    assert "most like it" not in ex.widget.html["body"].value
+    ex.clear()
+    assert "most like it" in ex.widget.html["body"].value
+
+
+def test_the_card_of_a_text_says_it_once_and_that_of_a_picture_in_words(ex):
+    ex.show(4)
+    assert "<p>" not in ex.widget.html["card"].value
+
+    ex.show(5)
+    assert "<p>number 5</p>" in ex.widget.html["card"].value
+
+
+def test_long_names_that_begin_alike_can_be_told_apart(emb, coords):
+    ex = mm.explore(emb, y=[f"{'a class with a long name ' * 3}{i % 4}" for i in range(40)], projection=coords)
+
+    view = ex.widget
+    assert [name["text"][-1] for name in view.bridge.names] == list("0123")
+    assert all(f"name {i}</button>" in view.html["keys"].value for i in range(4))
+    assert all(f"name {i} (10)</button>" in view.html["legend"].value for i in range(4))
+
+
+def test_the_status_line_does_not_repeat_a_long_query(stamps):
+    ex = mm.explore(stamps, projection=np.zeros((len(stamps), 2)))
+    ex.search("a bird " * 100, k=3)
+
+    assert len(ex.status) < 150

@@ -117,7 +117,7 @@ def _picture(frame: Any) -> PILImage.Image:
     """Return a frame in RGB, turned as its display matrix says."""
     _check(frame.width, frame.height)
     picture: PILImage.Image = frame.to_image()
-    matrix = next((bytes(one) for one in frame.side_data if one.type.name == "DISPLAYMATRIX"), b"")
+    matrix = bytes(frame.side_data.get("DISPLAYMATRIX", b""))
     if len(matrix) != 36:
         return picture
     a, b, _, c, d = struct.unpack("=9i", matrix)[:5]

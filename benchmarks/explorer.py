@@ -45,7 +45,7 @@ ex = mm.explore(emb, {y}projection=rng.normal(size=(9, 2))[codes] * 5 + rng.norm
 OPENED = {  # a review, and the classes that it is opened with
     "learn": ("", "_ = ex.review('learn')\nfor _ in range(30): ex.label(f'class {codes[ex.asked]}')"),
     "label_issues": (
-        "y=[f'class {c}' for c in np.where(rng.random(%d) < 0.02, (codes + 1) % 9, codes)], ",
+        "y=[f'class {c}' for c in np.where(rng.random(len(codes)) < 0.02, (codes + 1) % 9, codes)], ",
         "_ = ex.review('label_issues', wait=False)\nex.reviews.later = None",
     ),
 }
@@ -141,7 +141,6 @@ def hover(page, url, root, rounds):
 def answers(page, url, root, kind, n, rounds):
     """Median seconds from the key that answers to the next item on the page."""
     y, opened = OPENED[kind]
-    y = y % n if y else y
     lab_tools.write(root, f"{kind}.ipynb", [ANSWERS.format(n=n, y=y), opened, "ex"])
     lab_tools.run_all(page, url, f"{kind}.ipynb")
     lab_tools.settled(page)
@@ -160,7 +159,7 @@ def opens(page, url, root, n, round_):
     """Seconds from the click that opens the review of label issues to its first question on the page, in a new kernel."""
     y, _ = OPENED["label_issues"]
     name = f"opens{round_}.ipynb"
-    lab_tools.write(root, name, [ANSWERS.format(n=n, y=y % n), "ex"])
+    lab_tools.write(root, name, [ANSWERS.format(n=n, y=y), "ex"])
     lab_tools.run_all(page, url, name)
     lab_tools.settled(page)
     time.sleep(2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,6 +87,8 @@ class Annotations:
 
     Attributes
     ----------
+    given : ndarray of shape (n_items,), bool
+        Which items have an annotation.
     said : dict of str to dict of int to str
         What every annotator answered on their own, by name and row; what settled a disagreement does not count.
     """
@@ -97,6 +99,7 @@ class Annotations:
         n = len(ids)
         self._ids = ids
         self.annotation: NDArray[np.object_] = np.full(n, None, dtype=object)
+        self.given: NDArray[np.bool_] = np.zeros(n, dtype=bool)
         self.how: NDArray[np.object_] = np.full(n, None, dtype=object)
         self.order: NDArray[np.int64] = np.zeros(n, dtype=np.int64)
         self.time: NDArray[np.object_] = np.full(n, None, dtype=object)
@@ -113,19 +116,22 @@ class Annotations:
         self.note = "" if self._journal is None else self._journal.note
 
     @property
-    def given(self) -> NDArray[np.bool_]:
-        """Which items have an annotation, (n_items,)."""
-        return np.array([value is not None for value in self.annotation], dtype=bool)
-
-    @property
     def judged(self) -> NDArray[np.bool_]:
         """Which items were annotated by a person, (n_items,): all but what a classifier proposed."""
-        return np.asarray(self.given & (self.how != PROPOSED), dtype=bool)
+        return self._of_given(lambda rows: self.how[rows] != PROPOSED)
 
     @property
     def audited(self) -> NDArray[np.bool_]:
         """Which items were annotated in the random audit sample, (n_items,), a settled disagreement about them included."""
-        return np.asarray(self.given & ((self.how == AUDIT) | (self.sample & (self.how == _SETTLED))), dtype=bool)
+        return self._of_given(
+            lambda rows: (self.how[rows] == AUDIT) | (self.sample[rows] & (self.how[rows] == _SETTLED))
+        )
+
+    def _of_given(self, which: Callable[[NDArray[np.intp]], Any]) -> NDArray[np.bool_]:
+        """Return which items have an annotation of some kind; asked many times for every answer, so only about those."""
+        rows, out = np.flatnonzero(self.given), self.given.copy()
+        out[rows] = which(rows)
+        return out
 
     def draw(self, rows: NDArray[np.intp]) -> None:
         """Note that items are of the random audit sample, answered or not."""
@@ -258,6 +264,7 @@ class Annotations:
         before = self.annotator[rows]
         for name, value in zip(_FIELDS, values, strict=True):
             getattr(self, name)[rows] = value
+        self.given[rows] = [annotation is not None for annotation in self.annotation[rows]]
         self.sample |= self.audited
         if about is not None:
             self._verdicts.pop(about.slot, None)
@@ -307,6 +314,7 @@ class Annotations:
         self._hear(entry)
         for name in () if others else _FIELDS:
             getattr(self, name)[entry.row] = getattr(entry, name)
+        self.given[entry.row] = self.annotation[entry.row] is not None
 
 
 def _in_utc(written: Iterable[str]) -> pd.Series[pd.Timestamp]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
+from contextlib import nullcontext
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -18,10 +20,20 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["LIBRARIES", "MAPS", "environment", "fingerprint", "one_thread", "source_digest", "versions"]
+__all__ = [
+    "LIBRARIES",
+    "MAPS",
+    "environment",
+    "fingerprint",
+    "one_thread",
+    "source_digest",
+    "stay_on_one_thread",
+    "versions",
+]
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
-MAPS = 4  # version of the code that lays maps out: another one gives other coordinates
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
+MAPS = 5  # version of the code that lays maps out: another one gives other coordinates
 
 
 def fingerprint(array: ArrayLike) -> str:
@@ -84,11 +96,25 @@ def _blas() -> str:
 
 def one_thread() -> AbstractContextManager[Any]:
     """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
+    if stay_on_one_thread.cache_info().currsize:
+        return nullcontext()
     import scipy.linalg  # noqa: F401 - brings its own BLAS: one loaded inside the context would not be limited
     import sklearn.utils  # noqa: F401 - brings its own OpenMP
 
     limits: AbstractContextManager[Any] = _pools(len(sys.modules)).limit(limits=1)
     return limits
+
+
+@lru_cache(maxsize=1)
+def stay_on_one_thread() -> None:
+    """Use one thread for all that is computed in this process from now on: it is one of as many as there are cores.
+
+    `one_thread` has nothing to do then, so that a worker need not load the libraries whose threads it would limit.
+    """
+    from threadpoolctl import threadpool_limits
+
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # for libraries that are loaded later
+    threadpool_limits(1)
 
 
 @lru_cache(maxsize=1)

@@ -159,6 +159,7 @@ LAYERS = (
     {
         "errors",
         "_text",
+        "_lazy",
         "words",
         "_html",
         "_files",

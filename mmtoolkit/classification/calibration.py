@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmtoolkit.classification.gradients import softmax
+from mmtoolkit.classification.multinomial import softmax
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,9 +100,14 @@ class HeldOutLoss:
         from scipy.optimize import minimize_scalar
 
         Z = np.asarray(logits, dtype=np.float64)
-        weights = self.weights if rows is None else np.where(rows, self.weights, 0.0)
+        rows = np.ones(len(Z), dtype=bool) if rows is None else rows
+        Z, weights, codes = Z[rows], self.weights[rows] / self.weights[rows].sum(), self.codes[rows]
+        top = Z.max(axis=1, keepdims=True)
+        own = Z[np.arange(len(Z)), codes]
+        below = Z - top  # what does not depend on the temperature is computed once
+        gap = weights @ (top[:, 0] - (1.0 - self.smoothing) * own - self.smoothing * (Z @ self.shares))
         found = minimize_scalar(
-            lambda t: np.average(self.each(Z / np.exp(t)), weights=weights),
+            lambda t: weights @ np.log(np.exp(below / np.exp(t)).sum(axis=1)) + gap / np.exp(t),
             bounds=(np.log(COLDEST), np.log(HOTTEST)),
             method="bounded",
             options={"xatol": 1e-4},

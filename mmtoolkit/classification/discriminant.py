@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from mmtoolkit.classification.gradients import Axes, softmax
+from mmtoolkit.classification.gradients import Axes
+from mmtoolkit.classification.multinomial import softmax
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

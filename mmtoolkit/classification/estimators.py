@@ -9,8 +9,8 @@ import numpy as np
 
 from mmtoolkit._described import restored
 from mmtoolkit.classification.coded import CodedClassifier
-from mmtoolkit.classification.gradients import softmax
-from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight
+from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight, linear_of
+from mmtoolkit.classification.multinomial import softmax
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
@@ -127,11 +127,10 @@ def decide(
     The choice is not always the most probable class: a classifier may have a threshold of its own, or decide by other
     values.
     """
+    if type(estimator) is LogisticClassifier and len(estimator.classes_) == len(classes):
+        with one_thread():
+            return linear_of(estimator).decide(X)
     proba = proba_of(estimator, X, classes)
-    if (
-        isinstance(estimator, LogisticClassifier) and not estimator.offset_.any()
-    ):  # the choice is the most probable class
-        return proba.argmax(axis=1), proba
     with one_thread():
         return np.asarray(np.searchsorted(classes, estimator.predict(X)), dtype=np.intp), proba
 

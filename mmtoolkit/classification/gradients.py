@@ -17,11 +17,12 @@ from scipy.linalg import eigh
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import centred_gram, rotated
 from mmtoolkit.classification.lbfgs import minimize
+from mmtoolkit.classification.multinomial import cross_entropy, log_losses
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Axes", "CentredRows", "Scaling", "SoftmaxPath", "cross_entropy", "log_losses", "softmax"]
+__all__ = ["Axes", "CentredRows", "Scaling", "SoftmaxPath"]
 
 _RANK_TOL = 1e-6
 _CACHED = 2**19
@@ -148,60 +149,6 @@ class _Factors:
         """Return the gradient by the variables, in place of that by the coefficients."""
         gradient *= self.scale
         return gradient
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Turn logits into probabilities along the last axis."""
-    shifted = np.asarray(logits, dtype=np.float64)
-    shifted = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
-
-
-def cross_entropy(
-    rows: NDArray[np.float32], own: NDArray[np.intp], weights: NDArray[np.float32], W: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float64]]:
-    """Return loss and gradient of several models on the same rows.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n_items, n_features), float32
-        Rows, few enough for float32 sums.
-    own : ndarray of shape (n_items, n_sets), int
-        Column of `W` that belongs to the row's own class, in every set.
-    weights : ndarray of shape (n_items, n_sets), float32
-        Weight of every row in every set.
-    W : ndarray of shape (n_features + 1, n_sets * n_classes), float32
-        Coefficients, the intercepts in the last row.
-
-    Returns
-    -------
-    losses : ndarray of shape (n_sets,), float64
-        Weighted cross-entropy of every set.
-    slopes : ndarray of shape (n_features, n_sets * n_classes), float32
-        Its gradient by the coefficients.
-    intercepts : ndarray of shape (n_sets * n_classes,), float64
-        That by the intercepts.
-    """
-    flat = rows @ W[:-1]
-    flat += W[-1]
-    Z = flat.reshape(len(rows), own.shape[1], -1)
-    Z -= Z.max(axis=2, keepdims=True)
-    at_own = np.take_along_axis(flat, own, axis=1)
-    np.exp(Z, out=Z)
-    total = Z.sum(axis=2)
-    losses = np.einsum("ij,ij->j", weights, np.log(total) - at_own, dtype=np.float64)
-    Z *= (weights / total)[:, :, None]
-    np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
-    return losses, rows.T @ flat, flat.sum(axis=0, dtype=np.float64)
-
-
-def log_losses(rows: NDArray[np.float32], own: NDArray[np.intp], W: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the log-loss of every row in every set, (n_items, n_sets); arguments as `cross_entropy` takes them."""
-    flat = rows @ W[:-1] + W[-1]
-    Z = flat.reshape(len(rows), own.shape[1], -1)
-    Z -= Z.max(axis=2, keepdims=True)
-    at_own = np.take_along_axis(flat, own, axis=1)
-    return np.asarray(np.log(np.exp(Z, out=Z).sum(axis=2)) - at_own)
 
 
 class SoftmaxPath:

@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mmtoolkit.classification.calibration import COLDEST, HOTTEST, HeldOutLoss
 from mmtoolkit.classification.folds import class_sizes, stratified_folds
-from mmtoolkit.classification.gradients import CentredRows, SoftmaxPath, softmax
+from mmtoolkit.classification.gradients import CentredRows, SoftmaxPath
+from mmtoolkit.classification.multinomial import Linear, softmax
 from mmtoolkit.classification.tall import Tall, centred_rows
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.words import say
@@ -21,7 +22,7 @@ from mmtoolkit.words import say
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CS", "LogisticClassifier", "check_class_weight"]
+__all__ = ["CS", "LogisticClassifier", "check_class_weight", "linear_of"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
@@ -36,7 +37,6 @@ _PARTS = 5
 _NEAR = 1.001
 _LEAST = 1e-6
 _GAIN = 0.01  # nats: where no held-out row is wrong, less is only confidence, which the temperature sees to
-_BLOCK = 512
 
 
 def check_class_weight(class_weight: object) -> None:
@@ -45,6 +45,11 @@ def check_class_weight(class_weight: object) -> None:
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             msg = f"class weights must be numbers of at least 0, got {weight!r} for {name!r}"
             raise ValueError(msg)
+
+
+def linear_of(fitted: LogisticClassifier) -> Linear:
+    """Return a fitted classifier as plain arrays."""
+    return Linear(fitted.coef_, fitted.intercept_, fitted.temperature_, fitted.offset_)
 
 
 def _lowest_between(path: Mapping[float, float], best: float) -> float:
@@ -69,17 +74,22 @@ class _Inner:
         weight: NDArray[np.float64],
         fold: NDArray[np.intp],
         max_iter: int,
+        *,
+        far: bool,
+        start: NDArray[np.float32] | None = None,
     ) -> None:
         sets = np.stack([np.where(fold == f, 0.0, weight) for f in range(fold.max() + 1)], axis=1)
         self.path = SoftmaxPath(rows, codes, int(codes.max()) + 1, sets, max_iter=max_iter)
-        self._fold, self._held = fold, fold >= 0
+        if start is not None:
+            self.path.solution = np.tile(start, self.path.n_sets)
+        self._far, self._fold, self._held = far, fold, fold >= 0
         self.codes, self.groups, self.fold = codes[self._held], groups[self._held], fold[self._held]
         self.loss = HeldOutLoss(self.codes, weight[self._held], self.groups)
         self.logits = np.empty((0, self.path.n_classes), dtype=np.float32)
 
     def look(self, C: float, tol: float, *, calibrate: bool) -> float:
         """Solve, and return the loss of the held-out rows; with `calibrate` after a temperature that makes them surer."""
-        self.path.solve(C, tol=tol, far=not self.fold.any())
+        self.path.solve(C, tol=tol, far=self._far)
         self.logits = self.path.held_out(self._fold)[self._held]
         if not calibrate:
             return self.loss(self.logits)
@@ -87,6 +97,10 @@ class _Inner:
             return min(self.loss(self.logits), self.loss(self.logits / COLDEST))
         # the loss of a model that is too sure stays as it is: a smaller C mends that better
         return self.loss(self.logits / min(self.loss.lowest(self.logits), 1.0))
+
+    def mean(self) -> NDArray[np.float32]:
+        """Return the mean of the models."""
+        return self.path.solution.reshape(-1, self.path.n_sets, self.path.n_classes).mean(axis=1)
 
     def all_right(self) -> bool:
         """Return whether no held-out row is wrong."""
@@ -107,7 +121,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         held-out row is wrong, less loss is only confidence: the path ends where there is little left to gain.
     cv : int, default=5
         Number of inner folds; fewer when a class has fewer groups. Without class weights no more of them are used than
-        hold 2,000 rows, and the first alone where it has 500 rows, none wrong, and little to gain; where there are 6,000 rows
+        hold 2,000 rows, and the first alone (or two) where they have 500 rows, none wrong, and little to gain; where there are 6,000 rows
         and six to a feature, that of a sample of about 4,000, or four to a feature. With a class of one group nothing can be
         chosen: then the middle of `Cs` is used.
     class_weight : None, "balanced" or dict, default=None
@@ -268,7 +282,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if inner is None:
                 inner, settled = self._inner(rows, Cs, codes, groups, weight, n_splits)
             whole = whole_of(rows)
-            whole.solution = inner.path.solution.reshape(-1, inner.path.n_sets, n_classes).mean(axis=1)
+            whole.solution = inner.mean()
             whole.solve(self.C_, tol=_SETTLED * self.tol if settled else self.tol)
             if self.calibrate:
                 self._calibrate(inner, whole, class_weight)
@@ -298,7 +312,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fold = stratified_folds(codes[few], inside, n_splits, self.random_state)
         weight = np.full(len(few), len(codes) / len(few))  # they stand for all: the penalty counts as much
         held_out = np.where(fold == 0, 0, -1)
-        inner = _Inner(rows.only(few), codes[few], inside, weight, held_out, self.max_iter)
+        inner = _Inner(rows.only(few), codes[few], inside, weight, held_out, self.max_iter, far=True)
         return (rows, inner) if self._walk(inner, Cs, only_settle=True) else None
 
     def _inner(
@@ -314,13 +328,16 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fold = stratified_folds(codes, groups, n_splits, self.random_state)
         n_rows = np.cumsum(np.bincount(fold))
         free = self.class_weight is None  # else offsets are fitted, for which every row has to be held out
-        few = 1 + int((n_rows[:-1] < _ENOUGH).sum()) if free else n_splits
-        alone = _Inner(rows, codes, groups, weight, np.where(fold == 0, 0, -1), self.max_iter)
-        if free and few > 1 and n_rows[0] >= _SETTLE and self._walk(alone, Cs, only_settle=True):
-            return alone, True
-        inner = (
-            alone if few == 1 else _Inner(rows, codes, groups, weight, np.where(fold < few, fold, -1), self.max_iter)
-        )
+        few, first = (1 + int((n_rows[:-1] < enough).sum()) for enough in (_ENOUGH, _SETTLE))
+        start = None
+        if free and 2 * first <= few:
+            alone = _Inner(rows, codes, groups, weight, np.where(fold < first, fold, -1), self.max_iter, far=True)
+            if self._walk(alone, Cs, only_settle=True):
+                return alone, True
+            start = alone.mean()
+        few = few if free else n_splits
+        held_out = np.where(fold < few, fold, -1)
+        inner = _Inner(rows, codes, groups, weight, held_out, self.max_iter, far=few == 1, start=start)
         return inner, self._walk(inner, Cs)
 
     def _walk(self, inner: _Inner, Cs: list[float], *, only_settle: bool = False) -> bool:
@@ -409,12 +426,8 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return calibrated logits, in double precision: a row alone gives the same as a row among others."""
         check_is_fitted(self)
         rows = np.asarray(validate_data(self, X, dtype=np.float32, reset=False), dtype=np.float32)
-        coef, logits = self.coef_.T.astype(np.float64), np.empty((len(rows), len(self.classes_)))
         with one_thread():
-            for start in range(0, len(rows), _BLOCK):
-                part = slice(start, start + _BLOCK)
-                logits[part] = rows[part].astype(np.float64) @ coef + self.intercept_
-        return np.asarray(logits / self.temperature_)
+            return linear_of(self).logits(rows)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated probabilities of the classes as they come, whatever the class weights.

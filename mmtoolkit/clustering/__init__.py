@@ -1,7 +1,7 @@
 """Clusters: find them, choose how many, see what is in them, name them, compare them with classes."""
 
-from mmtoolkit.clustering.grouping import cluster
-from mmtoolkit.clustering.picking import pick
-from mmtoolkit.clustering.result import Clustering
+from __future__ import annotations
 
-__all__ = ["Clustering", "cluster", "pick"]
+from mmtoolkit._lazy import attach
+
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

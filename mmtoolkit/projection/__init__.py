@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mmtoolkit.projection.background import PendingProjection
-from mmtoolkit.projection.result import Projection
-from mmtoolkit.projection.verbs import project
+from mmtoolkit._lazy import attach
 
-__all__ = ["PendingProjection", "Projection", "project"]
+__getattr__, __dir__, __all__ = attach(__name__, __file__)

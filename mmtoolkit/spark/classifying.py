@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_least
-from mmtoolkit.classification.logistic import LogisticClassifier
+from mmtoolkit.classification.logistic import LogisticClassifier, linear_of
 from mmtoolkit.classification.scored import Scored
-from mmtoolkit.spark.fitting import INNER, Fits, dealt, fit_sets, with_key
+from mmtoolkit.spark.carrying import Carried
+from mmtoolkit.spark.dealing import INNER, dealt, with_key
+from mmtoolkit.spark.fitting import Fits, fit_sets
 from mmtoolkit.spark.frames import check_column, check_vectors
 from mmtoolkit.spark.passes import Rows, kept_rows
-from mmtoolkit.spark.predicting import Carried
 from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
 from mmtoolkit.spark.scores import class_table, metric_table
 from mmtoolkit.steps import resolved, verb
@@ -155,7 +156,7 @@ def classify(
             random_state=random_state,
         )
         fitted = _classifiers(fits, classes, Cs, max_iter)
-        carried = [Carried(m, m.classes_, False) for m in fitted]
+        carried = [Carried(linear_of(m), m.classes_, d, False) for m in fitted]
         rows = _predicted(held, carried, cv, random_state).persist()
         rows.count()
     scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)

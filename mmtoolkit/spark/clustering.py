@@ -215,14 +215,15 @@ def _look(rows: Rows, centers: NDArray[np.float32]) -> _Found:
 
 def _judged(rows: Rows, found: _Found) -> DataFrame:
     """Return id, label, distance to the center, and silhouette of every row."""
+    centers, means, sizes, lengths = found.centers, found.means, found.sizes, found.lengths
 
     def judge(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
         for batch, X in batches:
-            labels = nearest(X, found.centers)
-            distance = np.linalg.norm(X - found.centers[labels], axis=1)
+            labels = nearest(X, centers)
+            distance = np.linalg.norm(X - centers[labels], axis=1)
             wide = X.astype(np.float64)
             squares = np.einsum("ij,ij->i", wide, wide)
-            width = widths(wide @ found.means.T, squares, labels, found.sizes, found.lengths)
+            width = widths(wide @ means.T, squares, labels, sizes, lengths)
             yield batch.column("id"), labels.astype(np.int32), distance.astype(np.float64), width
 
     return rows.map(judge, "id string, label int, distance double, silhouette double")

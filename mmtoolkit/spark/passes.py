@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit.provenance import stay_on_one_thread
 from mmtoolkit.spark.frames import from_array, to_array
 from mmtoolkit.spark.source import settle, vector_source
 from mmtoolkit.vectors import unit_rows
@@ -61,6 +62,7 @@ class Rows:
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             import pyarrow as pa
 
+            stay_on_one_thread()
             for made in function(pair for batch in batches for pair in read(batch)):
                 yield pa.RecordBatch.from_arrays([pa.array(column) for column in made], names=names)
             settle()

@@ -3,69 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit.errors import SpaceError
+from mmtoolkit.provenance import stay_on_one_thread
+from mmtoolkit.spark.carrying import Carried
 from mmtoolkit.spark.frames import usable_rows, vector_type
 from mmtoolkit.spark.source import Reader, settle, vector_source
 from mmtoolkit.spark.table import VectorTable
-from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
-    from numpy.typing import NDArray
     from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
-    from mmtoolkit.classification.prediction import Predictor
 
-__all__ = ["Carried", "predict"]
+__all__ = ["predict"]
 
 _SCHEMA = "code int, confidence double"
-
-
-@dataclass(frozen=True, eq=False)
-class Carried:
-    """The part of a classifier that predictions need, without its training items and their vectors.
-
-    Parameters
-    ----------
-    estimator : scikit-learn classifier
-        Fitted.
-    classes : ndarray of shape (n_classes,)
-        Sorted classes.
-    normalize : bool
-        Whether it was trained on unit rows.
-
-    Examples
-    --------
-    >>> import mmtoolkit as mm
-    >>> X, y = np.repeat(np.eye(2, dtype=np.float32), 6, axis=0), np.repeat(["a", "b"], 6)
-    >>> r = mm.classify(X, y, cv=2, duplicates="ignore")
-    >>> Carried.of(r).choose(X[[0, 6]])[0].tolist()
-    [0, 1]
-    """
-
-    estimator: Any
-    classes: NDArray[Any]
-    normalize: bool
-
-    @classmethod
-    def of(cls, model: Predictor) -> Carried:
-        """Return the part of a result or of a loaded classifier to send to the workers."""
-        return cls(model.estimator, np.array(model.classes), bool(model.recipe.params["normalize"]))
-
-    def choose(self, X: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the number of every row's class, (n_rows,), and all probabilities, (n_rows, n_classes)."""
-        from mmtoolkit.classification.estimators import decide
-
-        best, proba = decide(self.estimator, unit_rows(X) if self.normalize else X, self.classes)
-        return best.astype(np.int32), proba
 
 
 def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
@@ -155,7 +114,8 @@ def _applier(shared: Broadcast[Carried], read: Reader) -> Callable[..., pa.Array
     def apply(*columns: pa.Array) -> pa.Array:
         import pyarrow as pa
 
-        X, usable = usable_rows(read(*columns), shared.value.estimator.n_features_in_)
+        stay_on_one_thread()
+        X, usable = usable_rows(read(*columns), shared.value.n_features)
         code, confidence = np.zeros(len(columns[0]), dtype=np.int32), np.zeros(len(columns[0]))
         if len(X):
             code[usable], proba = shared.value.choose(X)

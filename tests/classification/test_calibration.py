@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmtoolkit.classification.calibration import COLDEST, HeldOutLoss
-from mmtoolkit.classification.gradients import softmax
+from mmtoolkit.classification.multinomial import softmax
 
 
 def _sure(rng, right, n=500):

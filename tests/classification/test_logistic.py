@@ -4,9 +4,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from threadpoolctl import threadpool_limits
 
-from mmtoolkit.classification.gradients import Axes, SoftmaxPath, softmax
+from mmtoolkit.classification.gradients import Axes, SoftmaxPath
 from mmtoolkit.classification.lbfgs import minimize
 from mmtoolkit.classification.logistic import LogisticClassifier
+from mmtoolkit.classification.multinomial import softmax
 
 CHECKS = list(estimator_checks_generator(LogisticClassifier()))
 

@@ -28,6 +28,8 @@ _LEAF = 1024
 _BLOCK = 1024
 _PAIRS = 2**19  # that one block may find
 _OWNERS = 8  # parts of the lists that are written at once
+_TOGETHER = 64  # neighbours of a row that are brought together at once
+_STRIDE = 64  # axes that are looked at before a pair is given up
 _SAMPLE, _SAMPLE_BLOCK = 512, 64
 ENOUGH = 0.993  # of the sample's neighbours: 0.99 of all, with room for chance
 _TREES, _ROUNDS = 4, 10  # trees before the lists are first joined
@@ -129,9 +131,11 @@ def _leaves(Z: NDArray[np.float32], k: int, rng: np.random.Generator) -> list[ND
 def _halves(
     Z: NDArray[np.float32], leaf: NDArray[np.intp], ends: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    order = np.argsort(Z[leaf] @ (Z[ends[0]] - Z[ends[1]]), kind="stable")
+    along, first = np.empty(len(leaf), dtype=np.float32), np.zeros(len(leaf), dtype=bool)
+    _project(Z, leaf, Z[ends[0]] - Z[ends[1]], along)
     middle = len(leaf) // 2
-    return np.sort(leaf[order[:middle]]), np.sort(leaf[order[middle:]])
+    first[np.argpartition(along, middle)[:middle]] = True
+    return leaf[first], leaf[~first]
 
 
 def _met(Z: NDArray[np.float32], rest: NDArray[np.float32], lists: _Lists, leaves: list[NDArray[np.intp]]) -> None:
@@ -140,45 +144,32 @@ def _met(Z: NDArray[np.float32], rest: NDArray[np.float32], lists: _Lists, leave
     def look(leaf: NDArray[np.intp]) -> None:
         own = squared_lengths(Z[leaf]) + rest[leaf]
         d2 = own - 2 * (Z[leaf] @ Z[leaf].T) + own[:, None]
-        np.fill_diagonal(d2, np.inf)
-        few = min(lists.near.shape[1], len(leaf) - 1)
-        nearest = np.argpartition(d2, few - 1, axis=1)[:, :few]
-        _put_all(*lists, leaf, leaf[nearest], np.take_along_axis(d2, nearest, axis=1))
+        _meet(*lists, leaf, d2)
 
     deque(in_order(look, leaves), maxlen=0)
 
 
 def _joined(Z: NDArray[np.float32], rest: NDArray[np.float32], lists: _Lists, k: int) -> None:
     """Bring together the neighbours of every row, and those that have it as a neighbour, two by two, one of them fresh."""
-    back = _reverse(lists, k)
+    m, shape = min(k, _TOGETHER), (len(Z), min(k, _TOGETHER))
+    back = np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=bool)
+    _reverse(lists.near, lists.fresh, k, *back)
 
     def bring(rows: slice) -> tuple[NDArray[Any], ...]:
-        most = (rows.stop - rows.start) * k * (2 * k + 1)
+        most = (rows.stop - rows.start) * m * (2 * m + 1)
         pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float32)
         count = _pair(Z, rest, *lists, *back, k, *pairs, rows.start, rows.stop)
         return tuple(part[:count].copy() for part in pairs)
 
-    found = list(in_order(bring, blocks(len(Z), max(1, _PAIRS // (k * (2 * k + 1))))))
-    lists.fresh[:, :k] = False
+    found = list(in_order(bring, blocks(len(Z), max(1, _PAIRS // (m * (2 * m + 1))))))
+    fresh = lists.fresh[:, :k]
+    fresh &= fresh.cumsum(axis=1) > m
 
     def take(rows: slice) -> None:
         for p, q, d2 in found:
             _take(*lists, p, q, d2, rows.start, rows.stop)
 
     deque(in_order(take, blocks(len(Z), -(-len(Z) // _OWNERS))), maxlen=0)
-
-
-def _reverse(lists: _Lists, k: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Return up to `k` rows that have a row among their nearest `k`, -1 where there are fewer, and whether it is fresh there."""
-    near, n = lists.near[:, :k], len(lists.near)
-    order = np.argsort(near, axis=None, kind="stable")
-    whose = near.ravel()[order]
-    place = np.arange(n * near.shape[1]) - np.searchsorted(whose, whose)
-    rows, fresh = np.full((n, k), -1, dtype=np.int32), np.zeros((n, k), dtype=bool)
-    few = (place < k) & (whose >= 0)
-    rows[whose[few], place[few]] = (order // near.shape[1])[few]
-    fresh[whose[few], place[few]] = lists.fresh[:, :k].ravel()[order][few]
-    return rows, fresh
 
 
 def _chosen(
@@ -211,10 +202,35 @@ def _put(near: Any, dist: Any, fresh: Any, i: int, j: int, d2: Any) -> None:
 
 
 @compiled
-def _put_all(near: Any, dist: Any, fresh: Any, rows: Any, others: Any, d2: Any) -> None:
+def _project(Z: Any, rows: Any, way: Any, along: Any) -> None:
     for i in range(len(rows)):
-        for t in range(others.shape[1]):
-            _put(near, dist, fresh, rows[i], others[i, t], d2[i, t])
+        total = np.float32(0)
+        for f in range(len(way)):
+            total += Z[rows[i], f] * way[f]
+        along[i] = total
+
+
+@compiled
+def _meet(near: Any, dist: Any, fresh: Any, rows: Any, d2: Any) -> None:
+    """Put each of some rows into the lists of the others."""
+    last = near.shape[1] - 1
+    for a in range(len(rows)):
+        for b in range(len(rows)):
+            if d2[a, b] < dist[rows[a], last] and a != b:
+                _put(near, dist, fresh, rows[a], rows[b], d2[a, b])
+
+
+@compiled
+def _reverse(near: Any, fresh: Any, k: int, back: Any, back_fresh: Any) -> None:
+    """Write rows that have a row among their nearest `k`, those first that are fresh there, as many as there is room for."""
+    count = np.zeros(len(near), np.int64)
+    for wanted in (True, False):
+        for i in range(len(near)):
+            for place in range(k):
+                j = near[i, place]
+                if j >= 0 and fresh[i, place] == wanted and count[j] < back.shape[1]:
+                    back[j, count[j]], back_fresh[j, count[j]] = i, wanted
+                    count[j] += 1
 
 
 @compiled
@@ -245,17 +261,18 @@ def _pair(
     p: Any, q: Any, apart: Any, first: int, last: int,
 ) -> Any:  # fmt: skip
     """Write pairs that at least one of both lists has room for, and their squared distances; return how many."""
-    end, d, count = near.shape[1] - 1, Z.shape[1], 0
-    rows, new, tile = np.empty(2 * k + 1, np.int32), np.empty(2 * k + 1, np.bool_), np.empty((2 * k + 1, d), np.float32)
+    end, d, count, m = near.shape[1] - 1, Z.shape[1], 0, back.shape[1]
+    rows, new, tile = np.empty(2 * m + 1, np.int32), np.empty(2 * m + 1, np.bool_), np.empty((2 * m + 1, d), np.float32)
     for i in range(first, last):
         rows[0], new[0], many, some = i, False, 1, False
-        for place in range(k):
-            if near[i, place] >= 0:
-                rows[many], new[many] = near[i, place], fresh[i, place]
-                some |= fresh[i, place]
-                many += 1
+        for wanted in (True, False):  # those that have not met the others come first
+            for place in range(k):
+                if many <= m and near[i, place] >= 0 and fresh[i, place] == wanted:
+                    rows[many], new[many] = near[i, place], wanted
+                    some |= wanted
+                    many += 1
         own = many
-        for place in range(k):
+        for place in range(m):
             j, known = back[i, place], False
             for t in range(own):
                 known |= rows[t] == j
@@ -272,11 +289,14 @@ def _pair(
             for b in range(a):
                 if not (new[a] or new[b]):
                     continue
-                d2 = rest[rows[a]] + rest[rows[b]]
-                for f in range(d):
-                    difference = tile[a, f] - tile[b, f]
-                    d2 += difference * difference
-                if d2 < dist[rows[a], end] or d2 < dist[rows[b], end]:
+                d2, most = rest[rows[a]] + rest[rows[b]], max(dist[rows[a], end], dist[rows[b], end])
+                for start in range(0, d, _STRIDE):
+                    if d2 >= most:
+                        break
+                    for f in range(start, min(start + _STRIDE, d)):
+                        difference = tile[a, f] - tile[b, f]
+                        d2 += difference * difference
+                if d2 < most:
                     p[count], q[count], apart[count] = rows[a], rows[b], d2
                     count += 1
     return count

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._arguments import check_count
-from mmtoolkit.derived import remember
+from mmtoolkit.derived import digest, remember
 from mmtoolkit.projection.layouts import METHODS, pca_layout
 from mmtoolkit.projection.neighbors import neighbors_of
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.projection.trust import TRUST_NEIGHBORS, map_neighbors, neighbor_recall, trust_neighbors, trustworthiness
-from mmtoolkit.provenance import MAPS, fingerprint, one_thread
+from mmtoolkit.provenance import MAPS, one_thread
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def lay_out(X: NDArray[np.float32], params: Mapping[str, Any], progress: Any = F
     few = len(X) < METHODS[asked].least_items
     used = {**params, "method": "pca"} if few else params
     with one_thread():
-        parts = {"X": fingerprint(X), **used}
+        parts = {"X": digest(X), **used}
         kept = remember("map", parts, lambda: _computed(X, used, progress), step=MAPS, libraries=_LIBRARIES)
     return Projection(kept["coords"], kept["trust"], float(kept["trustworthiness"]), used["method"], note_of(X, asked))
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._blocks import blocks, in_order
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
@@ -21,6 +23,7 @@ __all__ = ["fuzzy_graph", "smooth_widths"]
 _HALVINGS = 64
 _CLOSE = 1e-5
 _FLOOR = 1e-3
+_BLOCK = 4096
 
 
 def smooth_widths(dist: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -38,19 +41,25 @@ def smooth_widths(dist: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     """
     positive = np.where(dist > 0, dist, np.inf).min(axis=1)
     nearest = np.where(np.isfinite(positive), positive, 0.0)
-    gap = np.maximum(dist[:, 1:] - nearest[:, None], 0)
-    target = np.log2(dist.shape[1])
-    low, high, width = np.zeros(len(dist)), np.full(len(dist), np.inf), np.ones(len(dist))
-    for _ in range(_HALVINGS):
-        weight = np.exp(-gap / width[:, None]).sum(axis=1)
-        open_ = np.abs(weight - target) >= _CLOSE
-        if not open_.any():
-            break
-        high = np.where(open_ & (weight > target), width, high)
-        low = np.where(open_ & (weight <= target), width, low)
-        width = np.where(open_, np.where(np.isinf(high), width * 2, (low + high) / 2), width)
+    gap, target = np.maximum(dist[:, 1:] - nearest[:, None], 0), np.log2(dist.shape[1])
+    width = np.concatenate(list(in_order(lambda rows: _solved(gap[rows], target), blocks(len(dist), _BLOCK))))
     floor = _FLOOR * np.where(nearest > 0, dist.mean(axis=1), dist.mean())
     return np.maximum(width, floor), nearest
+
+
+def _solved(gap: NDArray[np.float64], target: float) -> NDArray[np.float64]:
+    """Return the width of every row at which its gaps together weigh `target`, by halving."""
+    low, high, width = np.zeros(len(gap)), np.full(len(gap), np.inf), np.ones(len(gap))
+    rows = np.arange(len(gap))  # that are not done
+    for _ in range(_HALVINGS):
+        weight = np.exp(-gap[rows] / width[rows, None]).sum(axis=1)
+        far = np.abs(weight - target) >= _CLOSE
+        rows, heavy = rows[far], weight[far] > target
+        if not len(rows):
+            break
+        high[rows[heavy]], low[rows[~heavy]] = width[rows[heavy]], width[rows[~heavy]]
+        width[rows] = np.where(np.isinf(high[rows]), width[rows] * 2, (low[rows] + high[rows]) / 2)
+    return width
 
 
 def fuzzy_graph(neighbors: Neighbors) -> csr_matrix:
@@ -77,7 +86,8 @@ def fuzzy_graph(neighbors: Neighbors) -> csr_matrix:
     width, nearest = smooth_widths(dist)
     weight = np.exp(-np.maximum(dist - nearest[:, None], 0) / np.where(width > 0, width, 1.0)[:, None])
     weight[rows == np.arange(n)[:, None]] = 0
-    graph = csr_matrix((weight.ravel().astype(np.float32), (np.repeat(np.arange(n), k), rows.ravel())), shape=(n, n))
+    graph = csr_matrix((weight.ravel().astype(np.float32), rows.ravel(), np.arange(n + 1) * k), shape=(n, n))
+    graph.sort_indices()
     union = graph + graph.T - graph.multiply(graph.T)
     union.eliminate_zeros()
     return csr_matrix(union)

@@ -9,7 +9,6 @@ import numpy as np
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._nearest import nearest_rows
-from mmtoolkit.provenance import fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +19,7 @@ EXACT_BELOW = 20_000
 EXACT_AT_MOST = 50_000  # where the descent does not find enough: a minute of one core
 _MANY = 64  # neighbours
 _BLOCK = 1024
-_STEP = 4
+_STEP = 5
 Neighbors = tuple["NDArray[np.int32]", "NDArray[np.float32]"]
 
 
@@ -104,7 +103,7 @@ def neighbors_of(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Nei
     enough : bool
         As `approximate`.
     """
-    from mmtoolkit.derived import remember
+    from mmtoolkit.derived import digest, remember
 
     small = len(X) < EXACT_BELOW
 
@@ -112,7 +111,7 @@ def neighbors_of(X: NDArray[np.float32], k: int, random_state: int) -> tuple[Nei
         (rows, dist), enough = (exact(X, k), True) if small else approximate(X, k, random_state)
         return {"rows": rows, "dist": dist, "enough": np.array(enough)}
 
-    parts = {"X": fingerprint(X), "k": k} | ({} if small else {"random_state": random_state})
+    parts = {"X": digest(X), "k": k} | ({} if small else {"random_state": random_state})
     libraries = ("numpy",) if small else ("numpy", "numba")
     kept = remember("neighbors", parts, compute, step=_STEP, libraries=libraries)
     return (kept["rows"], kept["dist"]), bool(kept["enough"])

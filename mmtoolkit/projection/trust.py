@@ -101,7 +101,9 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
         d2 = relative_squares(X[block], X)
         d2[np.arange(len(block)), block] = np.inf
         for own, neighbors in zip(d2, found[block], strict=True):
-            penalty += sum(max(np.count_nonzero(own < own[j]) + 1 - k, 0) for j in neighbors)
+            reach = own[neighbors]
+            ahead = np.searchsorted(np.sort(own[own < reach.max()]), reach)
+            penalty += int(np.maximum(ahead + 1 - k, 0).sum())
         return penalty
 
     penalty = sum(in_order(penalty_of, blocks(len(rows), _BLOCK)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numbers
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
@@ -90,7 +90,7 @@ def blocks(n: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
 
 
-def in_order(function: Callable[[_Part], _Value], parts: Sequence[_Part]) -> Iterator[_Value]:
+def in_order(function: Callable[[_Part], _Value], parts: Iterable[_Part]) -> Iterator[_Value]:
     """Yield what a function gives for every part, in order, computed by all cores.
 
     Inside a worker, where the cores are busy already, the parts are computed one after another. The function runs in a
@@ -101,8 +101,8 @@ def in_order(function: Callable[[_Part], _Value], parts: Sequence[_Part]) -> Ite
     ----------
     function : callable
         Takes a part; does not write to what another part's call reads.
-    parts : sequence
-        Its arguments.
+    parts : iterable
+        Its arguments; taken as they are needed.
 
     Yields
     ------
@@ -110,7 +110,7 @@ def in_order(function: Callable[[_Part], _Value], parts: Sequence[_Part]) -> Ite
         One result per part.
     """
     outer, workers = _STOP.get(), n_workers()
-    if outer is not None or workers == 1 or len(parts) < 2:
+    if outer is not None or workers == 1 or (isinstance(parts, Sized) and len(parts) < 2):
         with one_thread() if outer is None else nullcontext():  # a worker is inside of one already
             for part in parts:
                 if outer is not None and outer.is_set():

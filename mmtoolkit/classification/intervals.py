@@ -9,6 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import ndtr, ndtri, stdtrit
 
+from mmtoolkit._blocks import in_order
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -16,7 +18,7 @@ __all__ = ["bca", "bootstrap", "limits", "resamples", "widened", "wilson"]
 
 N_BOOT = 2000
 LEVEL = 0.95
-_CHUNK = 2_000_000
+_CHUNK = 500_000
 _JACKKNIFE = 4000
 _FLAT = 1e-9
 
@@ -172,7 +174,7 @@ def bootstrap(
     """
     table = csr_array(totals).T.tocsr()
     drawn = resamples(table.shape[1], n_boot, random_state)
-    return np.concatenate([statistic(np.asarray((table @ W.T).T)) for W in drawn])
+    return np.concatenate(list(in_order(lambda W: statistic(np.asarray((table @ W.T).T)), drawn)))
 
 
 def bca(
@@ -231,7 +233,7 @@ def _acceleration(
         chosen = np.sort(np.random.default_rng(random_state).choice(n, _JACKKNIFE, replace=False))
     chunk = max(1, _CHUNK // whole.shape[1])
     parts = [chosen[start : start + chunk] for start in range(0, len(chosen), chunk)]
-    left_out = np.concatenate([statistic(whole - table[part].toarray()) for part in parts])  # type: ignore[index]
+    left_out = np.concatenate(list(in_order(lambda part: statistic(whole - table[part].toarray()), parts)))  # type: ignore[index]
     apart = left_out.mean(axis=0) - left_out
     spread = np.sqrt((apart**2).mean(axis=0))
     skewness = (apart**3).mean(axis=0) / np.where(spread > 0, spread, 1.0) ** 3

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri, stdtr, stdtrit
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.intervals import resamples
 from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
-from mmtoolkit.classification.variance import cross_validated, halves, resampled, some_rows, variance_of
+from mmtoolkit.classification.variance import halves, held_out_by_halves, resampled, some_rows, variance_of
 from mmtoolkit.classification.weighted import WeightedScores
 
 if TYPE_CHECKING:
@@ -135,17 +136,15 @@ def differences(
     drawn, few = (list(resamples(n_groups, n, random_state)) for n in (_RESAMPLES, _FEW_RESAMPLES))
     alone = resampled(scores(y, [p[some] for p in predicted]), inside, drawn) * n_groups / all_groups
     splits = halves(y, inside, random_state)
-    made = (
-        cross_validated(
-            discriminant.components(X[some]), y, inside, n_classes, splits, cv=cv, many=len(some) < len(codes)
-        )
-        for X in rows.values()
-    )
-    pairs, single = [], []
-    for first, found in zip(splits, zip(*made, strict=True), strict=True):
-        differ = scores(y, [one for one, _ in found])
-        pairs.append(differ(np.stack([first, ~first]).astype(np.float64)))
-        single.append(resampled(differ, inside, few))
+    axes = list(in_order(lambda X: discriminant.components(X[some]), list(rows.values())))
+
+    def of_split(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        first, options = splits[number], {"cv": cv, "many": len(some) < len(codes)}
+        found = [held_out_by_halves(Z, y, inside, n_classes, first, number, **options)[0] for Z in axes]
+        differ = scores(y, found)
+        return differ(np.stack([first, ~first]).astype(np.float64)), resampled(differ, inside, few)
+
+    pairs, single = zip(*in_order(of_split, range(len(splits))), strict=True)
     first_half, second_half = np.stack(pairs, axis=1)
     whole, apart = variance_of(first_half, second_half), np.mean(single, axis=0)
     ratio = np.maximum(np.divide(whole, apart, out=np.ones(len(whole)), where=apart > 0), 1.0)

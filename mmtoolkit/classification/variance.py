@@ -8,7 +8,7 @@ cross-validated by itself, and half the mean square of the difference of their s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,8 @@ __all__ = [
     "MOST_ROWS",
     "SPLITS",
     "Sample",
-    "cross_validated",
     "halves",
+    "held_out_by_halves",
     "resampled",
     "resampled_items",
     "some_rows",
@@ -133,8 +133,15 @@ def halves(
     >>> halves(np.array([0, 0, 1, 1]), np.arange(4), 0, n_splits=2).sum(axis=1).tolist()
     [2, 2]
     """
+    return np.stack([_half(codes, groups, random_state, n_splits, number) for number in range(n_splits)])
+
+
+def _half(
+    codes: NDArray[np.intp], groups: NDArray[np.intp], random_state: int, n_splits: int, number: int
+) -> NDArray[np.bool_]:
+    """Return which rows are of the first half of one of several splits."""
     seeds = np.random.SeedSequence([random_state, n_splits]).generate_state(n_splits)
-    return np.stack([stratified_folds(codes, groups, 2, int(seed)) == 0 for seed in seeds])
+    return stratified_folds(codes, groups, 2, int(seeds[number])) == 0
 
 
 def variance_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -159,18 +166,19 @@ def variance_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDAr
     return np.asarray(np.where(n > 0, np.nansum(square, axis=0) / np.maximum(n, 1), np.nan))
 
 
-def cross_validated(
+def held_out_by_halves(
     Z: NDArray[np.float64],
     codes: NDArray[np.intp],
     groups: NDArray[np.intp],
     n_classes: int,
-    splits: NDArray[np.bool_],
+    first: NDArray[np.bool_],
+    random_state: int,
     *,
     cv: int,
     class_weight: Any = None,
     many: bool = False,
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
-    """Yield held-out predictions of the closed-form classifier, each half of a split cross-validated by itself.
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return held-out predictions of the closed-form classifier, each half of the rows cross-validated by itself.
 
     Parameters
     ----------
@@ -180,8 +188,10 @@ def cross_validated(
         Classes; groups.
     n_classes : int
         Number of classes.
-    splits : ndarray of shape (n_splits, n_items), bool
-        As `halves` gives them; equal ones for several embeddings make their differences paired.
+    first : ndarray of shape (n_items,), bool
+        A row of what `halves` gives; equal ones for several embeddings make their differences paired.
+    random_state : int
+        Seed of the folds.
     cv : int
         Number of folds.
     class_weight : None, "balanced" or mapping of codes to weights, default=None
@@ -189,27 +199,18 @@ def cross_validated(
     many : bool, default=False
         As `discriminant.held_out` takes it.
 
-    Yields
-    ------
+    Returns
+    -------
     predicted : ndarray of shape (n_items,), int
         Classes.
     proba : ndarray of shape (n_items, n_classes)
         Probabilities.
     """
-    for number, first in enumerate(splits):
-        fold = _folds_of_halves(codes, groups, first, cv, number)
-        yield discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many)
-
-
-def _folds_of_halves(
-    codes: NDArray[np.intp], groups: NDArray[np.intp], first: NDArray[np.bool_], cv: int, random_state: int
-) -> NDArray[np.intp]:
-    """Return folds of which every one holds rows of both halves."""
     fold = np.empty(len(codes), dtype=np.intp)
-    for half in (first, ~first):
+    for half in (first, ~first):  # every fold holds rows of both
         inside = np.unique(groups[half], return_inverse=True)[1]
         fold[half] = stratified_folds(codes[half], inside, cv, random_state)
-    return fold
+    return discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many)
 
 
 def resampled(scores: Scores, groups: NDArray[np.intp], drawn: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -229,7 +230,7 @@ def resampled(scores: Scores, groups: NDArray[np.intp], drawn: Iterable[NDArray[
     ndarray of shape (n_scores,)
         Variances; NaN where fewer than two resamples have a score.
     """
-    found = np.concatenate([scores(W[:, groups]) for W in drawn])
+    found = np.concatenate(list(in_order(lambda W: scores(W[:, groups]), drawn)))
     enough, n_groups = np.isfinite(found).sum(axis=0) > 1, int(groups.max()) + 1
     variance = np.full(found.shape[1], np.nan)
     variance[enough] = np.nanvar(found[:, enough], axis=0, ddof=1) * (n_groups / max(n_groups - 1, 1))
@@ -265,7 +266,7 @@ def with_training(
     scores_of : callable
         From predictions (n_items,) and probabilities (n_items, n_classes) to their scores.
     Z, codes, groups, n_classes, cv, class_weight, many
-        As `cross_validated` takes them.
+        As `held_out_by_halves` takes them.
     random_state : int
         Seed.
 
@@ -274,18 +275,15 @@ def with_training(
     whole, alone : ndarrays of shape (n_scores,)
         From paired halves; from resampled groups.
     """
-    splits, drawn = (
-        halves(codes, groups, random_state),
-        list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state)),
-    )
+    drawn = list(resamples(int(groups.max()) + 1, _FEW_RESAMPLES, random_state))
 
     def of_split(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        first = splits[number]
-        fold = _folds_of_halves(codes, groups, first, cv, number)
-        scores = scores_of(*discriminant.held_out(Z, codes, n_classes, fold, class_weight, half=first, many=many))
+        first = _half(codes, groups, random_state, SPLITS, number)
+        options = {"cv": cv, "class_weight": class_weight, "many": many}
+        scores = scores_of(*held_out_by_halves(Z, codes, groups, n_classes, first, number, **options))
         return scores(np.stack([first, ~first]).astype(np.float64)), resampled_items(scores, groups, drawn)
 
-    pairs, single = zip(*in_order(of_split, range(len(splits))), strict=True)
+    pairs, single = zip(*in_order(of_split, range(SPLITS)), strict=True)
     alone = np.stack(single)
     first_half, second_half = np.stack(pairs, axis=1)
     n = np.isfinite(alone).sum(axis=0)

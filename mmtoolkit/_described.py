@@ -12,6 +12,7 @@ import numpy as np
 __all__ = ["described", "restored"]
 
 _ROOMS = ("sklearn.", "mmtoolkit.")
+_PLAIN = {str, int, bool, type(None)}
 _NEVER = frozenset({"memory"})  # parameters that change no result: joblib unpickles what lies in such a folder
 
 
@@ -47,6 +48,8 @@ def described(value: Any) -> Any:
         value = array.tolist()
         if array.dtype.kind in "biu" or (array.dtype.kind == "f" and np.isfinite(array).all()):
             return value  # plain as it is: a million numbers are not looked at one by one
+        if array.dtype.kind in "OU" and set(map(type, value)) <= _PLAIN:
+            return value
     return [described(inner) for inner in value] if isinstance(value, list | range) else repr(value)
 
 

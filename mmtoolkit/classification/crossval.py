@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import fit, make_estimator
@@ -136,7 +138,9 @@ def neighbour_votes(
     predicted = np.full(len(X), -1, dtype=np.intp)
     weight = 1.0 + np.linspace(1e-3, 0.0, _NEIGHBOURS)
     step = max(1, round(sum(len(test) for _, test in splits) / _ASKED))
-    for train, held in splits:
+
+    def vote(split: tuple[NDArray[np.intp], NDArray[np.intp]]) -> None:
+        train, held = split
         known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
         test = held[::step]
         k = min(_NEIGHBOURS, len(known))
@@ -144,4 +148,6 @@ def neighbour_votes(
         votes = np.zeros((len(test), n_classes))
         np.add.at(votes, (np.arange(len(test))[:, None], codes[known[near]]), weight[:k])
         predicted[test] = votes.argmax(axis=1)
+
+    deque(in_order(vote, splits), maxlen=0)
     return predicted

@@ -190,8 +190,8 @@ def _behind(which: str, held: HeldOutScores) -> NDArray[np.float64]:
     found = []
     for predicted in held.predicted:
         named = {"predicted": [predicted], "true": [held.codes], "either": [held.codes, predicted]}[which]
-        pairs = np.unique(np.stack([np.tile(held.groups, len(named)), np.concatenate(named)]), axis=1)
-        found.append(np.bincount(pairs[1], minlength=held.n_classes))
+        pairs = np.unique(np.tile(held.groups, len(named)) * held.n_classes + np.concatenate(named))
+        found.append(np.bincount(pairs % held.n_classes, minlength=held.n_classes))
     return np.asarray(np.mean(found, axis=0))
 
 

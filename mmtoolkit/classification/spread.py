@@ -98,9 +98,8 @@ class HeldOutScores:
     @property
     def pure_groups(self) -> NDArray[np.intp]:
         """How many groups hold items of one class alone, by class, (n_classes,)."""
-        pairs = np.unique(np.stack([self.groups, self.codes]), axis=1)
-        alone = np.bincount(pairs[0])[pairs[0]] == 1
-        return np.bincount(pairs[1][alone], minlength=self.n_classes)
+        group, code = np.divmod(np.unique(self.groups * self.n_classes + self.codes), self.n_classes)
+        return np.bincount(code[np.bincount(group)[group] == 1], minlength=self.n_classes)
 
     @property
     def n_wrong(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, metrics_for
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class WeightedScores:
         every = np.ones(n, dtype=bool)
         self._support = one_hot(codes, every)
         self._cells = [(one_hot(codes, codes == p), one_hot(p, every)) for p in predicted]
-        self._curves = [[_Curve(codes == k, p[:, k]) for p in proba] if areas[k] else [] for k in range(len(areas))]
+        self._curves = list(
+            in_order(lambda k: [_Curve(codes == k, p[:, k]) for p in proba] if areas[k] else [], range(len(areas)))
+        )
 
     def __call__(self, W: NDArray[np.float64], *, areas: bool = True) -> NDArray[np.float64]:
         """Return scores of shape (m, n_scores) of weights of shape (m, n_items); without `areas` these are NaN."""

@@ -77,6 +77,24 @@ def test_an_approximate_list_is_the_same_with_any_number_of_threads(rng, monkeyp
         assert np.array_equal(dist, found[0][1])
 
 
+def test_lists_of_more_rows_than_are_brought_together_at_once_are_found_and_repeat(rng, monkeypatch):
+    from mmtoolkit.projection import descent
+
+    flat, k = rng.normal(size=(3000, 5)).astype(np.float32), 100
+    expected, _ = neighbors.exact(flat, k + 1)
+
+    found, d2, _ = descent.descend(flat, k, 0)
+    monkeypatch.setenv("MMTOOLKIT_NUM_THREADS", "5")
+    again, _, _ = descent.descend(flat, k, 0)
+
+    assert (np.diff(d2, axis=1) >= 0).all()
+    assert (
+        np.mean([len(set(a) & set(b)) / k for a, b in zip(found.tolist(), expected[:, 1:].tolist(), strict=True)])
+        > 0.99
+    )
+    assert np.array_equal(found, again)
+
+
 def test_rows_whose_neighbours_are_not_found_are_searched_exactly(X, monkeypatch):
     from mmtoolkit.projection import descent
 

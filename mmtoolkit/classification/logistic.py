@@ -100,7 +100,7 @@ class _Inner:
 
     def mean(self) -> NDArray[np.float32]:
         """Return the mean of the models."""
-        return self.path.solution.reshape(-1, self.path.n_sets, self.path.n_classes).mean(axis=1)
+        return np.asarray(self.path.solution.reshape(-1, self.path.n_sets, self.path.n_classes).mean(axis=1))
 
     def all_right(self) -> bool:
         """Return whether no held-out row is wrong."""

@@ -139,8 +139,8 @@ def differences(
     axes = list(in_order(lambda X: discriminant.components(X[some]), list(rows.values())))
 
     def of_split(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        first, options = splits[number], {"cv": cv, "many": len(some) < len(codes)}
-        found = [held_out_by_halves(Z, y, inside, n_classes, first, number, **options)[0] for Z in axes]
+        first, many = splits[number], len(some) < len(codes)
+        found = [held_out_by_halves(Z, y, inside, n_classes, first, number, cv=cv, many=many)[0] for Z in axes]
         differ = scores(y, found)
         return differ(np.stack([first, ~first]).astype(np.float64)), resampled(differ, inside, few)
 

@@ -141,7 +141,7 @@ def _half(
 ) -> NDArray[np.bool_]:
     """Return which rows are of the first half of one of several splits."""
     seeds = np.random.SeedSequence([random_state, n_splits]).generate_state(n_splits)
-    return stratified_folds(codes, groups, 2, int(seeds[number])) == 0
+    return np.asarray(stratified_folds(codes, groups, 2, int(seeds[number])) == 0)
 
 
 def variance_of(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

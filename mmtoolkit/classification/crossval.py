@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._blocks import in_order
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import fit, make_estimator
@@ -26,6 +24,7 @@ __all__ = ["chosen", "deal", "fitted_again", "neighbour_votes", "splits_of"]
 _NAMED = 5
 _NEIGHBOURS = 5
 _REFERENCE = 10_000
+_TOGETHER = 256  # asked at once: enough parts for all cores
 _ASKED = 4000  # their share of right votes is known to a percent
 
 
@@ -138,16 +137,12 @@ def neighbour_votes(
     predicted = np.full(len(X), -1, dtype=np.intp)
     weight = 1.0 + np.linspace(1e-3, 0.0, _NEIGHBOURS)
     step = max(1, round(sum(len(test) for _, test in splits) / _ASKED))
-
-    def vote(split: tuple[NDArray[np.intp], NDArray[np.intp]]) -> None:
-        train, held = split
+    for train, held in splits:
         known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
         test = held[::step]
         k = min(_NEIGHBOURS, len(known))
-        near, _ = most_similar(X[test], X[known], k)
+        near, _ = most_similar(X[test], X[known], k, block=_TOGETHER)
         votes = np.zeros((len(test), n_classes))
         np.add.at(votes, (np.arange(len(test))[:, None], codes[known[near]]), weight[:k])
         predicted[test] = votes.argmax(axis=1)
-
-    deque(in_order(vote, splits), maxlen=0)
     return predicted

@@ -73,7 +73,12 @@ def _arrow(key: str) -> Shortcut:
 
 def _toggle(key: str) -> Shortcut:
     words = word("select the item, or unselect it")
-    return Shortcut(key, words, lambda view: view.toggle(), lambda view: view.ex.focus is not None, on_map=True)
+    return Shortcut(key, words, lambda view: view.toggle(), lambda view: _selectable(view, key), on_map=True)
+
+
+def _selectable(view: View, key: str) -> bool:
+    """Return whether a key selects what is in focus; Enter is an answer while an item is under review."""
+    return view.ex.focus is not None and (key != "Enter" or view.ex.asked is None)
 
 
 def _tool(key: str, words: Said, tool: str, *, on_map: bool) -> Shortcut:

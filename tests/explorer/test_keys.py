@@ -115,3 +115,13 @@ def test_a_key_is_one_row(ex, monkeypatch):
     ex.select([3])
     ex.widget.receive({"kind": "key", "key": "a"}, [])  # it applies to an empty selection only
     assert len(ex.selected) == 1
+
+
+def test_enter_selects_nothing_while_an_item_is_asked_about_and_space_does(ex, press):
+    ex.review("learn")
+
+    press("Enter")  # nothing is suggested yet
+    assert ex.selected.empty
+    assert ex.annotations.empty
+    press(" ")
+    assert ex.selected["id"].tolist() == [ex.ids[ex.asked]]

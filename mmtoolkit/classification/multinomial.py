@@ -57,7 +57,7 @@ def cross_entropy(
     losses = np.einsum("ij,ij->j", weights, np.log(total) - at_own, dtype=np.float64)
     Z *= (weights / total)[:, :, None]
     np.put_along_axis(flat, own, np.take_along_axis(flat, own, axis=1) - weights, axis=1)
-    slopes: NDArray[np.float32] = flat.T @ rows  # this way round BLAS is faster
+    slopes: NDArray[np.float32] = np.asarray(flat.T @ rows)  # this way round BLAS is faster
     return losses, slopes.T, flat.sum(axis=0, dtype=np.float64)
 
 

@@ -120,6 +120,7 @@ class ReviewQueue:
         self._weight, self._counts = weight, counts
         self._suggested = suggested or {}
         self.answers: dict[int, bool | None] = {}
+        self._waiting: tuple[dict[int, bool | None], NDArray[np.intp]] | None = None  # and the answers it comes from
 
     def __len__(self) -> int:
         return len(self.rows) - len(self.answers)
@@ -157,9 +158,10 @@ class ReviewQueue:
     @property
     def waiting(self) -> NDArray[np.intp]:
         """Rows without an answer, the next one first."""
-        order = np.argsort(-self.scores, kind="stable")
-        rows = self.rows[order]
-        return rows[~np.isin(rows, list(self.answers))]
+        if self._waiting is None or self._waiting[0] != self.answers:
+            rows = self.rows[np.argsort(-self.scores, kind="stable")]
+            self._waiting = dict(self.answers), rows[~np.isin(rows, list(self.answers))]
+        return self._waiting[1]
 
     @property
     def current(self) -> int | None:
@@ -206,6 +208,7 @@ class ReviewQueue:
     def defer(self, row: int) -> None:
         """Put a row at the end."""
         self._base[self.rows == row] = self.scores.min() - 1.0
+        self._waiting = None
 
     def reopen(self, rows: ArrayLike) -> bool:
         """Take back the answers to `rows`, and say whether there were any."""

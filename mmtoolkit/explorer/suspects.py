@@ -52,10 +52,11 @@ class Suspects:
         return self._answer
 
     def _work(self, answer: Future[Classification]) -> None:
+        from mmtoolkit._blocks import n_workers
         from mmtoolkit.classification import classify
 
-        try:
-            answer.set_result(classify(self._source, y=self._y, inference=False))
+        try:  # one core stays with the page
+            answer.set_result(classify(self._source, y=self._y, inference=False, n_jobs=max(1, n_workers() - 1)))
         except Exception as error:  # whoever waits for the result gets it
             answer.set_exception(error)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
-from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.provenance import one_thread
 
 DEVELOPMENT, VERDICT = 7, 20261128  # first word of every seed: a method is chosen on the one, tables are of the other
@@ -40,7 +40,7 @@ def grow(path: Path, trials: Trials, *, family: int, n_sets: int, seconds: float
 
 def share(hits: np.ndarray) -> str:
     """Return a share with its 99 % Monte-Carlo limits."""
-    low, high = wilson(hits.sum(), len(hits), level=0.99)
+    low, high = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.99, "wilson")
     return f"{hits.mean():.3f} ({low:.3f} to {high:.3f})"
 
 

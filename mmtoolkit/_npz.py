@@ -22,7 +22,7 @@ _LAST = 22  # bytes of the record at the end of an archive
 
 
 def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write plain arrays with ``numpy.savez``, which knows ``allow_pickle`` only from numpy 2.2 on.
+    """Write plain arrays as ``numpy.savez`` does; before numpy 2.2 that leaves the archive open where the disk is full.
 
     Raises
     ------
@@ -33,7 +33,10 @@ def write_npz(file: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
         if np.asarray(array).dtype.kind not in _KINDS:
             msg = f"the array {name!r} of {np.asarray(array).dtype} is not a plain array"
             raise ValueError(msg)
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # names are no options: numpy stores all that it does not know
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(name + _END, "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 def read_npz(file: IO[bytes], size: int) -> dict[str, NDArray[Any]]:

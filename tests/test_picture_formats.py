@@ -9,6 +9,7 @@ import warnings
 import zlib
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image as PILImage
 
@@ -88,6 +89,8 @@ def in_mode(picture, mode):
 
 @pytest.mark.parametrize(("kind", "mode"), CELLS)
 def test_every_mode_of_every_format_is_read_right_or_with_a_note(kind, mode):
+    if (kind, mode) == ("TIFF", "YCbCr") and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow before 13 calls it cut off")
     _, options, tolerance = FORMATS[kind]
     scene = SQUARE if kind in ("ICO", "ICNS") else SCENE
     data = encoded(in_mode(scene, mode), kind, **options)

@@ -157,7 +157,7 @@ def foretold(result: Classification, proba: NDArray[np.float64], sides: Sides) -
         if still:
             break
     recall = np.bincount(sides.codes, weights=right, minlength=n_classes) / np.maximum(count, 1.0)
-    value = float(mix @ recall)
+    value = min(float(mix @ recall), 1.0)  # shares may add up to a rounding more than 1
     apart = (right - recall[sides.codes]) * (mix / np.maximum(count, 1.0))[sides.codes]
     sizes = np.unique(sides.groups[sides.new], return_counts=True)[1]
     effective = m**2 / (sizes.astype(np.float64) ** 2).sum()

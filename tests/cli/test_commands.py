@@ -456,12 +456,12 @@ def test_new_data_is_checked_against_old_and_an_alarm_is_exit_code_1(capsys, tmp
     quick = [*LOCAL, "--no-inference", "--duplicates", "ignore"]
 
     code, out, _ = run(capsys, "check-new", old, like, *quick, "--out", tmp_path / "out")
-    alarmed, said, _ = run(capsys, "check-new", old, other, *quick, "--json")
+    alarmed, said, err = run(capsys, "check-new", old, other, *quick, "--json")
 
     assert code == 0
     assert "looks like the old data" in out
     assert run(capsys, "verify", tmp_path / "out" / "report.json")[0] == 0
-    assert alarmed == 1
+    assert alarmed == 1, err
     assert json.loads(said)["reason"].startswith("the new items are no mix of the old classes")
 
 

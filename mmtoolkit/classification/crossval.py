@@ -102,11 +102,9 @@ def splits_of(result: Classification) -> list[tuple[NDArray[np.intp], NDArray[np
 def fitted_again(result: Classification) -> list[Any]:
     """Return the classifiers of the splits, fitted once more."""
     X = vectors_of(result.source, normalize=bool(result.recipe.params["normalize"]))
-    y, groups = (
-        result.classes[codes_of(result.y_true, result.classes)],
-        result.together,
-    )  # of rows that train, they are known
-    return [fit(make_estimator(result.estimator), X, y[train], groups[train], train) for train, _ in splits_of(result)]
+    y = result.classes[codes_of(result.y_true, result.classes)]  # rows that train have a class
+    groups, splits = result.together, splits_of(result)
+    return [fit(make_estimator(result.estimator), X, y[train], groups[train], train) for train, _ in splits]
 
 
 def neighbour_votes(

@@ -10,7 +10,8 @@
 Ours and the peer run in turns, each in a fresh process that makes its data, fits something small once (so that nothing is
 compiled or imported in the measured part; 5,000 rows for maps, as umap-learn takes another path from 4,096 on), and then
 works once. A row is not begun again when it has taken 150 s. Results
-are kept in ``build/speed/``, a file per row; a row that has one is only run again with ``--again``.
+are kept in ``build/speed/``, a file per row; a row that has one is only run again with ``--again``. Rows of the page that are not
+kept here stay as they are, with the day when they were measured.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -30,6 +32,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -385,8 +388,13 @@ def page() -> str:
         "quality, ours",
         "quality, peer",
         "runs",
+        "measured",
     ]
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines = {
+        tuple(line.split(" | ")[:2]): line
+        for line in PAGE.read_text("utf-8").splitlines()
+        if re.search(r"\d \|$", line)
+    }
     growth: dict[str, list[tuple[int, float]]] = {}
     for path in sorted(KEPT.glob("*.json"), key=lambda p: p.stat().st_mtime):
         kept = json.loads(path.read_text("utf-8"))
@@ -415,16 +423,20 @@ def page() -> str:
             f"{kept['items']:,}", shown(wall), shown(theirs), ratio, row.asked, shown(cpu), shown(their_cpu),
             shown(alone / wall if alone and wall else None), shown(median(ours, "memory"), "{:.2f} x"),
             f"failed: {failed[0]}" if failed else "yes" if len(digests) == 1 else "NO", *said, str(len(ours)),
+            f"{datetime.fromtimestamp(path.stat().st_mtime, UTC):%Y-%m-%d}",
         ]  # fmt: skip
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        line = "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        lines[tuple(line.split(" | ")[:2])] = line
     text = [
         "# Speed",
         "",
         "Written by `python benchmarks/all.py`. Ours and the peer in turns, each in a fresh process, warm (something small was fitted before); medians.",
         "",
-        f"Machine: {cores} cores, {platform.machine()}, {_processor()}, {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}. Versions: {versions}. Load when it was written: {os.getloadavg()[0]:.1f}.",
+        f"Machine: {cores} cores, {platform.machine()}, {_processor()}, {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}. Versions of the rows measured last: {versions}. Load when it was written: {os.getloadavg()[0]:.1f}.",
         "",
-        *lines,
+        "| " + " | ".join(head) + " |",
+        "|" + " --- |" * len(head),
+        *lines.values(),
         "",
         "`same bytes`: SHA-256 of the answer is one and the same in every run, with all cores, one thread, and five.",
     ]

@@ -313,7 +313,7 @@ class Peak:
 
         self._process, self._stop = psutil.Process(), threading.Event()
         self._start = self._most = self._process.memory_info().rss
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def _watch(self) -> None:

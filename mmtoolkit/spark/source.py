@@ -112,8 +112,9 @@ class StoredVectors:
             Lists, null where the file has no vector.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        runs = pa.compute.run_end_encode(files)
+        runs = pc.run_end_encode(files)
         found: list[pa.Array] = [pa.nulls(0, pa.list_(pa.float32()))] if len(rows) == 0 else []
         start = 0
         for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):

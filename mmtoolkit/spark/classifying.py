@@ -14,9 +14,10 @@ from mmtoolkit.classification.scored import Scored
 from mmtoolkit.spark.carrying import Carried
 from mmtoolkit.spark.dealing import INNER, dealt, with_key
 from mmtoolkit.spark.fitting import Fits, fit_sets
-from mmtoolkit.spark.frames import check_column, check_vectors
-from mmtoolkit.spark.passes import Rows, kept_rows
-from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
+from mmtoolkit.spark.frames import check_column
+from mmtoolkit.spark.kept import kept_rows
+from mmtoolkit.spark.passes import Rows
+from mmtoolkit.spark.rows import shown_rows
 from mmtoolkit.spark.scores import class_table, metric_table
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.words import say
@@ -55,13 +56,8 @@ class SparkClassification(Scored):
     >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)], "ab"[i % 2]) for i in range(40)]
     >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>, label string")
     >>> r = mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=10)
-    Traceback (most recent call last):
-        ...
-    ValueError: expected an array of shape (n_items, n_features), got shape (0,)
     >>> r.classes.tolist(), r.predict(np.array([[1.0, 0.0]])).tolist()
-    Traceback (most recent call last):
-        ...
-    NameError: name 'r' is not defined
+    (['a', 'b'], ['a'])
     """
 
     shown: pd.DataFrame
@@ -124,10 +120,8 @@ def classify(
     >>> spark = mm.spark.start("local[2]")
     >>> rows = [(str(i), f"{i:032}".encode(), [1.0, float(i % 2)], "ab"[i % 2]) for i in range(40)]
     >>> df = spark.createDataFrame(rows, "id string, key binary, vector array<float>, label string")
-    >>> mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=10).metrics.loc["accuracy", "value"]
-    Traceback (most recent call last):
-        ...
-    ValueError: expected an array of shape (n_items, n_features), got shape (0,)
+    >>> float(mm.spark.classify(df, cv=2, Cs=(10.0,), max_iter=10).metrics.loc["accuracy", "value"])
+    1.0
     """
     from pyspark.sql import functions as F
 
@@ -136,13 +130,13 @@ def classify(
         raise ValueError(msg)
     check_least("max_iter", max_iter, 1)
     classes = _classes(df, y)
-    n_rows, d = check_vectors(df, "classify")
     code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
-    data = with_draw(df, random_state).withColumn("_y", F.coalesce(code, F.lit(-1)).cast("int"))
+    data = df.withColumn("_y", F.coalesce(code, F.lit(-1)).cast("int"))
     key = ["_key"] if "key" in df.columns else []
     data = data.withColumns({name: F.xxhash64("key") for name in key})
-    with kept_rows(data, ("id", "_draw", "_y", *key), normalize=normalize, prepare=with_key) as held:
-        table, X = drawn(held, n_rows, d, "_y int, _key long")
+    columns = ("id", "_y", *key)
+    with kept_rows(data, "classify", columns, normalize=normalize, random_state=random_state, prepare=with_key) as held:
+        table, X = held.sample()
         counts, n_groups = _dealt_counts(held, len(classes), cv, random_state)
         _check_folds(counts.sum(axis=2), classes)
         fits = fit_sets(
@@ -156,13 +150,14 @@ def classify(
             random_state=random_state,
         )
         fitted = _classifiers(fits, classes, Cs, max_iter)
-        carried = [Carried(linear_of(m), m.classes_, d, False) for m in fitted]
+        carried = [Carried(linear_of(m), m.classes_, held.n_features, False) for m in fitted]
         rows = _predicted(held, carried, cv, random_state).persist()
         rows.count()
     scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
     confusion = _confusion(scored, classes)
     order = [F.col("_confidence").desc(), F.col("id")]
-    emb, shown = shown_rows(df, n_shown, model, order, own.where("fold >= 0 and y_true != y_pred"))
+    wrong = own.where("fold >= 0 and y_true != y_pred")
+    emb, shown = shown_rows(df, n_shown, held.n_features, model, order, wrong)
     resolved(source=emb)
     return SparkClassification(
         metrics=metric_table(confusion.to_numpy(), _losses(scored), n_groups, random_state),

@@ -12,9 +12,9 @@ from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import kmeans, nearest
 from mmtoolkit.clustering.refinement import rough
 from mmtoolkit.clustering.silhouettes import cluster_sums, widths
-from mmtoolkit.spark.frames import check_vectors
-from mmtoolkit.spark.passes import Rows, kept_rows
-from mmtoolkit.spark.rows import drawn, shown_rows, with_draw
+from mmtoolkit.spark.kept import kept_rows
+from mmtoolkit.spark.passes import Rows
+from mmtoolkit.spark.rows import shown_rows
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.words import say
 
@@ -145,9 +145,8 @@ def cluster(
     if n_clusters < 2:
         msg = f"n_clusters must be at least 2, got {n_clusters}"
         raise ValueError(msg)
-    n_rows, d = check_vectors(df, "cluster")
-    with kept_rows(with_draw(df, random_state), ("id", "_draw"), normalize=normalize) as rows:
-        sample = drawn(rows, n_rows, d)[1]
+    with kept_rows(df, "cluster", normalize=normalize, random_state=random_state) as rows:
+        sample = rows.sample()[1]
         start = kmeans(sample, n_clusters, n_init=n_init, random_state=random_state).centers
         found = _settled(rows, start, max_iter)
         judged = _judged(rows, found).persist()  # small, and asked for three times
@@ -156,7 +155,8 @@ def cluster(
     place = F.row_number().over(Window.partitionBy("label").orderBy("distance", "id"))
     near = labelled.withColumn("rank", place).where(F.col("rank") <= n_shown)
     near = near.select("id", F.col("label").alias("cluster"), "distance", "rank")
-    emb, shown = shown_rows(df, n_shown * n_clusters, model, [F.col("_cluster"), F.col("_rank")], near)
+    order = [F.col("_cluster"), F.col("_rank")]
+    emb, shown = shown_rows(df, n_shown * n_clusters, rows.n_features, model, order, near)
     resolved(source=emb)
     result = SparkClustering(
         n_clusters=n_clusters,

@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-__all__ = ["check_column", "check_items", "check_vectors", "from_array", "to_array", "usable_rows", "vector_type"]
+__all__ = [
+    "check_column",
+    "check_items",
+    "check_survey",
+    "check_vectors",
+    "from_array",
+    "survey",
+    "to_array",
+    "usable_rows",
+    "vector_type",
+]
 
 _MEDIA = ("text", "image", "video")
 
@@ -73,16 +83,34 @@ def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
         "max(size(vector)) as high",
     ).first()
     assert row is not None
-    if not row["n"]:
+    check_survey(*row, what=what)
+    return int(row["n"]), int(row["low"])
+
+
+def survey(column: pa.Array) -> tuple[int, int | None, int | None]:
+    """Count lists that are null or have a null or NaN in them, and return the least and the largest length of the others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sizes = pc.min_max(pc.list_value_length(column))
+    broken = np.flatnonzero(np.isnan(column.flatten().to_numpy(zero_copy_only=False)))  # nulls have become NaN
+    missing = column.null_count
+    if len(broken):
+        missing += len(pc.unique(pc.list_parent_indices(column).take(pa.array(broken))))
+    return missing, sizes["min"].as_py(), sizes["max"].as_py()
+
+
+def check_survey(n_rows: int, missing: int | None, low: int | None, high: int | None, *, what: str) -> None:
+    """Raise unless there are rows, and all of them have vectors of one length."""
+    if not n_rows:
         msg = f"{what}: the frame has no rows"
         raise ValueError(msg)
-    if row["missing"]:
-        msg = f"{what}: {row['missing']} of {row['n']} rows have no vector, or NaN in it; filter them: df.where('error is null')"
+    if missing:
+        msg = f"{what}: {missing} of {n_rows} rows have no vector, or NaN in it; filter them: df.where('error is null')"
         raise ValueError(msg)
-    if row["low"] != row["high"]:
-        msg = f"{what}: vectors have different dimensions, from {row['low']} to {row['high']}; keep one model's"
+    if low != high:
+        msg = f"{what}: vectors have different dimensions, from {low} to {high}; keep one model's"
         raise ValueError(msg)
-    return int(row["n"]), int(row["low"])
 
 
 def to_array(column: Any) -> NDArray[np.float32]:

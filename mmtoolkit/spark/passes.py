@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.provenance import stay_on_one_thread
-from mmtoolkit.spark.frames import from_array, to_array
+from mmtoolkit.spark.frames import to_array
 from mmtoolkit.spark.source import settle, vector_source
 from mmtoolkit.vectors import unit_rows
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-__all__ = ["Rows", "kept_rows", "map_vectors"]
+__all__ = ["Batches", "Rows", "map_vectors"]
 
 Batches = Iterator[tuple["pa.RecordBatch", "NDArray[np.float32]"]]
 _ADDED = 32  # partial sums that one task adds up
@@ -166,57 +165,3 @@ def map_vectors(
         yield batch, unit_rows(X) if normalize else X
 
     return Rows(df.select(*columns, *places), vectors).map(function, schema)
-
-
-@contextmanager
-def kept_rows(
-    df: DataFrame,
-    columns: Sequence[str] = ("id",),
-    *,
-    normalize: bool = True,
-    prepare: Callable[[pa.RecordBatch, NDArray[np.float32]], pa.RecordBatch] | None = None,
-) -> Iterator[Rows]:
-    """Give rows that are read many times: Spark keeps every batch as one value, in memory and, what is too much, on disk.
-
-    It would hand vectors to Python number by number, and files would be decoded again, which both take longer than all
-    that is computed with them.
-
-    Parameters
-    ----------
-    df, columns, normalize
-        As `map_vectors` takes them.
-    prepare : callable or None, default=None
-        To be sent along; takes a batch of `columns` and its vectors, returns it with further columns.
-
-    Yields
-    ------
-    Rows
-        Good inside the context.
-    """
-    n = len(columns)
-
-    def pack(batches: Batches) -> Iterator[Sequence[Any]]:
-        import pyarrow as pa
-
-        for batch, X in batches:
-            kept = batch.select(range(n))
-            kept = (kept if prepare is None else prepare(kept, X)).append_column("vector", from_array(X))
-            stream = pa.BufferOutputStream()
-            with pa.ipc.new_stream(stream, kept.schema) as writer:
-                writer.write_batch(kept)
-            yield [pa.array([stream.getvalue().to_pybytes()], pa.binary())]
-
-    packed = map_vectors(df, pack, "batch binary", columns=columns, normalize=normalize).persist()
-    try:
-        yield Rows(packed, _unpacked)
-    finally:
-        packed.unpersist()
-
-
-def _unpacked(batch: pa.RecordBatch) -> Batches:
-    import pyarrow as pa
-
-    for value in batch.column(0):
-        with pa.ipc.open_stream(value.as_buffer()) as stream:
-            held = stream.read_next_batch()
-        yield held, to_array(held.column(held.num_columns - 1))

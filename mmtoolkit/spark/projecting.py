@@ -123,8 +123,8 @@ def project(
     if sample < 2:
         msg = f"sample must be at least 2, got {sample}"
         raise ValueError(msg)
-    n_rows, _ = check_vectors(df, "project")
-    emb, _ = shown_rows(df, sample, model, [F.xxhash64("id", F.lit(random_state)), F.col("id")])
+    n_rows, d = check_vectors(df, "project")
+    emb, _ = shown_rows(df, sample, d, model, [F.xxhash64("id", F.lit(random_state)), F.col("id")])
     options: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "perplexity": perplexity}
     drawn = draw(emb, method=method, **options, normalize=normalize, random_state=random_state)
     shared = df.sparkSession.sparkContext.broadcast((vectors_of(emb, normalize=normalize), drawn.coords))

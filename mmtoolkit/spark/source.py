@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
-__all__ = ["Reader", "StoredVectors", "settle", "vector_source"]
+__all__ = ["PLACE", "Reader", "StoredVectors", "settle", "vector_source"]
 
 logger = logging.getLogger(__name__)
 
 Reader = Callable[..., "pa.Array"]
 
+PLACE = {"file": "file_path", "row": "row_index"}  # columns that say where a vector is, and Spark's names of that
 _ROWS = 4096
 _NARROW = ("Project", "Filter")  # what keeps the rows of a file in their order
 
@@ -51,10 +52,7 @@ def vector_source(df: DataFrame) -> tuple[list[Column], Reader]:
     try:
         if _is_stored(df):
             place = df.metadataColumn("_metadata")
-            return [
-                place.getField("file_path").alias("file"),
-                place.getField("row_index").alias("row"),
-            ], StoredVectors()
+            return [place.getField(field).alias(name) for name, field in PLACE.items()], StoredVectors()
     except AnalysisException:
         logger.debug("the optimizer left something out that hides the files' rows: vectors come from Spark")
     return [df["vector"]], lambda column: column

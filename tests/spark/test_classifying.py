@@ -66,7 +66,7 @@ def test_one_class_is_not_enough(vectors):
 def test_the_model_is_the_optimum_of_all_rows_though_it_starts_from_a_sample(vectors, small, monkeypatch):
     from sklearn.linear_model import LogisticRegression
 
-    monkeypatch.setattr("mmtoolkit.spark.rows._DRAWN", 60)
+    monkeypatch.setattr("mmtoolkit.spark.kept._DRAWN", 60)
 
     found = mm.spark.classify(vectors, cv=2, Cs=(10.0,), max_iter=30).estimator
 
@@ -83,3 +83,15 @@ def test_files_and_other_frames_give_the_same(vectors, classified, tmp_path):
 
     assert of_files.estimator.coef_.tobytes() == of_others.estimator.coef_.tobytes()
     assert of_files.metrics.equals(of_others.metrics)
+    assert of_files.shown.equals(of_others.shown[of_files.shown.columns])
+    assert of_files.source.vectors.tobytes() == of_others.source.vectors.tobytes()
+
+
+def test_classes_without_an_error_have_nothing_to_show(spark):
+    rows = [(str(i), [float(i % 2), 1.0, i / 100], "ab"[i % 2]) for i in range(40)]
+
+    r = mm.spark.classify(spark.createDataFrame(rows, "id string, vector array<float>, label string"), cv=2)
+
+    assert r.metrics.loc["accuracy", "value"] == 1.0
+    assert len(r.shown) == 0
+    assert "40" in mm.report(r).to_html()

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from mmtoolkit.spark.passes import kept_rows
+from mmtoolkit.spark.kept import kept_rows
 
 pytestmark = pytest.mark.spark
 
@@ -18,7 +18,7 @@ def add_up(batch, X):
 
 def test_sums_are_over_all_rows_of_any_number_of_partitions(vectors, small):
     for n in (1, 40):
-        with kept_rows(vectors.repartition(n)) as rows:
+        with kept_rows(vectors.repartition(n), "cluster") as rows:
             total, count = rows.sums(add_up, [(48,), ()])
 
         assert total == pytest.approx(small.unit.sum(axis=0, dtype=np.float64))
@@ -34,7 +34,7 @@ def test_a_worker_that_dies_changes_nothing(vectors, tmp_path):
             os._exit(1)
         return add_up(batch, X)
 
-    with kept_rows(vectors) as rows:
+    with kept_rows(vectors, "cluster") as rows:
         whole = rows.sums(add_up, [(48,), ()])
         again = rows.sums(dies_once, [(48,), ()])
 
@@ -48,7 +48,7 @@ def test_what_prepare_adds_comes_with_the_vectors(vectors):
 
         return batch.append_column("first", pa.array(X[:, 0]))
 
-    with kept_rows(vectors, ("id",), prepare=prepare) as rows:
+    with kept_rows(vectors, "cluster", prepare=prepare) as rows:
         found = rows.sums(lambda batch, X: [(batch.column("first").to_numpy() == X[:, 0]).sum()], [()])
 
     assert found[0] == vectors.count()

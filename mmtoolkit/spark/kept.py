@@ -1,0 +1,162 @@
+"""Rows that are read many times: checked, kept and sampled in one pass over the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmtoolkit.spark.frames import check_column, check_survey, from_array, survey, to_array, vector_type
+from mmtoolkit.spark.passes import Batches, Rows
+from mmtoolkit.spark.source import vector_source
+from mmtoolkit.vectors import unit_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
+
+__all__ = ["Kept", "kept_rows"]
+
+_DRAWN = 100_000
+_NUMBERS = 2**26  # in the sample: 256 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Rows):
+    """Rows that Spark keeps, every batch as one value, in memory and, what is too much, on disk.
+
+    It would hand vectors to Python number by number, and files would be decoded again, which both take longer than all
+    that is computed with them.
+
+    Parameters
+    ----------
+    packed : DataFrame
+        Columns batch, drawn (its rows that belong to the sample) and what `survey` says of it.
+    n_rows, n_features : int
+        Of all of them.
+    """
+
+    packed: DataFrame
+    n_rows: int
+    n_features: int
+
+    def sample(self) -> tuple[pa.Table, NDArray[np.float32]]:
+        """Bring a random sample to the driver, in an order that does not depend on the partitions.
+
+        Returns
+        -------
+        table : pyarrow.Table
+            The columns that are kept.
+        X : ndarray of shape (n_drawn, n_features), float32
+            Up to 100,000 vectors, fewer of very many features.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        drawn = self.packed.select("drawn").where("drawn is not null").toArrow()
+        pairs = list(_unpacked(drawn.combine_chunks()))
+        table = pa.Table.from_batches([batch for batch, _ in pairs])
+        X = np.concatenate([vectors for _, vectors in pairs])
+        packed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(X[0].nbytes), len(X), [None, pa.py_buffer(X)])
+        keys = pa.table({"draw": table.column("_draw"), "packed": packed.cast(pa.binary())})
+        order = pc.sort_indices(keys, [("draw", "ascending"), ("packed", "ascending")])
+        return table.take(order), X[order.to_numpy()]
+
+
+@contextmanager
+def kept_rows(
+    df: DataFrame,
+    what: str,
+    columns: Sequence[str] = ("id",),
+    *,
+    normalize: bool = True,
+    random_state: int = 0,
+    prepare: Callable[[pa.RecordBatch, NDArray[np.float32]], pa.RecordBatch] | None = None,
+) -> Iterator[Kept]:
+    """Check ids and vectors, and give rows that are read many times.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Columns id and vector, and those that are wanted beside the vectors.
+    what : str
+        The verb, for messages.
+    columns : sequence of str, default=("id",)
+        What is wanted beside the vectors.
+    normalize : bool, default=True
+        Whether unit vectors are wanted.
+    random_state : int, default=0
+        Seed of the sample, which is drawn by the ids.
+    prepare : callable or None, default=None
+        To be sent along; takes a batch of `columns` and its vectors, returns it with further columns.
+
+    Yields
+    ------
+    Kept
+        Good inside the context.
+
+    Raises
+    ------
+    ValueError
+        If the frame is empty, rows have no vector, or dimensions differ; the message counts them.
+    """
+    from pyspark.sql import functions as F
+
+    vector_type(df, what)
+    check_column(df, "id", ("string",), what)
+    n, n_rows = len(columns) + 1, df.count()  # to Parquet files a question for their ends
+    places, read = vector_source(df)
+    most, numbers = _DRAWN, _NUMBERS
+
+    def pack(batches: Iterator[tuple[pa.RecordBatch, Any]]) -> Iterator[Sequence[Any]]:
+        import pyarrow as pa
+
+        for batch, column in batches:
+            said = missing, low, high = survey(column)
+            values: list[Any] = [None, None]
+            if not missing and low == high:
+                X = unit_rows(to_array(column)) if normalize else to_array(column)
+                kept = batch.select(range(n))
+                kept = kept if prepare is None else prepare(kept, X)
+                share = min(most, numbers // X.shape[1]) / n_rows
+                limit = np.iinfo(np.int64).max if share >= 1 else int((2 * share - 1) * 2**63)
+                chosen = np.flatnonzero(kept.column("_draw").to_numpy() <= limit)
+                values[0] = _closed(kept, X)
+                if len(chosen):
+                    values[1] = _closed(kept.take(pa.array(chosen)), X[chosen])
+            yield *(pa.array([v], pa.binary()) for v in values), *(pa.array([v], pa.int64()) for v in said)
+
+    draw = F.xxhash64("id", F.lit(random_state)).alias("_draw")
+    raw = Rows(df.select(*columns, draw, *places), lambda batch: iter([(batch, read(*batch.columns[n:]))]))
+    packed = raw.map(pack, "batch binary, drawn binary, missing long, low long, high long").persist()
+    try:
+        said = packed.selectExpr("sum(missing)", "min(low)", "max(high)").first()
+        assert said is not None
+        check_survey(n_rows, *said, what=what)
+        yield Kept(packed.select("batch"), _unpacked, packed, n_rows, said[1])
+    finally:
+        packed.unpersist()
+
+
+def _closed(batch: pa.RecordBatch, X: NDArray[np.float32]) -> bytes:
+    """Return columns and vectors as one value."""
+    import pyarrow as pa
+
+    whole = batch.append_column("vector", from_array(X))
+    stream = pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, whole.schema) as writer:
+        writer.write_batch(whole)
+    return bytes(stream.getvalue())
+
+
+def _unpacked(table: pa.RecordBatch | pa.Table) -> Batches:
+    import pyarrow as pa
+
+    for value in table.column(0):
+        with pa.ipc.open_stream(value.as_buffer()) as stream:
+            held = stream.read_next_batch()
+        yield held, to_array(held.column(held.num_columns - 1))

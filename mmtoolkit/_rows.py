@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "absolute",
+    "apart",
     "as_texts",
     "cells_of",
     "is_local",
@@ -35,6 +36,11 @@ __all__ = [
 
 _NO_TEXT = (bytes, bytearray, os.PathLike, Mapping, np.ndarray, list, tuple, set)
 MODALITIES = ("text", "image", "video", "fused")
+
+
+def apart(name: Any, taken: Container[Any]) -> Any:
+    """Return the name of a column of the items, with a word behind it where a table has a column of its own of that name."""
+    return f"{name} (column)" if name in taken else name
 
 
 def none_for_missing(column: pd.Series) -> pd.Series:

@@ -100,7 +100,7 @@ function render({ model, el }) {
         const field = e.target.closest("input[data-mm]:not([data-value])");
         if (field && e.key === "Enter" && !e.isComposing) {
           send({ kind: "action", name: field.dataset.mm, value: field.value, asked: shown() });
-          if (field.dataset.mm === "new-label") plot.focus({ preventScroll: true }); else field.select();
+          if (field.dataset.mm === "new-label") { field.value = ""; plot.focus({ preventScroll: true }); } else field.select();
         }
         if (e.key === "Escape") plot.focus({ preventScroll: true });
         e.stopPropagation();

@@ -207,6 +207,12 @@ class Journal:
                     fields=shorten(repr(fields), 400),
                 )
                 logger.warning("%s", self.note)
+            elif sound:
+                msg = (
+                    f"{self._name}, line {table.line_num}: the item {shorten(repr(fields['id']))} is none of the {len(place):,} of this map "
+                    f"({shorten(', '.join(map(repr, list(place)[:3])))}, ...); journal= takes the journal of these items, or the path of a new one"
+                )
+                raise ValueError(msg)
             else:
                 msg = (
                     f"{self._name}, line {table.line_num}: expected {', '.join(_COLUMNS)} of an item of this map, "

@@ -95,7 +95,7 @@ def _label_issues(state: State, _n: int, *, result: Any = None, wait: bool = Tru
             raise ValueError(msg)
         if not (wait or state.suspects.done):
             rows, said = state.suspects.first()
-            words = say("a first look; a classifier is being trained on all others")
+            words = say("what a first look found")
             suggested = {row: Suggestion(*s, words) for row, s in zip(rows.tolist(), said, strict=True)}
             return Queued(rows, None, suggested, state.suspects.start())  # afterwards: it takes all cores
         result = state.suspects.result()
@@ -108,7 +108,7 @@ def _label_issues(state: State, _n: int, *, result: Any = None, wait: bool = Tru
 def _learning(state: State, n: int, *, random_state: int = 0, **_: Any) -> Queue:
     from mmtoolkit.explorer.learner import Learner
 
-    return LearningQueue(Learner(state.X, state.notes, random_state), n)
+    return LearningQueue(Learner(state.X, state.notes, random_state), n, state.filter)
 
 
 def _outliers(state: State, n: int, *, answered: NDArray[np.bool_], **_: Any) -> Queued:
@@ -172,7 +172,7 @@ _ROWS = (
         word("Is the class wrong?"),
         _label_issues,
         says=another_class,
-        offered=lambda state: state.y is not None,
+        offered=lambda state: state.suspects is not None and len(state.suspects.classes) > 1,
     ),
     Kind("outliers", word("outliers"), word("items far from all others"), word("Is this an outlier?"), _outliers),
     Kind(

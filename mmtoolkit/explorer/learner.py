@@ -137,12 +137,15 @@ class Learner:
 
     # ---- what to ask
 
-    def order(self, n: int, last: list[int]) -> list[int]:
-        """Return up to `n` rows to ask about, the best first, every sixth of them drawn at random; those of `last` at the end."""
-        value = self._value()
-        value = np.where(np.isin(self._free, last), value - value.max(initial=0.0) - 1.0, value)
-        value[self._notes.judged[self._free]] = -np.inf
-        teach = self._free[np.argsort(-value, kind="stable")[: min(n, int(np.isfinite(value).sum()))]].tolist()
+    def order(self, n: int, last: list[int], shown: NDArray[np.bool_] | None = None) -> list[int]:
+        """Return up to `n` rows to ask about, the best first, every sixth of them drawn at random from all.
+
+        Others that are not `shown`, (n_items,), come after those that are, and those of `last` at the end.
+        """
+        free = self._free
+        hidden = np.zeros(len(free), dtype=bool) if shown is None else ~shown[free]
+        ranked = free[np.lexsort((-self._value(), hidden, np.isin(free, last)))]
+        teach = ranked[~self._notes.judged[ranked]][:n].tolist()
         drawn = sorted(self._drawn[~self._notes.audited[self._drawn]].tolist(), key=lambda row: row in last)
         taught, tested = int(self._notes.answered("learn").sum()), int(self._notes.audited.sum())
         rows: list[int] = []

@@ -114,7 +114,7 @@ def queue(review: Review) -> str:
     text = say("{what}: {told}", what=f"<b>{escape(kind.button)}</b>", told=escape(asked, 400))
     return (
         f'<div class="mmx-note-top" data-left="{left}" data-asked="{review.asked if left else ""}">{text}'
-        f'{_suggested(review)}<div class="mmx-row">{buttons}</div>{_progress(review)}</div>'
+        f'{_suggested(review)}{_hidden(review)}<div class="mmx-row">{buttons}</div>{_progress(review)}</div>'
     )
 
 
@@ -141,6 +141,16 @@ def _suggested(review: Review) -> str:
     evidence = f"<br><small>{escape(said.evidence, 300)}</small>" if said.evidence else ""
     return (
         f'<div class="mmx-suggested">{what}<b>{escape(said.annotation, 60)}</b>? {said.confidence:.2f}{evidence}</div>'
+    )
+
+
+def _hidden(review: Review) -> str:
+    """Return a word on an item under review that is not on the map."""
+    row = review.asked
+    if row is None or review.state.filter.shown[row]:
+        return ""
+    return (
+        f"<br><small>{escape(say('The filter hides this item on the map; it can be answered all the same.'))}</small>"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
+    from mmtoolkit.explorer.filtering import Filter
     from mmtoolkit.explorer.learner import Learner
 
 __all__ = ["LearningQueue", "Queue", "ReviewQueue", "Suggestion"]
@@ -225,14 +226,16 @@ class LearningQueue:
     ----------
     learner : Learner
         It knows what was answered.
-    shown : int
+    n : int
         How many of the items waiting are listed.
+    filter_ : Filter
+        What it shows is asked about first.
     """
 
     name = "learn"
 
-    def __init__(self, learner: Learner, shown: int) -> None:
-        self.learner, self._shown = learner, shown
+    def __init__(self, learner: Learner, n: int, filter_: Filter) -> None:
+        self.learner, self._n, self._filter = learner, n, filter_
         self._last: list[int] = []
         self._first: list[int] = []  # answers that were taken back: asked again at once
         self._asked: list[int] = []
@@ -240,8 +243,8 @@ class LearningQueue:
         self._ask()
 
     def _ask(self) -> None:
-        order = self.learner.order(self._shown, self._last)
-        self._asked = [*self._first, *(row for row in order if row not in self._first)][: self._shown]
+        order = self.learner.order(self._n, self._last, self._filter.shown)
+        self._asked = [*self._first, *(row for row in order if row not in self._first)][: self._n]
 
     def __len__(self) -> int:
         return self.learner.left

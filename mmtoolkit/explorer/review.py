@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
+from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer import kinds
 from mmtoolkit.explorer.annotations import AUDIT, PROPOSED, Given, Verdict
 from mmtoolkit.explorer.kinds import Kind, Queued
@@ -93,12 +94,24 @@ class Review:
         """Take over the items that were still looked for, if they are found; say whether there was anything new.
 
         What was answered meanwhile stays, and so does the item under review.
+
+        Raises
+        ------
+        MMToolkitError
+            If they could not be found; the items found at first stay.
         """
         if self.later is None or not self.later[2].done():
             return False
         (kind, n, _), before = self.later, self.queue
         self.later = None
-        queue, _ = self._made(kind, n)
+        try:
+            queue, _ = self._made(kind, n)
+        except Exception as error:
+            msg = (
+                "the classifier could not be trained; what the first look found stays, and "
+                f"ex.review(result=mm.classify(...)) takes a classifier of yours: {error}"
+            )
+            raise MMToolkitError(msg) from error
         if isinstance(before, ReviewQueue) and isinstance(queue, ReviewQueue):
             queue = queue.following(before)
         self._ask(queue if len(queue) else None, _opened(kind, queue, looking=False))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._rows import apart
 from mmtoolkit.explorer.annotations import Annotations
 from mmtoolkit.explorer.arguments import checked_annotator, classes_of, cluster_name, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
@@ -71,7 +72,7 @@ class State:
         self.color = self._usual_color
         self.predictions: dict[str, NDArray[Any]] = {}  # of the classifier that learns, if there is one
         self.suspects = None if self.y is None else Suspects(embeddings, self.X, self.y)
-        self._columns = {_apart(name, _COLORS): values for name, values in usable_columns(self.items).items()}
+        self._columns = {apart(name, _COLORS): values for name, values in usable_columns(self.items).items()}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -99,7 +100,7 @@ class State:
     def selected(self) -> pd.DataFrame:
         """The selected items, in the order they are shown, with `how` and `annotation`."""
         rows, added = self.selection.rows, ("how", "annotation")
-        frame = self.items.iloc[rows].rename(columns=lambda name: _apart(name, added)).reset_index(drop=True)
+        frame = self.items.iloc[rows].rename(columns=lambda name: apart(name, added)).reset_index(drop=True)
         return frame.assign(how=self.selection.how, annotation=self.notes.annotation[rows])
 
     def changed(self, *names: str, status: str | None = None) -> None:
@@ -191,11 +192,6 @@ class State:
             look = replace(look, groups=[left for group in look.groups if (left := group.among(self.filter.shown))])
         sure = self.predictions.get("confidence") if self.color == "predicted class" else None
         return look if sure is None else replace(look, opacity=0.25 + 0.65 * sure.astype(np.float32))
-
-
-def _apart(name: Any, taken: tuple[str, ...]) -> Any:
-    """Return the name of a column, with a word behind it where the explorer has another meaning for it."""
-    return f"{name} (column)" if name in taken else name
 
 
 def _frame_of(embeddings: Any) -> pd.DataFrame:

@@ -307,7 +307,7 @@ _PANELS: dict[str, tuple[set[str], Callable[[View], str]]] = {
     "status": ({"status"}, lambda view: panel.status(view.ex.state)),
     "filters": ({"filters"}, lambda view: filterbar.bar(view.ex.state.filter, opened=view.filters_open)),
     "legend": ({"color", "selected"}, lambda view: panel.legend(view.ex.state)),
-    "queue": ({"annotations", "queue", "clusters"}, lambda view: panel.queue(view.ex.reviews)),
+    "queue": ({"annotations", "queue", "clusters", "where"}, lambda view: panel.queue(view.ex.reviews)),
     "looking": ({"tick", "queue"}, lambda view: panel.looking(view.ex.reviews)),
     "keys": ({"annotations", "queue", "clusters"}, lambda view: cards.keys(view.ex.annotation_names)),
     "card": ({"focus", "annotations", "selected", "queue", "clusters"}, lambda view: panel.card(view.ex.reviews)),

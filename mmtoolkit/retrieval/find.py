@@ -12,6 +12,7 @@ from mmtoolkit._anyframe import is_frame, is_series
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
 from mmtoolkit._numbers import as_numbers
+from mmtoolkit._rows import apart
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
@@ -42,7 +43,7 @@ class SearchResult(Result):
     table : DataFrame
         One row per hit, best first: id, score (cosine, or dot product with ``normalize=False``; the reranker's with
         ``rerank=``, and then similarity, what score is without it), modality, rank (from 1), query (when several), then
-        the item's other columns.
+        the item's other columns; one named like one of these has " (column)" behind its name.
     queries : tuple of str
         Short names of the queries.
     recipe : Step
@@ -423,5 +424,5 @@ def _table(
     head = pd.DataFrame(columns)
     if items is None:
         return head
-    others = [name for name in items.columns if name not in head.columns]
-    return pd.concat([head, items[others].iloc[rows].reset_index(drop=True)], axis=1)
+    others = items.drop(columns=["id", "modality"]).iloc[rows].reset_index(drop=True)
+    return pd.concat([head, others.rename(columns=lambda name: apart(name, columns))], axis=1)

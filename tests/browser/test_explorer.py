@@ -448,3 +448,66 @@ def test_chips_and_fields_filter_the_map_in_both_tabs_and_the_full_window_holds_
     page.locator("[data-mm=full]").first.click()
     tools.until(page, f"() => !{whole}", what="the cell")
     tools.run_code(page, CLOSE)
+
+
+BAD = """n, rng = 1000, np.random.default_rng(0)
+k = np.arange(n)
+items = emb.items.iloc[k % 140].reset_index(drop=True).assign(id=[f"i{i}" for i in k], where=np.where(k % 2, "here", "there"),
+  save=k % 3, review=[f"r{i % 4}" for i in k], selected=k % 2 == 0, score=k * 1.0, annotation=np.where(k % 5, "x", "y"))
+ex = mm.explore(mm.Embeddings(rng.normal(size=(n, 16)), items=items), y=[f"class {i % 500:03}" for i in k], projection=rng.normal(size=(n, 2)))
+ex"""
+
+
+def test_500_classes_columns_named_like_methods_hidden_questions_and_contradictions(desk, lab, kernel, notebooks):
+    page = desk
+    tools.write(notebooks, "bad.ipynb", [LOAD, BAD])
+    tools.run_all(page, lab, "bad.ipynb", kernel)
+    tools.settled(page)
+
+    def press(*keys):
+        page.locator(".js-plotly-plot").focus()
+        for key in keys:
+            page.keyboard.press(key)
+
+    def says(text):
+        tools.until(page, f"() => document.querySelector('.mmx-right').innerText.includes({text!r})", what=text)
+
+    page.locator('[data-mm="filter"][title="here"]').click()
+    says("500 of 1,000 items shown")
+    assert python(page, "ex.where") == {"where": "here"}
+    assert python(page, "[*ex.selected.filter(like='annotation').columns]") == ["annotation (column)", "annotation"]
+    page.locator("[data-mm=show-all]").click()
+    says("all items shown")
+
+    page.locator('button[data-mm="review"][data-value="label_issues"]').click()
+    says("what the first look found stays")  # each class has two items
+    assert page.locator(".mmx-looking").count() == 0
+    suggested, asked = python(page, "ex.reviews.suggestion.annotation"), python(page, "int(ex.asked)")
+    tools.run_code(page, f"ex.where = {{'where': 'there' if {asked} % 2 else 'here'}}")
+    says("The filter hides this item on the map")
+    press("Enter")
+    says("the filter hides this item; the answer is kept")
+    assert python(page, f"ex.annotated[{asked}]") == suggested
+    page.screenshot(path=notebooks / "bad.png")
+
+    tools.run_code(page, "ex.where = {'where': 'here'}")
+    page.locator('button[data-mm="review"][data-value=""]').click()
+    page.locator('button[data-mm="review"][data-value="learn"]').click()
+    tools.until(page, "() => document.querySelector('.mmx-note-top[data-left]')", what="the first question")
+    row = python(page, "int(ex.asked)")
+    assert row % 2 == 1  # of what is shown
+    press("c")
+    page.keyboard.type("a class of mine")
+    page.keyboard.press("Enter")
+    says("annotated as a class of mine")
+    assert page.input_value("[data-mm=new-label]") == ""
+
+    tools.run_code(page, f"ex.review(None)\nex.select([{row}])")
+    says("1 of 1,000 items selected")
+    press("2")
+    says("annotated as class 001")
+    assert python(page, f"ex.annotated[{row}]") == "class 001"
+    press("u")
+    says("undone: 1 item")
+    assert python(page, f"ex.annotated[{row}]") == "a class of mine"
+    tools.run_code(page, CLOSE)

@@ -100,7 +100,7 @@ def test_journal_of_other_items_is_refused_by_line(tmp_path):
     path = tmp_path / "labels.csv"
     Annotations(IDS, path).give(np.array([3]), "x", how("click"))
 
-    with pytest.raises(ValueError, match=r"labels.csv', line 2: expected id, annotation.*'d'"):
+    with pytest.raises(ValueError, match=r"labels.csv', line 2: the item 'd' is none of the 3 of this map .*a new one"):
         Annotations(IDS[:3], path)
 
 

@@ -195,13 +195,32 @@ def test_a_review_asks_about_what_is_shown_but_random_samples_are_of_all(ex):
 
 def test_an_answer_about_an_item_that_was_filtered_away_is_kept_and_said(ex):
     ex.review([1, 2])
+    assert "The filter hides" not in ex.widget.html["queue"].value
     ex.where = {"flag": True}
+    assert "The filter hides this item on the map" in ex.widget.html["queue"].value
 
     ex.label("hidden bird")
 
     assert ex.annotated[1] == "hidden bird"
     assert "the filter hides this item; the answer is kept" in ex.status
     assert ex.asked == 2
+    assert "The filter hides" not in ex.widget.html["queue"].value
+
+
+def test_learning_asks_about_what_is_shown_first_and_about_the_random_sample_of_all(ex):
+    ex.where = {"flag": True}
+    ex.review("learn")
+
+    asked = []
+    for _ in range(12):
+        asked.append((ex.asked, ex.queue.counts(ex.asked)))
+        ex.label("ab"[ex.asked % 4 // 2])
+
+    assert sum(counts for _, counts in asked) == 2
+    assert all(row % 2 == 0 for row, counts in asked if not counts)
+    while ex.asked is not None:
+        ex.label("a")
+    assert len(ex.annotations) == 40
 
 
 @pytest.mark.parametrize(

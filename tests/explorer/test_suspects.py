@@ -84,6 +84,29 @@ def test_answers_and_the_item_under_review_stay_when_the_classifier_is_ready(dou
     assert doubtful.annotated[answered] is None
 
 
+def test_classes_too_small_to_train_on_leave_what_the_first_look_found(rng):
+    X, y = rng.normal(size=(1000, 12)).astype(np.float32), [f"class {i % 500}" for i in range(1000)]
+    ex = mm.explore(X, y=y, projection=X[:, :2])
+    ex.review("label_issues", wait=False)
+    asked = ex.asked
+
+    with pytest.raises(mm.MMToolkitError, match=r"what the first look found stays.*ex\.review\(result=.*too few"):
+        ex.wait()
+
+    assert ex.asked == asked
+    assert ex.reviews.suggestion.annotation in y
+    assert ex.wait()
+
+
+def test_one_class_is_not_offered_a_review_of_its_issues(rng):
+    X = rng.normal(size=(20, 4))
+    offered = [
+        mm.explore(X, y=y, projection=X[:, :2]).widget.html["queue"].value for y in (["a"] * 20, list("ab") * 10)
+    ]
+
+    assert ["label_issues" in html for html in offered] == [False, True]
+
+
 def test_another_review_meanwhile_is_left_alone_and_the_classifier_is_trained_once(doubtful, ready):
     doubtful.review("label_issues", wait=False)
     doubtful.review("outliers", n=5)

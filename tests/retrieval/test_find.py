@@ -215,3 +215,15 @@ def test_many_queries_are_counted_in_the_notebook(stamps):
 
     assert "… and 3 more queries" in hits._repr_html_()
     assert "9 hits for 9 queries" in repr(hits)
+
+
+def test_columns_named_like_those_of_the_table_stay_beside_them():
+    items = pd.DataFrame({"id": ["a", "b"], "text": ["one", "two"], "score": [7, 8], "rank": ["x", "y"]})
+    emb = mm.Embeddings(np.eye(2, dtype=np.float32), items=items)
+
+    table = mm.search(emb, np.array([1.0, 0.0]), k=2).table
+
+    assert table[["score", "rank", "score (column)", "rank (column)"]].values.tolist() == [
+        [1, 1, 7, "x"],
+        [0, 2, 8, "y"],
+    ]

@@ -296,7 +296,8 @@ class Explorer:
         Set it to a dict of columns: a value, a list of values, or a range ``(low, high)`` of numbers or times, whose ends
         are inside and may be None; None as a value stands for a missing one. All conditions must hold. Or to a boolean mask
         of shape (n_items,). The map, lasso, search, galleries and counts keep to what is shown; what was selected before
-        and is hidden is selected again when it is shown again. Random samples for scores are drawn from all items.
+        and is hidden is selected again when it is shown again. Reviews ask about what is shown first; random samples for
+        scores are drawn from all items.
 
         Raises
         ------

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from mmtoolkit._arguments import checked_seed
 from mmtoolkit._blocks import jobs
 from mmtoolkit._described import described
@@ -206,6 +208,11 @@ def verb(
                 msg = f"{function.__name__}() {error}{did_you_mean(unknown, signature.parameters)}"
                 raise TypeError(msg) from None
             bound.apply_defaults()
+            bound.arguments |= {
+                key: value.item()  # messages and records show plain values
+                for key, value in bound.arguments.items()
+                if isinstance(value, (np.number, np.bool_, np.str_))
+            }
             if "random_state" in bound.arguments:
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
             if not row.asks:

@@ -215,6 +215,13 @@ def test_seeds_are_checked_once_for_all(far, emb, seed):
         far(emb, random_state=seed)
 
 
+def test_numpy_scalars_are_shown_as_what_they_are(emb):
+    with pytest.raises(ValueError, match="got 'nope'"):
+        mm.project(emb, method=np.str_("nope"))
+
+    assert mm.cluster(emb, np.int64(2)).recipe.params["n_clusters"] == 2
+
+
 def test_a_step_can_be_read_as_a_mapping(emb):
     c = mm.cluster(emb, 2)
     asked = c.stability(2)

@@ -101,7 +101,7 @@ def survey(column: pa.Array) -> tuple[int, int | None, int | None]:
 
 
 def check_survey(n_rows: int, missing: int | None, low: int | None, high: int | None, *, what: str) -> None:
-    """Raise unless there are rows, and all of them have vectors of one length."""
+    """Raise unless there are rows, and all of them have vectors of one length, which is not 0."""
     if not n_rows:
         msg = f"{what}: the frame has no rows"
         raise ValueError(msg)
@@ -110,6 +110,9 @@ def check_survey(n_rows: int, missing: int | None, low: int | None, high: int | 
         raise ValueError(msg)
     if low != high:
         msg = f"{what}: vectors have different dimensions, from {low} to {high}; keep one model's"
+        raise ValueError(msg)
+    if not low:
+        msg = f"{what}: the vectors have no numbers"
         raise ValueError(msg)
 
 

@@ -108,7 +108,7 @@ def kept_rows(
 
     vector_type(df, what)
     check_column(df, "id", ("string",), what)
-    n, n_rows = len(columns) + 1, df.count()  # to Parquet files a question for their ends
+    n, n_rows = len(columns) + 1, df.count()  # Parquet files have it written at their ends
     places, read = vector_source(df)
     most, numbers = _DRAWN, _NUMBERS
 
@@ -118,7 +118,7 @@ def kept_rows(
         for batch, column in batches:
             said = missing, low, high = survey(column)
             values: list[Any] = [None, None]
-            if not missing and low == high:
+            if not missing and low == high and low:
                 X = unit_rows(to_array(column)) if normalize else to_array(column)
                 kept = batch.select(range(n))
                 kept = kept if prepare is None else prepare(kept, X)

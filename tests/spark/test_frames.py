@@ -41,3 +41,8 @@ def test_nan_in_files_is_counted_by_rows(vectors, tmp_path):
 def test_no_rows_are_said(vectors):
     with pytest.raises(ValueError, match="the frame has no rows"):
         mm.spark.cluster(vectors.limit(0), 3)
+
+
+def test_empty_vectors_are_said(vectors):
+    with pytest.raises(ValueError, match="the vectors have no numbers"):
+        mm.spark.cluster(vectors.selectExpr("id", "slice(vector, 1, 0) as vector"), 3)

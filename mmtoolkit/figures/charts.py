@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bars", "bars_over", "curve", "histogram"]
 
-_ABOVE = {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"}
+_BELOW = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}  # takes the room it needs
 _FEW_STEPS = 30  # with more, markers would hide the line
 _PERCENT = {"tickformat": ".0%"}
 _TOLD = 12  # bars that a reader who cannot see them is told
@@ -83,8 +83,7 @@ def bars(
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    if baseline is not None:
-        draw_reference_lines(fig, [(float(baseline), baseline_name)])
+    above = draw_reference_lines(fig, [] if baseline is None else [(float(baseline), baseline_name)])
     top = [f"{n}: {short_number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:_TOLD]]
     return finish(
         fig,
@@ -96,6 +95,7 @@ def bars(
             names=listed([*top, *(["…"] if len(v) > _TOLD else [])]),
         ),
         height=int(np.clip(24 * len(v) + 80, 180, 900)),
+        above=above,
         bargap=0.3,
         xaxis={"title": {"text": plot_text(x_title)}},
         yaxis={"showgrid": False, "autorange": "reversed", **named_ticks(names)},
@@ -159,7 +159,7 @@ def curve(
         line = {"color": color, "width": 2, "dash": dash}
         mode = "lines+markers" if len(at) <= _FEW_STEPS else "lines"
         fig.add_trace(go.Scatter(x=at, y=v, mode=mode, line=line, marker={"size": 5}, **group))
-    draw_reference_lines(fig, marks)
+    above = draw_reference_lines(fig, marks)
     return finish(
         fig,
         title=title,
@@ -175,8 +175,8 @@ def curve(
         showlegend=len(series) > 1,
         xaxis={"title": {"text": plot_text(x_title)}, **(_PERCENT if percent else {})},
         yaxis={"title": {"text": plot_text(y_title)}, **(_PERCENT if percent else {})},
-        legend=_ABOVE,
-        above=24 if len(series) > 1 else 0,
+        legend=_BELOW,
+        above=above,
     )
 
 
@@ -282,7 +282,7 @@ def histogram(
         label = f"{plot_text(name, 40)} ({len(v):,})" if name else ""
         marker = {"color": PALETTE[i % len(PALETTE)], "opacity": 0.9 if len(sound) == 1 else 0.6}
         fig.add_trace(go.Bar(x=middle, y=counts, width=width, name=label, marker=marker))
-    draw_reference_lines(fig, marks)
+    above = draw_reference_lines(fig, marks)
     note = say("{n:,} value is missing.", "{n:,} values are missing.", n=lost) if lost else ""
     alt = say("{title}: no values.", title=title or say("Histogram"))
     if len(everything):
@@ -302,8 +302,8 @@ def histogram(
         barmode="overlay",
         bargap=0.02,
         showlegend=len(sound) > 1,
-        legend=_ABOVE,
-        above=24 if len(sound) > 1 else 0,
+        legend=_BELOW,
+        above=above,
         xaxis={"title": {"text": plot_text(x_title)}},
         yaxis={"title": {"text": plot_text(y_title)}},
     )

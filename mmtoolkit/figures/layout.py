@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mmtoolkit._text import width_of
 from mmtoolkit.figures.style import GREY, plot_text
 
 if TYPE_CHECKING:
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Mark", "draw_reference_lines", "faded_color", "named_ticks", "short_number"]
 
 _MAX_TICKS = 40
+_NARROW, _LETTER, _ROW = 300, 6, 14  # pixels: a chart on a page 400 wide; a letter; a row of words
 Mark = float | tuple[float, str]
 
 
@@ -34,11 +38,25 @@ def faded_color(color: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha})"
 
 
-def draw_reference_lines(fig: go.Figure, marks: Sequence[Mark]) -> None:
-    """Draw a dotted line across the chart at every mark, with its word at the head."""
-    for mark in marks:
-        x, word = mark if isinstance(mark, tuple) else (mark, "")
+def draw_reference_lines(fig: go.Figure, marks: Sequence[Mark]) -> int:
+    """Draw a dotted line across the chart at every mark, with its word over it; return how many pixels the words take.
+
+    Words that would meet on a page 400 pixels wide stand one over another, and no word runs out at the right.
+    """
+    named = sorted(mark if isinstance(mark, tuple) else (mark, "") for mark in marks)
+    if not named:
+        return 0
+    at = np.concatenate([[x for x, _ in named], *(np.asarray(trace.x, dtype=np.float64) for trace in fig.data)])
+    low, high = np.nanmin(at), np.nanmax(at)
+    ends: list[float] = []  # of each row of words
+    for x, word in named:
         fig.add_vline(x=float(x), line={"color": GREY, "width": 1.2, "dash": "dot"})
         if word:
-            look = {"showarrow": False, "xanchor": "left", "yanchor": "top", "font": {"size": 11}, "xshift": 4}
+            wide = _LETTER * width_of(word) * (high - low) / _NARROW
+            start = x if x + wide <= high else x - wide
+            row = next((i for i, end in enumerate(ends) if end <= start), len(ends))
+            ends[row : row + 1] = [start + wide]
+            look = {"showarrow": False, "yanchor": "bottom", "yshift": _ROW * row, "font": {"size": 11}}
+            look["xanchor"] = "left" if start == x else "right"
             fig.add_annotation(x=float(x), y=1, yref="paper", text=plot_text(word, 40), **look)
+    return _ROW * len(ends)

@@ -156,7 +156,7 @@ def finish(
     height : int, default=420
         In pixels, without what stands above.
     above : int, default=0
-        Pixels kept free between caption and plot, for a legend.
+        Pixels kept free between caption and plot, for words of reference lines.
     **layout
         Further layout settings.
 

@@ -93,8 +93,8 @@ const filters = () => held(() => {
   const chip = (text, off) => { const b = press(undefined, off, { "data-key": `f${chips.length}`, "aria-label": say("filterOff", { name: text }), title: say("filterOff", { name: text }) });
     b.append(make("bdi", text), " ×"); chips.push(b); };
   colours.forEach((c, i) => {
-    for (const code of kept[i]) chip(`${c.title}: ${c.groups[code].name}`, () => toggle(i, code));
-    if (bounds[i].some(v => v !== null)) chip(`${c.title}: ${bounds[i].map(v => v ?? "").join(" – ")}`, () => { bounds[i] = [null, null]; refilter(); });
+    for (const code of kept[i]) chip(say("fact", { what: c.title, told: c.groups[code].name }), () => toggle(i, code));
+    if (bounds[i].some(v => v !== null)) chip(say("fact", { what: c.title, told: bounds[i].map(v => v ?? "").join(" – ") }), () => { bounds[i] = [null, null]; refilter(); });
   });
   byId("filters").replaceChildren(...chips);
 });
@@ -315,7 +315,7 @@ const tip = (row, e) => {
   if (row === null) return hide();
   const box = byId("tip"), value = fact(colours[by], row);
   box.replaceChildren(...(pictures[row] ? [face(row)] : []), make("span", name(row), { class: "name", dir: "auto" }));
-  if (value !== undefined) { const line = make("small"); line.append(make("bdi", colours[by].title), ": ", make("bdi", value)); box.append(line); }
+  if (value !== undefined) { const line = make("small"); line.append(make("bdi", colours[by].title), say("fact", { what: "", told: "" }), make("bdi", value)); box.append(line); }
   box.dataset.row = row; box.hidden = false;
   const w = box.offsetWidth, h = box.offsetHeight;
   box.style.left = `${Math.max(4, e.clientX + 16 + w > innerWidth ? e.clientX - w - 16 : e.clientX + 16)}px`;

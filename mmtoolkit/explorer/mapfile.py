@@ -244,6 +244,7 @@ _WORDS = {
     "scheme": word("light or dark"),
     "filter": word("Show items with these words in caption or id"),
     "filterHint": word("filter by words"),
+    "fact": word("{what}: {told}"),
     "filters": word("Filters"),
     "filterOff": word("take the filter away: {name}"),
     "onlyThis": word("show only {name}; press again to undo"),

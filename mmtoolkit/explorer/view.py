@@ -29,8 +29,9 @@ _MANY = 5_000  # items above which the slider for k answers when it is let go, n
 
 def _style() -> str:
     gone = say("The kernel that this map belongs to is gone: run the cell again.")
+    colon = say("{what}: {told}", what="", told="")
     css = Path(__file__).with_name("style.css").read_text("utf-8")
-    return f'<style>.mmx {{ --gone: "{gone}"; }}\n{css}</style>'
+    return f'<style>.mmx {{ --gone: "{gone}"; --colon: "{colon}"; }}\n{css}</style>'
 
 
 class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped

@@ -165,6 +165,7 @@ def test_page_speaks_the_language_of_the_explorer_or_another(ex, tmp_path):
 
     assert '<html lang="zh-CN">' in chinese
     assert "<title>40 个样本的投影图</title>" in chinese
+    assert data_of(chinese)["words"]["fact"] == "{what}：{told}"
     assert data_of(chinese)["words"]["told"] == "已选 {selected} 个；显示 {n} 个样本中的 {shown} 个。"
     with pytest.raises(ValueError, match="language must be 'en' or 'zh'; got 'fr'"):
         ex.save(tmp_path / "map.html", language="fr")

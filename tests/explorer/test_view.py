@@ -385,3 +385,12 @@ def test_the_status_line_does_not_repeat_a_long_query(stamps):
     ex.search("a bird " * 100, k=3)
 
     assert len(ex.status) < 150
+
+
+def test_names_of_facts_end_with_the_colon_of_the_language(emb, coords):
+    styles = [
+        mm.explore(emb, projection=coords, language=language).widget.children[0].value for language in ("en", "zh")
+    ]
+
+    assert ['--colon: ": "' in style for style in styles] == [True, False]
+    assert ['--colon: "："' in style for style in styles] == [False, True]

@@ -254,6 +254,9 @@ def _arrow_of(column: pd.Series, name: str) -> pa.Array:
 
     try:
         return pa.array(column, from_pandas=True)
+    except UnicodeEncodeError as error:
+        msg = f"the column {name!r} holds a text or a file name that is not valid Unicode; drop it, or use backend='pandas'"
+        raise TypeError(msg) from error
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ArithmeticError) as error:
         cells = [None if gone else value for value, gone in zip(column, missing(column), strict=True)]
         if any(not isinstance(value, str | int | float | bool | os.PathLike | None) for value in cells):

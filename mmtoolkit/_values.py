@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import re
 import unicodedata
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["code_columns", "finder", "look_alikes", "missing", "text_of", "unified"]
+__all__ = ["code_columns", "finder", "group_key", "look_alikes", "missing", "text_of", "unified"]
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]+")
@@ -88,6 +89,22 @@ def unified(values: NDArray[np.object_], *, as_text: bool = False) -> NDArray[np
     out = np.empty(len(values), dtype=object)
     out[:] = made
     return out
+
+
+def group_key(value: Any) -> Any:
+    """Return what is equal for all writings of one group: 1, 1.0, Decimal(1) and "1.0"; a day and its midnight."""
+    import pandas as pd
+
+    if isinstance(value, str):
+        number = _number_of(value)
+        return str(value) if number is None else number
+    if isinstance(value, datetime.date | np.datetime64):
+        return pd.Timestamp(value)
+    try:
+        hash(value)
+    except TypeError:  # a list, or a tuple with one
+        return repr(value)
+    return value
 
 
 def finder(known: Iterable[Any]) -> dict[Any, int]:

@@ -18,7 +18,7 @@ from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "is_pil", "is_url"]
+__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "instead_of", "is_pil", "is_url"]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
@@ -27,6 +27,15 @@ _MAX_DATA_URI = 64 * 1024 * 1024
 def is_url(source: object) -> bool:
     """Return whether `source` is a string with a URL scheme (``https://``, but also ``ftp://``)."""
     return isinstance(source, str) and bool(_URL.match(source))
+
+
+def instead_of(url: str) -> str:
+    """Return what to pass in place of an address that is not read: the path of a file here, or of a download."""
+    if not url.lower().startswith("file:"):
+        return "download the file and pass its path"
+    from urllib.request import url2pathname  # slow to import
+
+    return f"pass the path of the file, {shorten(url2pathname(url[len('file://') :]), 200)!r}, not its address"
 
 
 @dataclass(eq=False)
@@ -269,8 +278,8 @@ class Image(_Hashed):
         """
         source = self.source
         if isinstance(source, tuple) or self.is_url:
-            kind = "a list of pictures" if isinstance(source, tuple) else "a URL"
-            msg = f"expected a picture at hand, got {kind}"
+            kind = "a URL" if self.is_url else "a list of pictures"
+            msg = f"expected a picture at hand, got {kind}" + (f"; {instead_of(str(source))}" if self.is_url else "")
             raise UnsupportedItemError(msg, name=self.name)
         if isinstance(source, bytes | bytearray | memoryview):
             return bytes(source)
@@ -394,7 +403,8 @@ class Video(_Hashed):
         '00000020'
         """
         if self.is_url:
-            raise UnsupportedItemError("expected a local video, got a URL", name=self.name)
+            msg = f"expected a local video, got a URL; {instead_of(str(self.source))}"
+            raise UnsupportedItemError(msg, name=self.name)
         if self.path is None:
             return bytes(self.source)
         return self._checked(_read_file(self.source), self.name)

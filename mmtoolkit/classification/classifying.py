@@ -12,7 +12,7 @@ from mmtoolkit._arguments import check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
-from mmtoolkit._values import finder, text_of, unified
+from mmtoolkit._values import finder, group_key, text_of, unified
 from mmtoolkit.classification.dating import later_than
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.summary import assemble
@@ -212,7 +212,9 @@ def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | No
         return np.arange(n)
     values = unified(column(embeddings, groups, what="groups"), as_text=True)
     missing = np.array([value is None for value in values])
-    codes = pd.factorize(np.array(list(map(repr, values)), dtype=object), sort=True)[0]
+    first: dict[Any, str] = {}
+    names = [first.setdefault(group_key(value), repr(value)) for value in values]
+    codes = pd.factorize(np.array(names, dtype=object), sort=True)[0]
     codes[missing] = codes.max() + 1 + np.arange(int(missing.sum()))
     return np.asarray(codes, dtype=np.intp)
 

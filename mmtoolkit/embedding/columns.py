@@ -31,6 +31,7 @@ _DTYPES = re.compile(  # that a file may ask for
 _ARRAYS = re.compile(
     r"[<>|=]?([biufc][0-9]{1,2}|[mM]8\[[a-zA-Z0-9]{1,6}\])"
 )  # numbers and times, which are their bytes
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character; JSON can hold it
 
 
 def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
@@ -48,9 +49,11 @@ def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         mark |= {"categories": to_json(column.cat.categories.tolist()), "ordered": bool(column.cat.ordered)}
     kinds = {type(value) for value in values if value is not None}
-    large = any(isinstance(value, int) and abs(value) >= 2**63 for value in values)
-    if len(kinds) <= 1 and kinds <= {str, bool, int, float} and not large:
-        return [_valid(value) for value in values], mark
+    fits = all(map(_fits, values))
+    if len(kinds) <= 1 and kinds <= {str, bool, int, float} and fits:
+        return values, mark
+    if not fits and mark.get("dtype") in ("str", "string"):
+        mark = {}  # the same type need not be able to hold it where it is read
     return [None if value is None else _readable(json.dumps(to_json(value))) for value in values], {
         **mark,
         "json": True,
@@ -89,9 +92,11 @@ def read_column(cells: list[Any], mark: Mapping[str, Any]) -> pd.Series:
     return column.astype(dtype)
 
 
-def _valid(value: Any) -> Any:
-    """Return a text that can be written; a file name need not be valid UTF-8."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+def _fits(value: Any) -> bool:
+    """Return whether Parquet can hold a value as it is: no large number, and no text that is not valid Unicode, as a file name may be."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return not isinstance(value, str) or value.isascii() or not _SURROGATE.search(value)
 
 
 def to_json(value: Any) -> Any:
@@ -105,7 +110,7 @@ def to_json(value: Any) -> Any:
     if is_missing(value):
         return None
     if type(value) in (str, bool) or (type(value) is float and np.isfinite(value)):
-        return _valid(value)
+        return value
     if type(value) is int:
         return value if abs(value) < 2**63 else {"int": str(value)}
     if type(value) is list:
@@ -170,7 +175,7 @@ def _kinds() -> Mapping[str, tuple[Any, Callable[[Any], Any], Callable[[Any], An
             lambda v: [v.days, v.seconds, v.microseconds],
             lambda d: datetime.timedelta(*d),
         ),
-        "path": (PurePath, lambda v: _valid(v.as_posix()), Path),
+        "path": (PurePath, lambda v: v.as_posix(), Path),
         "bytes": (bytes, lambda v: base64.b64encode(v).decode(), lambda d: base64.b64decode(d, validate=True)),
         "dict": (dict, items_of, lambda d: {from_json(name): from_json(inner) for name, inner in d}),
         "list": (list, several, lambda d: list(map(from_json, d))),

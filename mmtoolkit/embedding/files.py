@@ -103,6 +103,8 @@ def _seen(folder: str, root: str, cell: Any) -> Any:
 
 def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[str, Any]]]:
     """Return the columns as Parquet can hold them and the marks of those that need one; names what is not kept."""
+    import pandas as pd
+
     columns: dict[str, list[Any]] = {}
     marks: dict[str, dict[str, Any]] = {}
     taken = sorted({"vector", "content_key"} & set(map(str, items.columns)))
@@ -119,7 +121,8 @@ def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[
             lost.append(f"{n} of {field!r} (pictures and videos in memory; save them as files, and embed their paths)")
             column = column.where(~column.map(_in_memory).astype(bool), None)
         if field in _MEDIA:
-            column = column.map(lambda cell: os.fspath(cell) if isinstance(cell, os.PathLike) else cell)
+            cells = [os.fspath(cell) if isinstance(cell, os.PathLike) else cell for cell in column]
+            column = pd.Series(cells, dtype=object, index=column.index)
         if field in COLUMNS:
             column = column.astype(object)  # as in every items frame
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from mmtoolkit._modelspec import Modality
-from mmtoolkit.content import Fused, Image, Text
+from mmtoolkit.content import Fused, Image, Text, instead_of
 from mmtoolkit.errors import UnsupportedItemError
 from mmtoolkit.models import ModelSpec
 from mmtoolkit.providers.base import Provider
@@ -124,8 +124,8 @@ class FunctionProvider(Provider):
         super().check(content, dimension=dimension, params=params)
         parts = content.parts if isinstance(content, Fused) else (content,)
         pictures = [picture for part in parts if isinstance(part, Image) for picture in part.parts]
-        if any(picture.is_url for picture in pictures):
-            msg = f"the function of {self.name!r} gets pictures, not addresses; download the file and pass its path"
+        for picture in filter(lambda picture: picture.is_url, pictures):
+            msg = f"the function of {self.name!r} gets pictures, not addresses; {instead_of(str(picture.source))}"
             raise UnsupportedItemError(msg, name=content.name)
 
     def embed_batch(

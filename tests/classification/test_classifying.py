@@ -1,3 +1,5 @@
+import datetime
+import decimal
 import json
 
 import numpy as np
@@ -269,6 +271,31 @@ def test_user_groups_stay_together(data):
     groups = np.arange(240) // 6
 
     r = mm.classify(X, y, groups=groups)
+
+    assert all(len(set(r.fold[groups == g])) == 1 for g in range(40))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.str_, str),
+        (decimal.Decimal, int),
+        (lambda g: (np.int64(g), "a"), lambda g: (g, "a")),
+        (lambda g: [g], lambda g: [g]),
+        (str, lambda g: f"{g}.0"),
+        (lambda g: frozenset([f"{g}", "a", "b", "c"]), lambda g: frozenset(["c", "b", "a", f"{g}"])),
+        (
+            lambda g: pd.Timestamp("2026-01-01") + pd.Timedelta(days=g),
+            lambda g: datetime.date(2026, 1, 1) + datetime.timedelta(g),
+        ),
+    ],
+)
+def test_a_group_that_is_written_in_two_ways_stays_together(data, one, other):
+    X, y = data
+    groups = np.arange(240) // 6
+    written = pd.Series([(one, other)[row % 2](group) for row, group in enumerate(groups.tolist())], dtype=object)
+
+    r = mm.classify(X, y, groups=written, inference=False)
 
     assert all(len(set(r.fold[groups == g])) == 1 for g in range(40))
 

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import os
 import uuid
 import warnings
 from pathlib import Path
@@ -55,6 +56,8 @@ COLUMNS = {
     "halves": pd.Series([1.5, np.nan], dtype="float32"),
     "flags": pd.Series([True, None], dtype="boolean"),
     "strings": pd.Series(["a", None], dtype="string"),
+    "cut": cells("a red bird \ud83d", "b"),  # half of an emoji
+    "names": cells(["\udce9"], Path("caf\udce9")),
     7: pd.Series([1, 2]),
 }
 
@@ -141,3 +144,16 @@ def test_reports_draw_items_with_arrays_in_their_columns(tmp_path, rng):
 
     assert "data:image" in html
     assert mm.verify(path, vectors=emb).verdict == "identical"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are Unicode there")
+def test_a_file_name_that_is_no_valid_unicode_is_found_again(tmp_path):
+    path = tmp_path / "caf\udce9.png"
+    PILImage.new("RGB", (8, 8), "red").save(path)
+    emb = mm.embed(mm.read_folder(tmp_path), model="local", cache=False, progress=False)
+
+    emb.save(tmp_path / "e.parquet")
+
+    assert mm.Embeddings.load(tmp_path / "e.parquet").items["image"].tolist() == [str(path)]
+    with pytest.raises(TypeError, match=r"the column 'image' holds .* not valid Unicode; .*backend='pandas'"):
+        emb.to_frame(backend="pyarrow")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.content import Fused, Image, Text, Video, instead_of
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.models import get_model
 from mmtoolkit.providers.averages import join, mean
@@ -83,10 +83,10 @@ class LocalModel(Provider):
         """Raise UnsupportedItemError for URLs: this model never goes online."""
         for part in content.parts if isinstance(content, Fused | Image) else (content,):
             if isinstance(part, Image | Video) and part.is_url:
-                msg = (
-                    "the offline model opens no connection, so it cannot take a URL; download the file and pass its "
-                    "path, or use a DashScope model"
-                )
+                advice = instead_of(str(part.source))
+                msg = f"the offline model opens no connection, so it cannot take a URL; {advice}"
+                if advice.startswith("download"):
+                    msg += ", or use a DashScope model"
                 raise UnsupportedItemError(msg, name=part.name)
             if isinstance(part, Video) and find_spec("av") is None:
                 raise MissingExtraError("video", f"Embedding {part.name!r} with the offline model")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.content import Fused, Image, Text, Video, instead_of
 from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
 from mmtoolkit.providers import transcode
 from mmtoolkit.providers.averages import join, leaves
@@ -297,7 +297,7 @@ def _http_path(content: Image | Video) -> str:
         msg = f"{shorten(url, 60)!r} is no URL ({error})"
         raise UnsupportedItemError(msg, name=content.name) from error
     if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
-        msg = f"expected an http or https URL, got {shorten(url, 60)!r}; for a local file pass its path"
+        msg = f"expected an http or https URL, got {shorten(url, 60)!r}; {instead_of(url)}"
         raise UnsupportedItemError(msg, name=content.name)
     return parts.path
 

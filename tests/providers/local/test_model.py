@@ -108,6 +108,12 @@ def test_urls_are_refused_with_a_way_out(content):
         LocalModel().check(content, dimension=512, params={})
 
 
+@pytest.mark.parametrize("content", [mm.Image("file:///a%20b/c.png"), mm.Video("FILE:///a%20b/c.png")])
+def test_the_address_of_a_file_is_refused_with_its_path(content):
+    with pytest.raises(UnsupportedItemError, match=r"pass the path of the file, '/a b/c\.png', not its address$"):
+        LocalModel().check(content, dimension=512, params={})
+
+
 def test_a_video_without_pyav_names_the_extra(monkeypatch):
     monkeypatch.setattr(local, "find_spec", lambda name: None)
 

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["LabelledRows", "array_of", "as_numbers", "matrix", "numbers_of"]
+__all__ = ["LabelledRows", "array_of", "as_numbers", "check_columns", "feature_names", "matrix", "numbers_of"]
 
 _MEDIA = ("text", "image", "video")
 
 
 class LabelledRows(np.ndarray[Any, Any]):
-    """Rows of numbers with the index of the frame that they came from; classes are aligned by it."""
+    """Rows of numbers with the index of the frame that they came from, by which classes are aligned, and its column names."""
 
     index: pd.Index | None = None
+    columns: tuple[str, ...] = ()
 
 
 def numbers_of(X: Any) -> Any:
@@ -66,6 +67,35 @@ def as_numbers(value: Any) -> NDArray[Any] | None:
             return None
     found = numbers_of(value)
     return found if isinstance(found, np.ndarray) and found.dtype.kind in "fiu" else None
+
+
+def feature_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns that rows were made of; none where these are not all texts."""
+    return X.columns if isinstance(X, LabelledRows) else ()
+
+
+def check_columns(trained: tuple[str, ...], new: Any) -> None:
+    """Raise for a table whose columns are not those of the table before, in their order; arrays have no names.
+
+    Raises
+    ------
+    ValueError
+        The message names the first column that differs.
+    """
+    names = feature_names(new)
+    if not (trained and names) or trained == names:
+        return
+    if len(trained) != len(names):
+        msg = f"expected the {len(trained)} columns {shorten(', '.join(trained))}, got {len(names)}: {shorten(', '.join(names))}"
+        raise ValueError(msg)
+    place = next(i for i, (a, b) in enumerate(zip(trained, names, strict=True)) if a != b)
+    order = sorted(trained) == sorted(names)
+    msg = (
+        f"the columns are {'in another order' if order else 'others'} than before: column {place} was {trained[place]!r} and is "
+        f"{names[place]!r}; pass X[{shorten(repr(list(trained)))}]"
+        + ("" if order else ", or X.to_numpy() if only the names are others")
+    )
+    raise ValueError(msg)
 
 
 def array_of(X: Any) -> NDArray[Any]:
@@ -150,10 +180,12 @@ def _of_frame(frame: pd.DataFrame) -> NDArray[Any]:
     kinds = {dtype.str if isinstance(dtype, np.dtype) else "O" for dtype in frame.dtypes}
     one = len(kinds) == 1 and "O" not in "".join(kinds)  # a large table is not copied in double precision
     raw = frame.to_numpy() if one else frame.to_numpy(np.float64, na_value=np.nan)
-    return _labelled(raw, frame.index)
+    return _labelled(raw, frame.index, frame.columns.tolist())
 
 
-def _labelled(rows: NDArray[Any], index: pd.Index) -> LabelledRows:
+def _labelled(rows: NDArray[Any], index: pd.Index, columns: list[Any] | None = None) -> LabelledRows:
     made = rows.view(LabelledRows)
     made.index = index
+    if columns and all(isinstance(name, str) for name in columns):
+        made.columns = tuple(columns)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import numpy as np
@@ -318,3 +319,40 @@ def test_many_rows_are_looked_at_a_column_at_a_time():
 
     assert len(frame) == n
     assert time.process_time() - start < 5  # about 0.6 s; cell by cell it was 6 s
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """Four named measurements of two kinds."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(80, 4)), columns=list("abcd"))
+    y = np.array(["left", "right"])[np.arange(80) % 2]
+    return X.assign(a=X["a"] + 4 * (y == "left")), y
+
+
+def loaded(X, y, folder):
+    mm.classify(X, y, inference=False, duplicates="ignore").save(folder)
+    return mm.load_classifier(folder).predict
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda X, y, _: mm.classify(X, y, inference=False, duplicates="ignore").predict,
+        loaded,
+        lambda X, _, __: mm.cluster(X, 2).assign,
+        lambda X, _, __: mm.project(X, method="pca").transform,
+        lambda X, y, _: functools.partial(mm.check_new, mm.classify(X, y, inference=False, duplicates="ignore")),
+    ],
+    ids=["predict", "load_classifier", "assign", "transform", "check_new"],
+)
+def test_columns_keep_their_names_and_order(measured, tmp_path, after):
+    X, y = measured
+    work = after(X, y, tmp_path)
+
+    work(X)
+    work(X.to_numpy())
+    with pytest.raises(ValueError, match="in another order than before: column 0 was 'a' and is 'd'"):
+        work(X[list("dcba")])
+    with pytest.raises(ValueError, match="others than before: column 3 was 'd' and is 'e'"):
+        work(X.rename(columns={"d": "e"}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._numbers import as_numbers
+from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit.classification.estimators import decide, proba_of
 from mmtoolkit.results import Result
 from mmtoolkit.space import Space, space_of
@@ -123,11 +123,16 @@ class Predictor(Result):
         named[found[np.arange(len(best)), best] < least] = None
         return np.asarray(named)
 
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return feature_names(self.source)
+
     def _rows(self, new: Any) -> NDArray[np.float32]:
         """Return checked rows of the classifier's space for embeddings, an array or items."""
         if not has_vectors(new):
             rows = as_numbers(new)
             new = _encoded(self.source, new) if rows is None else rows
+        check_columns(self._columns, new)
         X = vectors_of(new, normalize=bool(self.recipe.params["normalize"]))
         check_space(new, self.source)
         return X

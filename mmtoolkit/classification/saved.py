@@ -16,6 +16,7 @@ import numpy as np
 from mmtoolkit._arguments import is_number
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json_file
+from mmtoolkit._numbers import feature_names
 from mmtoolkit.classification.answering import Thresholds
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.logistic import LogisticClassifier
@@ -56,10 +57,17 @@ class SavedClassifier(Predictor):
         How it was trained (without the classes of the items).
     source : Space
         Model, revision, dimension, parameters and means of its vectors.
+    columns : tuple of str
+        Names of the columns of the table that it was trained on, which new tables must have in this order; empty for arrays.
     """
 
     metrics: Mapping[str, Any]
     promise: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return self.columns
 
     @property
     def min_confidence(self) -> float:
@@ -111,6 +119,7 @@ def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = No
         "recipe": plain(Step("classify", params)),
         "metrics": plain(result.metrics["value"].to_dict()),
         "promise": promise,
+        "columns": list(feature_names(result.source)),
     }
     manifest["sha256"] = manifest_digest(manifest)
     home = Path(directory)
@@ -219,6 +228,11 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         not promise or _is_promise(promise),
         f"promise must hold max_risk, confidence and min_confidence, got {dict(promise)!r}",
     )
+    columns = tuple(manifest.get("columns", ()))  # there since tables name them
+    claim(
+        all(isinstance(name, str) for name in columns) and len(columns) in (0, space.dimension),
+        f"columns must hold {space.dimension} names, or none",
+    )
     model = LogisticClassifier()
     model.classes_, model.coef_, model.intercept_ = classes, coef, intercept
     model.temperature_, model.C_ = float(arrays["temperature"]), float(arrays["C"])
@@ -233,6 +247,7 @@ def _rebuild(manifest: Mapping[str, Any], content: bytes) -> SavedClassifier:
         source=space,
         metrics=mapping_in(manifest["metrics"], "metrics"),
         promise=promise,
+        columns=columns,
     )
 
 

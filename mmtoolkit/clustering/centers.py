@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from mmtoolkit._numbers import as_numbers
+from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit.clustering.partition import nearest
 from mmtoolkit.clustering.tfidf import UNNAMED
 from mmtoolkit.results import Result, plain
@@ -132,6 +132,7 @@ class Clusters(Result):
         normalize = self.recipe.first.params["normalize"]
         rows = new if has_vectors(new) or isinstance(new, np.ndarray) else as_numbers(new)
         if rows is not None:
+            check_columns(feature_names(self.source), rows)
             X = vectors_of(rows, normalize=normalize)
         else:
             if not has_vectors(self.source):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._aligned import column
-from mmtoolkit._numbers import as_numbers
+from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit.projection.layouts import METHODS
 from mmtoolkit.projection.placing import place
 from mmtoolkit.projection.trust import TRUST_NEIGHBORS, trust_neighbors
@@ -108,6 +108,7 @@ class DrawnMap(Result):
         if has_vectors(new):
             return np.asarray(new.vectors)
         found = as_numbers(new)
+        check_columns(feature_names(self.source), found)
         rows = np.asarray(
             self.source.encode(new) if has_vectors(self.source) and found is None else new if found is None else found
         )

@@ -121,10 +121,10 @@ spark.sql.adaptive.enabled false
 
 @pytest.fixture(scope="session")
 def java(tmp_path_factory):
-    """Skip without a Java that Spark can use (fail where that is required); settings for small data, as a user may have."""
+    """Skip without PySpark and a Java for it (fail where they are required); settings for small data, as a user may have."""
     from mmtoolkit.spark import java_problem
 
-    problem = java_problem()
+    problem = java_problem() if find_spec("pyspark") else "no pyspark"
     if problem is not None:
         if os.environ.get("MMTOOLKIT_REQUIRE_SPARK") == "1":
             pytest.fail(problem)

@@ -1,4 +1,4 @@
-"""Rows that are read many times: checked, kept and sampled in one pass over the frame."""
+"""Rows that are read many times: checked, sampled and, where that pays, kept in one pass over the frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from mmtoolkit.spark.frames import check_column, check_survey, from_array, survey, to_array, vector_type
 from mmtoolkit.spark.passes import Batches, Rows
-from mmtoolkit.spark.source import vector_source
+from mmtoolkit.spark.source import StoredVectors, vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ _NUMBERS = 2**26  # in the sample: 256 MB
 
 @dataclass(frozen=True, eq=False)
 class Kept(Rows):
-    """Rows that Spark keeps, every batch as one value, in memory and, what is too much, on disk.
+    """Rows that are read many times.
 
-    It would hand vectors to Python number by number, and files would be decoded again, which both take longer than all
-    that is computed with them.
+    Vectors in local files are decoded anew by each pass, which is three times as fast as to get them from Spark. Others Spark
+    keeps, every batch as one value, in memory and, what is too much, on disk; it would hand them to Python number by number.
 
     Parameters
     ----------
     packed : DataFrame
-        Columns batch, drawn (its rows that belong to the sample) and what `survey` says of it.
+        Columns batch, drawn (its rows that belong to the sample), and what `survey` says of it.
     n_rows, n_features : int
         Of all of them.
     """
@@ -110,7 +110,12 @@ def kept_rows(
     check_column(df, "id", ("string",), what)
     n, n_rows = len(columns) + 1, df.count()  # Parquet files have it written at their ends
     places, read = vector_source(df)
-    most, numbers = _DRAWN, _NUMBERS
+    stored, most, numbers = isinstance(read, StoredVectors), _DRAWN, _NUMBERS
+
+    def prepared(batch: pa.RecordBatch, column: pa.Array) -> tuple[pa.RecordBatch, NDArray[np.float32]]:
+        X = unit_rows(to_array(column)) if normalize else to_array(column)
+        kept = batch.select(range(n))
+        return (kept if prepare is None else prepare(kept, X)), X
 
     def pack(batches: Iterator[tuple[pa.RecordBatch, Any]]) -> Iterator[Sequence[Any]]:
         import pyarrow as pa
@@ -119,27 +124,33 @@ def kept_rows(
             said = missing, low, high = survey(column)
             values: list[Any] = [None, None]
             if not missing and low == high and low:
-                X = unit_rows(to_array(column)) if normalize else to_array(column)
-                kept = batch.select(range(n))
-                kept = kept if prepare is None else prepare(kept, X)
+                kept, X = prepared(batch, column)
                 share = min(most, numbers // X.shape[1]) / n_rows
                 limit = np.iinfo(np.int64).max if share >= 1 else int((2 * share - 1) * 2**63)
                 chosen = np.flatnonzero(kept.column("_draw").to_numpy() <= limit)
-                values[0] = _closed(kept, X)
+                values[0] = None if stored else _closed(kept, X)
                 if len(chosen):
                     values[1] = _closed(kept.take(pa.array(chosen)), X[chosen])
             yield *(pa.array([v], pa.binary()) for v in values), *(pa.array([v], pa.int64()) for v in said)
 
+    def opened(batch: pa.RecordBatch) -> Batches:
+        yield prepared(batch, read(*batch.columns[n:]))
+
     draw = F.xxhash64("id", F.lit(random_state)).alias("_draw")
-    raw = Rows(df.select(*columns, draw, *places), lambda batch: iter([(batch, read(*batch.columns[n:]))]))
+    frame = df.select(*columns, draw, *places)
+    frame = frame.persist() if stored else frame
+    raw = Rows(frame, lambda batch: iter([(batch, read(*batch.columns[n:]))]))
     packed = raw.map(pack, "batch binary, drawn binary, missing long, low long, high long").persist()
     try:
         said = packed.selectExpr("sum(missing)", "min(low)", "max(high)").first()
         assert said is not None
         check_survey(n_rows, *said, what=what)
-        yield Kept(packed.select("batch"), _unpacked, packed, n_rows, said[1])
+        source, reader = (frame, opened) if stored else (packed.select("batch"), _unpacked)
+        yield Kept(source, reader, packed, n_rows, said[1])
     finally:
         packed.unpersist()
+        if stored:
+            frame.unpersist()
 
 
 def _closed(batch: pa.RecordBatch, X: NDArray[np.float32]) -> bytes:

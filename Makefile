@@ -42,7 +42,7 @@ test-bare: wheel  ## install the wheel as a user does, and run the demo
 	cd build/bare && bin/mmtoolkit doctor && bin/mmtoolkit demo
 
 test-no-extras:  ## the tests without video, heic and spark
-	$(MAKE) test EXTRAS= VENV=build/no-extras
+	$(MAKE) test EXTRAS= VENV=build/no-extras PYTEST="$(PYTEST) --doctest-ignore-import-errors"
 
 $(UV):
 	$(PYTHON) -m venv build/uv

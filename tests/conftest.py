@@ -61,8 +61,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if kind(item) != "notebook":
             item.add_marker(pytest.mark.xdist_group(kind(item)))
-    for item in items:  # examples of what is optional
-        if isinstance(item, pytest.DoctestItem) and (problem := _lacking(item.name)):
+    for item in items:  # what is optional; Spark's tests have a fixture that says so
+        problem = _lacking(item.name) if isinstance(item, pytest.DoctestItem) else None
+        if item.get_closest_marker("video") and not find_spec("av"):
+            problem = "no PyAV"
+        if problem:
             item.add_marker(pytest.mark.skip(problem))
     items.sort(key=lambda item: slow.get(kind(item), len(slow)))
 
@@ -73,7 +76,11 @@ def _lacking(example):
         from mmtoolkit.spark import java_problem
 
         return java_problem() if find_spec("pyspark") else "no pyspark"
-    films = ("mmtoolkit.content.Video.sample", "mmtoolkit.content.Video.stream")
+    films = (
+        "mmtoolkit.content.Video.sample",
+        "mmtoolkit.content.Video.stream",
+        "mmtoolkit.embedding.verbs.embed_videos",
+    )
     return "no PyAV" if example in films and not find_spec("av") else None
 
 

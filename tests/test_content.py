@@ -233,12 +233,14 @@ def test_frames_lie_at_the_centres_of_equal_slices():
         (b"\x00" * 5000, "not a readable video"),
     ],
 )
+@pytest.mark.video
 def test_what_is_no_video_file_is_named(data, message):
     with pytest.raises(UnreadableItemError, match=message):
         mm.Video(data).sample(2)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
+@pytest.mark.video
 def test_a_cut_off_video_is_read_as_far_as_it_goes_or_refused(share):
     with open(mm.load_dataset("clips")["video"][0], "rb") as file:
         data = file.read()
@@ -247,6 +249,7 @@ def test_a_cut_off_video_is_read_as_far_as_it_goes_or_refused(share):
         assert len(mm.Video(data[: int(len(data) * share)]).sample(3)) == 3
 
 
+@pytest.mark.video
 def test_sound_alone_is_no_video():
     import wave
 

@@ -71,6 +71,7 @@ def test_where_strings_are_texts_by_name_they_are_never_looked_at(here):
     assert mm.Embedder(model="local", cache=False).fit_transform(words).shape == (3, 512)
 
 
+@pytest.mark.video
 def test_paths_pictures_and_arrays_in_a_list_are_pictures(here):
     clip = Path(mm.load_dataset("clips")["video"].iloc[0])
 

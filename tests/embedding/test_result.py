@@ -168,6 +168,7 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path, emb):
         mm.Embeddings.load(tmp_path / "x.parquet")
 
 
+@pytest.mark.video
 def test_centering_takes_each_modalitys_mean_away(stamps):
     texts = mm.embed_texts(["a", "b", "c"], model="local")
     texts = mm.Embeddings(texts.vectors, ids=["x", "y", "z"], items=texts.items.drop(columns="id"), model="local")

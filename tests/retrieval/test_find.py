@@ -21,6 +21,7 @@ def test_a_text_finds_pictures_and_the_items_columns_come_along(stamps):
     assert hits.table["text"].str.contains("frog").any()
 
 
+@pytest.mark.video
 def test_pictures_texts_and_videos_find_each_other(stamps):
     clips = mm.load_dataset("clips").head(3)
     videos = mm.embed(clips, model="local", progress=False)

@@ -261,6 +261,7 @@ def test_local_fusion_is_the_mean_of_unit_vectors_and_says_so(service, client):
     assert "mean of the unit vectors of red bird + red.png" in emb.notes["note"].iloc[0]
 
 
+@pytest.mark.video
 def test_frames_of_a_local_video_are_embedded_as_pictures_and_averaged(service, client, request):
     clip = request.config.rootpath / "datasets" / "clips" / "clips" / "vtest.mp4"
 
@@ -287,6 +288,7 @@ def test_parts_of_an_item_that_was_not_finished_are_not_paid_again(service, clie
     assert "mean of the unit vectors of 8 pictures" in emb.notes["note"].iloc[0]
 
 
+@pytest.mark.video
 def test_frames_that_were_paid_before_the_run_stopped_are_kept(service, client, tmp_path, request):
     clip = request.config.rootpath / "datasets" / "clips" / "clips" / "vtest.mp4"
     service.fail_at = {6: "Arrearage"}

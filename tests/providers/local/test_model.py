@@ -59,6 +59,7 @@ def test_bytes_of_texts_are_the_same_alone_and_among_hundreds():
     assert np.vstack(one_by_one).tobytes() == X[::20].tobytes()
 
 
+@pytest.mark.video
 def test_a_video_is_the_mean_of_eight_frames_unless_told_otherwise():
     path = mm.load_dataset("clips")["video"][0]
     with open(path, "rb") as file:
@@ -214,6 +215,7 @@ print(hashlib.sha256(emb.vectors.tobytes()).hexdigest(), sorted({"wordllama", "t
 """
 
 
+@pytest.mark.video
 def test_nothing_is_downloaded(stamps, tmp_path):
     picture = stamps.items["image"][0]
     environment = {**os.environ, "HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
@@ -256,6 +258,7 @@ def test_the_implicit_choice_says_basic_quality(capfd):
     assert "nothing leaves this machine" in said.out + said.err
 
 
+@pytest.mark.video
 def test_errors_are_item_errors():
     _, errors = vectors([mm.Video(b"no video"), mm.Image("/nowhere/a.png")])
 

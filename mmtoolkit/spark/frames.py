@@ -17,6 +17,7 @@ __all__ = [
     "check_survey",
     "check_vectors",
     "from_array",
+    "named_vectors",
     "survey",
     "to_array",
     "usable_rows",
@@ -64,6 +65,12 @@ def vector_type(df: DataFrame, what: str) -> None:
     check_column(df, "vector", ("array<float>", "array<double>"), what)
 
 
+def named_vectors(df: DataFrame, what: str) -> None:
+    """Check that there are columns ``id``, of texts, and ``vector``, of numbers."""
+    vector_type(df, what)
+    check_column(df, "id", ("string",), what)
+
+
 def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
     """Check ids and vectors, looking at the data once, and return the number of rows and of features.
 
@@ -72,8 +79,7 @@ def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
     ValueError
         If the frame is empty, rows have no vector, or dimensions differ; the message counts them.
     """
-    vector_type(df, what)
-    check_column(df, "id", ("string",), what)
+    named_vectors(df, what)
     number = df.schema["vector"].dataType.elementType.simpleString()  # type: ignore[attr-defined]
     broken = f"coalesce(array_contains(vector, cast('NaN' as {number})), true)"  # null: not found, but there are nulls
     row = df.selectExpr(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit.spark.frames import check_column, check_survey, from_array, survey, to_array, vector_type
+from mmtoolkit.spark.frames import check_survey, from_array, named_vectors, survey, to_array
 from mmtoolkit.spark.passes import Batches, Rows
 from mmtoolkit.spark.source import StoredVectors, vector_source
 from mmtoolkit.vectors import unit_rows
@@ -106,8 +106,7 @@ def kept_rows(
     """
     from pyspark.sql import functions as F
 
-    vector_type(df, what)
-    check_column(df, "id", ("string",), what)
+    named_vectors(df, what)
     n, n_rows = len(columns) + 1, df.count()  # Parquet files have it written at their ends
     places, read = vector_source(df)
     stored, most, numbers = isinstance(read, StoredVectors), _DRAWN, _NUMBERS

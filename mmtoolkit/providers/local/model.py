@@ -83,10 +83,10 @@ class LocalModel(Provider):
         """Raise UnsupportedItemError for URLs: this model never goes online."""
         for part in content.parts if isinstance(content, Fused | Image) else (content,):
             if isinstance(part, Image | Video) and part.is_url:
-                advice = instead_of(str(part.source))
-                msg = f"the offline model opens no connection, so it cannot take a URL; {advice}"
-                if advice.startswith("download"):
-                    msg += ", or use a DashScope model"
+                msg = (
+                    "the offline model opens no connection, so it cannot take a URL (DashScope models take those of http "
+                    f"and https); {instead_of(str(part.source))}"
+                )
                 raise UnsupportedItemError(msg, name=part.name)
             if isinstance(part, Video) and find_spec("av") is None:
                 raise MissingExtraError("video", f"Embedding {part.name!r} with the offline model")

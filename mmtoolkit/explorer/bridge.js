@@ -1,6 +1,6 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
-const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300, FIT_MS = 250;
+const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300, FIT_MS = 250, PAINT_MS = 100;
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -40,8 +40,18 @@ function render({ model, el }) {
       let kind = widget;
       while (kind && !Object.hasOwn(kind, "_handle_comm_msg")) kind = Object.getPrototypeOf(kind);
       const handle = kind && Object.getPrototypeOf(kind)._handle_comm_msg;
-      if (handle) widget.comm?.on_msg(handle.bind(widget));
+      if (handle) widget.comm?.on_msg(async message => { await panels; await handle.call(widget, message); });
     }
+  };
+
+  // A map of many dots keeps the page busy for long: what the panels say is painted before it.
+  let panels = null;
+  const painting = changes => {
+    if (changes.every(change => plot.contains(change.target))) return;
+    panels ??= new Promise(done => {
+      requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));  // the second frame follows what the first one drew
+      setTimeout(done, PAINT_MS);  // a page that nobody sees paints nothing
+    }).then(() => { panels = null; });
   };
 
   // ---- what is under the mouse: one question at a time, the latest only
@@ -127,7 +137,8 @@ function render({ model, el }) {
       if (field) send({ kind: "action", name: field.dataset.mm, value: `${field.dataset.value}:${field.value}` });
     }, on);
     root.addEventListener("focusin", e => { held = e.target.closest("[data-key]")?.dataset.key ?? null; }, on);
-    const watch = new MutationObserver(() => {
+    const watch = new MutationObserver(changes => {
+      painting(changes);
       if (held === null || document.activeElement !== document.body) return;
       const again = root.querySelector(`[data-key="${CSS.escape(held)}"]`) ?? plot;
       again.focus({ preventScroll: true });

@@ -28,6 +28,15 @@ OPEN = "ex = mm.explore(emb, y='label', clusters=mm.cluster(emb, range(3, 9)), p
 NAMES = """() => [...document.querySelectorAll('.mmx-names b')].filter(e => getComputedStyle(e).visibility === 'visible')
   .map(e => { const b = e.getBoundingClientRect(); return [e.textContent, b.left, b.top, b.right, b.bottom]; })"""
 
+# at which frame the card shows another item, and at which the map is drawn anew, where all answers of the kernel come at once
+FRAMES = """() => { const root = document.querySelector('.mmx'), row = () => root.querySelector('.mmx-card')?.dataset.row, was = row();
+  let frame = 0; const count = () => { frame += 1; requestAnimationFrame(count); }; requestAnimationFrame(count);
+  const watch = new MutationObserver(() => { if (row() !== was) { window.drawnAt = { card: frame }; watch.disconnect(); } });
+  watch.observe(root, { childList: true, subtree: true });
+  const busy = () => { const end = performance.now() + 600; while (performance.now() < end); };
+  addEventListener('keydown', () => setTimeout(busy), { capture: true, once: true });
+  root.querySelector('.js-plotly-plot').on('plotly_afterplot', () => { if (window.drawnAt) window.drawnAt.map ??= frame; }); }"""
+
 CLOSE = "import ipywidgets; ipywidgets.Widget.close_all()"  # the next page would load what a kernel still shows
 
 
@@ -226,9 +235,14 @@ def test_a_label_issue_shows_what_it_suggests_and_a_key_accepts_it(opened):
     assert f"{python(page, f'ex.y[{asked}]')} → {suggested}? 0." in said
     assert "nearest" in said  # what speaks for it
 
+    page.evaluate(FRAMES)
     page.locator(".js-plotly-plot").focus()
     page.keyboard.press("Enter")
     left(page, total - 1)
+    drawn = tools.until(
+        page, "() => window.drawnAt?.map !== undefined && window.drawnAt", what="the ring around the next item"
+    )
+    assert drawn["map"] > drawn["card"]  # the next question is not painted only after the map
     assert python(page, f"ex.annotated[{asked}]") == suggested
     assert python(page, "bool(ex.reviewed['found'].iloc[-1])")
     page.keyboard.press("u")

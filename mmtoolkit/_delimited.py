@@ -17,7 +17,7 @@ from mmtoolkit._values import code_columns
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_delimited"]
+__all__ = ["column_names", "read_delimited"]
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SAID = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # Excel's own first line
@@ -82,7 +82,7 @@ def read_delimited(text: str, strings: list[str], delimiter: str | None = None) 
     import pandas as pd
 
     dialect = _dialect_of(text, delimiter)
-    header = _header(dialect)
+    header = column_names(_first(dialect))
     if _has_empty_ends(dialect, len(header)):
         dialect = _Dialect(_cut(dialect, len(header)), ",")
     how: Any = {
@@ -119,8 +119,15 @@ def _first(dialect: _Dialect) -> list[str]:
         return []
 
 
-def _header(dialect: _Dialect) -> list[str]:
-    header = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(_first(dialect))]
+def column_names(cells: list[str]) -> list[str]:
+    """Return the cells of a header as names of columns.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or names repeat.
+    """
+    header = [name.strip() or f"Unnamed: {place}" for place, name in enumerate(cells)]
     if not header:
         msg = "there is no header; expected the names of the columns in the first line"
         raise ValueError(msg)

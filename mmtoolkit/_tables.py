@@ -7,9 +7,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._delimited import read_delimited
+from mmtoolkit._anyframe import object_cells
+from mmtoolkit._delimited import column_names, read_delimited
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import TABLE_ENDINGS
+from mmtoolkit._rows import cells_of, is_missing
+from mmtoolkit._values import unified
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
@@ -89,14 +92,14 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 
 def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
-    """Return the first sheet of a workbook; pandas names the package that it lacks."""
+    """Return the first sheet of a workbook, text cells as text; pandas names the package that it lacks."""
     import pandas as pd
 
-    types: Any = dict.fromkeys(strings, str)
+    as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     try:
         with pd.ExcelFile(path) as book:
             names = list(map(str, book.sheet_names))
-            frame = pd.read_excel(book, dtype=types, keep_default_na=False, na_values=[""])
+            cells = pd.read_excel(book, **as_they_are).dropna(how="all")
     except ImportError as error:
         needed = error.name or {".ods": "odfpy", ".xls": "xlrd", ".xlsb": "pyxlsb"}.get(path.suffix.lower(), "openpyxl")
         msg = f"reading {path.suffix.lower()} needs a package that is not installed: pip install {needed}; or save the table as CSV"
@@ -104,6 +107,7 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     except Exception as error:  # a damaged workbook fails in as many ways as there are readers
         msg = f"the workbook is damaged, or is of another kind than its name says: {error}"
         raise ValueError(msg) from error
+    frame = _headed(cells.dropna(axis="columns", how="all"), strings)
     if len(names) > 1:
         frame.attrs["notes"] = [
             say(
@@ -114,3 +118,16 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
             )
         ]
     return frame
+
+
+def _headed(cells: pd.DataFrame, strings: list[str]) -> pd.DataFrame:
+    """Return the cells of a sheet below its first row as columns; what was typed as text stays text, as in a CSV."""
+    names = column_names(["" if is_missing(name) else str(name) for name in cells.iloc[:1].to_numpy().ravel()])
+    frame = cells.iloc[1:].set_axis(names, axis="columns").reset_index(drop=True)
+    return frame.assign(**{name: _of_one_type(frame[name]) for name in names if name not in strings})
+
+
+def _of_one_type(column: pd.Series) -> pd.Series:
+    """Return numbers and dates as such; numbers beside texts become texts, unless these are their plain writing."""
+    values = object_cells(cells_of(column)).to_numpy()
+    return object_cells(unified(values, as_text=True).tolist()).infer_objects()

@@ -135,6 +135,38 @@ def test_the_first_sheet_of_a_workbook_is_read_and_others_are_said(tmp_path):
     assert two.attrs["notes"] == ["of the 2 sheets of 'two.xlsx', only the first, 'items', was read"]
 
 
+def write_sheet(path, rows):
+    pd.DataFrame(rows, dtype=object).to_excel(path, index=False, header=False)
+    return path
+
+
+def test_a_cell_that_was_typed_as_text_stays_text_in_every_column(tmp_path):
+    rows = [["text", "label", "zip", "size", 2026], ["a", "01", "007", 1, 1.5], ["b", "1", 7, "2", None]]
+
+    frame = mm.items(write_sheet(tmp_path / "t.xlsx", rows))
+
+    assert frame["label"].tolist() == ["01", "1"]
+    assert frame["zip"].tolist() == ["007", "7"]
+    assert frame["size"].tolist() == [1, 2]
+    assert frame["2026"].dtype == float
+
+
+def test_blank_rows_and_columns_and_blanks_around_names_of_a_sheet_do_not_count(tmp_path):
+    rows = [[None, None, None], [" text ", None, "label"], ["a", None, "x"], [None, None, None], ["b", None, "y"]]
+
+    frame = mm.items(write_sheet(tmp_path / "t.xlsx", rows))
+
+    assert frame[["id", "text", "label"]].values.tolist() == [["0", "a", "x"], ["1", "b", "y"]]
+    assert list(frame.columns) == ["id", "modality", "text", "image", "video", "label"]
+
+
+def test_a_name_that_a_sheet_has_twice_is_refused(tmp_path):
+    path = write_sheet(tmp_path / "t.xlsx", [["text", "text", "label"], ["a", "b", "x"]])
+
+    with pytest.raises(ValueError, match=r"t\.xlsx' .*: the column 'text' occurs more than once in the header"):
+        mm.items(path)
+
+
 @pytest.mark.parametrize(("name", "package"), [("t.xls", "xlrd"), ("t.ods", "odfpy")])
 def test_a_package_that_pandas_lacks_is_named(tmp_path, name, package):
     path = tmp_path / name

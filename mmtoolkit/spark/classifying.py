@@ -129,13 +129,15 @@ def classify(
         msg = f"cv must be at least 2, got {cv}"
         raise ValueError(msg)
     check_least("max_iter", max_iter, 1)
-    classes = _classes(df, y)
+    classes, n_rows = _classes(df, y)
     code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
     data = df.withColumn("_y", F.coalesce(code, F.lit(-1)).cast("int"))
     key = ["_key"] if "key" in df.columns else []
     data = data.withColumns({name: F.xxhash64("key") for name in key})
     columns = ("id", "_y", *key)
-    with kept_rows(data, "classify", columns, normalize=normalize, random_state=random_state, prepare=with_key) as held:
+    with kept_rows(
+        data, "classify", columns, normalize=normalize, random_state=random_state, n_rows=n_rows, prepare=with_key
+    ) as held:
         table, X = held.sample()
         counts, n_groups = _dealt_counts(held, len(classes), cv, random_state)
         _check_folds(counts.sum(axis=2), classes)
@@ -185,38 +187,30 @@ def classify(
     )
 
 
-def _classes(df: DataFrame, y: str) -> list[str]:
-    """Check the frame and return the sorted names of its classes."""
+def _classes(df: DataFrame, y: str) -> tuple[list[str], int]:
+    """Check the frame and return the sorted names of its classes, and the number of its rows."""
     from pyspark.sql import functions as F
 
     check_column(df, y, ("string", "int", "bigint", "boolean", "double", "float"), "classify")
-    found = df.where(F.col(y).isNotNull()).select(F.col(y).cast("string").alias("y")).distinct().orderBy("y").collect()
-    classes = [row["y"] for row in found]
+    found = df.groupBy(F.col(y).cast("string").alias("y")).count().orderBy("y").collect()
+    classes = [row["y"] for row in found if row["y"] is not None]
     if len(classes) < 2:
         msg = f"classify: column {y!r} needs at least two classes, got {classes}"
         raise ValueError(msg)
-    return classes
+    return classes, sum(row["count"] for row in found)
 
 
 def _dealt_counts(rows: Rows, n_classes: int, cv: int, random_state: int) -> tuple[NDArray[np.int64], int]:
     """Return rows per class, fold and inner fold, and the number of different items among them."""
+    n_cells = n_classes * cv * INNER
 
-    def deal(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
-        for batch, X in batches:
-            found = dealt(batch, X, cv, random_state)
-            cell = np.ravel_multi_index((found.codes, found.fold, found.inner), (n_classes, cv, INNER))
-            yield cell, found.key.view(np.int64)
+    def count(batch: Any, X: NDArray[np.float32]) -> Sequence[Any]:
+        found = dealt(batch, X, cv, random_state)
+        cells = np.ravel_multi_index((found.codes, found.fold, found.inner), (n_classes, cv, INNER))
+        return [np.bincount(cells, minlength=n_cells)]
 
-    survey = rows.map(deal, "cell long, key long").groupBy("cell", "key").count().persist()
-    try:
-        found = survey.groupBy("cell").agg({"count": "sum"}).collect()
-        n_groups = survey.select("key").distinct().count()
-    finally:
-        survey.unpersist()
-    counts = np.zeros(n_classes * cv * INNER, dtype=np.int64)
-    for row in found:
-        counts[row["cell"]] = row["sum(count)"]
-    return counts.reshape(n_classes, cv, INNER), n_groups
+    counts = rows.sums(count, [(n_cells,)])[0].astype(np.int64).reshape(n_classes, cv, INNER)
+    return counts, rows.distinct(lambda batch, X: dealt(batch, X, cv, random_state).key)
 
 
 def _check_folds(counts: NDArray[np.int64], classes: list[str]) -> None:

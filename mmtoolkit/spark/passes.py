@@ -24,6 +24,7 @@ __all__ = ["Batches", "Rows", "map_vectors"]
 
 Batches = Iterator[tuple["pa.RecordBatch", "NDArray[np.float32]"]]
 _ADDED = 32  # partial sums that one task adds up
+_RANGES = 256  # of keys: one task counts those of one range
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,37 @@ class Rows:
         flat = _added(sorted(_pairs(partials.toArrow())))
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
         return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
+
+    def distinct(self, function: Callable[[pa.RecordBatch, NDArray[np.float32]], NDArray[np.uint64]]) -> int:
+        """Count the different keys of all rows.
+
+        Parameters
+        ----------
+        function : callable
+            To be sent along; takes a batch and its vectors, returns keys, spread evenly over all 64-bit numbers.
+
+        Returns
+        -------
+        int
+            How many of them differ.
+        """
+        shift, ranges = np.uint64(64 - _RANGES.bit_length() + 1), np.arange(1, _RANGES, dtype=np.uint64)
+
+        def parted(batches: Batches) -> Iterator[Sequence[Any]]:
+            keys = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *(function(*pair) for pair in batches)]))
+            parts = np.split(keys, np.searchsorted(keys, ranges << shift))
+            yield np.arange(_RANGES, dtype=np.int32), [part.tobytes() for part in parts]
+
+        def merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import pyarrow as pa
+
+            held = sorted(pair for batch in batches for pair in _pairs(batch))
+            for _, some in groupby(held, key=lambda pair: pair[0]):
+                keys = np.frombuffer(b"".join(part for _, part in some), dtype=np.uint64)
+                yield pa.RecordBatch.from_arrays([pa.array([len(np.unique(keys))], pa.int64())], ["n"])
+
+        counted = self.map(parted, "part int, sum binary").repartition("part").mapInArrow(merged, "n long")
+        return int(sum(counted.toArrow().column("n").to_pylist()))
 
 
 def _pairs(table: pa.RecordBatch | pa.Table) -> Iterator[tuple[int, bytes]]:

@@ -50,12 +50,14 @@ def shown_rows(
         Index id; the columns of `found`, then those of the items that have other names.
     """
     import pandas as pd
+    from pyspark.sql import functions as F
 
     places, read = vector_source(df)
     if isinstance(read, StoredVectors):  # only those of the chosen rows are read
         df = df.withColumns({f"_{name}": place for name, place in zip(PLACE, places, strict=True)}).drop("vector")
     if found is not None:
-        df = df.join(found.withColumnsRenamed({name: f"_{name}" for name in found.columns if name != "id"}), "id")
+        found = found.withColumnsRenamed({name: f"_{name}" for name in found.columns if name != "id"})
+        df = df.join(F.broadcast(found.orderBy(*order).limit(n)), "id")
     collected = df.orderBy(*order).limit(n).collect()
     frame = pd.DataFrame([row.asDict() for row in collected], columns=df.columns).astype(object)
     if isinstance(read, StoredVectors):

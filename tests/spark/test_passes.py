@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,3 +53,31 @@ def test_what_prepare_adds_comes_with_the_vectors(vectors):
         found = rows.sums(lambda batch, X: [(batch.column("first").to_numpy() == X[:, 0]).sum()], [()])
 
     assert found[0] == vectors.count()
+
+
+def test_vectors_are_kept_in_files_or_where_that_cannot_be_in_spark_and_give_the_same(vectors, small):
+    from pyspark import SparkFiles
+
+    def folders():
+        return {path for path in Path(SparkFiles.getRootDirectory()).iterdir() if path.is_dir()}
+
+    before = folders()
+    with kept_rows(vectors, "cluster") as rows:
+        (folder,) = folders() - before
+        assert sum(file.stat().st_size for file in folder.iterdir()) == len(small) * 48 * 4
+        from_files = rows.sums(add_up, [(48,), ()])
+        hidden = folder.rename(folder.with_name("away"))
+        rows.packed.unpersist()  # the rows are packed anew, and there is no folder for them
+        from_spark = rows.sums(add_up, [(48,), ()])
+        hidden.rename(folder)
+
+    assert [values.tobytes() for values in from_spark] == [values.tobytes() for values in from_files]
+    assert folders() == before
+
+
+def test_different_keys_are_counted_over_all_partitions(vectors, small):
+    twice = vectors.unionByName(vectors).repartition(5)
+    with kept_rows(twice, "cluster") as rows:
+        found = rows.distinct(lambda batch, X: batch.column("_draw").to_numpy().view(np.uint64))
+
+    assert found == small.items["id"].nunique()

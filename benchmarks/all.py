@@ -259,10 +259,10 @@ ROWS = [
     Row("search", "`search`, one query, 1,024 floats in memory", 1_000_000, in_memory, our_search, product, "one matrix-vector product", "<= 1.2", grows=True),
     Row("search-first", "`search`, first query of a process, 1,024 floats in memory", 1_000_000, in_memory, our_search, None, "", "<= 3 s", warm=0),
     Row("near-duplicates", "`near_duplicates`, 1,024 floats", 50_000, lambda n: embedded(n, 1024), our_duplicates, products_on_one_thread, "the blocked product on one thread", "<= 0.6"),
-    Row("spark-cluster", "`mm.spark.cluster` of files, k = 50, 256 floats", 1_000_000, files, on_spark("cluster", "files"), local_of_files("cluster"), "`mm.cluster` of the same", "10,000 rows/s/core", warm=0),
-    Row("spark-cluster-others", "`mm.spark.cluster` of other frames", 1_000_000, files, on_spark("cluster", "others"), None, "", "5,000 rows/s/core", warm=0),
-    Row("spark-classify", "`mm.spark.classify` of files, 10 classes, 2 folds, one C", 1_000_000, files, on_spark("classify", "files"), None, "", "15,000 rows/s/core", warm=0),
-    Row("spark-classify-others", "`mm.spark.classify` of other frames", 1_000_000, files, on_spark("classify", "others"), None, "", "5,000 rows/s/core", warm=0),
+    Row("spark-cluster", "`mm.spark.cluster` of files, k = 50, 256 floats", 1_000_000, files, on_spark("cluster", "files"), local_of_files("cluster"), "`mm.cluster` of the same", "10,000 rows/s/core"),
+    Row("spark-cluster-others", "`mm.spark.cluster` of other frames", 1_000_000, files, on_spark("cluster", "others"), None, "", "5,000 rows/s/core"),
+    Row("spark-classify", "`mm.spark.classify` of files, 10 classes, 2 folds, one C", 1_000_000, files, on_spark("classify", "files"), None, "", "15,000 rows/s/core"),
+    Row("spark-classify-others", "`mm.spark.classify` of other frames", 1_000_000, files, on_spark("classify", "others"), None, "", "5,000 rows/s/core"),
 ]  # fmt: skip
 
 
@@ -430,7 +430,7 @@ def page() -> str:
     text = [
         "# Speed",
         "",
-        "Written by `python benchmarks/all.py`. Ours and the peer in turns, each in a fresh process, warm (something small was fitted before); medians.",
+        "Written by `python benchmarks/all.py`. Ours and the peer in turns, each in a fresh process, warm (something small was fitted before; of Spark: its session, whose start takes some 8 s, has done the same for 2,000 rows); medians.",
         "",
         f"Machine: {cores} cores, {platform.machine()}, {_processor()}, {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}. Versions of the rows measured last: {versions}. Load when it was written: {os.getloadavg()[0]:.1f}.",
         "",

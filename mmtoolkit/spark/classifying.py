@@ -154,9 +154,8 @@ def classify(
         fitted = _classifiers(fits, classes, Cs, max_iter)
         carried = [Carried(linear_of(m), m.classes_, held.n_features, False) for m in fitted]
         rows = _predicted(held, carried, cv, random_state).persist()
-        rows.count()
-    scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
-    confusion = _confusion(scored, classes)
+        scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
+        confusion = _confusion(scored, classes)
     order = [F.col("_confidence").desc(), F.col("id")]
     wrong = own.where("fold >= 0 and y_true != y_pred")
     emb, shown = shown_rows(df, n_shown, held.n_features, model, order, wrong)
@@ -167,7 +166,7 @@ def classify(
         confusion=confusion,
         choices=_choices(fitted),
         n_scored=int(confusion.to_numpy().sum()),
-        n_unlabelled=rows.where("fold < 0").count(),
+        n_unlabelled=n_rows - int(counts.sum()),
         notes=(
             say(
                 "Computed on Spark over {n} rows, {n_groups} of them different; the items shown are the {n_shown} most confident "

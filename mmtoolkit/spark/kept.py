@@ -199,7 +199,8 @@ def _unpacked(table: pa.RecordBatch | pa.Table) -> Batches:
             held = stream.read_next_batch()
         place = (held.schema.metadata or {}).get(_PLACE)
         if place is None:
-            yield held, to_array(held.column(held.num_columns - 1))
+            last = held.num_columns - 1
+            yield held.select(range(last)), to_array(held.column(last))
         else:
             at = json.loads(place)
             X = np.fromfile(at["path"], np.float32, count=at["count"], offset=at["offset"])

@@ -260,7 +260,7 @@ def get_model(name: str) -> ModelSpec:
     """
     spec = find_model(name)
     if spec is None:
-        near = difflib.get_close_matches(str(name), _TABLE, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(str(name).casefold(), _TABLE, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         msg = f"unknown model {name!r}{hint} Known: {', '.join(list_models())}. Add a row with mm.register_model"
         raise ValueError(msg)

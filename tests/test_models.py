@@ -92,7 +92,12 @@ def test_regions_and_their_prices(name, regions, dollars):
 
 @pytest.mark.parametrize(
     ("asked", "nearest"),
-    [("multimodal-embeding-v1", "multimodal-embedding-v1"), ("qwen3-vl", "qwen3-vl-embedding"), ("lokal", "local")],
+    [
+        ("multimodal-embeding-v1", "multimodal-embedding-v1"),
+        ("qwen3-vl", "qwen3-vl-embedding"),
+        ("lokal", "local"),
+        ("LOCAL", "local"),
+    ],
 )
 def test_an_unknown_name_suggests_the_nearest(asked, nearest):
     with pytest.raises(ValueError, match=f"unknown model '{asked}'; did you mean '{nearest}'"):

@@ -22,10 +22,11 @@ __all__ = ["check_new", "classify", "cluster", "diff", "embed", "estimate", "pro
 
 def embed(arguments: Namespace) -> int:
     """Embed the items, and save the vectors where an option names a file."""
+    if arguments.out:
+        show.file_to_write(arguments.out, ".parquet")
     emb = _embedded(arguments)
     print(repr(emb)[1:-1])
     if arguments.out:
-        Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
         emb.save(arguments.out)
         print(say("saved to {path}", path=Path(arguments.out).resolve()))
     return 0

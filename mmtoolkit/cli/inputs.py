@@ -49,7 +49,7 @@ def items_of(arguments: Namespace) -> pd.DataFrame:
 def embeddings_of(arguments: Namespace) -> Embeddings:
     """Return the vectors of INPUT, embedded now or read from a file of saved vectors."""
     if _is_saved(arguments.input):
-        return mm.Embeddings.load(arguments.input)
+        return _saved(arguments)
     items = items_of(arguments)
     for note in items.attrs.get("notes", []):
         show.note(note, arguments)
@@ -85,6 +85,20 @@ def model_of(arguments: Namespace) -> Any:
         msg = "--region needs --model, because regions belong to a model of the service"
         raise ValueError(msg)
     return make_provider(arguments.model).in_region(arguments.region)
+
+
+def _saved(arguments: Namespace) -> Embeddings:
+    """Read saved vectors; raise ValueError for an option that would have to be known when they were made."""
+    emb = mm.Embeddings.load(arguments.input)
+    columns = [role for role in _ROLES if getattr(arguments, role) is not None]
+    if columns and not hasattr(arguments, "new"):  # with two inputs, the other may be a table
+        msg = f"--{columns[0]} names a column of a table, but {arguments.input!r} holds saved vectors; embed the table again with it"
+        raise ValueError(msg)
+    for name, held in (("model", emb.model), ("dimension", emb.shape[1])):
+        if getattr(arguments, name) not in (None, held):
+            msg = f"--{name} {getattr(arguments, name)} does not fit: the vectors in {arguments.input!r} have the {name} {held}"
+            raise ValueError(msg)
+    return emb
 
 
 def _is_saved(path: str) -> bool:

@@ -29,7 +29,19 @@ if TYPE_CHECKING:
 
     from mmtoolkit.embedding import Embeddings
 
-__all__ = ["beside", "document", "embedded", "folder_to_write", "note", "padded", "result", "save", "step", "table"]
+__all__ = [
+    "beside",
+    "document",
+    "embedded",
+    "file_to_write",
+    "folder_to_write",
+    "note",
+    "padded",
+    "result",
+    "save",
+    "step",
+    "table",
+]
 
 _MAX_ROWS = 30
 _WIDTH, _SENTENCE = 60, 1500
@@ -148,6 +160,23 @@ def folder_to_write(name: str) -> Path:
         )
         raise MMToolkitError(msg) from error
     return folder
+
+
+def file_to_write(name: str, ending: str) -> None:
+    """Test that a file of a kind can be written, and make its folder.
+
+    Raises
+    ------
+    ValueError
+        If the name has another ending, or is that of a folder.
+    MMToolkitError
+        If nothing can be written there.
+    """
+    path = Path(name)
+    if path.suffix.lower() != ending or path.is_dir():
+        msg = f"--out names a {ending} file, such as {'vectors' + ending!r}, got {name!r}"
+        raise ValueError(msg)
+    folder_to_write(os.fspath(path.parent))
 
 
 def _per_item(results: list[Any]) -> pd.DataFrame:

@@ -516,6 +516,35 @@ def test_a_typo_gets_the_nearest_name_in_the_commands_own_words(tmp_path, capsys
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--label", "kind"], "--label names a column of a table, but {saved!r} holds saved vectors"),
+        (["--model", "qwen3-vl-embedding"], "--model qwen3-vl-embedding does not fit: the vectors in {saved!r} have the model local"),
+        (["--dimension", "64"], "--dimension 64 does not fit: the vectors in {saved!r} have the dimension 512"),
+    ],
+)  # fmt: skip
+def test_an_option_that_saved_vectors_cannot_follow_is_refused(tmp_path, capsys, options, message):
+    saved = str(tmp_path / "v.parquet")
+    mm.embed(mm.items({"text": ["owl", "boat"], "kind": ["x", "y"]}), model="local", cache=False).save(saved)
+
+    code, said = failure(capsys, "cluster", saved, "--n-clusters", "2", *options)
+
+    assert code == 2
+    assert said.startswith(message.format(saved=saved))
+    assert main(["cluster", saved, "--n-clusters", "2", "--model", "local", "--dimension", "512"]) == 0
+
+
+@pytest.mark.parametrize("out", ["v.csv", "v", "folder.parquet"])
+def test_a_name_that_vectors_cannot_have_is_said_before_they_are_computed(tmp_path, capsys, out):
+    (tmp_path / "folder.parquet").mkdir()
+
+    code, said = failure(capsys, "embed", "emoji", "--model", "local", "--out", tmp_path / out)
+
+    assert code == 2
+    assert said == f"--out names a .parquet file, such as 'vectors.parquet', got {str(tmp_path / out)!r}"
+
+
 def test_inference_can_be_left_out(tmp_path, capsys):
     table = tmp_path / "t.csv"
     table.write_text("text,label\n" + "".join(f"{name} {i},{name}\n" for name in ("owl", "boat") for i in range(8)))

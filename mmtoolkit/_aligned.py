@@ -9,7 +9,7 @@ import numpy as np
 
 from mmtoolkit._anyframe import any_frame, column_of, is_frame
 from mmtoolkit._arguments import NoColumnError
-from mmtoolkit._text import shorten
+from mmtoolkit._text import is_unicode, shorten
 from mmtoolkit._values import missing, unified
 from mmtoolkit.vectors import has_vectors, ids_of, index_of, items_of
 
@@ -70,6 +70,10 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
         values = _in_order(series, embeddings, what) if has_index else series.to_numpy(dtype=object)
     out = values.copy()
     out[missing(values)] = None
+    for row, value in enumerate(out):
+        if isinstance(value, str) and not is_unicode(value):
+            msg = f"{what} of row {row}, id {str(ids_of(embeddings)[row])!r}, is {value!r}, which is not valid Unicode; write it anew"
+            raise ValueError(msg)
     return unified(out)
 
 

@@ -211,12 +211,14 @@ def column_of(values: Any) -> pd.Series:
             [None if hidden else value for value, hidden in zip(values.data, np.ma.getmaskarray(values), strict=True)]
         )
     if isinstance(values, np.ndarray) and values.ndim == 1:
-        return pd.Series(values)
+        return object_cells(values.tolist()) if values.dtype.kind in "OU" else pd.Series(values)
     if hasattr(values, "to_pandas"):  # of polars, Arrow, Hugging Face
         return pd.Series(values.to_pandas())
+    if hasattr(values, "__array__") and not isinstance(values, np.ndarray | pd.api.extensions.ExtensionArray):
+        return column_of(np.asarray(values))  # a tensor
     cells = list(values)
-    plain = all(isinstance(value, str | int | float | np.generic) for value in cells)
-    return pd.Series(cells) if plain else object_cells(cells)  # pandas would make floats of whole numbers beside None
+    numbers = all(isinstance(value, int | float | np.number | np.bool_) for value in cells)
+    return pd.Series(cells) if numbers else object_cells(cells)  # pandas would make floats of whole numbers beside None
 
 
 def object_cells(values: list[Any]) -> pd.Series:

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "escape_markdown", "is_blank", "shorten", "width_of"]
+__all__ = ["did_you_mean", "escape_markdown", "is_blank", "is_unicode", "shorten", "width_of"]
 
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # control, format, and three kinds of space
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character
 _MARKDOWN = re.compile(
     r"[\\`*_{}\[\]()#+!|<>~&@$^-]"  # formats, HTML, entities, formulas
     r"|(?<=\bwww)\.|(?<=http):|(?<=https):|(?<=ftp):|(?<=mailto):|(?<=xmpp):",  # links
@@ -23,6 +24,11 @@ _LIST = re.compile(r"^(\d{1,9})\.")
 def is_blank(text: str) -> bool:
     """Return whether `text` has no character that a person can see."""
     return all(unicodedata.category(letter) in _INVISIBLE for letter in text)
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether `text` can be written; names of files and JSON may hold half a character."""
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def width_of(text: str) -> float:

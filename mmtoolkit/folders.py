@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
+from mmtoolkit._text import is_unicode
 from mmtoolkit.frames import items, made_by
 from mmtoolkit.words import listed, say, word
 
@@ -100,7 +101,7 @@ def read_folder(
                 value, unreadable[name] = None, getattr(error, "strerror", None) or str(error)
             else:
                 notes.update({name: say("read as {encoding}", encoding=encoding)} if encoding else {})
-        group = below.split("/")[0] if "/" in below else None
+        group = _readable(below.split("/")[0]) if "/" in below else None
         rows.append(
             {"id": name, "modality": kind, kind: value, "label": group if label is None else label(root / below)}
         )
@@ -111,6 +112,17 @@ def read_folder(
     frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
     asked = {"label": None if label is None else "a function", "texts": texts}
     return made_by(frame, "read_folder", root.name, {name: value for name, value in asked.items() if value is not None})
+
+
+def _readable(folder: str) -> str:
+    """Return the name of a folder as text; where it is not Unicode, as an archive from Windows leaves it, in the encoding it is in."""
+    if is_unicode(folder):
+        return folder
+    name = os.fsencode(folder)
+    try:
+        return decoded(name)[0]
+    except ValueError:
+        return name.decode("utf-8", "backslashreplace")
 
 
 def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:

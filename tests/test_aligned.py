@@ -149,9 +149,31 @@ def test_masked_values_are_missing(frame):
         (7, TypeError, "y must be one value per item, got int"),
         ({"0": "V"}, ValueError, "y has 1 values for 5 items; item '1' has none"),
         (list("VWX"), ValueError, "y has 3 values for 5 items"),
+        (["V", "a\udcff", "X", "Y", "Z"], ValueError, "y of row 1, id '1', is 'a.udcff', which is not valid Unicode"),
         ("lable", ValueError, r"y='lable' names no column \(did you mean 'label'\?\); the columns are id, "),
     ],
 )
 def test_what_is_no_column_is_named(frame, y, error, message):
     with pytest.raises(error, match=message):
         mm.classify(embedded(frame), y)
+
+
+class Tensor:
+    """Has neither rows to iterate nor a shape; numpy can read it."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype=dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+
+@pytest.mark.parametrize("values", [list("VWXYZ"), [5, 4, 3, 2, 1], [True, False, True, True, False]])
+def test_what_numpy_can_read_is_a_column(frame, values):
+    emb = embedded(mm.items({"text": WORDS, "n": Tensor(values)}))
+
+    assert column(emb, Tensor(values)).tolist() == values
+    assert column(emb, "n").tolist() == values

@@ -1,6 +1,7 @@
 """Folders: what is taken, what is left out and said, and links."""
 
 import os
+import sys
 
 import pytest
 from PIL import Image as PILImage
@@ -139,3 +140,20 @@ def test_reading_many_files_shows_a_bar(tmp_path, capsys):
     assert "reading files:" in shown
     assert "/3 [" in shown
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode here")
+def test_folders_named_in_another_encoding_are_classes_like_others(tmp_path):
+    for raw in ("红色的鸟".encode("gb18030"), "café".encode("latin-1"), b"\x80\xff"):
+        folder = os.path.join(os.fsencode(tmp_path), raw)
+        os.mkdir(folder)
+        for name in ("a red bird", "a green tree"):
+            with open(os.path.join(folder, name.encode() + b".txt"), "w") as file:
+                file.write(f"{name} {raw!r}")
+
+    emb = mm.embed(mm.read_folder(tmp_path, texts=True), model="local", progress=False)
+
+    assert set(emb.items["label"]) == {"红色的鸟", "café", "\\x80\\xff"}
+    assert mm.classify(emb, cv=2, duplicates="ignore", inference=False).classes.tolist() == sorted(
+        set(emb.items["label"])
+    )

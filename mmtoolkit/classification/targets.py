@@ -119,8 +119,11 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
         found = f"one: {shorten(repr(classes[0].item()))}" if len(classes) else "none"
         msg = f"classification needs at least two classes, y has {found}"
         raise TooFewError(msg)
-    if classes.dtype.kind == "f" and not np.array_equal(classes, np.round(classes)):
-        msg = f"y holds {len(classes)} different decimal numbers, first {classes[0]}; that is regression, which is out of scope: make classes of them"
+    broken = (
+        classes[~(np.isfinite(classes) & (classes == np.round(classes)))] if classes.dtype.kind == "f" else classes[:0]
+    )
+    if len(broken):
+        msg = f"y holds {len(classes)} different decimal numbers, first {broken[0]}; that is regression, which is out of scope: make classes of them"
         raise ValueError(msg)
     codes = np.full(len(values), -1, dtype=np.intp)
     codes[known] = inverse

@@ -18,6 +18,7 @@ import numpy as np
 
 from mmtoolkit._json import read_json
 from mmtoolkit._rows import is_missing
+from mmtoolkit._text import is_unicode
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ _DTYPES = re.compile(  # that a file may ask for
 _ARRAYS = re.compile(
     r"[<>|=]?([biufc][0-9]{1,2}|[mM]8\[[a-zA-Z0-9]{1,6}\])"
 )  # numbers and times, which are their bytes
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character; JSON can hold it
 
 
 def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
@@ -96,7 +96,7 @@ def _fits(value: Any) -> bool:
     """Return whether Parquet can hold a value as it is: no large number, and no text that is not valid Unicode, as a file name may be."""
     if isinstance(value, int):
         return abs(value) < 2**63
-    return not isinstance(value, str) or value.isascii() or not _SURROGATE.search(value)
+    return not isinstance(value, str) or is_unicode(value)
 
 
 def to_json(value: Any) -> Any:

@@ -356,6 +356,7 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
         ({"y": ["a"] * 120 + [1] * 120}, "y mixes types: row 0 .* row 120"),
         ({"y": [["a"]] * 240}, "a class must be text, a number or a bool"),
         ({"y": np.linspace(0, 1, 240)}, "240 different decimal numbers"),
+        ({"y": [1.0, np.inf] * 120}, "2 different decimal numbers, first inf"),
         ({"y": ["a"] * 237 + ["rare"] * 3}, "class 'rare' has 3 items, too few for cv=5: use cv=3 or less"),
         (
             {"y": ["a"] * 236 + ["rare"] * 3 + ["one"]},

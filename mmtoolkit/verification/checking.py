@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.provenance import environment, source_digest
 from mmtoolkit.providers.reranker import only_cached
@@ -47,7 +48,7 @@ def verify(
     ----------
     report : path
         Of report.json, or of report.html with report.json beside it: then the page is checked as well.
-    items : DataFrame, path, or mapping of str to such, default=None
+    items : frame of any library, Embeddings, path, or mapping of str to such, default=None
         The items as they are now: a frame, table or folder. None looks where they were; when that folder or file is
         gone, only vectors and results are checked, and a note says so. A mapping names one per source of the report.
     vectors : Embeddings, ndarray, path, or mapping of str to such, default=None
@@ -76,9 +77,15 @@ def verify(
     >>> mm.verify(path, vectors=X)
     <Verification: identical (computed again: cluster)>
     """
+    given: object = report
+    if not isinstance(given, str | os.PathLike):
+        msg = f"report must be the path of a report.json or report.html, got {type(report).__name__}; save it, and pass the path"
+        raise TypeError(msg)
     path = Path(report).expanduser()
     with speaking("en"):  # verdict and causes are the same for every reader; `Verification` tells them in any language
         data, page = read_page(path) if path.suffix.lower() in (".html", ".htm") else (read_report(path), [])
+        for what, named in (("items", items), ("vectors", vectors)):
+            _check_names(what, named, data["recipe"]["sources"])
         found = {
             name: find(_request(name, data, path, items=items, vectors=vectors, cache=cache, allow_fetch=allow_fetch))
             for name in data["recipe"]["sources"]
@@ -133,6 +140,14 @@ def _compared(
     return differences, skipped
 
 
+def _check_names(what: str, given: Any, sources: Collection[str]) -> None:
+    """Raise ValueError for a mapping with names that no source of the report has; a dict of columns is no such mapping."""
+    unknown = [name for name in given if name not in sources] if isinstance(given, Mapping) else []
+    if unknown:
+        msg = f"{what} names {unknown[0]!r}{did_you_mean(unknown[0], sources)}; the report was made of {', '.join(sources)}"
+        raise ValueError(msg)
+
+
 def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, vectors: Any, **options: Any) -> Request:
     facts, stored = data["recipe"]["sources"][name], data["items"][name]
     given = items.get(name) if isinstance(items, Mapping) else items if "modality" in stored else None
@@ -152,13 +167,13 @@ def _request(name: str, data: Mapping[str, Any], report: Path, *, items: Any, ve
     others = None
     if frame is not None:
         frame, rows, others = align(frame, stored["id"])
-        if not rows and given is not None:
+        if not rows and given is not None and len(others):
             msg = (
                 f"none of the report's {len(stored['id'])} items is among the items, the first is {stored['id'][0]!r}; "
                 "pass the items it was made from"
             )
             raise VerifyError(msg)
-        frame = frame if rows else None  # none of them: another folder of that name
+        frame = frame if rows or given is not None else None  # none of them: another folder of that name
     return Request(name, facts, stored, frame, rows, others, broken, mine, **options)
 
 

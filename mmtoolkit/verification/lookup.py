@@ -9,6 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from mmtoolkit._anyframe import any_frame, is_frame
+from mmtoolkit._text import shorten
+from mmtoolkit.embedding import Embeddings
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.folders import read_folder
 from mmtoolkit.frames import COLUMNS, items
@@ -22,8 +25,8 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection
 
     Parameters
     ----------
-    given : DataFrame or path
-        A frame, a table, a folder, or the folder of a data set.
+    given : frame of any library, Embeddings, or path
+        A frame, vectors with one, a table, a folder, or the folder of a data set.
     made_by : mapping or None
         How the report's frame was made, so that the same columns are taken.
     kinds : collection of str
@@ -32,17 +35,29 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection
     Returns
     -------
     DataFrame
-        The items frame.
+        The items frame; without rows where a folder holds no files.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing of that.
     """
     columns = dict(made_by["params"]) if made_by and made_by["verb"] == "items" else {}
-    if isinstance(given, pd.DataFrame):
-        return given if set(COLUMNS[:5]) <= set(given.columns) else items(given, **columns)
+    given = given.items if isinstance(given, Embeddings) else given
+    if is_frame(given):
+        table = any_frame(given)
+        return table if set(COLUMNS[:5]) <= set(table.columns) else items(table, **columns)
+    if not isinstance(given, str | os.PathLike):
+        msg = f"items must be a table, or the path of a table or folder, got {shorten(repr(given))}"
+        raise TypeError(msg)
     path = Path(given).expanduser()
     if path.is_dir():
-        table = path / "metadata.csv"
+        if not any(below.is_file() for below in path.rglob("*")):
+            return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
+        metadata = path / "metadata.csv"
         as_folder = made_by is not None and made_by["verb"] == "read_folder"
-        if table.is_file() and not as_folder:
-            return items(table)
+        if metadata.is_file() and not as_folder:
+            return items(metadata)
         frame = read_folder(path, texts=True if "text" in kinds else None)
         return frame.drop(columns="label") if made_by and "label" in made_by["params"] else frame
     return items(path, **columns)

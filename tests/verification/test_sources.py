@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import mmtoolkit as mm
@@ -121,3 +122,37 @@ def test_rows_without_a_vector_may_stay_without_one(tmp_path, rng):
     assert mm.verify(path, vectors=X).checked == ("audit",)
     assert mm.verify(path, vectors=X).verdict == "identical"
     assert not mm.verify(path, vectors=np.nan_to_num(X)).ok
+
+
+@pytest.mark.parametrize("given", [5, True, [], ["a.png"], b"photos", np.zeros((2, 2)), object()])
+def test_items_that_are_no_table_and_no_path_are_refused(home, given):
+    with pytest.raises(TypeError, match=r"^items must be a table, or the path of a table or folder, got "):
+        mm.verify(home / "report.json", items=given)
+
+
+def test_items_of_any_library_and_vectors_with_items_are_taken(made, home):
+    frame = made[1].items[["id", "image", "label"]]
+
+    for given in (made[1], pl.from_pandas(frame), frame.to_dict("records")):
+        assert mm.verify(home / "report.json", items=given).verdict == "identical"
+
+
+def test_a_folder_that_was_emptied_is_a_verdict(home):
+    for picture in [path for path in (home / "photos").rglob("*") if path.is_file()]:
+        picture.unlink()
+
+    checked = mm.verify(home / "report.json", items=home / "photos")
+
+    assert not checked.ok
+    assert checked.causes[0].endswith("is not among the items any more")
+
+
+@pytest.mark.parametrize("what", ["items", "vectors"])
+def test_a_mapping_with_a_name_that_the_report_does_not_know_is_refused(home, what):
+    with pytest.raises(ValueError, match=rf"^{what} names 'embb' .did you mean 'emb'\?.; the report was made of emb$"):
+        mm.verify(home / "report.json", **{what: {"embb": home}})
+
+
+def test_a_report_that_was_not_saved_is_told_what_to_do(made):
+    with pytest.raises(TypeError, match=r"must be the path of a report\.json or report\.html, got Report; save it"):
+        mm.verify(mm.report(mm.cluster(made[1], 2)))

@@ -63,7 +63,7 @@ def as_numbers(value: Any) -> NDArray[Any] | None:
         table = any_frame(value)
         named = any(name in table.columns for name in _MEDIA)
         vectors = table.shape[1] == 1 and _holds_vectors(table.iloc[:, 0])
-        if named or not (vectors or all(map(_is_numeric, (table[name] for name in table.columns)))):
+        if named or not (vectors or all(_is_numeric(column) for _, column in table.items())):
             return None
     found = numbers_of(value)
     return found if isinstance(found, np.ndarray) and found.dtype.kind in "fiu" else None

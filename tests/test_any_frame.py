@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from PIL import Image as PILImage
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -356,3 +357,17 @@ def test_columns_keep_their_names_and_order(measured, tmp_path, after):
         work(X[list("dcba")])
     with pytest.raises(ValueError, match="others than before: column 3 was 'd' and is 'e'"):
         work(X.rename(columns={"d": "e"}))
+
+
+def test_pictures_in_a_table_of_one_column_are_embedded_each():
+    frame = pd.DataFrame({"image": [PILImage.new("RGB", (8, 8), color) for color in ("red", "blue")]})
+
+    assert len(mm.embed_images(frame, model="local", cache=False, progress=False)) == 2
+
+
+def test_a_table_of_numbers_with_a_name_that_stands_twice_is_rows_in_its_order(rng):
+    X = pd.DataFrame(rng.normal(size=(20, 2)) + np.arange(20)[:, None] % 2 * 9, columns=["a", "a"])
+
+    r = mm.classify(X, np.arange(20) % 2, cv=2, inference=False, duplicates="ignore")
+
+    assert r.predict(X).tolist() == r.predict(X.to_numpy()).tolist()

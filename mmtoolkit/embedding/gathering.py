@@ -110,7 +110,7 @@ def _listed(values: Any, what: str, single: tuple[type, ...], expected: str) -> 
     if isinstance(values, Mapping | bytes | bytearray) or not isinstance(values, Iterable):
         msg = f"expected {expected} or a list of such items, got {type(values).__name__}"
         raise TypeError(msg)
-    return list(values), None
+    return values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind == "U" else list(values), None
 
 
 def _content_of(value: Any) -> Content:

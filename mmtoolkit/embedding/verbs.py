@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
+from mmtoolkit._anyframe import is_frame
 from mmtoolkit.content import Image, Text, Video, is_pil
 from mmtoolkit.embedding.encoder import make_encoder
 from mmtoolkit.embedding.gathering import gather, gather_as
@@ -156,7 +157,9 @@ def embed_images(
     >>> mm.embed_images([red], model="local", cache=False).shape
     (1, 512)
     """
-    one = is_pil(images) or getattr(images, "ndim", 0) in (2, 3)  # an array of four dimensions is many pictures
+    one = is_pil(images) or (
+        not is_frame(images) and getattr(images, "ndim", 0) in (2, 3)
+    )  # four dimensions are many pictures
     gathered = gather_as([images] if one else images, Image, (str, os.PathLike, bytes, bytearray, Image))
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
     return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)

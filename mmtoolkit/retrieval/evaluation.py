@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._aligned import column
+from mmtoolkit._anyframe import any_frame, is_frame
 from mmtoolkit._html import notebook
 from mmtoolkit._nearest import top_k
+from mmtoolkit._text import shorten
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
     distinct,
@@ -262,8 +264,9 @@ def evaluate_search(
         Where to look.
     queries : list of str or contents, array-like of shape (n_queries, n_features), or str
         What to look for; a str is the name of a column of the items whose values are the queries.
-    relevant : str, boolean array of shape (n_queries, n_items), or list of ids or lists of ids
-        Which items are right for each query. A str is the name of a column: items whose value equals the query.
+    relevant : str, boolean array of shape (n_queries, n_items), list of ids or lists of ids, or mapping of query to these
+        Which items are right for each query. A str is the name of a column: items whose value equals the query. A Series
+        is brought into the order of queries that are one.
     ks : sequence of int, default=(1, 5, 10)
         Cut-offs for found@k and recall@k.
     groups : array-like of shape (n_queries,), str or None, default=None
@@ -320,8 +323,11 @@ def evaluate_search(
         frame_rows = np.flatnonzero(values != None)  # noqa: E711 - of every cell
         asked = values[frame_rows].tolist()
     found, ids = queries_of(embeddings, asked, X.shape[1], normalize=normalize), ids_of(embeddings)
-    names = np.array([q if isinstance(q, str) else n for q, n in zip(asked, found.names, strict=True)], dtype=object)
-    right = _relevant(embeddings, relevant, names, len(X))
+    names = np.array(
+        [q if isinstance(q, str) else n for q, n in zip(found.contents or found.names, found.names, strict=True)],
+        dtype=object,
+    )
+    right = _relevant(embeddings, _in_order(relevant, queries, names), names, len(X))
     resolved(
         queries=queries if isinstance(queries, str) else found.recorded,
         relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
@@ -394,6 +400,32 @@ def _effect(
     one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
     index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
     return effect_of(one, two, np.unique(together, return_inverse=True)[1], index, random_state)
+
+
+def _in_order(relevant: Any, queries: Any, names: NDArray[np.object_]) -> Any:
+    """Return what is right for each query in the order of the queries."""
+    import pandas as pd
+
+    if isinstance(relevant, Mapping):
+        unknown = next((query for query in relevant if query not in set(names.tolist())), None)
+        if unknown is not None:
+            msg = f"relevant names the query {shorten(repr(unknown))}, which is not among the queries"
+            raise ValueError(msg)
+        return [relevant.get(name, []) for name in names.tolist()]
+    if is_frame(relevant):
+        table = any_frame(relevant)
+        relevant = table.iloc[:, 0] if table.shape[1] == 1 else table.to_numpy()
+    if not isinstance(relevant, pd.Series) or not isinstance(queries, pd.Series):
+        return relevant
+    own, index = queries.index, relevant.index
+    counted = index.equals(pd.RangeIndex(len(index)))
+    same = own.is_unique and index.is_unique and len(own) == len(index) and own.isin(index).all()
+    if own.equals(index) or (counted and not same):
+        return relevant
+    if counted or not same:
+        msg = "the index of relevant is not that of the queries; relevant.to_numpy() takes the values in their order"
+        raise ValueError(msg)
+    return relevant.loc[own]
 
 
 def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int) -> list[NDArray[np.intp]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._aligned import series_of
 from mmtoolkit._anyframe import is_frame, is_series
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
@@ -297,8 +298,7 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
         recorded = _checked(vectors, n_features)
         names = tuple(f"vector {i}" for i in range(len(vectors)))
     else:
-        several = is_series(query) or (isinstance(query, Sequence) and not isinstance(query, str))
-        contents = list(query) if several else [query]
+        contents = _listed(query)
         names = tuple(_name(content, row) for row, content in enumerate(contents))
         if not contents:
             msg = "the query is empty: expected at least one text, content or vector"
@@ -310,6 +310,13 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
         texts = [c.text if isinstance(c, Text) else c for c in contents]
         recorded = texts if all(isinstance(t, str) for t in texts) else vectors
     return Queries(unit_rows(vectors) if normalize else vectors, names, np.full(len(names), -1), recorded, contents)
+
+
+def _listed(query: Any) -> list[Any]:
+    """Return one query or several, in a list, an array, or a column of any library."""
+    if is_frame(query) or is_series(query) or (isinstance(query, np.ndarray) and query.dtype.kind in "OU"):
+        return series_of(query, "the query").tolist()
+    return list(query) if isinstance(query, Sequence) and not isinstance(query, str) else [query]
 
 
 def _items_as_queries(embeddings: Any, item: Any, X: NDArray[np.float32]) -> Queries:

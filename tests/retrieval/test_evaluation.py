@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import mmtoolkit as mm
@@ -278,3 +279,45 @@ def test_among_few_items_every_other_one_is_reached():
 
     assert found.metrics.loc["recall@5", "value"] == 1
     assert found.metrics.loc["recall@5", "baseline"] == 1
+
+
+RIGHT = {"a red bird": ["1"], "a blue car": ["0"]}
+
+
+@pytest.mark.parametrize(
+    ("queries", "relevant"),
+    [
+        (list(RIGHT), RIGHT),
+        (list(RIGHT), dict(reversed(RIGHT.items()))),
+        (list(RIGHT), pd.DataFrame([[False, True, False], [True, False, False]])),
+        (pd.DataFrame({"query": list(RIGHT)}), pl.DataFrame({"id": list(RIGHT.values())})),
+        (pd.Series(list(RIGHT), index=["p", "q"]), pd.Series([["0"], ["1"]], index=["q", "p"])),
+        (pd.Series(list(RIGHT), index=["p", "q"]), pd.Series([["1"], ["0"]])),
+        (np.array(list(RIGHT)), np.array([1, 0])),
+    ],
+)
+def test_what_is_right_belongs_to_its_query_in_whatever_table(queries, relevant):
+    emb = mm.embed_texts(["a blue car", "a red bird", "a tree"], model="local", cache=False, progress=False)
+
+    scored = mm.evaluate_search(emb, queries, relevant, ks=[1])
+
+    assert scored.per_query[["query", "rank"]].values.tolist() == [["a red bird", 1.0], ["a blue car", 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("queries", "relevant", "message"),
+    [
+        (["car"], {"cat": ["0"]}, "relevant names the query 'cat', which is not among the queries"),
+        (
+            pd.Series(["car", "owl"], index=["p", "q"]),
+            pd.Series(["0", "1"], index=["q", "r"]),
+            "the index of relevant is not that of the queries",
+        ),
+        (pd.Series(["car", "owl"], index=[1, 0]), pd.Series(["0", "1"]), "the index of relevant is not that of the queries"),
+    ],
+)  # fmt: skip
+def test_answers_to_other_queries_are_refused(queries, relevant, message):
+    emb = mm.embed_texts(["a blue car", "an owl"], model="local", cache=False, progress=False)
+
+    with pytest.raises(ValueError, match=message):
+        mm.evaluate_search(emb, queries, relevant)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import mmtoolkit as mm
@@ -228,3 +230,18 @@ def test_columns_named_like_those_of_the_table_stay_beside_them():
         [1, 1, 7, "x"],
         [0, 2, 8, "y"],
     ]
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        np.array(["cat", "car"]),
+        pa.array(["cat", "car"]),
+        pl.Series(["cat", "car"]),
+        pd.DataFrame({"q": ["cat", "car"]}),
+    ],
+)
+def test_texts_in_a_column_of_any_library_are_queries(several):
+    emb = mm.embed_texts(["a car", "a cat"], model="local", cache=False, progress=False)
+
+    assert mm.search(emb, several, k=1).table["id"].tolist() == ["1", "0"]

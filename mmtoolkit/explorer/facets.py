@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit.explorer.colours import usable_columns
 
-__all__ = ["Choices", "Facet", "Range", "facets_of", "is_time", "numbers_of"]
+__all__ = ["Choices", "Facet", "Range", "facets_of", "is_time", "numbers_of", "zone_of"]
 
 _FEW = 30
 _BINS = 24
@@ -107,15 +107,28 @@ def facets_of(items: pd.DataFrame) -> list[Facet]:
 
 
 def is_time(column: pd.Series[Any]) -> bool:
-    """Return whether a column holds times."""
-    return pd.api.types.is_datetime64_any_dtype(column)
+    """Return whether a column holds times or days; those of an items frame are objects."""
+    kinds = pd.api.types
+    return kinds.is_datetime64_any_dtype(column) or (
+        column.dtype == object and kinds.infer_dtype(column, skipna=True) in ("datetime", "datetime64", "date")
+    )
+
+
+def zone_of(column: pd.Series[Any]) -> datetime.tzinfo | None:
+    """Return the zone of the first time of a column."""
+    known = column[column.notna()]
+    return getattr(known.iloc[0], "tzinfo", None) if len(known) else None
 
 
 def numbers_of(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column of numbers or times as floats; times as seconds since 1970, NaN for what is missing."""
+    """Return a column of numbers or times as floats; times as seconds since 1970 by the clock that wrote them, NaN for what is missing."""
     if not is_time(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    times = pd.to_datetime(column, utc=True).dt.tz_localize(None)
+    if column.dtype == object:
+        clock = [pd.NaT if pd.isna(time) else pd.Timestamp(time).tz_localize(None) for time in column]
+        times = pd.Series(clock, dtype="datetime64[us]")
+    else:
+        times = column.dt.tz_localize(None)
     return np.where(times.isna(), np.nan, times.to_numpy("datetime64[us]").astype(np.int64) / 1e6)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._text import did_you_mean, shorten
-from mmtoolkit.explorer.facets import Choices, Facet, Range, facets_of, is_time, numbers_of
+from mmtoolkit.explorer.facets import Choices, Facet, Range, facets_of, is_time, numbers_of, zone_of
 
 __all__ = ["Filter", "Where"]
 
@@ -127,7 +128,7 @@ def _between(name: str, column: pd.Series[Any], wanted: tuple[Any, ...]) -> NDAr
     if len(wanted) != 2:
         msg = f"where[{name!r}] must be a range (low, high), or a list of values; got a tuple of {len(wanted)}"
         raise ValueError(msg)
-    number = _second if is_time(column) else _number
+    number = functools.partial(_second, zone=zone_of(column)) if is_time(column) else _number
     low, high = (None if end is None else number(name, end, last=last) for last, end in enumerate(wanted))
     if low is not None and high is not None and low > high:
         msg = f"where[{name!r}] is a range from {wanted[0]!r} down to {wanted[1]!r}; the lower end comes first"
@@ -145,8 +146,8 @@ def _number(name: str, end: Any, *, last: int) -> float:  # noqa: ARG001 - as _s
     return float(end)
 
 
-def _second(name: str, end: Any, *, last: int) -> float:
-    """Return a time as seconds since 1970; the upper end of a day is its last moment."""
+def _second(name: str, end: Any, *, last: int, zone: datetime.tzinfo | None) -> float:
+    """Return a time as seconds since 1970 by the clock of the column; the upper end of a day is its last moment."""
     time = None
     with contextlib.suppress(ValueError, TypeError):
         time = None if isinstance(end, bool | int | float) else pd.Timestamp(end)
@@ -154,7 +155,7 @@ def _second(name: str, end: Any, *, last: int) -> float:
         msg = f"where[{name!r}] must be a range of times such as ('2026-01-01', '2026-03-31'), None for an open end; got {end!r}"
         raise ValueError(msg)
     is_day = type(end) is datetime.date or (isinstance(end, str) and len(end) <= _DAY)
-    time = time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+    time = time if time.tzinfo is None else time.tz_convert(zone or datetime.UTC).tz_localize(None)
     return float(time.timestamp()) + (86400 - 1e-6 if last and is_day else 0.0)
 
 
@@ -174,10 +175,10 @@ def _among(name: str, column: pd.Series[Any], wanted: Any) -> NDArray[np.bool_]:
 
 
 def _equal(column: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
+    if is_time(column):
+        return np.asarray(numbers_of(column) == _second(str(column.name), value, last=0, zone=zone_of(column)))
     if column.dtype == object:
         return np.array([_same(other, value) for other in column.to_numpy()], dtype=bool)
-    if is_time(column):
-        value = pd.Timestamp(value)
     return np.asarray((column == value).to_numpy(dtype=bool, na_value=False))
 
 

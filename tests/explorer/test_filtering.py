@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,6 +81,30 @@ def test_a_filter_shows_what_it_says(odd, where, ids):
     odd.where = where
 
     assert shown(odd) == ids
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda days: pd.to_datetime(days),
+        lambda days: pd.to_datetime(days).tz_localize("Asia/Shanghai"),
+        lambda days: [None if day is None else datetime.date.fromisoformat(day) for day in days],
+    ],
+)
+def test_times_of_a_table_are_filtered_by_their_own_clock(rng, kind):
+    table = pd.DataFrame({"text": list("abcd"), "when": kind(["2026-01-01", "2026-01-31", None, "2026-02-01"])})
+    ex = mm.explore(mm.Embeddings(rng.normal(size=(4, 3)), items=mm.items(table)), projection=np.zeros((4, 2)))
+
+    assert [facet.name for facet in ex.state.filter.facets] == ["when"]
+    for where, ids in [
+        (("2026-01-01", "2026-01-31"), "01"),
+        ("2026-01-31", "1"),
+        (["2026-01-01", datetime.date(2026, 2, 1)], "03"),
+        ((datetime.date(2026, 1, 2), None), "13"),
+        (None, "2"),
+    ]:
+        ex.where = {"when": where}
+        assert shown(ex) == ids
 
 
 def test_it_reads_as_it_was_set_and_is_nobody_elses(odd):

@@ -34,6 +34,8 @@ def embed(arguments: Namespace) -> int:
 
 def classify(arguments: Namespace) -> int:
     """Classify, print the scores, and write the files that the options name."""
+    if arguments.save:
+        show.folder_to_write(arguments.save, "--save")
     made = _shown(_classified, arguments)
     beside = show.beside(arguments)
     print("", *made.notes, sep="\n", file=beside)

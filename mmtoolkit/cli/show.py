@@ -142,7 +142,7 @@ def save(results: list[Any], folder: str, title: str) -> Path:
     return rep.save(out / "report.html")
 
 
-def folder_to_write(name: str) -> Path:
+def folder_to_write(name: str, option: str = "--out") -> Path:
     """Make a folder and test that it can be written to, before a long job as well as after it.
 
     Raises
@@ -155,9 +155,7 @@ def folder_to_write(name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        msg = (
-            f"nothing can be written to {os.fspath(folder.absolute())!r}: {error.strerror}; --out names another folder"
-        )
+        msg = f"nothing can be written to {os.fspath(folder.absolute())!r}: {error.strerror}; {option} names another folder"
         raise MMToolkitError(msg) from error
     return folder
 

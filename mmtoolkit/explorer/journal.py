@@ -152,8 +152,11 @@ class Journal:
         ValueError
             If a line is not about an item of this map, or the file is no CSV file in UTF-8.
         MMToolkitError
-            If the file cannot be read.
+            If the file cannot be read, or its folder does not exist.
         """
+        if not self._path.parent.is_dir():
+            msg = f"the journal {self._name} cannot be written: there is no folder {os.fspath(self._path.parent)!r}"
+            raise MMToolkitError(msg)
         if not self._path.exists():
             return []
         try:

@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._anyframe import any_frame
+
 __all__ = ["Chosen", "Mode", "rows_of"]
 
 Mode = Literal["replace", "add", "remove"]
@@ -76,8 +78,9 @@ def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:
 
     Parameters
     ----------
-    wanted : None, str, int, DataFrame with a column id, boolean mask, or sequence, set or iterator of ids or row numbers
-        A frame is read by its ids, whatever its order; a set has none and comes in the order of the map.
+    wanted : None, str, int, table with ids, boolean mask, or sequence, set or iterator of ids or row numbers
+        A table (of any library, or of a result such as a search) is read by its column or index ``id``, whatever its order;
+        a set has none and comes in the order of the map.
     ids : ndarray of shape (n_items,), str
         All ids.
 
@@ -98,11 +101,13 @@ def rows_of(wanted: Any, ids: NDArray[np.str_]) -> NDArray[np.intp]:
     if isinstance(wanted, Set | Iterator):
         rows = rows_of(list(wanted), ids)
         return np.sort(rows) if isinstance(wanted, Set) else rows
-    if hasattr(wanted, "columns"):
-        if "id" not in wanted.columns:
-            msg = f"a frame of items needs a column 'id'; its columns are {', '.join(map(str, wanted.columns))}"
+    if hasattr(wanted := getattr(wanted, "table", wanted), "columns"):
+        frame = any_frame(wanted)
+        frame = frame if "id" in frame.columns or frame.index.name != "id" else frame.reset_index()
+        if "id" not in frame.columns:
+            msg = f"a frame of items needs a column 'id'; its columns are {', '.join(map(str, frame.columns))}"
             raise ValueError(msg)
-        wanted = wanted["id"].astype(str)
+        wanted = frame["id"].astype(str)
     values = np.atleast_1d(np.asarray(wanted))
     if values.ndim != 1:
         msg = f"expected ids or row numbers in one dimension, got shape {values.shape}"

@@ -535,6 +535,15 @@ def test_an_option_that_saved_vectors_cannot_follow_is_refused(tmp_path, capsys,
     assert main(["cluster", saved, "--n-clusters", "2", "--model", "local", "--dimension", "512"]) == 0
 
 
+def test_a_classifier_that_could_not_be_saved_is_not_trained(tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+
+    code, said = failure(capsys, "classify", "emoji", "--model", "local", "--save", tmp_path / "file")
+
+    assert code == 1
+    assert said == f"nothing can be written to {str(tmp_path / 'file')!r}: File exists; --save names another folder"
+
+
 @pytest.mark.parametrize("out", ["v.csv", "v", "folder.parquet"])
 def test_a_name_that_vectors_cannot_have_is_said_before_they_are_computed(tmp_path, capsys, out):
     (tmp_path / "folder.parquet").mkdir()

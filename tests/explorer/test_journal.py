@@ -308,3 +308,8 @@ def test_any_clock_is_taken(path, time):
     path.write_text(f"id,annotation,how,order,time\na,bird,click,1,{time}\nb,cat,click,2,{time}\n", "utf-8")
 
     assert Annotations(IDS, path).frame()["time"].dt.year.between(1, 9999).all()
+
+
+def test_a_journal_in_a_folder_that_is_not_there_is_said_before_the_first_answer(tmp_path):
+    with pytest.raises(MMToolkitError, match=r"labels\.csv' cannot be written: there is no folder '.*nowhere'"):
+        mm.explore(np.eye(3), projection=np.eye(3)[:, :2], journal=tmp_path / "nowhere" / "labels.csv")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
+import mmtoolkit as mm
 from mmtoolkit.explorer.selection import Chosen, rows_of
 
 IDS = np.array(["a", "b", "c", "d", "e"])
@@ -55,6 +57,9 @@ def test_unknown_mode_is_refused():
         (np.array([1, 3]), [1, 3]),
         (np.array([True, False, False, False, True]), [0, 4]),
         (pd.DataFrame({"id": ["d", "a"], "x": [1, 2]}), [3, 0]),
+        (pd.DataFrame({"x": [1, 2]}, index=pd.Index(["d", "a"], name="id")), [3, 0]),
+        (pl.DataFrame({"id": ["d", "a"]}), [3, 0]),
+        (mm.search(mm.Embeddings(np.eye(5), ids=list("abcde")), np.eye(5)[[3, 0]], k=1), [3, 0]),
         (pd.Series(["b"]), [1]),
         ({"e", "a", "c"}, [0, 2, 4]),
         ((name for name in ["e", "a"]), [4, 0]),

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "escape_markdown", "is_blank", "is_unicode", "shorten", "width_of"]
+__all__ = ["did_you_mean", "escape_markdown", "is_blank", "is_unicode", "shorten", "width_of", "writable"]
 
 # also what turns the direction of writing around, with which "gpj.exe" can pose as "exe.jpg"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -29,6 +29,11 @@ def is_blank(text: str) -> bool:
 def is_unicode(text: str) -> bool:
     """Return whether `text` can be written; names of files and JSON may hold half a character."""
     return text.isascii() or not _SURROGATE.search(text)
+
+
+def writable(text: str) -> str:
+    """Return `text` with half characters escaped as JSON escapes them, so that it can be written."""
+    return text if is_unicode(text) else text.encode("utf-8", "backslashreplace").decode()
 
 
 def width_of(text: str) -> float:

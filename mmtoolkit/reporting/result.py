@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._files import replaced
+from mmtoolkit._text import writable
 from mmtoolkit.reporting.record import document, name_results, seal
 from mmtoolkit.results import Result
 from mmtoolkit.vectors import items_of
@@ -119,10 +120,8 @@ class Report(Result):
             from mmtoolkit.reporting.sidecar import split
 
             data = split(self.data, target)
-            text = (
-                json.dumps({**data, "run": self._run(target.parent)}, indent=1, ensure_ascii=False, allow_nan=False)
-                + "\n"
-            )
+            whole = {**data, "run": self._run(target.parent)}
+            text = writable(json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
         elif target.suffix == ".md":
             text = self.to_markdown()
         else:
@@ -152,7 +151,7 @@ class Report(Result):
         from mmtoolkit.reporting.page_seals import seal_page
 
         with speaking(self.language):
-            return seal_page(page(self.title, self.facts, self.sections), seal(self.data))
+            return seal_page(writable(page(self.title, self.facts, self.sections)), seal(self.data))
 
     def to_markdown(self) -> str:
         """Return the page as Markdown: the same words and numbers, without the pictures.
@@ -172,7 +171,7 @@ class Report(Result):
         from mmtoolkit.reporting.as_markdown import markdown
 
         with speaking(self.language):
-            return markdown(self.title, self.facts, self.sections)
+            return writable(markdown(self.title, self.facts, self.sections))
 
     def _run(self, folder: Path) -> dict[str, Any]:
         """Return what differs from run to run and is never compared."""

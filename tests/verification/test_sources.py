@@ -1,6 +1,8 @@
 """Where the vectors of a report come from: saved ones, the cache, or a model, and a service only when that is allowed."""
 
+import os
 import shutil
+import sys
 
 import numpy as np
 import pandas as pd
@@ -156,3 +158,28 @@ def test_a_mapping_with_a_name_that_the_report_does_not_know_is_refused(home, wh
 def test_a_report_that_was_not_saved_is_told_what_to_do(made):
     with pytest.raises(TypeError, match=r"must be the path of a report\.json or report\.html, got Report; save it"):
         mm.verify(mm.report(mm.cluster(made[1], 2)))
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode here")
+@pytest.mark.parametrize("ending", ["json", "html", "md"])
+def test_a_folder_named_in_another_encoding_is_reported_and_found_again(tmp_path, ending):
+    photos = os.path.join(os.fsencode(tmp_path), "图片".encode("gbk"))
+    os.mkdir(photos)
+    for name in ("a red bird", "a blue car", "a green tree"):
+        with open(os.path.join(photos, name.encode() + b".txt"), "w") as file:
+            file.write(name)
+    emb = mm.embed(mm.read_folder(os.fsdecode(photos), texts=True), model="local", progress=False)
+    rep = mm.report(mm.cluster(emb, 2), title=os.path.basename(os.fsdecode(photos)))
+
+    rep.save(tmp_path / "report.json")
+    saved = rep.save(tmp_path / f"report.{ending}")
+
+    if ending == "md":
+        assert saved.read_text("utf-8").startswith("# ")
+        return
+    checked = mm.verify(saved, cache=False)
+    assert checked.verdict == "identical"
+    assert checked.notes == mm.verify(saved, items=emb, cache=False).notes
+    with open(os.path.join(photos, b"a red bird.txt"), "w") as file:
+        file.write("another bird")
+    assert not mm.verify(saved, cache=False).ok

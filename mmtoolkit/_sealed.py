@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
+import os
 import secrets
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -55,9 +57,14 @@ def write_sealed(
 
     blocks: list[tuple[int, int, int]] = []
     end, place = _START, secrets.token_hex(32)  # nothing else in the file has these letters
-    with part.open("rb") as written, pq.ParquetWriter(part, schema, **options) as writer:
+    with (  # an open file, because Arrow takes no name that is not valid Unicode
+        part.open("wb") as sink,
+        part.open("rb") as written,
+        pq.ParquetWriter(sink, schema, **options) as writer,
+    ):
         for table in tables:
             writer.write_table(table)
+            sink.flush()
             written.seek(end)
             block = written.read()
             end += len(block)
@@ -101,11 +108,10 @@ def open_sealed(path: str | Path, *, blocks: bool = True) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open(path, "rb"):  # whoever may not read it hears the system's own words
-        pass
+    with open(path, "rb") as raw:  # whoever may not read it hears the system's own words
+        empty = os.fstat(raw.fileno()).st_size == 0
+        content = pa.py_buffer(b"" if empty else mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ))
     try:
-        with pa.memory_map(str(path)) as mapped:
-            content = mapped.read_buffer()
         file = pq.ParquetFile(pa.BufferReader(content))
         metadata = file.metadata.metadata or {}
     except Exception as error:  # whatever a decoder raises: the file cannot be read

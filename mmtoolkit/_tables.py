@@ -85,7 +85,8 @@ def _parquet(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
+        with path.open("rb") as file:
+            return pd.read_parquet(file)
     except Exception as error:  # a damaged file fails in as many ways as it has parts
         msg = f"the Parquet file is damaged, or is of another kind than its name says: {error}"
         raise ValueError(msg) from error

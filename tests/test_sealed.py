@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,7 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.cache import EmbeddingCache, Space
+from mmtoolkit.cli import main
 from mmtoolkit.errors import MMToolkitError, VerifyError
 
 
@@ -134,3 +137,18 @@ def test_no_flipped_bit_of_an_export_is_imported(rng, tmp_path):
     assert set(other.stats()["model"]) <= {"m"}
     found, there = other.get(keys, space)
     np.testing.assert_array_equal(there[found], X[found])
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are Unicode here")
+def test_vectors_and_tables_lie_in_folders_of_any_name(tmp_path, capsys):
+    folder = os.path.join(str(tmp_path), os.fsdecode("红色".encode("gbk")))
+    os.mkdir(folder)
+    emb = mm.Embeddings(np.eye(3), items=mm.items({"text": ["a", "b", "c"]}))
+
+    emb.save(os.path.join(folder, "v.parquet"))
+    emb.save(os.path.join(folder, "v.parquet"))  # in place of what is there
+
+    assert np.array_equal(mm.Embeddings.load(os.path.join(folder, "v.parquet")).vectors, emb.vectors)
+    assert mm.items(os.path.join(folder, "v.parquet"))["text"].tolist() == ["a", "b", "c"]
+    assert main(["cluster", os.path.join(folder, "v.parquet"), "--n-clusters", "2"]) == 0
+    assert "2 clusters of 3 items" in capsys.readouterr().out

@@ -108,6 +108,7 @@ def _is_saved(path: str) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        return b"mmtoolkit-embeddings" in (pq.read_schema(path).metadata or {})
+        with open(path, "rb") as file:
+            return b"mmtoolkit-embeddings" in (pq.read_schema(file).metadata or {})
     except Exception:  # a damaged file: who reads it as a table names it
         return False

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mmtoolkit._opening import read_whole
+
 __all__ = ["read_json", "read_json_file"]
 
 _MAX_BYTES = 256 * 1024**2
@@ -66,12 +68,11 @@ def read_json_file(path: Path) -> Any:
     Raises
     ------
     OSError
-        If there is no file, or it may not be read.
+        If there is no file, it may not be read, or is too large.
     ValueError
         As `read_json`.
     """
-    _refuse_more("bytes", path.stat().st_size, _MAX_BYTES)
-    return read_json(path.read_bytes())
+    return read_json(read_whole(path, _MAX_BYTES))
 
 
 def _refuse_more(what: str, got: int, most: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 import threading
 import warnings
@@ -29,6 +30,7 @@ _BAND = 1 << 20  # pixels that are worked on at a time, so that a large picture 
 _SECONDS = 20.0  # of decoding, for a picture that another process decodes
 _DENSE = 50  # pixels a byte; photographs have below 15, drawings may have more
 _SMALL = 4_000_000  # pixels that no decoder needs long for
+_FEW = 1_000_000  # pixels and bytes, where one takes microseconds
 _TURNS = {
     2: PILImage.Transpose.FLIP_LEFT_RIGHT,
     3: PILImage.Transpose.ROTATE_180,
@@ -38,6 +40,10 @@ _TURNS = {
     7: PILImage.Transpose.TRANSVERSE,
     8: PILImage.Transpose.ROTATE_90,
 }
+_MOST_SCANS = 2_000_000_000  # pixels times passes over them; a progressive photograph makes ten passes
+_READS = 100_000  # pieces that a picture may have, and one more for each so many bytes:
+_BYTES_A_READ = 100
+_DRAWN = ("EPS", "WMF")  # Pillow starts Ghostscript for the first and the drawing system of Windows for the other
 _ORIENTATION = 0x0112  # tag of EXIF
 _INNER = re.compile(  # headers of whole pictures inside an icon: PNG, a codestream of JPEG 2000, a file of JPEG 2000
     rb"\x89PNG\r\n\x1a\n....IHDR(?P<png>.{8})|\xff\x4f\xff\x51....(?P<stream>.{8})|ihdr(?P<file>.{8})", re.DOTALL
@@ -102,6 +108,21 @@ class _Quiet:
 _quiet = _Quiet()
 
 
+class _Pieces(io.BytesIO):
+    """The bytes of a picture, to be read in a bounded number of pieces: Pillow takes headers apart in Python, one piece after another."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.left: float = _READS + len(data) // _BYTES_A_READ
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes, as every file does."""
+        self.left -= 1
+        if self.left < 0:
+            raise UnreadableItemError("the picture is in too many pieces to be read; save it anew")
+        return super().read(size)
+
+
 def _open(data: bytes, name: str) -> PILImage.Image:
     """Open a picture without decoding its pixels."""
     if not data:
@@ -111,8 +132,11 @@ def _open(data: bytes, name: str) -> PILImage.Image:
         _check_icon(data, name)
     try:
         with _quiet():
-            picture = _heif(data, name) if kind == "HEIF" else PILImage.open(io.BytesIO(data), formats=PILLOW_FORMATS)
-    except (UnreadableItemError, KeyboardInterrupt):
+            picture = _heif(data, name) if kind == "HEIF" else PILImage.open(_Pieces(data), formats=PILLOW_FORMATS)
+    except UnreadableItemError as error:
+        error.name = error.name or name
+        raise
+    except KeyboardInterrupt:
         raise
     except (PILImage.DecompressionBombError, PILImage.DecompressionBombWarning) as error:
         msg = f"the picture has too many pixels to open safely; at most {MAX_PIXELS:,} are allowed. Scale it down first"
@@ -252,9 +276,18 @@ def decode_here(data: bytes, *, alpha: bool = False) -> tuple[PILImage.Image, st
 
 
 def _is_suspicious(picture: PILImage.Image, data: bytes) -> bool:
-    """Return whether few bytes claim many pixels, or a decoder that is little tested would read them; PNG's reads 80 million in half a second."""
-    pixels = picture.width * picture.height
+    """Return whether few bytes claim many pixels or passes over them, or a decoder that is little tested or slow would read them."""
+    pixels = picture.width * picture.height  # PNG's decoder reads 80 million in half a second
+    if picture.format in ("JPEG", "MPO") and pixels * data.count(b"\xff\xda") > _MOST_SCANS:
+        return True
+    if _by_python(picture) and pixels + len(data) > _FEW:
+        return True
     return picture.format == "HEIF" or (picture.format != "PNG" and pixels > max(_DENSE * len(data), _SMALL))
+
+
+def _by_python(picture: PILImage.Image) -> bool:
+    """Return whether Pillow decodes it in Python, byte by byte: bitmaps of run lengths, some portable pixmaps."""
+    return any(tile[0] in PILImage.DECODERS for tile in getattr(picture, "tile", ()))
 
 
 def from_pil(picture: PILImage.Image, name: str = "", *, alpha: bool = False) -> tuple[PILImage.Image, str]:
@@ -278,12 +311,17 @@ def from_pil(picture: PILImage.Image, name: str = "", *, alpha: bool = False) ->
         If it is broken, cut off or closed, or has no or too many pixels.
     """
     _check_size(*picture.size, name)
+    if picture.format in _DRAWN and getattr(picture, "tile", None):
+        msg = f"the {picture.format} drawing has no pixels until another program runs it; save it as PNG or JPEG"
+        raise UnreadableItemError(msg, name=name)
     return _loaded(picture, name, alpha=alpha)
 
 
 def _loaded(picture: PILImage.Image, name: str, *, alpha: bool) -> tuple[PILImage.Image, str]:
     try:
         with _quiet():
+            if _by_python(picture) and isinstance(source := getattr(picture, "fp", None), _Pieces):
+                source.left = math.inf
             picture.load()
             _check_size(*picture.size, name)  # some formats know their size only now
             return _to_rgb(picture, alpha=alpha)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import secrets
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._json import read_json
+from mmtoolkit._opening import opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,9 +108,9 @@ def open_sealed(path: str | Path, *, blocks: bool = True) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open(path, "rb") as raw:  # whoever may not read it hears the system's own words
-        empty = os.fstat(raw.fileno()).st_size == 0
-        content = pa.py_buffer(b"" if empty else mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ))
+    raw, status = opened(path)  # whoever may not read it hears the system's own words
+    with raw:
+        content = pa.py_buffer(mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b"")
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
         metadata = file.metadata.metadata or {}

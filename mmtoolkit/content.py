@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from mmtoolkit._opening import MAX_BYTES, read_whole
 from mmtoolkit._text import is_blank, shorten
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
@@ -22,6 +23,7 @@ __all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "instead_of",
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
+_MAX_PICTURE = 512 * 1024 * 1024  # bytes of a file: as many as 16 bits of each channel of the most pixels take
 
 
 def is_url(source: object) -> bool:
@@ -88,12 +90,12 @@ class _Hashed:
         return data
 
 
-def _read_file(source: str | os.PathLike[str]) -> bytes:
+def _read_file(source: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
     if source == "":
         raise UnreadableItemError("the path is empty; expected the path of a file, or a URL", name="''")
     path = Path(source)
     try:
-        return path.read_bytes()
+        return read_whole(path, most)
     except FileNotFoundError as error:
         name = os.fspath(path)
         foreign = os.sep == "/" and "\\" in name
@@ -112,7 +114,7 @@ def _from_data_uri(uri: str) -> bytes:
         raise UnreadableItemError("expected a data URI like data:image/png;base64,…", name=shorten(head, 40))
     if len(body) > _MAX_DATA_URI:
         msg = f"the data URI has {len(body):,} characters, more than {_MAX_DATA_URI:,}"
-        raise UnreadableItemError(msg, name=head)
+        raise UnreadableItemError(msg, name=shorten(head, 40))
     try:
         return base64.b64decode(body, validate=True)
     except ValueError as error:  # of binascii, or for a letter that is not ASCII
@@ -286,7 +288,7 @@ class Image(_Hashed):
         if isinstance(source, str) and source.startswith("data:"):
             return _from_data_uri(source)
         if self.path is not None:
-            return self._checked(_read_file(self.source), self.name)
+            return self._checked(_read_file(self.source, _MAX_PICTURE), self.name)
         buffer = io.BytesIO()
         self.open().save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
+from mmtoolkit._opening import read_whole
 from mmtoolkit._text import is_unicode
 from mmtoolkit.frames import items, made_by
 from mmtoolkit.words import listed, say, word
@@ -26,6 +27,7 @@ _SYSTEM = frozenset(
 )
 
 _MOST_KINDS = 8  # named in one line
+_MOST_BYTES = 64 * 1024 * 1024  # of a text
 
 
 def read_folder(
@@ -96,7 +98,7 @@ def read_folder(
         value: str | None = os.path.join(root, below)
         if kind == "text":
             try:
-                value, encoding = decoded((root / below).read_bytes())
+                value, encoding = decoded(read_whole(root / below, _MOST_BYTES))
             except (OSError, ValueError) as error:
                 value, unreadable[name] = None, getattr(error, "strerror", None) or str(error)
             else:
@@ -148,11 +150,16 @@ def _files(root: Path, left_out: Counter[str]) -> Iterator[str]:
             below = f"{folder}/{entry.name}" if folder else entry.name
             if entry.name.startswith(".") or entry.name.lower() in _SYSTEM:
                 left_out[word("hidden or of the system")] += 1
-            elif entry.is_dir():
+                continue
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link that leads to itself
+                is_folder = is_file = False
+            if is_folder:
                 if not entry.is_symlink():
                     seen.add(_identity(entry.path))
                 (links if entry.is_symlink() else folders).append(below)
-            elif entry.is_file():
+            elif is_file:
                 yield below
             else:
                 left_out[word("broken links") if entry.is_symlink() else word("no files")] += 1

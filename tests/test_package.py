@@ -163,6 +163,7 @@ LAYERS = (
         "words",
         "_html",
         "_files",
+        "_opening",
         "_json",
         "_memory",
         "_spreadsheet",

@@ -2,7 +2,9 @@
 
 import contextlib
 import io
+import os
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -22,12 +24,12 @@ def encoded(picture, kind="PNG", **options):
     return buffer.getvalue()
 
 
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def bomb(width, height):
     """Return a valid PNG header that claims so many pixels, with hardly any data behind it."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
 
@@ -59,6 +61,60 @@ def test_a_whole_bomb_fails_alone_with_row_and_id(tmp_path):
 def test_an_open_picture_has_the_same_limit():
     with pytest.raises(UnreadableItemError, match=r"20000 x 20000 pixels, too many to open safely"):
         _pictures.from_pil(PILImage.new("1", (20_000, 20_000)))
+
+
+def in_pieces(kind):
+    """Return a picture of 8 x 8 pixels with a million pieces, each of which takes microseconds."""
+    data = encoded(PILImage.new("RGB", (8, 8)), kind)
+    at, piece = {
+        "PNG": (33, chunk(b"tEXt", b"k\0v")),
+        "GIF": (13, b"\x21\xf9\4\0\0\0\0\0"),
+        "JPEG": (2, b"\xff"),
+        "PPM": (3, b"#\n"),
+    }[kind]
+    return data[:at] + piece * 1_000_000 + data[at:]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "JPEG", "PPM"])
+def test_a_picture_in_a_million_pieces_is_refused_before_they_are_read(kind):
+    data = in_pieces(kind)
+    started = time.process_time()
+
+    with pytest.raises(UnreadableItemError, match="too many pieces"):
+        mm.Image(data).open()
+
+    assert time.process_time() - started < 2  # reading all of them takes longer
+
+
+def test_a_picture_that_another_pass_is_drawn_over_again_and_again_is_given_up(monkeypatch):
+    monkeypatch.setattr(_pictures, "_SECONDS", 1.0)
+    data = encoded(PILImage.new("RGB", (1900, 1900)), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+
+    with pytest.raises(UnreadableItemError, match="decoding took more than 1 s"):
+        mm.Image(data[:-2] + data[last:-2] * 20_000 + data[-2:]).open()
+
+
+def test_pixels_that_pillow_reads_one_by_one_are_given_up_when_there_are_many(monkeypatch):
+    monkeypatch.setattr(_pictures, "_SECONDS", 1.0)
+
+    assert mm.Image(b"P6 300 300 100\n" + bytes(270_000)).open().size == (300, 300)
+    with pytest.raises(UnreadableItemError, match="decoding took more than 1 s"):
+        mm.Image(b"P6 4000 4000 100\n" + bytes(48_000_000)).open()
+
+
+def test_a_drawing_that_pillow_has_opened_starts_no_program(tmp_path, monkeypatch):
+    PILImage.new("RGB", (20, 20)).save(tmp_path / "drawing.eps")
+    program = tmp_path / "gs"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path / 'started'}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)
+
+    with PILImage.open(tmp_path / "drawing.eps") as drawing, pytest.raises(UnreadableItemError, match="EPS drawing"):
+        mm.Image(drawing).open()
+
+    assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 7)])

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from mmtoolkit._opening import MAX_BYTES, opened
+
 __all__ = ["Stamped", "digest_files"]
 
 Stamped = tuple[str, str, bytes]  # path, stamp, digest
@@ -21,7 +23,6 @@ _TRIED = 64  # files, read one by one to see
 _LATER: _Read = (b"", None)
 _TICK_NS = 50_000_000  # a file changed so short ago may change again without a newer time
 _COARSE_NS = 2_000_000_000  # the same where times are whole seconds
-_HOW = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _stamp(status: os.stat_result) -> str:
@@ -45,8 +46,8 @@ def _unchanged(path: str, remembered: dict[str, tuple[str, bytes]]) -> bool:
 def _read(path: str, most: float = math.inf) -> _Read | None:
     """Return a file's SHA-256, and its stamp where it did not change meanwhile; None where it cannot be read."""
     try:
-        with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, _HOW)) as file:
-            before = os.fstat(file.fileno())
+        file, before = opened(path, MAX_BYTES)
+        with file:
             if before.st_size > most:
                 return _LATER
             if before.st_size <= _SMALL:  # no buffer of its own for each of many small files

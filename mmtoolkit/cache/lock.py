@@ -47,6 +47,7 @@ class Lock:
             with self._locked("lock.next", patience):
                 stack.enter_context(self._locked("lock", patience))
             with contextlib.suppress(OSError):  # a full disk has no room for the name, which is for others to read
+                file_status(self.holder)  # refuses links and pipes
                 self.holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
 

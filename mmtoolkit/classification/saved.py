@@ -17,6 +17,7 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json_file
 from mmtoolkit._numbers import feature_names
+from mmtoolkit._opening import read_whole
 from mmtoolkit.classification.answering import Thresholds
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.logistic import LogisticClassifier
@@ -183,7 +184,7 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     home = Path(directory)
     try:
         manifest = read_json_file(home / _MANIFEST)
-        content = (home / _ARRAYS).read_bytes()
+        content = read_whole(home / _ARRAYS)
     except (OSError, ValueError) as error:
         msg = f"{os.fspath(directory)!r} holds no saved classifier ({error}); it should hold {_MANIFEST} and {_ARRAYS}"
         raise VerifyError(msg) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit import _pictures
 from mmtoolkit._formats import MAGIC_BYTES, picture_format
+from mmtoolkit._opening import opened
 from mmtoolkit.errors import UnsupportedItemError
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ def largest(spec: ModelSpec) -> int:
 def _head_and_size(image: Image) -> tuple[bytes, int]:
     if image.path is not None:
         try:
-            with image.path.open("rb") as file:
-                return file.read(MAGIC_BYTES), image.path.stat().st_size
+            file, status = opened(image.path)
+            with file:
+                return file.read(MAGIC_BYTES), status.st_size
         except OSError:
             pass  # the digest tells it better
     elif isinstance(image.source, bytes | bytearray | memoryview | str):

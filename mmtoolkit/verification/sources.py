@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._npz import read_npy
+from mmtoolkit._opening import opened
 from mmtoolkit.cache import open_cache
 from mmtoolkit.embedding import Embeddings
 from mmtoolkit.embedding.encoder import make_encoder
@@ -119,8 +120,9 @@ def _read(path: Path) -> Any:
     if path.suffix != ".npy":
         return Embeddings.load(path)
     try:
-        with path.open("rb") as file:
-            return read_npy(file, os.fstat(file.fileno()).st_size)
+        file, status = opened(path)
+        with file:
+            return read_npy(file, status.st_size)
     except (OSError, ValueError) as error:
         msg = f"the vectors {os.fspath(path)!r} cannot be read as an array of numbers saved by numpy.save: {error}"
         raise VerifyError(msg) from error

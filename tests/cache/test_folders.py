@@ -15,6 +15,7 @@ import zlib
 import numpy as np
 import pytest
 
+import mmtoolkit as mm
 from mmtoolkit.cache import EmbeddingCache
 from mmtoolkit.cache.index import VERSION
 from mmtoolkit.errors import CacheError, CacheVersionError
@@ -374,3 +375,21 @@ def test_files_are_as_open_as_the_user_s_umask_says(cache, space, make):
         os.umask(before)
 
     assert all(stat.S_IMODE(p.stat().st_mode) & 0o040 for p in cache.path.rglob("*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_in_the_folder_is_never_written_through_and_a_pipe_never_waited_for(tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text("of somebody else")
+    for name in ("link", "pipe"):
+        folder = tmp_path / name
+        mm.embed_texts(["a"], model="local", cache=folder, progress=False)
+        holder = folder / "lock.holder"
+        holder.unlink()
+        holder.symlink_to(other) if name == "link" else os.mkfifo(holder)
+
+        mm.embed_texts(["b"], model="local", cache=folder, progress=False)
+
+        again = mm.embed_texts(["a", "b"], model="local", cache=folder, progress=False)
+        assert again.usage["cached"] == 2
+    assert other.read_text() == "of somebody else"

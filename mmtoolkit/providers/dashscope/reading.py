@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.providers.queue.reading import error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer
+from mmtoolkit.providers.secrets import Secret, redact
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from mmtoolkit.providers.secrets import Secret
 
 __all__ = ["read_answer", "read_vectors"]
 
@@ -68,7 +67,7 @@ def read_vectors(
     if indexes == [None]:  # some models leave it out where there is nothing to tell apart
         indexes = [0]
     if any(isinstance(i, bool) or not isinstance(i, int) for i in indexes) or sorted(indexes) != list(range(n)):
-        msg = f"expected vectors with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
+        msg = f"expected vectors with the indexes 0 to {n - 1}, got {str([i if i is None or isinstance(i, int) else type(i).__name__ for i in indexes])[:80]}"
         raise ValueError(msg)
     lengths = {len(one) for entry in entries if isinstance(one := entry.get("embedding"), list)}
     if default not in (None, dimension) and lengths == {default}:
@@ -102,7 +101,7 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any
     if status == 200 and not isinstance(parsed, dict):
         parsed = error_of(status, raw)  # the SDK reads no other encoding
     if status == 200 and parsed.get("output") is not None and not parsed.get("code"):
-        return Answer(200, body=parsed, request_id=str(parsed.get("request_id", ""))[:80])
+        return Answer(200, body=parsed, request_id=redact(str(parsed.get("request_id", "")), key)[:80])
     answer = failure(status, headers, error_of(status, raw), key)
     if status == 200 and isinstance(parsed, dict) and not answer.code and not answer.message:
         answer = dataclasses.replace(answer, code="ProtocolError", message="the answer has no output")

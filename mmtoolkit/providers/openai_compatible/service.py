@@ -98,7 +98,7 @@ class OpenAIService(Service):
         if n == 1 and indexes == [None]:
             indexes = [0]
         if any(type(i) is not int for i in indexes) or sorted(indexes) != list(range(n)):
-            msg = f"expected vectors with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
+            msg = f"expected vectors with the indexes 0 to {n - 1}, got {str([i if i is None or isinstance(i, int) else type(i).__name__ for i in indexes])[:80]}"
             raise ValueError(msg)
         values = [_numbers(entry.get("embedding")) for entry in entries]
         lengths = {len(value) for value in values if isinstance(value, list)}

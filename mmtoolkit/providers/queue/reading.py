@@ -158,9 +158,9 @@ def failure(status: int, headers: Mapping[str, str], error: Mapping[str, Any], k
     ids = (one.get(name) for one in (outer, inner) for name in ("requestid", "id"))
     return Answer(
         status,
-        code=redact(shorten(next((code for code in codes if code and not code.isdigit()), ""), 80), key),
-        message=redact(shorten(next(filter(None, map(_words, messages)), ""), 400), key),
-        request_id=shorten(next(filter(None, map(_words, ids)), lower.get("xrequestid", "")), 80),
+        code=shorten(redact(next((code for code in codes if code and not code.isdigit()), ""), key), 80),
+        message=shorten(redact(next(filter(None, map(_words, messages)), ""), key), 400),
+        request_id=shorten(redact(next(filter(None, map(_words, ids)), lower.get("xrequestid", "")), key), 80),
         retry_after_s=seconds_of(lower.get("retryafter")),
     )
 
@@ -189,6 +189,6 @@ def seconds_of(value: str | None) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError, OSError):  # no date, or one that no clock shows
             return None
     return min(max(seconds, 0.0), 300.0) if math.isfinite(seconds) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mmtoolkit.providers.dashscope.reading import read_answer, read_vectors
@@ -35,7 +37,7 @@ def test_every_form_of_error_is_read(body, code, message):
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("0", 0.0), ("99999", 300.0), ("-3", 0.0), ("soon", None), ("nan", None),
-                                               ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)])  # fmt: skip
+                                               ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("1 Jan 99999999999999999999 00:00:00 +0000", None)])  # fmt: skip
 def test_retry_after_is_bounded(value, seconds):
     assert read_answer(429, {"retry-after": value}, b"{}", None, KEY).retry_after_s == seconds
 
@@ -83,3 +85,18 @@ def test_single_vectors_come_under_either_name():
     assert read_vectors({"output": {"embedding": [1.0, 2.0]}}, 1, 2)[0].tolist() == [1.0, 2.0]
     entries = [{"text_index": 1, "embedding": [3.0]}, {"text_index": 0, "embedding": [4.0]}]
     assert [v.tolist() for v in read_vectors({"output": {"embeddings": entries}}, 2, 1)] == [[4.0], [3.0]]
+
+
+def test_a_key_that_the_service_repeats_is_shown_nowhere_not_even_cut():
+    key = Secret("0123456789-no-usual-beginning-of-a-key")
+    said = {"code": "x" * 70 + key.reveal(), "message": "x" * 390 + key.reveal(), "request_id": key.reveal()}
+
+    answers = [
+        read_answer(400, {}, json.dumps(said).encode(), None, key),
+        read_answer(200, {}, b"", {"output": {}, "request_id": key.reveal()}, key),
+    ]
+    with pytest.raises(ValueError, match=r"got \['str'\]") as caught:
+        read_vectors({"output": {"embeddings": [{"index": key.reveal(), "embedding": [1.0]}]}}, 1, 1)
+
+    assert not any("01234" in text for a in answers for text in (a.code, a.message, a.request_id))
+    assert "01234" not in str(caught.value)

@@ -152,7 +152,7 @@ def kept_rows(
     finally:
         packed.unpersist()
         if folder:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # what a task that is just stopped still writes goes with Spark's
 
 
 def _shared_folder(df: DataFrame) -> str:

@@ -215,7 +215,7 @@ def verb(
             }
             if "random_state" in bound.arguments:
                 bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
-            if not row.asks:
+            if not (row.asks or needs):
                 bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
             if memory:
                 given = getattr(bound.arguments[first], "source", bound.arguments[first])

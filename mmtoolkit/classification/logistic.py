@@ -22,7 +22,7 @@ from mmtoolkit.words import say
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CS", "LogisticClassifier", "check_class_weight", "linear_of"]
+__all__ = ["CS", "LogisticClassifier", "check_class_weight", "check_penalties", "linear_of"]
 
 CS = tuple(float(C) for C in np.logspace(0, 3, 7))
 _EXTENSIONS = 4
@@ -45,6 +45,15 @@ def check_class_weight(class_weight: object) -> None:
         if not isinstance(weight, int | float | np.number) or not 0 <= weight < np.inf:
             msg = f"class weights must be numbers of at least 0, got {weight!r} for {name!r}"
             raise ValueError(msg)
+
+
+def check_penalties(Cs: Sequence[float]) -> list[float]:
+    """Return inverse penalties in order; raise ValueError unless there are some, and all are above 0."""
+    ordered = sorted(float(C) for C in Cs)
+    if not ordered or not np.isfinite(ordered).all() or ordered[0] <= 0:
+        msg = f"Cs must be at least one number above 0, got {Cs!r}"
+        raise ValueError(msg)
+    return ordered
 
 
 def linear_of(fitted: LogisticClassifier) -> Linear:
@@ -245,10 +254,7 @@ class LogisticClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             msg = f"This classifier needs samples of at least 2 classes in the data, but the data contains only one class: {self.classes_[0]!r}"
             raise ValueError(msg)
         check_class_weight(self.class_weight)
-        Cs = sorted(float(C) for C in self.Cs)
-        if not Cs or not np.isfinite(Cs).all() or Cs[0] <= 0:
-            msg = f"Cs must be at least one number above 0, got {self.Cs!r}"
-            raise ValueError(msg)
+        Cs = check_penalties(self.Cs)
         class_weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_[codes])
         with one_thread():
             self._choose(X, rows, Cs, codes, np.unique(groups, return_inverse=True)[1], class_weight)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._arguments import check_least
-from mmtoolkit.classification.logistic import LogisticClassifier, linear_of
+from mmtoolkit._arguments import check_count
+from mmtoolkit.classification.logistic import LogisticClassifier, check_penalties, linear_of
 from mmtoolkit.classification.scored import Scored
 from mmtoolkit.spark.carrying import Carried
 from mmtoolkit.spark.dealing import INNER, dealt, with_key
 from mmtoolkit.spark.fitting import Fits, fit_sets
-from mmtoolkit.spark.frames import check_column
+from mmtoolkit.spark.frames import check_column, named, own
 from mmtoolkit.spark.kept import kept_rows
 from mmtoolkit.spark.passes import Rows
 from mmtoolkit.spark.rows import shown_rows
@@ -25,7 +25,7 @@ from mmtoolkit.words import say
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 __all__ = ["SparkClassification", "classify"]
 
@@ -125,12 +125,11 @@ def classify(
     """
     from pyspark.sql import functions as F
 
-    if cv < 2:
-        msg = f"cv must be at least 2, got {cv}"
-        raise ValueError(msg)
-    check_least("max_iter", max_iter, 1)
+    check_count("cv", cv, 2)
+    check_count("max_iter", max_iter, 1)
+    check_penalties(Cs)
     classes, n_rows = _classes(df, y)
-    code = F.array_position(F.array(*[F.lit(c) for c in classes]), F.col(y).cast("string")) - 1
+    code = F.array_position(F.array(*[F.lit(c) for c in classes]), _class_of(df, y)) - 1
     data = df.withColumn("_y", F.coalesce(code, F.lit(-1)).cast("int"))
     key = ["_key"] if "key" in df.columns else []
     data = data.withColumns({name: F.xxhash64("key") for name in key})
@@ -154,10 +153,10 @@ def classify(
         fitted = _classifiers(fits, classes, Cs, max_iter)
         carried = [Carried(linear_of(m), m.classes_, held.n_features, False) for m in fitted]
         rows = _predicted(held, carried, cv, random_state).persist()
-        scored, own = rows.where("fold >= 0"), rows.drop(*_LOSSES)
+        scored, predicted = rows.where("fold >= 0"), rows.drop(*_LOSSES)
         confusion = _confusion(scored, classes)
-    order = [F.col("_confidence").desc(), F.col("id")]
-    wrong = own.where("fold >= 0 and y_true != y_pred")
+    order = [F.col(own("confidence")).desc(), F.col("id")]
+    wrong = predicted.where("fold >= 0 and y_true != y_pred")
     emb, shown = shown_rows(df, n_shown, held.n_features, model, order, wrong)
     resolved(source=emb)
     return SparkClassification(
@@ -182,21 +181,27 @@ def classify(
         classes=np.array(classes, dtype=object),
         estimator=fitted[-1],
         shown=shown,
-        rows=own,
+        rows=predicted,
     )
 
 
 def _classes(df: DataFrame, y: str) -> tuple[list[str], int]:
     """Check the frame and return the sorted names of its classes, and the number of its rows."""
-    from pyspark.sql import functions as F
-
     check_column(df, y, ("string", "int", "bigint", "boolean", "double", "float"), "classify")
-    found = df.groupBy(F.col(y).cast("string").alias("y")).count().orderBy("y").collect()
+    found = df.groupBy(_class_of(df, y).alias("y")).count().orderBy("y").collect()
     classes = [row["y"] for row in found if row["y"] is not None]
     if len(classes) < 2:
         msg = f"classify: column {y!r} needs at least two classes, got {classes}"
         raise ValueError(msg)
     return classes, sum(row["count"] for row in found)
+
+
+def _class_of(df: DataFrame, y: str) -> Column:
+    """Return the class as a string; NaN is none, as null."""
+    from pyspark.sql import functions as F
+
+    value, kind = named(y), df.schema[y].dataType.simpleString()
+    return (F.when(~F.isnan(value), value) if kind in ("double", "float") else value).cast("string")
 
 
 def _dealt_counts(rows: Rows, n_classes: int, cv: int, random_state: int) -> tuple[NDArray[np.int64], int]:
@@ -249,15 +254,15 @@ def _predicted(held: Rows, models: list[Carried], cv: int, random_state: int) ->
             for f in np.unique(fold):
                 best[fold == f], proba[fold == f] = models[f].choose(X[fold == f])
             rows, code = np.arange(len(X)), np.maximum(y, 0)
-            own = proba[rows, code]
-            brier = np.square(proba).sum(axis=1) - 2 * own + 1
+            of_true = proba[rows, code]
+            brier = np.square(proba).sum(axis=1) - 2 * of_true + 1
             yield (
                 batch.column("id"),
                 names.take(pa.array(code, mask=y < 0)),
                 names.take(pa.array(best)),
                 proba[rows, best],
                 fold,
-                -np.log(np.maximum(own, np.finfo(np.float64).eps)),
+                -np.log(np.maximum(of_true, np.finfo(np.float64).eps)),
                 brier / 2 if len(names) == 2 else brier,
             )
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import kmeans, nearest
 from mmtoolkit.clustering.refinement import rough
 from mmtoolkit.clustering.silhouettes import cluster_sums, widths
+from mmtoolkit.spark.frames import own
 from mmtoolkit.spark.kept import kept_rows
 from mmtoolkit.spark.passes import Rows
 from mmtoolkit.spark.rows import shown_rows
@@ -142,9 +144,9 @@ def cluster(
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    if n_clusters < 2:
-        msg = f"n_clusters must be at least 2, got {n_clusters}"
-        raise ValueError(msg)
+    check_count("n_clusters", n_clusters, 2)
+    check_count("n_init", n_init, 1)
+    check_count("max_iter", max_iter, 0)
     with kept_rows(df, "cluster", normalize=normalize, random_state=random_state) as rows:
         sample = rows.sample()[1]
         start = kmeans(sample, n_clusters, n_init=n_init, random_state=random_state).centers
@@ -155,7 +157,7 @@ def cluster(
     place = F.row_number().over(Window.partitionBy("label").orderBy("distance", "id"))
     near = labelled.withColumn("rank", place).where(F.col("rank") <= n_shown)
     near = near.select("id", F.col("label").alias("cluster"), "distance", "rank")
-    order = [F.col("_cluster"), F.col("_rank")]
+    order = [F.col(own("cluster")), F.col(own("rank"))]
     emb, shown = shown_rows(df, n_shown * n_clusters, rows.n_features, model, order, near)
     resolved(source=emb)
     result = SparkClustering(

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 __all__ = [
     "check_column",
@@ -17,13 +17,17 @@ __all__ = [
     "check_survey",
     "check_vectors",
     "from_array",
+    "named",
     "named_vectors",
+    "own",
     "survey",
     "to_array",
     "usable_rows",
     "vector_type",
 ]
 
+_MOST = float(np.finfo(np.float32).max)
+_OWN = "__mmtoolkit_"
 _MEDIA = ("text", "image", "video")
 
 
@@ -35,8 +39,12 @@ def check_column(df: DataFrame, name: str, types: tuple[str, ...], what: str) ->
     ValueError
         If the column is missing; the message lists those there are.
     TypeError
-        If its type is another.
+        If its type is another, or `df` is no frame of Spark's.
     """
+    if not hasattr(df, "sparkSession"):
+        kind = f"{type(df).__module__.partition('.')[0]}.{type(df).__name__}"
+        msg = f"{what}: mm.spark.{what} takes a Spark DataFrame, got {kind}; mm.{what} takes other frames"
+        raise TypeError(msg)
     if name not in df.columns:
         msg = f"{what}: there is no column {name!r}; the frame has {', '.join(df.columns)}"
         raise ValueError(msg)
@@ -45,6 +53,18 @@ def check_column(df: DataFrame, name: str, types: tuple[str, ...], what: str) ->
         wanted = " or ".join(t for t in types if t != "void")
         msg = f"{what}: column {name!r} must be {wanted}, got {got}"
         raise TypeError(msg)
+
+
+def named(name: str) -> Column:
+    """Return the column of exactly that name; Spark takes a dot in a name for a field."""
+    from pyspark.sql import functions as F
+
+    return F.col("`{}`".format(name.replace("`", "``")))
+
+
+def own(name: str) -> str:
+    """Return a column name of ours, which no user's frame has."""
+    return _OWN + name
 
 
 def check_items(df: DataFrame) -> list[str]:
@@ -81,7 +101,8 @@ def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
     """
     named_vectors(df, what)
     number = df.schema["vector"].dataType.elementType.simpleString()  # type: ignore[attr-defined]
-    broken = f"coalesce(array_contains(vector, cast('NaN' as {number})), true)"  # null: not found, but there are nulls
+    nan = f"coalesce(array_contains(vector, cast('NaN' as {number})), true)"  # null: not found, but there are nulls
+    broken = f"{nan} or coalesce(array_max(vector) > {_MOST} or array_min(vector) < -{_MOST}, false)"
     row = df.selectExpr(
         "count(1) as n",
         f"sum(cast({broken} as int)) as missing",
@@ -94,12 +115,14 @@ def check_vectors(df: DataFrame, what: str) -> tuple[int, int]:
 
 
 def survey(column: pa.Array) -> tuple[int, int | None, int | None]:
-    """Count lists that are null or have a null or NaN in them, and return the least and the largest length of the others."""
+    """Count lists that are null or have a null, NaN or infinity in them, and return the least and the largest length of the others."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     sizes = pc.min_max(pc.list_value_length(column))
-    broken = np.flatnonzero(np.isnan(column.flatten().to_numpy(zero_copy_only=False)))  # nulls have become NaN
+    with np.errstate(over="ignore"):  # too large for single precision: infinite
+        numbers = np.asarray(column.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)  # nulls have become NaN
+    broken = np.flatnonzero(~np.isfinite(numbers))
     missing = column.null_count
     if len(broken):
         missing += len(pc.unique(pc.list_parent_indices(column).take(pa.array(broken))))
@@ -112,7 +135,7 @@ def check_survey(n_rows: int, missing: int | None, low: int | None, high: int | 
         msg = f"{what}: the frame has no rows"
         raise ValueError(msg)
     if missing:
-        msg = f"{what}: {missing} of {n_rows} rows have no vector, or NaN in it; filter them: df.where('error is null')"
+        msg = f"{what}: {missing} of {n_rows} rows have no vector, or NaN or infinity in it; filter them: df.where('error is null')"
         raise ValueError(msg)
     if low != high:
         msg = f"{what}: vectors have different dimensions, from {low} to {high}; keep one model's"

@@ -112,7 +112,7 @@ def kept_rows(
     Raises
     ------
     ValueError
-        If the frame is empty, rows have no vector, or dimensions differ; the message counts them.
+        If the frame is empty, rows have no vector, or dimensions differ (the message counts them), or ids are not unique.
     """
     from pyspark.sql import functions as F
 
@@ -148,11 +148,23 @@ def kept_rows(
         said = packed.selectExpr("sum(missing)", "min(low)", "max(high)").first()
         assert said is not None
         check_survey(n_rows, *said, what=what)
-        yield Kept(packed.select("batch"), _unpacked, packed, n_rows, said[1])
+        rows = Kept(packed.select("batch"), _unpacked, packed, n_rows, said[1])
+        _check_ids(df, rows, what)
+        yield rows
     finally:
         packed.unpersist()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)  # what a task that is just stopped still writes goes with Spark's
+
+
+def _check_ids(df: DataFrame, rows: Kept, what: str) -> None:
+    """Raise if an id occurs more than once; all are counted only if their hashes are not all different."""
+    if rows.distinct(lambda batch, _: batch.column("_draw").to_numpy().view(np.uint64)) == rows.n_rows:
+        return
+    twice = df.groupBy("id").count().where("count > 1").orderBy("id").first()
+    if twice is not None:
+        msg = f"{what}: ids must be unique: {twice['id']!r} occurs {twice['count']} times"
+        raise ValueError(msg)
 
 
 def _shared_folder(df: DataFrame) -> str:

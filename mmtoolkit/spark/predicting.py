@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._rows import apart
 from mmtoolkit.errors import SpaceError
 from mmtoolkit.provenance import stay_on_one_thread
 from mmtoolkit.spark.carrying import Carried
-from mmtoolkit.spark.frames import usable_rows, vector_type
+from mmtoolkit.spark.frames import named, own, usable_rows, vector_type
 from mmtoolkit.spark.source import Reader, settle, vector_source
 from mmtoolkit.spark.table import VectorTable
 
@@ -80,9 +81,11 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
     apply.__annotations__ = {"columns": pa.Array, "return": pa.Array}  # how Spark knows what kind of function it is
     made: Any = arrow_udf(apply, _SCHEMA)  # type: ignore[call-overload]
     names = array(*[lit(str(name)) for name in model.classes])
-    code = col("_made.code")  # a number is cheaper on its way from Python than a name
+    result = own("made")
+    code = col(f"{result}.code")  # a number is cheaper on its way from Python than a name
     y_pred = when(code.isNotNull(), element_at(names, code + 1)).alias("y_pred")
-    return df.withColumn("_made", made(*columns)).select(*df.columns, y_pred, "_made.confidence")
+    kept = [named(name).alias(apart(name, ("y_pred", "confidence"))) for name in df.columns]
+    return df.withColumn(result, made(*columns)).select(*kept, y_pred, f"{result}.confidence")
 
 
 def _read(uri: str) -> DataFrame:

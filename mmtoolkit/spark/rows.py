@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmtoolkit._rows import apart
 from mmtoolkit.embedding import Embeddings
-from mmtoolkit.spark.frames import from_array, to_array
+from mmtoolkit.spark.frames import from_array, own, to_array
 from mmtoolkit.spark.passes import Rows
 from mmtoolkit.spark.source import PLACE, StoredVectors, vector_source
 
@@ -38,7 +39,7 @@ def shown_rows(
     model : str
         Name of the model that made the vectors; "" where it is not known.
     order : sequence of Column
-        Of `df` and `found`, whose columns are named with a leading "_".
+        Of `df` and `found`, whose columns are named as `own` names them.
     found : DataFrame or None, default=None
         Column id and what was found out about these rows; the others are left out.
 
@@ -47,28 +48,28 @@ def shown_rows(
     Embeddings
         Vectors and item columns of those rows.
     DataFrame
-        Index id; the columns of `found`, then those of the items that have other names.
+        Index id; the columns of `found`, then those of the items.
     """
     import pandas as pd
     from pyspark.sql import functions as F
 
     places, read = vector_source(df)
     if isinstance(read, StoredVectors):  # only those of the chosen rows are read
-        df = df.withColumns({f"_{name}": place for name, place in zip(PLACE, places, strict=True)}).drop("vector")
+        df = df.withColumns({own(name): place for name, place in zip(PLACE, places, strict=True)}).drop("vector")
     if found is not None:
-        found = found.withColumnsRenamed({name: f"_{name}" for name in found.columns if name != "id"})
+        found = found.withColumnsRenamed({name: own(name) for name in found.columns if name != "id"})
         df = df.join(F.broadcast(found.orderBy(*order).limit(n)), "id")
     collected = df.orderBy(*order).limit(n).collect()
     frame = pd.DataFrame([row.asDict() for row in collected], columns=df.columns).astype(object)
     if isinstance(read, StoredVectors):
-        X = _stored(df.sparkSession, frame.pop("_file"), frame.pop("_row"), read)
+        X = _stored(df.sparkSession, frame.pop(own("file")), frame.pop(own("row")), read)
     else:
         X = np.array(frame.pop("vector").tolist(), dtype=np.float32)
     X = X.reshape(-1, n_features)  # of no rows, too
-    items = frame[[c for c in frame.columns if not c.startswith("_") and c not in _OURS]]
+    items = frame[[c for c in frame.columns if not c.startswith(own("")) and c not in _OURS]]
     emb = Embeddings(X, items=items.where(items.notna(), None), model=model or None)
-    table = frame[[c for c in frame.columns if c.startswith("_")]].rename(columns=lambda name: name[1:])
-    others = items.drop(columns=[c for c in items.columns if c in table.columns])
+    table = frame[[c for c in frame.columns if c.startswith(own(""))]].rename(columns=lambda c: c.removeprefix(own("")))
+    others = items.rename(columns=lambda c: apart(c, table.columns))
     return emb, pd.concat([table, others], axis=1).set_index("id").infer_objects()
 
 

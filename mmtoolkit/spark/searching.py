@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_count
+from mmtoolkit._rows import apart
 from mmtoolkit.errors import SpaceError
-from mmtoolkit.spark.frames import check_vectors
+from mmtoolkit.spark.frames import check_vectors, named
 from mmtoolkit.spark.passes import map_vectors
 from mmtoolkit.vectors import unit_rows
 
@@ -70,9 +72,7 @@ def search(
     import pandas as pd
     from pyspark.sql import functions as F
 
-    if k < 1:
-        msg = f"k must be at least 1, got {k}"
-        raise ValueError(msg)
+    check_count("k", k, 1)
     _, dimension = check_vectors(df, "search")
     Q = unit_rows(_query_vectors(query, dimension, model, params, cache))
     if Q.shape[1] != dimension:
@@ -83,9 +83,10 @@ def search(
     top = pd.DataFrame([row.asDict() for row in found.collect()], columns=["query", "id", "score"])
     top = top.sort_values(["query", "score", "id"], ascending=[True, False, True]).groupby("query").head(k)
     top.insert(1, "rank", top.groupby("query").cumcount() + 1)
-    others = [name for name in df.columns if name not in ("vector", "query", "rank", "score")]
-    rows = df.where(F.col("id").isin(sorted(set(top["id"])))).select(*others).collect()
-    items = pd.DataFrame([row.asDict() for row in rows], columns=others)
+    others = [name for name in df.columns if name != "vector"]
+    kept = df.where(F.col("id").isin(sorted(set(top["id"])))).select(*map(named, others))
+    names = [name if name == "id" else apart(name, top.columns) for name in others]
+    items = pd.DataFrame([tuple(row) for row in kept.collect()], columns=names)
     return top.merge(items, on="id", how="left").reset_index(drop=True)
 
 

@@ -71,8 +71,9 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     out = values.copy()
     out[missing(values)] = None
     for row, value in enumerate(out):
-        if isinstance(value, str) and not is_unicode(value):
-            msg = f"{what} of row {row}, id {str(ids_of(embeddings)[row])!r}, is {value!r}, which is not valid Unicode; write it anew"
+        if isinstance(value, str) and (value.endswith("\0") or not is_unicode(value)):  # NumPy drops a NUL at the end
+            why = "ends in NUL" if value.endswith("\0") else "is not valid Unicode"
+            msg = f"{what} of row {row}, id {str(ids_of(embeddings)[row])!r}, is {value!r}, which {why}; write it anew"
             raise ValueError(msg)
     return unified(out)
 

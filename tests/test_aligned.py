@@ -150,6 +150,7 @@ def test_masked_values_are_missing(frame):
         ({"0": "V"}, ValueError, "y has 1 values for 5 items; item '1' has none"),
         (list("VWX"), ValueError, "y has 3 values for 5 items"),
         (["V", "a\udcff", "X", "Y", "Z"], ValueError, "y of row 1, id '1', is 'a.udcff', which is not valid Unicode"),
+        (["V", "a\0", "a", "Y", "Z"], ValueError, r"y of row 1, id '1', is .a.x00., which ends in NUL"),
         ("lable", ValueError, r"y='lable' names no column \(did you mean 'label'\?\); the columns are id, "),
     ],
 )

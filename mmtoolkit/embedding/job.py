@@ -104,7 +104,8 @@ class Job:
                 self._over = True
             bar.close()
             if self._store_error is not None:
-                msg = f"{self._unstored} vectors were computed but could not be cached: {self._store_error}"
+                n = self._unstored
+                msg = f"{n} {'vector was' if n == 1 else 'vectors were'} computed but could not be cached: {self._store_error}"
                 warnings.warn(msg, stacklevel=2)
 
     def _what_is_kept(self) -> str:

@@ -202,7 +202,7 @@ def test_a_read_only_cache_is_read_and_the_rest_is_computed_with_a_warning():
         "{'cached': 1, 'computed': 1, 'equal': 0} True",
         "{'cached': 0, 'computed': 2, 'equal': 0} True",
     ]
-    assert "1 vectors were computed but could not be cached" in out.stderr
+    assert "1 vector was computed but could not be cached" in out.stderr
     assert "2 vectors were computed but could not be cached" in out.stderr
     assert "no permission" in out.stderr
 

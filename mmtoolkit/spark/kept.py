@@ -136,9 +136,10 @@ def kept_rows(
                 share = min(most, numbers // X.shape[1]) / n_rows
                 limit = np.iinfo(np.int64).max if share >= 1 else int((2 * share - 1) * 2**63)
                 chosen = np.flatnonzero(kept.column("_draw").to_numpy() <= limit)
-                values[0] = _closed(_put(kept, X, path) if _has_room(folder, n_rows * X[0].nbytes) else _with(kept, X))
+                room = _has_room(folder, n_rows * X[0].nbytes)
+                values[0] = _closed(kept, X, path if room else "")
                 if len(chosen):
-                    values[1] = _closed(_with(kept.take(pa.array(chosen)), X[chosen]))
+                    values[1] = _closed(kept.take(pa.array(chosen)), X[chosen], path if room else "")
             yield *(pa.array([v], pa.binary()) for v in values), *(pa.array([v], pa.int64()) for v in said)
 
     draw = F.xxhash64("id", F.lit(random_state)).alias("_draw")
@@ -181,22 +182,17 @@ def _has_room(folder: str, n_bytes: int) -> bool:
     return os.path.isdir(folder) and shutil.disk_usage(folder).free > n_bytes
 
 
-def _put(batch: pa.RecordBatch, X: NDArray[np.float32], path: str) -> pa.RecordBatch:
-    """Append vectors to a file, and return their columns with the place."""
-    with open(path, "ab") as file:
-        place = {"path": path, "offset": file.tell(), "count": X.size}
-        file.write(np.ascontiguousarray(X).data)
-    return batch.replace_schema_metadata({_PLACE: json.dumps(place)})
-
-
-def _with(batch: pa.RecordBatch, X: NDArray[np.float32]) -> pa.RecordBatch:
-    return batch.append_column("vector", from_array(X))
-
-
-def _closed(batch: pa.RecordBatch) -> bytes:
-    """Return a batch as one value."""
+def _closed(batch: pa.RecordBatch, X: NDArray[np.float32], path: str) -> bytes:
+    """Return columns and vectors as one value, the vectors in a file if there is one."""
     import pyarrow as pa
 
+    if path:
+        with open(path, "ab") as file:
+            place = {"path": path, "offset": file.tell(), "count": X.size}
+            file.write(np.ascontiguousarray(X).data)
+        batch = batch.replace_schema_metadata({_PLACE: json.dumps(place)})
+    else:
+        batch = batch.append_column("vector", from_array(X))
     stream = pa.BufferOutputStream()
     with pa.ipc.new_stream(stream, batch.schema) as writer:
         writer.write_batch(batch)

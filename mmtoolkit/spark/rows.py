@@ -78,7 +78,8 @@ def _stored(spark: SparkSession, files: pd.Series, numbers: pd.Series, read: Sto
     import pyarrow as pa
 
     places = pa.table({"file": files.astype(str), "row": numbers.astype(np.int64), "at": np.arange(len(files))})
-    by_file = spark.createDataFrame(places).repartition("file").sortWithinPartitions("file", "row")
+    parts = 2 * max(files.nunique(), 1)  # said, because Spark would put so few rows into one
+    by_file = spark.createDataFrame(places).repartition(parts, "file").sortWithinPartitions("file", "row")
     rows = Rows(by_file, lambda batch: iter([(batch, to_array(read(*batch.columns[:2])))]))
     found = rows.map(
         lambda batches: ((b.column("at"), from_array(X)) for b, X in batches), "at long, vector array<float>"

@@ -64,7 +64,9 @@ def test_vectors_are_kept_in_files_or_where_that_cannot_be_in_spark_and_give_the
     before = folders()
     with kept_rows(vectors, "cluster") as rows:
         (folder,) = folders() - before
-        assert sum(file.stat().st_size for file in folder.iterdir()) == len(small) * 48 * 4
+        assert (
+            sum(file.stat().st_size for file in folder.iterdir()) == 2 * len(small) * 48 * 4
+        )  # all, and of so few all are in the sample
         from_files = rows.sums(add_up, [(48,), ()])
         hidden = folder.rename(folder.with_name("away"))
         rows.packed.unpersist()  # the rows are packed anew, and there is no folder for them

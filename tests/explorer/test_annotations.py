@@ -105,7 +105,10 @@ def test_journal_of_other_items_is_refused_by_line(tmp_path):
 
 
 def test_journal_that_cannot_be_written_says_where_the_answers_are(tmp_path):
-    notes = Annotations(IDS, tmp_path / "no such folder" / "labels.csv")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    notes = Annotations(IDS, folder / "labels.csv")
+    folder.rmdir()
 
     with pytest.raises(MMToolkitError, match=r"kept in memory: ex\.annotations"):
         notes.give(np.array([0]), "x", how("click"))

@@ -213,8 +213,11 @@ def test_failing_observer_does_not_hold_up_the_review(ex):
 
 
 def test_journal_that_cannot_be_written_does_not_hold_up_the_review(emb, coords, tmp_path):
-    ex = mm.explore(emb, projection=coords, journal=tmp_path / "no folder" / "labels.csv")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    ex = mm.explore(emb, projection=coords, journal=folder / "labels.csv")
     ex.review("outliers", n=5)
+    folder.rmdir()
 
     for act in (lambda: ex.label("x"), lambda: ex.answer(True), ex.undo):
         with pytest.raises(MMToolkitError, match="kept in memory"):

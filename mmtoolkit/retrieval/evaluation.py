@@ -407,7 +407,8 @@ def _in_order(relevant: Any, queries: Any, names: NDArray[np.object_]) -> Any:
     import pandas as pd
 
     if isinstance(relevant, Mapping):
-        unknown = next((query for query in relevant if query not in set(names.tolist())), None)
+        known = set(names.tolist())
+        unknown = next((query for query in relevant if query not in known), None)
         if unknown is not None:
             msg = f"relevant names the query {shorten(repr(unknown))}, which is not among the queries"
             raise ValueError(msg)

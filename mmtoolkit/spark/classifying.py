@@ -87,7 +87,7 @@ def classify(
     df : DataFrame
         Columns id, vector, the classes, and key where there is one (as `embed` returns them).
     y : str, default="label"
-        Column of classes (string or number); rows without one are predicted, not scored.
+        Column of classes (string or number); rows without one, null or NaN, are predicted, not scored.
     cv : int, default=5
         Number of folds.
     Cs : sequence of float, default=(1, 10, 100, 1000)

@@ -36,8 +36,8 @@ class Kept(Rows):
     """Rows that are read many times.
 
     Spark keeps every batch as one value; it would hand them to Python number by number. Where the workers are on the
-    driver's machine, their vectors, scaled as the verb wants them, are in files beside Spark's own: to read these is thirty times
-    as fast as to get the vectors from Spark, and ten times as fast as to decode Parquet.
+    driver's machine, their vectors, scaled as the verb wants them, are in files beside Spark's own: to read these takes a small part
+    of the time that it takes to get them from Spark or to decode Parquet.
 
     Parameters
     ----------

@@ -44,7 +44,8 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
     -------
     DataFrame
         The same rows and y_pred (string) and confidence (double, the probability behind it); both are null where
-        there is no vector, or one that is not finite or of another length.
+        there is no vector, or one that is not finite or of another length. A column of the frame that has one of these names
+        becomes "name (column)".
 
     Raises
     ------

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.providers.queue.reading import error_of, failure, vector_of
+from mmtoolkit.providers.queue.reading import check_indexes, error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.secrets import Secret, redact
 
@@ -66,9 +66,7 @@ def read_vectors(
     ]
     if indexes == [None]:  # some models leave it out where there is nothing to tell apart
         indexes = [0]
-    if any(isinstance(i, bool) or not isinstance(i, int) for i in indexes) or sorted(indexes) != list(range(n)):
-        msg = f"expected vectors with the indexes 0 to {n - 1}, got {str([i if i is None or isinstance(i, int) else type(i).__name__ for i in indexes])[:80]}"
-        raise ValueError(msg)
+    check_indexes(indexes, n)
     lengths = {len(one) for entry in entries if isinstance(one := entry.get("embedding"), list)}
     if default not in (None, dimension) and lengths == {default}:
         msg = f"the model ignores dimension={dimension} and answers {default}; leave it out"

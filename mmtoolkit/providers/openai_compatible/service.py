@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit.providers.openai_compatible.rules import RULES, pack_limit
-from mmtoolkit.providers.queue.reading import error_of, failure, vector_of
+from mmtoolkit.providers.queue.reading import check_indexes, error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer, Rule, meaning
 from mmtoolkit.providers.queue.service import Service
 from mmtoolkit.providers.secrets import Secret, redact
@@ -97,9 +97,7 @@ class OpenAIService(Service):
         indexes = [entry.get("index") for entry in entries]
         if n == 1 and indexes == [None]:
             indexes = [0]
-        if any(type(i) is not int for i in indexes) or sorted(indexes) != list(range(n)):
-            msg = f"expected vectors with the indexes 0 to {n - 1}, got {str([i if i is None or isinstance(i, int) else type(i).__name__ for i in indexes])[:80]}"
-            raise ValueError(msg)
+        check_indexes(indexes, n)
         values = [_numbers(entry.get("embedding")) for entry in entries]
         lengths = {len(value) for value in values if isinstance(value, list)}
         if len(lengths) == 1 and dimension not in lengths and 0 not in lengths:

@@ -6,7 +6,9 @@ import hashlib
 import os
 import platform
 import sys
-from contextlib import nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -15,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from numpy.typing import ArrayLike
     from threadpoolctl import ThreadpoolController
 
@@ -34,6 +34,9 @@ __all__ = [
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
 MAPS = 5  # version of the code that lays maps out: another one gives other coordinates
+_turn = threading.Lock()
+_open = 0  # contexts of `one_thread`
+_found: list[Any] = []  # the limits that they found, in their order
 
 
 def fingerprint(array: ArrayLike) -> str:
@@ -94,15 +97,58 @@ def _blas() -> str:
     )
 
 
-def one_thread() -> AbstractContextManager[Any]:
-    """Return a context in which BLAS and OpenMP use one thread, so that results do not depend on the machine's cores."""
-    if stay_on_one_thread.cache_info().currsize:
-        return nullcontext()
-    import scipy.linalg  # noqa: F401 - brings its own BLAS: one loaded inside the context would not be limited
-    import sklearn.utils  # noqa: F401 - brings its own OpenMP
+@contextmanager
+def one_thread(*, numpy_only: bool = False) -> Iterator[None]:
+    """Use one thread for BLAS and OpenMP inside the context, so that results do not depend on the machine's cores.
 
-    limits: AbstractContextManager[Any] = _pools(len(sys.modules)).limit(limits=1)
-    return limits
+    BLAS's limit is the whole process's, so it ends with the last of several contexts that threads are in at the same time.
+
+    Parameters
+    ----------
+    numpy_only : bool, default=False
+        Nothing but numpy computes inside; else scipy and scikit-learn are loaded, since libraries that are loaded inside of
+        the context would not be limited.
+    """
+    if stay_on_one_thread.cache_info().currsize:
+        yield
+        return
+    if not numpy_only:
+        import scipy.linalg  # noqa: F401 - brings its own BLAS
+        import sklearn.utils  # noqa: F401 - brings its own OpenMP
+
+    global _open
+    pools = _pools(len(sys.modules))
+    with _turn:
+        _let_go()
+        _found.append(pools.limit(limits=1, user_api="blas"))
+        _open += 1
+    try:
+        with pools.limit(limits=1, user_api="openmp"):  # each thread has its own
+            yield
+    finally:
+        with _turn:
+            _open -= 1
+            _let_go()
+            while _found and not _open:
+                _found.pop().restore_original_limits()
+            _let_go()
+
+
+def _let_go() -> None:
+    """Let any thread set the limit of OpenBLAS; from threadpoolctl 3.8 on the one that set it first is the only one that can."""
+    import threadpoolctl
+
+    if hasattr(threadpoolctl.OpenBLASController, "clear_controlling_thread"):
+        threadpoolctl.OpenBLASController.clear_controlling_thread(force=True)
+
+
+def _after_fork() -> None:
+    global _turn
+    _turn = threading.Lock()  # another thread may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @lru_cache(maxsize=1)

@@ -173,6 +173,7 @@ LAYERS = (
         "_described",
         "_cedict",
         "_child",
+        "_compiled",
         "_anyframe",
         "_filekinds",
         "_formats",

@@ -69,14 +69,14 @@ def test_the_wheel_has_the_offline_model(wheel):
         "LICENSE.mit.txt",
         "chinese_common.txt",
         "chinese_words.tsv",
-        "efficientnet_lite0_fp16w.onnx",
+        "efficientnet_lite0.npz",
         "english_words.txt",
         "imagenet_classes.txt",
         "picture_maps.npz",
         "word_pieces.txt",
         "word_vectors.npz",
     }
-    assert wheel[home + "efficientnet_lite0_fp16w.onnx"] == 9_363_082
+    assert wheel[home + "efficientnet_lite0.npz"] == 8590753
     assert (
         sum(size for name, size in wheel.items() if name.startswith(home)) < 34_000_000
     )  # the dictionary brings 4 more

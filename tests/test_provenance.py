@@ -1,8 +1,11 @@
 """Fingerprints and the environment."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mmtoolkit as mm
 from mmtoolkit._arguments import checked_seed
@@ -43,6 +46,26 @@ def test_one_thread_holds_inside_only():
 
     assert inside == {1}
     assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_one_thread_ends_with_the_last_context_of_several_threads():
+    entered, leave = Event(), Event()
+
+    def work():
+        with one_thread():
+            entered.set()
+            leave.wait(60)
+            return {pool["num_threads"] for pool in threadpool_info()}
+
+    with threadpool_limits(2), ThreadPoolExecutor(1) as pool:
+        before = [pool["num_threads"] for pool in threadpool_info()]
+        with one_thread():
+            other = pool.submit(work)
+            assert entered.wait(60)
+        leave.set()  # the first context is left, the second is not
+        assert other.result() == {1}
+        assert [pool["num_threads"] for pool in threadpool_info()] == before
+        assert max(before) == 2
 
 
 VERBS = {

@@ -4,9 +4,6 @@ A child process does the main jobs with the offline model. Every name that it re
 to, from whatever library in Python, is seen by an audit hook and refused; proxies of the environment lead to a server that
 counts. Libraries in C that pass Python by are seen where the system can take the network away (``unshare --net``, as root):
 there the same job must end as well.
-
-onnxruntime is imported by mmtoolkit alone, which switches its reports to Microsoft off first; a program that imports it
-before mmtoolkit does, without ORT_DISABLE_TELEMETRY=1, sends some.
 """
 
 from __future__ import annotations

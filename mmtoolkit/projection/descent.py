@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._compiled import compiled
 from mmtoolkit._nearest import nearest_rows, squared_lengths
-from mmtoolkit.projection.forces import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

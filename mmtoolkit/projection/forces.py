@@ -7,29 +7,17 @@ depend on seed, epoch and point alone. So any cut of the points into parts gives
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-__all__ = ["compiled", "move"]
+from mmtoolkit._compiled import compiled
+
+__all__ = ["move"]
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _TINY = np.float32(1e-30)
 _MANY = 64  # edges of a point at a time
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function once per machine, or once per process where no folder can be written."""
-    how: Callable[..., Any] = partial(njit, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
-    made: Callable[..., Any]
-    try:
-        made = how(cache=True)(function)
-    except RuntimeError:  # numba finds no place for its cache
-        made = how()(function)
-    return made
 
 
 @compiled

@@ -62,7 +62,6 @@ def test_the_workers_do_not_load_what_fits_models(spark, tmp_path):
         "plotly",
         "umap",
         "numba",
-        "onnxruntime",
     }
     alone = subprocess.run([sys.executable, "-c", SPARSE], env=env, capture_output=True, text=True, check=True)
     assert not heavy & set(loaded) - set(alone.stdout.split())

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import numpy as np
 from mmtoolkit.content import Fused, Image, Text, Video, instead_of
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.models import get_model
+from mmtoolkit.provenance import one_thread
 from mmtoolkit.providers.averages import join, mean
 from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.providers.local.languages import is_foreign
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalModel"]
 
-_STEP = 5  # of this code; raise it with every change that changes a vector
+_STEP = 6  # of this code; raise it with every change that changes a vector
 _FRAMES = 8
 _BLOCK = {"text": 512, "image": 16, "video": 2, "fused": 8}  # items a thread takes at once; changes no vector
 
@@ -115,7 +117,10 @@ class LocalModel(Provider):
             return [_outcome(row, contents[row]) for row in rows if not stop.is_set()]
 
         blocks = _blocks(contents)
-        with ThreadPoolExecutor(min(self.n_jobs or min(os.cpu_count() or 1, 16), max(len(blocks), 1))) as pool:
+        workers = min(self.n_jobs or min(os.cpu_count() or 1, 16), max(len(blocks), 1))
+        only_texts = all(isinstance(content, Text) for content in contents)
+        limited = nullcontext() if only_texts else one_thread(numpy_only=True)
+        with limited, ThreadPoolExecutor(workers) as pool:
             pending = {pool.submit(work, rows) for rows in blocks}
             try:
                 while pending:

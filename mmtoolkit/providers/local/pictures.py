@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PILImage
@@ -26,9 +25,7 @@ _TOP = 50  # classes that share in a picture's meaning
 
 def image_files() -> tuple[Path, ...]:
     """Return the files that picture vectors depend on, beside those of texts."""
-    return tuple(
-        WEIGHTS / name for name in ("efficientnet_lite0_fp16w.onnx", "picture_maps.npz", "imagenet_classes.txt")
-    )
+    return tuple(WEIGHTS / name for name in ("efficientnet_lite0.npz", "picture_maps.npz", "imagenet_classes.txt"))
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -36,13 +33,13 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _square(picture: PILImage.Image) -> NDArray[np.uint8]:
-    """Return the whole picture on a white square, (1, 224, 224, 3)."""
+    """Return the whole picture on a white square, (224, 224, 3)."""
     scale = _SIDE / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     canvas = PILImage.new("RGB", (_SIDE, _SIDE), "white")
     small = picture.resize((width, height), PILImage.Resampling.BICUBIC, reducing_gap=_GAP)
     canvas.paste(small, ((_SIDE - width) // 2, (_SIDE - height) // 2))
-    return np.asarray(canvas)[None]
+    return np.asarray(canvas)
 
 
 def shares(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,7 +81,7 @@ class PictureVectors:
     def __call__(self, picture: PILImage.Image) -> NDArray[np.float32]:
         """Return the unit vector of an RGB picture, (512,).
 
-        Every step works on this one picture and without BLAS, so the bytes depend on nothing else.
+        Every step works on this one picture, and with one thread of BLAS, so the bytes depend on nothing else.
         """
         probabilities, features = self._see(picture)
         named = np.einsum("i,ij->j", shares(probabilities), self._classes)
@@ -96,20 +93,11 @@ class PictureVectors:
 @once
 def sight() -> Callable[[PILImage.Image], tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Load the network, once per process; return a function from a picture to class probabilities and features."""
-    # Linux builds report to Microsoft from 1.29 on; only the variable, set before the import, stops all of it
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    import onnxruntime
+    from mmtoolkit.providers.local.network import Network  # numba: not for a run that computes nothing
 
-    onnxruntime.disable_telemetry_events()  # for a process that had imported it already
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # our own threads take one picture each
-    session: Any = onnxruntime.InferenceSession(image_files()[0], options, providers=["CPUExecutionProvider"])
-
-    def see(picture: PILImage.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        probabilities, features = session.run(["probs", "features"], {"image": _square(picture)})
-        return probabilities[0], features[0]
-
-    return see
+    with np.load(image_files()[0], allow_pickle=False) as arrays:
+        network = Network(arrays)
+    return lambda picture: network(_square(picture))
 
 
 def class_names() -> list[str]:

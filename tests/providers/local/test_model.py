@@ -236,7 +236,7 @@ WARM = """
 import sys
 import mmtoolkit as mm
 emb = mm.embed_images(sys.argv[1:], model="local", progress=False)
-print(emb.usage["computed"], "onnxruntime" in sys.modules)
+print(emb.usage["computed"], "mmtoolkit.providers.local.network" in sys.modules)
 """
 
 

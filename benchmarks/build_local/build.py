@@ -29,6 +29,7 @@ import sources
 import teaching
 
 import mmtoolkit as mm
+from mmtoolkit.provenance import one_thread
 from mmtoolkit.providers.local.loading import WEIGHTS
 from mmtoolkit.providers.local.pictures import class_names, shares, sight
 from mmtoolkit.providers.local.pieces import Vocabulary, WordPieces
@@ -45,7 +46,7 @@ def seen(pictures: Sequence[Callable[[], object]], store: Path) -> tuple[np.ndar
     """Return probabilities and features of all pictures; kept in `store`, because they take most of the time."""
     if not store.exists():
         see = sight()
-        with ThreadPoolExecutor() as pool:
+        with one_thread(), ThreadPoolExecutor() as pool:
             found = list(pool.map(lambda draw: see(draw()), pictures))
         np.savez(store, probabilities=np.stack([p for p, _ in found]), features=np.stack([f for _, f in found]))
     with np.load(store) as arrays:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._text import shorten
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["calls", "rerank", "send"]
 
+_KEY: ContextVar[Secret | None] = ContextVar("key", default=None)  # of the request under way
 _SPARE_BYTES, _NUMBER_BYTES = 1 << 20, 100  # a good answer has about 22 bytes per number
 
 
@@ -43,7 +45,7 @@ def _calm(record: logging.LogRecord) -> bool:
     """Remove keys and whole pictures from the SDK's log, and tracebacks of failures that we report ourselves."""
     if record.exc_info and record.msg == "Request failed":
         return False
-    record.msg, record.args = shorten(redact(record.getMessage()[:4000]), 2000), ()
+    record.msg, record.args = shorten(redact(record.getMessage(), _KEY.get()), 2000), ()
     return True
 
 
@@ -147,11 +149,13 @@ def rerank(
 
 def _exchanged(call: Callable[..., Any], exchange: Exchange, key: Secret, **arguments: Any) -> Answer:
     """Let the SDK send a request and read the answer."""
-    trouble, body = "", None
+    trouble, body, outside = "", None, _KEY.set(key)
     try:
         body = call(api_key=key.reveal(), session=exchange, **arguments)
     except Exception as error:  # the SDK raises what its libraries raise; the exchange knows what was answered
         trouble = f"{type(error).__name__}: {error}"
+    finally:
+        _KEY.reset(outside)
     if exchange.status is None:
         return Answer(None, message=redact(exchange.trouble or trouble, key), sent=exchange.sent)
     try:

@@ -212,6 +212,17 @@ def test_the_key_appears_nowhere(service, client, tmp_path, caplog):
     assert not any(key in value for value in frames)
 
 
+def test_the_log_shows_no_key_that_looks_like_another_word(service, client, monkeypatch, caplog):
+    monkeypatch.setattr(service, "api_key", key := "account7of9")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", key)
+
+    with caplog.at_level(logging.DEBUG):
+        mm.embed_texts([f"the key {key} is odd"], model=client(), cache=False)
+
+    assert "is odd" in caplog.text
+    assert key not in caplog.text
+
+
 def traceback_values(error):
     """Everything that a verbose traceback would print, causes included."""
     values, todo = [], [error]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import partial
+from operator import call, itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,14 +137,15 @@ def kmeans(
         labels = lloyd(Z, Z[spread(Z, n_clusters, start)], _STEPS, still=_STILL)[0]
         return inertia(Z, labels), labels
 
-    starts = list(in_order(merged, [start_of_tree(len(Z), n_clusters, rng) for _ in range(n_init)]))
+    starts = [partial(merged, start_of_tree(len(Z), n_clusters, rng)) for _ in range(n_init)]
     if small:
-        labels = min(starts, key=itemgetter(0))[1]
+        labels = min(in_order(call, starts), key=itemgetter(0))[1]
         models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
         best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
         return settle(X, best.cluster_centers_)
-    starts += in_order(drawn, [start_of_spread(len(Z), n_clusters, rng) for _ in range(n_init)])
-    centers = cluster_means(Z, min(starts, key=itemgetter(0))[1], n_clusters)
+    starts += [partial(drawn, start_of_spread(len(Z), n_clusters, rng)) for _ in range(n_init)]
+    labels = min(in_order(call, starts), key=itemgetter(0))[1]
+    centers = cluster_means(Z, labels, n_clusters)
     labels, _ = lloyd(rotated(X, axes), centers, _STEPS, still=_STILL)
     exact_steps = _STEPS if len(X) <= SAMPLE else 2
     return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), exact_steps)[1])

@@ -93,9 +93,9 @@ class Toy(Service):
 
 
 def run(service, texts, *, spec=SPEC, price=None, budget=None, maker=None, **options):
-    """Return outcomes by row; time runs a thousand times faster."""
+    """Return outcomes by row; time runs a hundred times faster."""
     found = {}
-    clock = lambda: time.monotonic() * 1000  # noqa: E731
+    clock = lambda: time.monotonic() * 100  # noqa: E731
     Runner(
         service,
         maker or Maker(spec),
@@ -105,7 +105,7 @@ def run(service, texts, *, spec=SPEC, price=None, budget=None, maker=None, **opt
         sink=lambda outcomes: found.update({o.index: o for o in outcomes}),
         purse=Purse(price, budget),
         clock=clock,
-        sleep=lambda seconds: time.sleep(seconds / 1000),
+        sleep=lambda seconds: time.sleep(seconds / 100),
         **options,
     ).go([mm.Text(t) for t in texts])
     return found

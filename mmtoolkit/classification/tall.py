@@ -61,19 +61,16 @@ class Tall:
 
     def read(self, part: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Return some of the centred rows."""
-        """Return some of the rows, centred."""
         rows = self.X.take(self.index[part], axis=0)
         rows -= self.mean
         return rows
 
     def scaled(self, curvature: float, share: NDArray[np.float64], penalty: NDArray[np.float64]) -> _Turned:
         """Return variables in which the curvature is close to 1 in every direction."""
-        """Return variables in which the curvature is close to 1 in every direction."""
         turn, inverse = self._curvature.factors(curvature, float(penalty.mean()))
         return _Turned(turn, inverse, (1.0 / np.sqrt(curvature * self.shape[0] * share)).astype(np.float32))
 
     def outside(self, W: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return coefficients of the features as they come, and intercepts."""
         """Return coefficients of the features as they come, and intercepts."""
         return W[:-1], W[-1] - self.mean.astype(np.float64) @ W[:-1]
 

@@ -177,7 +177,7 @@ def coverage(cell: Cell, sets: list[dict[str, list[float]]], name: str) -> tuple
         return "too few", ""
     true = true if cell.test else np.full(len(true), true[kept].mean())  # of sets that have an interval
     off = (value - true)[kept] if cell.test else value[kept]
-    wide = f"{(high - low)[kept].mean() / (3.92 * off.std()):.2f}" if off.std() > 1e-6 else "the score does not move"
+    wide = f"{(high - low)[kept].mean() / (3.92 * off.std()):.2f}" if off.std() > 1e-4 else "the score does not move"
     wide += "" if kept.all() else f"; {kept.sum()} sets"
     return share((low <= true)[kept] & (true <= high)[kept]), wide
 

@@ -428,7 +428,7 @@ def page() -> str:
         line = "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         lines[tuple(line.split(" | ")[:2])] = line
     text = [
-        "# Speed",
+        "# Speed, measured",
         "",
         "Written by `python benchmarks/all.py`. Ours and the peer in turns, each in a fresh process, warm (something small was fitted before; of Spark: its session, whose start takes some 8 s, has done the same for 2,000 rows); medians.",
         "",

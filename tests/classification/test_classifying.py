@@ -285,7 +285,7 @@ def test_user_groups_stay_together(data):
         (str, lambda g: f"{g}.0"),
         (lambda g: frozenset([f"{g}", "a", "b", "c"]), lambda g: frozenset(["c", "b", "a", f"{g}"])),
         (
-            lambda g: pd.Timestamp("2026-01-01") + pd.Timedelta(days=g),
+            lambda g: pd.Timestamp(datetime.date(2026, 1, 1) + datetime.timedelta(g)),
             lambda g: datetime.date(2026, 1, 1) + datetime.timedelta(g),
         ),
     ],

@@ -24,13 +24,7 @@ def layers(path):
     arrays, strides = {}, []
     for node in (n for n in graph.node if n.op_type == "Conv"):
         name = node.output[0].strip("/_").removesuffix("/Conv_output_0").removesuffix("_conv")
-        name = (
-            name.removesuffix("_conv")
-            .removesuffix("_")
-            .removeprefix("conv_")
-            .removeprefix("blocks.")
-            .replace("/_", ".")
-        )
+        name = name.removeprefix("conv_").removeprefix("blocks.").replace("/_", ".")
         about = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         weight = known[node.input[1]].transpose(2, 3, 1, 0)
         if about["group"] > 1:

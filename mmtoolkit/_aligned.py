@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._anyframe import any_frame, column_of, is_frame
 from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._text import is_unicode, shorten
 from mmtoolkit._values import missing, unified
-from mmtoolkit.vectors import has_vectors, ids_of, index_of, items_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, index_of, items_of
 
 __all__ = ["CHARACTERS", "column", "column_in", "series_of"]
 
@@ -52,8 +48,6 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
     TypeError
         If it is no column at all.
     """
-    import pandas as pd
-
     given: object = y
     if given is None:
         msg = f"{what} is None; pass one value per item, or the name of a column"
@@ -100,7 +94,6 @@ def _named(embeddings: HasVectors | ArrayLike, name: str, what: str) -> NDArray[
 
 def series_of(y: Any, what: str) -> pd.Series:
     """Return one column of any library as a Series; a one-column table or array of shape (n, 1) is its column."""
-    import pandas as pd
     from scipy.sparse import issparse
 
     if issparse(y):
@@ -144,8 +137,6 @@ def _lacking(series: pd.Series, embeddings: Any) -> str:
 
 def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.object_]:
     """Return values in the order of the items; raise ValueError where their index fits in no way or in more than one."""
-    import pandas as pd
-
     index, own, ids = series.index, index_of(embeddings), pd.Index(ids_of(embeddings).tolist(), dtype=object)
     values: NDArray[np.object_] = series.to_numpy(dtype=object)
     names = pd.Index([str(label) for label in index], dtype=object)
@@ -174,8 +165,6 @@ def _same_labels(one: pd.Index, other: pd.Index) -> bool:
 
 
 def _equal(a: NDArray[np.object_], b: NDArray[np.object_]) -> bool:
-    import pandas as pd
-
     return pd.Series(a, dtype=object).equals(pd.Series(b, dtype=object))
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import narwhals as nw
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from mmtoolkit._values import missing
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 __all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_of_spark", "is_series", "object_cells"]
 
@@ -21,8 +20,6 @@ _SIZES = "all columns must have one value per row"
 
 def is_frame(data: object) -> bool:
     """Return whether a value is a table with named columns; its rows are not looked at."""
-    import pandas as pd
-
     if isinstance(data, Mapping):
         return len(data) > 0 and all(map(_is_column, data.values()))
     if isinstance(data, pd.DataFrame) or _is_hugging_face(data):
@@ -40,10 +37,6 @@ def _is_column(values: object) -> bool:
 
 def is_series(data: object) -> bool:
     """Return whether a value is a column of pandas, of Arrow, or of a library that narwhals knows."""
-    import narwhals as nw
-    import pandas as pd
-    import pyarrow as pa
-
     if isinstance(data, pd.Series | pd.Index | pa.Array | pa.ChunkedArray):
         return True
     if isinstance(data, pd.DataFrame):  # narwhals refuses one with a name that stands twice
@@ -61,8 +54,6 @@ def any_frame(data: Any) -> pd.DataFrame:
     ValueError
         If columns differ in length.
     """
-    import pandas as pd
-
     if isinstance(data, pd.DataFrame):
         return data
     _refuse_unready(data)
@@ -102,9 +93,6 @@ def _is_hugging_face(data: object) -> bool:
 
 def _is_known_table(data: object) -> bool:
     """Return whether a value has the Arrow C stream of a table, or is a frame that narwhals knows."""
-    import narwhals as nw
-    import pyarrow as pa
-
     if isinstance(data, type | pa.Array | pa.ChunkedArray):
         return False
     known = nw.from_native(data, pass_through=True, allow_series=True)
@@ -138,8 +126,6 @@ def _of_hugging_face(data: Any) -> pd.DataFrame:
 
 
 def _of_table(data: Any) -> pd.DataFrame:
-    import narwhals as nw
-
     known = nw.from_native(data, pass_through=True)
     if isinstance(known, nw.LazyFrame):
         return _of_arrow(known.collect("pyarrow").to_native())
@@ -153,15 +139,11 @@ def _of_table(data: Any) -> pd.DataFrame:
 
 
 def _empty(n: int) -> pd.DataFrame:
-    import pandas as pd
-
     return pd.DataFrame(index=pd.RangeIndex(n))
 
 
 def _of_arrow(data: Any) -> pd.DataFrame:
     """Return an object with an Arrow C stream as a frame; whole numbers stay whole where others are missing."""
-    import pyarrow as pa
-
     table = pa.table(data)
     if len(set(table.column_names)) < table.num_columns:
         twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
@@ -178,8 +160,6 @@ def _of_arrow(data: Any) -> pd.DataFrame:
 
 def _of_columns(columns: Mapping[Any, Any]) -> pd.DataFrame:
     """Return columns of any kind side by side, by position; a value may itself be an array."""
-    import pandas as pd
-
     made = {}
     for name, values in columns.items():
         if not _is_column(values):
@@ -202,8 +182,6 @@ def _of_columns(columns: Mapping[Any, Any]) -> pd.DataFrame:
 
 def column_of(values: Any) -> pd.Series:
     """Return the values of one column of any library as a pandas Series; masked and null ones are missing."""
-    import pandas as pd
-
     if isinstance(values, pd.Series):
         return values
     if isinstance(values, pd.Index):
@@ -225,8 +203,6 @@ def column_of(values: Any) -> pd.Series:
 
 def object_cells(values: list[Any]) -> pd.Series:
     """Return a column of Python objects as they are; pandas would look into lists, arrays and pictures."""
-    import pandas as pd
-
     made = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
         made[row] = value
@@ -240,7 +216,6 @@ def handed_on(frame: pd.DataFrame, backend: str) -> Any:
     if backend not in ("polars", "pyarrow"):
         msg = f"backend must be one of pandas, polars, pyarrow, got {backend!r}"
         raise ValueError(msg)
-    import pyarrow as pa
 
     table = pa.table({str(name): _arrow_of(frame[name], str(name)) for name in frame.columns})
     if backend == "pyarrow":
@@ -254,8 +229,6 @@ def handed_on(frame: pd.DataFrame, backend: str) -> Any:
 
 
 def _arrow_of(column: pd.Series, name: str) -> pa.Array:
-    import pyarrow as pa
-
     try:
         return pa.array(column, from_pandas=True)
     except UnicodeEncodeError as error:

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit._values import code_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["column_names", "read_delimited"]
 
@@ -79,8 +78,6 @@ def read_delimited(text: str, strings: list[str], delimiter: str | None = None) 
         If a line has more or fewer fields than the header (empty ones at its end do not count), a quotation mark is
         not closed, or names repeat; the message says which line.
     """
-    import pandas as pd
-
     dialect = _dialect_of(text, delimiter)
     header = column_names(_first(dialect))
     if _has_empty_ends(dialect, len(header)):

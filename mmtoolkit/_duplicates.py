@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._nearest import for_pairs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.vectors import HasVectors
 
 __all__ = ["duplicate_groups", "duplicate_thresholds", "equal_rows", "joined", "similar_blocks"]

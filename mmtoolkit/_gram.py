@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks, in_order
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["centred_gram", "rotated"]
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PILImage
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["eight_bits"]
 

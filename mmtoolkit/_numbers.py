@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numbers
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_of_spark, is_series
 from mmtoolkit._text import shorten
 from mmtoolkit._values import missing
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["LabelledRows", "array_of", "as_numbers", "check_columns", "feature_names", "matrix", "numbers_of"]
 
@@ -156,8 +154,6 @@ def _stacked(column: pd.Series) -> NDArray[Any]:
 
 
 def _is_numeric(column: pd.Series) -> bool:
-    import pandas as pd
-
     if column.dtype == object:
         return all(isinstance(v, numbers.Real) and not isinstance(v, bool) for v in column[~missing(column)])
     kinds = pd.api.types

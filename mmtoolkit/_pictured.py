@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from mmtoolkit._html import Html, escape, table, tag
 from mmtoolkit.thumbnails import item_html
 from mmtoolkit.words import say, title
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["PicturedFrame", "pictured_table"]
 

@@ -9,9 +9,10 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from mmtoolkit import _decoding
@@ -19,9 +20,6 @@ from mmtoolkit._formats import PILLOW_FORMATS, other_kind, picture_format, video
 from mmtoolkit._grey import eight_bits
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["MAX_PIXELS", "decode", "decode_here", "from_array", "from_pil", "header"]
 

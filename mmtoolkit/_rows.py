@@ -6,16 +6,14 @@ import numbers
 import os
 from collections.abc import Container, Mapping
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit._values import missing, unified
 from mmtoolkit.content import is_pil, is_url
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "absolute",
@@ -45,8 +43,6 @@ def apart(name: Any, taken: Container[Any]) -> Any:
 
 def none_for_missing(column: pd.Series) -> pd.Series:
     """Make missing texts None, as in the frame's own columns; numbers keep their type and NaN."""
-    import pandas as pd
-
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         return column
     return column.astype(object).where(~missing(column), None)
@@ -54,8 +50,6 @@ def none_for_missing(column: pd.Series) -> pd.Series:
 
 def is_missing(value: object) -> bool:
     """Return whether a cell holds no value: None, NaN, NA or NaT."""
-    import pandas as pd
-
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself

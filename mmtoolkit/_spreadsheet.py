@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit._files import replaced
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["restored", "safe", "safe_frame", "write_csv"]
 

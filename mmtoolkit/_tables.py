@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit._anyframe import object_cells
 from mmtoolkit._delimited import column_names, read_delimited
@@ -14,9 +16,6 @@ from mmtoolkit._filekinds import TABLE_ENDINGS
 from mmtoolkit._rows import cells_of, is_missing
 from mmtoolkit._values import unified
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["read_table"]
 
@@ -34,8 +33,6 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     ValueError
         If it is no such file, or cannot be read; the message names it.
     """
-    import pandas as pd
-
     if not path.is_file():
         msg = f"there is no file {os.fspath(path)!r}"
         raise ValueError(msg)
@@ -61,8 +58,6 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
 
 def _lines(text: str) -> pd.DataFrame:
     """Return the objects of JSON Lines, one a row; what an object lacks is missing."""
-    import pandas as pd
-
     rows = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -82,8 +77,6 @@ def _lines(text: str) -> pd.DataFrame:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
     try:
         with path.open("rb") as file:
             return pd.read_parquet(file)
@@ -94,8 +87,6 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     """Return the first sheet of a workbook, text cells as text; pandas names the package that it lacks."""
-    import pandas as pd
-
     as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     try:
         with pd.ExcelFile(path) as book:

@@ -7,15 +7,13 @@ import decimal
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["code_columns", "finder", "group_key", "look_alikes", "missing", "text_of", "unified"]
 
@@ -28,8 +26,6 @@ _Number = int | float | np.integer | np.floating
 
 def missing(values: Any) -> NDArray[np.bool_]:
     """Return which values of a column are missing: None, NaN and their like."""
-    import pandas as pd
-
     try:
         return np.asarray(pd.isna(values), dtype=bool)
     except decimal.InvalidOperation:  # pandas cannot look at a signalling NaN
@@ -93,8 +89,6 @@ def unified(values: NDArray[np.object_], *, as_text: bool = False) -> NDArray[np
 
 def group_key(value: Any) -> Any:
     """Return what is equal for all writings of one group: 1, 1.0, Decimal(1) and "1.0"; a day and its midnight."""
-    import pandas as pd
-
     if isinstance(value, str):
         number = _number_of(value)
         return str(value) if number is None else number

@@ -13,17 +13,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._files import ENDING, replaced
 from mmtoolkit._npz import read_npz, write_npz
 from mmtoolkit.provenance import versions
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["bypass", "digest", "remember"]
 

@@ -6,7 +6,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
@@ -15,9 +16,6 @@ from mmtoolkit._opening import read_whole
 from mmtoolkit._text import is_unicode
 from mmtoolkit.frames import items, made_by
 from mmtoolkit.words import listed, say, word
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["read_folder"]
 
@@ -73,8 +71,6 @@ def read_folder(
     >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
     [['praise/one.txt', 'well done', 'praise']]
     """
-    import pandas as pd
-
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         msg = f"{os.fspath(folder)!r} is not a folder"

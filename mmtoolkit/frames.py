@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, object_cells
 from mmtoolkit._arguments import NoColumnError
@@ -26,13 +28,8 @@ from mmtoolkit._rows import (
 )
 from mmtoolkit._tables import read_table
 from mmtoolkit._text import did_you_mean
-from mmtoolkit.content import Absent, Fused, Image, Text, Video
+from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video
 from mmtoolkit.words import word
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mmtoolkit.content import Content
 
 __all__ = [
     "COLUMNS",
@@ -104,8 +101,6 @@ def items(
     0  0     text  a cat  None  None   cat
     1  1     text  a dog  None  None   dog
     """
-    import pandas as pd
-
     root, file = Path.cwd(), None
     if isinstance(data, str | os.PathLike):
         path = Path(data)
@@ -184,8 +179,6 @@ class Labels(dict[str, Any]):
 
 def _tells(index: pd.Index) -> bool:
     """Return whether an index holds plain data other than 0..n-1."""
-    import pandas as pd
-
     kinds = pd.api.types
     plain = kinds.is_integer_dtype(index) or (index.nlevels == 1 and all(isinstance(label, str) for label in index))
     return plain and not index.equals(pd.RangeIndex(len(index)))
@@ -193,8 +186,6 @@ def _tells(index: pd.Index) -> bool:
 
 def row_labels(frame: pd.DataFrame) -> pd.Index:
     """Return the index by which classes may be given for an items frame: its own, else that of the table it was made of."""
-    import pandas as pd
-
     kept = frame.attrs.get("index")
     if not isinstance(kept, dict) or not frame.index.equals(pd.RangeIndex(len(frame))):
         return frame.index
@@ -300,8 +291,6 @@ def wrap(value: Any, kind: type[Content]) -> Content:
 
 def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     """Return the items frame of ready-made contents, ids being row numbers."""
-    import pandas as pd
-
     rows = []
     for row, content in enumerate(contents):
         entry: dict[str, Any] = {"id": str(row), "modality": content.modality}

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
     from threadpoolctl import ThreadpoolController
 
 __all__ = [

@@ -8,14 +8,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._html import Html, escape, notebook, table, tag
-from mmtoolkit.words import say, speaking, title
+from mmtoolkit.words import Language, say, speaking, title
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
     from mmtoolkit.steps import Step
-    from mmtoolkit.words import Language
 
 __all__ = ["Result", "Sentences", "plain", "table_html"]
 

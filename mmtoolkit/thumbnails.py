@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._filekinds import is_video
 from mmtoolkit._html import Html, escape, tag, void
@@ -18,7 +19,6 @@ from mmtoolkit.content import Image, Video, is_url
 from mmtoolkit.errors import MissingExtraError, UnreadableItemError, UnsupportedItemError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from PIL import Image as PILImage
 
 __all__ = ["item_html", "item_name", "picture_cell", "picture_of", "pictures_of", "strip_html", "thumbnail_uri"]

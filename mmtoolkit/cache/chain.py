@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.store import EmbeddingCache, default_path
 from mmtoolkit.space import Space
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["CacheLike", "Chain", "open_cache"]
 

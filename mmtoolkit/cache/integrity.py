@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.cache.index import Index, translated
 from mmtoolkit.cache.reading import intact
@@ -21,7 +22,6 @@ from mmtoolkit.results import Result
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 
 __all__ = ["CacheReport", "verify"]

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.cache.records import join_keys, matching
 from mmtoolkit.errors import CacheError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.space import Space
 
 __all__ = ["accepted", "gather", "intact", "refuse", "usable"]

@@ -22,15 +22,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._files import replaced, sync_folder
 from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, matching, sound, spaces_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Log", "Segment", "SegmentNote", "file_status", "new_stem", "note_text", "parse_note", "read_note", "scan"]
 

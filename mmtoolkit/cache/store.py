@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 import warnings
@@ -10,24 +11,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.cache import integrity, transfer, upkeep
 from mmtoolkit.cache.files import digest_files
 from mmtoolkit.cache.index import Catalog, Index
+from mmtoolkit.cache.integrity import CacheReport
 from mmtoolkit.cache.reading import accepted, gather, refuse
 from mmtoolkit.cache.records import checksums, join_keys, pack, spaces_of
 from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
 from mmtoolkit.errors import CacheError
+from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     import pandas as pd
-    from numpy.typing import NDArray
 
-    from mmtoolkit.cache.integrity import CacheReport
     from mmtoolkit.cache.memory import MemoryCache
-    from mmtoolkit.space import Space
 
 __all__ = ["EmbeddingCache", "default_path"]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json
@@ -24,7 +25,6 @@ from mmtoolkit.space import Space
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from numpy.typing import NDArray
 
 __all__ = ["MANIFEST", "manifest_of", "read_manifest", "read_rows", "table_files", "write_table"]
 

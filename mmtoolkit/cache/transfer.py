@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmtoolkit._anyframe import any_frame
-from mmtoolkit._numbers import matrix
+from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.table import MANIFEST, read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.cache.protocol import VectorStore
 
 __all__ = ["choose_space", "export", "import_"]
 
@@ -79,6 +76,9 @@ def import_(cache: VectorStore, path: Any, *, model: str | None, stats: Callable
 
 def _written(table: Any, path: Path, model: str | None, stats: Callable[[], pd.DataFrame]) -> Path:
     """Write a table in memory as `export` would, so that it is checked and taken over as a file is."""
+    from mmtoolkit._anyframe import any_frame  # a store opens without pandas
+    from mmtoolkit._numbers import matrix
+
     metadata = getattr(getattr(table, "schema", None), "metadata", None) or {}
     frame = any_frame(table)
     missing = [name for name in ("key", "vector") if name not in frame.columns]

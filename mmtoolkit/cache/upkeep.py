@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._files import ENDING
 from mmtoolkit.cache.reading import intact
@@ -24,7 +25,6 @@ from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from mmtoolkit.cache.index import Index
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit.classification.targets import codes_of
@@ -16,8 +17,6 @@ from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.words import percent, say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["Thresholds", "curve", "find_threshold", "tenths"]

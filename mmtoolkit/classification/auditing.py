@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
@@ -19,13 +20,8 @@ from mmtoolkit.classification.leaks import leak_scores
 from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import has_vectors, items_of, vectors_of
+from mmtoolkit.vectors import HasVectors, has_vectors, items_of, vectors_of
 from mmtoolkit.words import aside, joined, percent, say, title
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["Audit", "audit"]
 

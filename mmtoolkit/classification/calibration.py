@@ -7,16 +7,12 @@ the same with one row per class).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.classification.multinomial import softmax
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 __all__ = ["COLDEST", "HOTTEST", "HeldOutLoss"]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import date
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._arguments import check_count, is_number
@@ -15,19 +18,12 @@ from mmtoolkit._text import shorten
 from mmtoolkit._values import finder, group_key, text_of, unified
 from mmtoolkit.classification.dating import later_than
 from mmtoolkit.classification.folds import merge_groups
+from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.summary import assemble
 from mmtoolkit.classification.targets import make_target, recordable, without_small
 from mmtoolkit.classification.trial import Trial
 from mmtoolkit.steps import resolved, verb
-from mmtoolkit.vectors import ids_of, unit_rows, vectors_of
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.classification.result import Classification
-    from mmtoolkit.vectors import HasVectors
+from mmtoolkit.vectors import HasVectors, ids_of, unit_rows, vectors_of
 
 __all__ = ["check_options", "classify", "test_mask", "thresholds_of", "user_groups"]
 
@@ -205,8 +201,6 @@ def thresholds_of(
 
 def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | None) -> NDArray[np.intp]:
     """Return the user's groups as numbers; an item without a group is alone."""
-    import pandas as pd
-
     n = len(ids_of(embeddings))
     if groups is None:
         return np.arange(n)
@@ -221,8 +215,6 @@ def user_groups(embeddings: HasVectors | ArrayLike, groups: ArrayLike | str | No
 
 def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDArray[np.bool_]:
     """Return which rows are for testing, from a mask, row numbers, or a column that says "test"."""
-    import pandas as pd
-
     n = len(ids_of(embeddings))
     if isinstance(test, str):
         values = column(embeddings, test, what="test")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._arguments import is_number
@@ -20,19 +21,14 @@ from mmtoolkit.classification.classifying import check_options, classify, thresh
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.metrics import METRICS, Metric
 from mmtoolkit.classification.paired import LEVEL, differences
+from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, vectors_of
 from mmtoolkit.words import joined, points, say, title
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.classification.result import Classification
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["Comparison", "compare", "holm"]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit.classification.estimators import proba_of
@@ -15,10 +17,6 @@ from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["HeldOutTruths", "predict_set", "set_sizes"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
@@ -15,8 +16,6 @@ from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.targets import codes_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["cheapest", "cost_table"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
@@ -15,8 +16,6 @@ from mmtoolkit.classification.targets import TooFewError, codes_of
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["chosen", "deal", "fitted_again", "neighbour_votes", "splits_of"]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
 from mmtoolkit.vectors import ids_of, items_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["dates_in", "later_than"]
 

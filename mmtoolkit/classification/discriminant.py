@@ -8,16 +8,14 @@ move as those of the real classifier do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mmtoolkit.classification.gradients import Axes
 from mmtoolkit.classification.multinomial import softmax
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Discriminants", "components", "held_out"]
 

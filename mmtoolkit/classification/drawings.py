@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
@@ -17,7 +18,6 @@ from mmtoolkit.words import between, joined, percent, points, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from numpy.typing import NDArray
 
     from mmtoolkit.classification.result import Classification
     from mmtoolkit.classification.scored import Scored

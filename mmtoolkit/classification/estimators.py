@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._described import restored
 from mmtoolkit.classification.coded import CodedClassifier
 from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight, linear_of
 from mmtoolkit.classification.multinomial import softmax
 from mmtoolkit.provenance import one_thread
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["decide", "fit", "make_estimator", "proba_of", "shares_nothing", "splits_untold"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
@@ -18,8 +19,6 @@ from mmtoolkit.vectors import ids_of, items_of, unit_rows
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.targets import Target
 
 __all__ = ["CHECKS", "NOT_LOOKED_FOR", "Check", "Subject"]

@@ -9,18 +9,16 @@ the penalty does not change under rotation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import centred_gram, rotated
 from mmtoolkit.classification.lbfgs import minimize
 from mmtoolkit.classification.multinomial import cross_entropy, log_losses
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Axes", "CentredRows", "Scaling", "SoftmaxPath"]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.label_issues import confident_learning
@@ -13,8 +14,6 @@ from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import vectors_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["per_item"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
@@ -14,8 +15,6 @@ from mmtoolkit.vectors import items_of, vectors_of
 from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["confident_learning", "expected_of_clean", "find"]

@@ -8,12 +8,9 @@ two-loop recursion needs that matrix twice a step and otherwise a small table of
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 __all__ = ["minimize"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._blocks import in_order
@@ -21,8 +22,6 @@ from mmtoolkit.vectors import vectors_of
 from mmtoolkit.words import between, joined, percent, say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["LearningCurve", "draw_curve", "forecast"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,9 +19,6 @@ from mmtoolkit.classification.multinomial import Linear, softmax
 from mmtoolkit.classification.tall import Tall, centred_rows
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["CS", "LogisticClassifier", "check_class_weight", "check_penalties", "linear_of"]
 

@@ -6,16 +6,14 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._npz import read_npz
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import VerifyError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["arrays_in", "claim", "classes_in", "manifest_digest", "mapping_in"]
 

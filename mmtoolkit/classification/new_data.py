@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from mmtoolkit._aligned import column
@@ -20,13 +21,8 @@ from mmtoolkit.classification.targets import recordable
 from mmtoolkit.frames import COLUMNS
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import has_vectors, ids_of, items_of
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, items_of
 from mmtoolkit.words import aside, between, percent, say
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["NewData", "check_new"]
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._duplicates import duplicate_groups, equal_rows
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.classifying import thresholds_of, user_groups
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.intervals import limits
+from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.classification.two_sample import differs, differs_within_classes, main_axes, unit_means
 from mmtoolkit.vectors import unit_rows, vectors_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.classification.result import Classification
 
 __all__ = ["Sides", "foretold"]
 

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.classification import discriminant
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.intervals import resamples
+from mmtoolkit.classification.metrics import Metric
 from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
 from mmtoolkit.classification.variance import halves, held_out_by_halves, resampled, some_rows, variance_of
 from mmtoolkit.classification.weighted import WeightedScores
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.classification.metrics import Metric
 
 __all__ = ["LEVEL", "PairedDifference", "differences"]
 

@@ -8,17 +8,14 @@ size: then all permutations are equally probable when the vectors say nothing, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.variance import Sample
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["ChanceTest", "better_than_chance"]
 

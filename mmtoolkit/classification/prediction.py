@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit.classification.estimators import decide, proba_of
@@ -14,9 +15,6 @@ from mmtoolkit.results import Result
 from mmtoolkit.space import Space, space_of
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.vectors import has_vectors, vectors_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Predictor", "check_space"]
 

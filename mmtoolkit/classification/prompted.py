@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
@@ -17,13 +18,8 @@ from mmtoolkit.classification.score_tables import count_scores, hit_table
 from mmtoolkit.classification.targets import codes_of, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import has_vectors, ids_of, unit_rows, vectors_of
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, unit_rows, vectors_of
 from mmtoolkit.words import between, percent, say
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["TEMPLATES", "ZeroShot", "zero_shot"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._anyframe import handed_on
 from mmtoolkit._spreadsheet import write_csv
@@ -20,8 +21,6 @@ from mmtoolkit.vectors import ids_of, items_of
 from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.answering import Thresholds
     from mmtoolkit.classification.learning_curve import LearningCurve
     from mmtoolkit.classification.slices import Slices

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 from scipy.special import ndtri
 
@@ -20,9 +21,6 @@ from mmtoolkit.classification.spread import (
     HeldOutScores,
 )
 from mmtoolkit.classification.weighted import AREAS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
 

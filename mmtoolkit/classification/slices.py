@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import gammaln, ndtr, ndtri
 
 from mmtoolkit._aligned import column
@@ -20,8 +21,6 @@ from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.words import points, recalled, say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["Slices", "find_slices"]

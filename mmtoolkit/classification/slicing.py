@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._aligned import CHARACTERS, column
 from mmtoolkit._nearest import most_similar
@@ -17,8 +18,6 @@ from mmtoolkit.vectors import items_of, vectors_of
 from mmtoolkit.words import say, word
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["NEAREST", "columns_of_few_values", "cut", "derive"]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.intervals import resamples, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS
 from mmtoolkit.classification.variance import Sample, resampled_items, with_training
 from mmtoolkit.classification.weighted import AREAS, WeightedScores
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = [
     "LEAST_OF_CLASS",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._text import shorten
 from mmtoolkit._values import look_alikes
@@ -30,8 +31,6 @@ from mmtoolkit.vectors import ids_of
 from mmtoolkit.words import joined, listed, percent, points, say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.trial import Trial, TrialResult
 
 __all__ = ["assemble"]

@@ -8,16 +8,13 @@ the curvature: the same variables but for a rotation, which L-BFGS does not see.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg.lapack import dtrtri
 
 from mmtoolkit._gram import centred_gram
 from mmtoolkit.classification.gradients import Axes, CentredRows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Tall", "centred_rows"]
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
 from mmtoolkit._values import finder, text_of
 from mmtoolkit.classification.folds import class_sizes
-from mmtoolkit.vectors import ids_of
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
+from mmtoolkit.vectors import HasVectors, ids_of
 
 __all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable", "without_small"]
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.crossval import chosen, deal, neighbour_votes
 from mmtoolkit.classification.estimators import decide, fit, make_estimator, shares_nothing
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.logistic import LogisticClassifier
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.classification.targets import Target
+from mmtoolkit.classification.targets import Target
 
 __all__ = ["Trial", "TrialResult"]
 

@@ -6,14 +6,10 @@ Both compare mean vectors at several penalties (a spectrally regularised distanc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.classification.gradients import Axes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["differs", "differs_within_classes", "main_axes", "unit_means"]
 

@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.classification import discriminant
@@ -21,8 +22,6 @@ from mmtoolkit.classification.folds import stratified_folds
 from mmtoolkit.classification.intervals import resamples
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.weighted import WeightedScores
 
 __all__ = [

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, metrics_for
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["AREAS", "WeightedScores"]
 

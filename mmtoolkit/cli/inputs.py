@@ -6,6 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 import mmtoolkit as mm
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
@@ -14,8 +16,6 @@ from mmtoolkit.providers.choice import make_provider
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.embedding import Embeddings
 
 __all__ = ["embeddings_of", "items_of", "model_of"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._spreadsheet import write_csv
 from mmtoolkit._text import columns_of, shorten
@@ -25,8 +26,6 @@ from mmtoolkit.vectors import ids_of
 from mmtoolkit.words import aside, language, listed, say, title
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.embedding import Embeddings
 
 __all__ = [
@@ -179,8 +178,6 @@ def file_to_write(name: str, ending: str) -> None:
 
 def _per_item(results: list[Any]) -> pd.DataFrame:
     """Return one row per item, with the values of each result."""
-    import pandas as pd
-
     sources = {id(made.source): made.source for made in results if made.recipe["verb"] in _PER_ITEM}
     parts = []
     for key, source in sources.items():

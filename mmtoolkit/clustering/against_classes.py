@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit.results import Result, plain
@@ -15,9 +17,7 @@ from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.clustering.result import Clustering
 
@@ -81,8 +81,6 @@ class Agreement(Result):
         1: cluster 1      3   0.75  1.000000
         0: cluster 0      1   0.25  0.333333
         """
-        import pandas as pd
-
         key = str(name)
         if key not in self.contingency.index:
             msg = f"no class {name!r}; the classes are {', '.join(self.contingency.index)}"
@@ -124,8 +122,6 @@ class Agreement(Result):
 
 def compare(clustering: Clustering, y: ArrayLike | str) -> Agreement:
     """Compare clusters with classes; see ``Clustering.compare``."""
-    import pandas as pd
-
     values = column(clustering.source, y)
     known = np.array([value is not None for value in values], dtype=bool)
     if not known.any():
@@ -199,8 +195,6 @@ def agreement(y: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, floa
 
 
 def _classes(contingency: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     table = contingency.to_numpy()
     items, largest = table.sum(axis=1), table.argmax(axis=1)
     held = table[np.arange(len(table)), largest]

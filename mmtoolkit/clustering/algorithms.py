@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import seeded
 from mmtoolkit.clustering import density
@@ -14,8 +15,6 @@ from mmtoolkit.clustering.partition import Fit, by_size, count_distinct, fit_of,
 from mmtoolkit.derived import digest, remember
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.clustering.result import Clustering
 
 __all__ = ["ALGORITHMS", "LIBRARIES", "STEP", "Algorithm", "Clusterer", "find_algorithm"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit.clustering.partition import nearest
@@ -18,9 +20,7 @@ from mmtoolkit.vectors import check_same_space, has_vectors, unit_rows, vectors_
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import NDArray
 
 __all__ = ["Clusters"]
 
@@ -216,8 +216,6 @@ class Clusters(Result):
         >>> c.names["name"].tolist(), c.titles
         (['birds', 'cars'], {0: 'birds', 1: 'cars'})
         """
-        import pandas as pd
-
         if isinstance(names, str) or len(names) != self.n_clusters:
             got = "a str" if isinstance(names, str) else f"{len(names)}"
             msg = f"expected {self.n_clusters} names, one per cluster, got {got}"

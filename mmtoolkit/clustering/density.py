@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.clustering.partition import Fit, fit_of, keep_known, nearest
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["LIMIT", "assign", "hdbscan"]
 

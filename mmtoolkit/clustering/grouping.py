@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._described import restored
 from mmtoolkit.clustering.algorithms import LIBRARIES, STEP, Clusterer, find_algorithm
@@ -18,13 +20,7 @@ from mmtoolkit.clustering.structureless import cloud_peaks
 from mmtoolkit.clustering.sweeping import content_order, default_range, path_range, sweep, sweep_frame
 from mmtoolkit.derived import digest, remember
 from mmtoolkit.steps import resolved, verb
-from mmtoolkit.vectors import vectors_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
+from mmtoolkit.vectors import HasVectors, vectors_of
 
 __all__ = ["cluster"]
 

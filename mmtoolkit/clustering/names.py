@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._arguments import check_choice
@@ -16,9 +18,6 @@ from mmtoolkit.provenance import one_thread
 from mmtoolkit.vectors import has_vectors, items_of, unit_rows
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
     from mmtoolkit.clustering.centers import Clusters
 
 __all__ = ["contrast", "make_names"]
@@ -79,8 +78,6 @@ def _may_ask_model(source: Any) -> bool:
 
 def _majorities(clustering: Clusters) -> pd.DataFrame:
     """Return the commonest class of every cluster and its share of the items that have one; no columns without classes."""
-    import pandas as pd
-
     items, index = items_of(clustering.source), clustering.names.index
     if items is None or "label" not in items or items["label"].isna().all():
         return pd.DataFrame(index=index)
@@ -171,7 +168,6 @@ def contrast(
     ----------
     Blom (1958), Statistical estimates and transformed beta-variables: the expected largest of n normal numbers.
     """
-    import pandas as pd
     from scipy.special import ndtri
 
     k, n = len(centers), len(words)
@@ -198,8 +194,6 @@ def contrast(
 
 
 def _answers(clustering: Clusters, function: Callable[[pd.DataFrame], str]) -> pd.DataFrame:
-    import pandas as pd
-
     shown = clustering._central(_CENTRAL)
     answers: list[str] = []
     try:

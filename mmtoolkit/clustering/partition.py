@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from operator import call, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_least
 from mmtoolkit._blocks import blocks, in_order
@@ -24,11 +27,6 @@ from mmtoolkit.clustering.refinement import (
     start_of_tree,
 )
 from mmtoolkit.clustering.silhouettes import cluster_means, inertia
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 __all__ = [
     "LARGE",
@@ -225,8 +223,6 @@ def by_size(found: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], NDArray
 
 def renumber(found: NDArray[np.integer[Any]], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the position of every label in `numbers`; -1 where it is missing."""
-    import pandas as pd
-
     return pd.Index(numbers).get_indexer(pd.Index(found)).astype(np.int64)
 
 

@@ -6,18 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._nearest import squares
 from mmtoolkit.clustering.partition import count_distinct, kmeans
 from mmtoolkit.clustering.selected import Selection, farthest_first, selection
 from mmtoolkit.steps import verb
-from mmtoolkit.vectors import vectors_of
+from mmtoolkit.vectors import HasVectors, vectors_of
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
-
     _Picked: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]  # rows in order of choice, and their scores
 
 __all__ = ["pick"]

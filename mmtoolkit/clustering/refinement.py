@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._gram import centred_gram
 from mmtoolkit._nearest import relative_squares
 from mmtoolkit.clustering.silhouettes import cluster_means
 from mmtoolkit.clustering.tree import Tree, ward_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 __all__ = [
     "N_COMPONENTS",

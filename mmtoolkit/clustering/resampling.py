@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._blocks import in_order
@@ -16,9 +18,7 @@ from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import NDArray
 
     from mmtoolkit.clustering.result import Clustering
 

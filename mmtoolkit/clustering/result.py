@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
@@ -20,9 +22,7 @@ from mmtoolkit.vectors import ids_of, items_of, unit_rows, vectors_of
 from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.clustering.against_classes import Agreement
     from mmtoolkit.clustering.choice import Choice
@@ -112,8 +112,6 @@ class Clustering(Clusters):
         `distance` is the Euclidean distance to the centre; `outlier` is that distance divided by the cluster's median,
         so 1 is usual and 2 far. Noise has neither.
         """
-        import pandas as pd
-
         kept = self.labels >= 0
         labels = self._source_labels[kept]
         values = np.full((3, len(self.labels)), np.nan)
@@ -410,8 +408,6 @@ def describe(
     move: Move | None = None,
 ) -> Clustering:
     """Score a fit and put the result together; `numbers` are those of its clusters where they are not 0, 1, ..."""
-    import pandas as pd
-
     labels, k = fit.labels, len(fit.centers)
     index = pd.RangeIndex(k, name="cluster") if numbers is None else pd.Index(numbers, name="cluster")
     kept = labels >= 0
@@ -471,8 +467,6 @@ def _moved(move: Move, called: Sequence[str] | None) -> Clustering:
 def _sizes(
     X: NDArray[np.float32], labels: NDArray[np.int64], width: NDArray[np.float64], index: pd.Index
 ) -> pd.DataFrame:
-    import pandas as pd
-
     k = len(index)
     size = np.bincount(labels, minlength=k)
     directions = unit_rows(cluster_means(X, labels, k))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_choice, check_least
 from mmtoolkit._nearest import squares
@@ -15,11 +18,6 @@ from mmtoolkit.vectors import ids_of, items_of
 from mmtoolkit.words import listed, say, title
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-    from numpy.typing import NDArray
-
     from mmtoolkit.clustering.result import Clustering
 
 __all__ = ["HOW", "Selection", "farthest_first", "representatives", "selection"]
@@ -75,8 +73,6 @@ class Selection(Result):
 
 def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -> Selection:
     """Build a selection from rows and the columns with the reasons."""
-    import pandas as pd
-
     index = pd.Index(ids_of(source)[rows], name="id", dtype=object)
     table = pd.DataFrame({"row": rows, **reason}, index=index)
     items = items_of(source)
@@ -88,8 +84,6 @@ def selection(source: Any, rows: NDArray[np.int64], reason: Mapping[str, Any]) -
 
 def representatives(clustering: Clustering, X: NDArray[np.float32], n: int, *, how: str) -> Selection:
     """Return up to `n` items of every cluster; see ``Clustering.representatives``."""
-    import pandas as pd
-
     check_choice("how", how, HOW)
     check_least("n", n, 1)
     found: list[tuple[str, int, int, int, float]] = []

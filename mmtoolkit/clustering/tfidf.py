@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._cedict import HAN, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-    from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
 __all__ = ["LEAST", "UNNAMED", "keywords", "tokens"]
@@ -104,7 +103,6 @@ def keywords(texts: Sequence[str], labels: NDArray[np.int64], n_clusters: int) -
     >>> keywords(texts, np.array([0, 0, 0, 1, 1, 1]), 2)["name"].tolist()
     ['frog', 'car']
     """
-    import pandas as pd
     from scipy.sparse import csr_array
 
     rows = np.array([row for row, text in enumerate(texts) if text.strip()], dtype=np.int64)

@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.clustering.partition import count_distinct, kmeans, nearest, renumber
 from mmtoolkit.clustering.tree import ward_tree
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.clustering.result import Clustering
 
 __all__ = ["Move", "merge", "parent", "split", "widest"]

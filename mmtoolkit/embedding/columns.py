@@ -12,16 +12,14 @@ import zoneinfo
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._json import read_json
 from mmtoolkit._rows import is_missing
 from mmtoolkit._text import is_unicode
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["from_json", "read_column", "to_json", "write_column"]
 
@@ -42,8 +40,6 @@ def write_column(column: pd.Series) -> tuple[list[Any], dict[str, Any]]:
     TypeError, ValueError
         If a value cannot be kept; the message names its type, or says what is too large.
     """
-    import pandas as pd
-
     values = [None if is_missing(value) else value for value in column.tolist()]
     mark: dict[str, Any] = {"dtype": str(column.dtype)} if _DTYPES.fullmatch(str(column.dtype)) else {}
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -75,8 +71,6 @@ def read_column(cells: list[Any], mark: Mapping[str, Any]) -> pd.Series:
     KeyError, TypeError, ValueError
         If it was not written by it.
     """
-    import pandas as pd
-
     made = np.empty(len(cells), dtype=object)  # pandas would look into lists and arrays
     for row, cell in enumerate(cells):
         made[row] = from_json(read_json(cell)) if mark.get("json") and cell is not None else cell
@@ -141,7 +135,6 @@ def from_json(data: Any) -> Any:
 @cache
 def _kinds() -> Mapping[str, tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]]:
     """Return how values are written and read, by the name of their kind; the narrower class comes first."""
-    import pandas as pd
 
     def items_of(value: Any) -> list[Any]:
         return [[to_json(name), to_json(inner)] for name, inner in value.items()]

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit.results import Result
 from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.cache import CacheLike
     from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
@@ -129,8 +128,6 @@ class Estimate(Result):
         return aside(told, reranking)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        import pandas as pd
-
         return {say("estimate"): pd.DataFrame({"value": self.to_dict()}).rename_axis("what")}
 
 

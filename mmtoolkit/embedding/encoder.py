@@ -8,25 +8,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import is_number
+from mmtoolkit.content import Content
 from mmtoolkit.embedding.gathering import gather
 from mmtoolkit.embedding.job import Job
 from mmtoolkit.embedding.planning import Plan, placed, plan_contents
 from mmtoolkit.embedding.usage import Usage, charged
 from mmtoolkit.errors import EmbeddingError, ItemError, SpaceError
 from mmtoolkit.models import find_model
+from mmtoolkit.providers.base import Provider
 from mmtoolkit.providers.choice import choose
 from mmtoolkit.space import Space
 from mmtoolkit.vectors import unit_rows
 from mmtoolkit.words import say, word
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.cache import CacheLike, VectorStore
-    from mmtoolkit.content import Content
-    from mmtoolkit.providers.base import Provider
 
 __all__ = ["Encoded", "Encoder", "encoder_of", "make_encoder"]
 

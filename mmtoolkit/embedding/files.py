@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json
@@ -21,9 +24,7 @@ from mmtoolkit.frames import COLUMNS
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow.parquet as pq
-    from numpy.typing import NDArray
 
 __all__ = ["changed_paths", "read", "write"]
 
@@ -57,8 +58,6 @@ def write(
     space : Space
         Of the vectors.
     """
-    import pyarrow as pa
-
     folder, root = os.path.dirname(os.path.realpath(path)), str(items.attrs.get("root") or "")
     seen = None if not root else _seen_from(folder, root)
     if seen is not None:
@@ -78,8 +77,6 @@ def write(
 
 def changed_paths(items: pd.DataFrame, change: Callable[[Any], Any]) -> dict[str, pd.Series]:
     """Return the columns of pictures and videos after a change of every cell."""
-    import pandas as pd
-
     names = [name for name in _MEDIA if name in items.columns]
     return {name: pd.Series(list(map(change, items[name])), dtype=object, index=items.index) for name in names}
 
@@ -103,8 +100,6 @@ def _seen(folder: str, root: str, cell: Any) -> Any:
 
 def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[str, Any]]]:
     """Return the columns as Parquet can hold them and the marks of those that need one; names what is not kept."""
-    import pandas as pd
-
     columns: dict[str, list[Any]] = {}
     marks: dict[str, dict[str, Any]] = {}
     taken = sorted({"vector", "content_key"} & set(map(str, items.columns)))

@@ -5,23 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
 from mmtoolkit._filekinds import TABLE_ENDINGS, kind_of_file
 from mmtoolkit._rows import is_missing, text_index, unique_ids
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Fused, Image, Text, Video, is_pil, is_url
+from mmtoolkit.content import Content, Fused, Image, Text, Video, is_pil, is_url
 from mmtoolkit.frames import contents_of, frame_of, row_labels, wrap
 from mmtoolkit.frames import items as as_items
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mmtoolkit.content import Content
 
 __all__ = ["Gathered", "gather", "gather_as"]
 
@@ -87,8 +83,6 @@ def _gathered(values: list[Any], index: pd.Index | None, make: Any) -> Gathered:
 
 def _listed(values: Any, what: str, single: tuple[type, ...], expected: str) -> tuple[list[Any], pd.Index | None]:
     """Return the values as a list, with the index of the Series or one-column frame that they are."""
-    import pandas as pd
-
     if isinstance(values, single) or is_pil(values) or (isinstance(values, np.ndarray) and values.ndim == 0):
         return [values], None
     if is_frame(values):

@@ -9,18 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmtoolkit.embedding.planning import plan_errand
+from mmtoolkit.embedding.planning import Errand, Plan, plan_errand
 from mmtoolkit.errors import BudgetError, CacheError, ItemError, ProviderError
-from mmtoolkit.providers.base import Outcome, compute, shown
+from mmtoolkit.providers.base import Outcome, Provider, compute, shown
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.cache import VectorStore
-    from mmtoolkit.embedding.planning import Errand, Plan
-    from mmtoolkit.providers.base import Provider
     from mmtoolkit.space import Space
 
 __all__ = ["Job"]

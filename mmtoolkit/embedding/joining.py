@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._rows import absolute, is_local
 from mmtoolkit.embedding.files import changed_paths
@@ -15,8 +16,6 @@ from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.vectors import read_only
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.embedding.result import Embeddings
 
 __all__ = ["concat"]
@@ -50,8 +49,6 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     >>> mm.concat([a, b]).ids.tolist()
     ['a', 'b', 'c']
     """
-    import pandas as pd
-
     embeddings = list(embeddings)
     for position, one in enumerate(embeddings):
         if not hasattr(one, "_held"):
@@ -108,7 +105,5 @@ def _whole_paths(items: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(tables: Sequence[pd.DataFrame], starts: Sequence[int]) -> pd.DataFrame:
     """Return small tables under one another, their rows counted on."""
-    import pandas as pd
-
     moved = [table.assign(row=table["row"] + start) for table, start in zip(tables, starts, strict=True)]
     return pd.concat(moved, ignore_index=True)

@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._rows import is_local
-from mmtoolkit.content import Image, Video
+from mmtoolkit.content import Content, Image, Video
 from mmtoolkit.errors import ItemError
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.cache import VectorStore
-    from mmtoolkit.content import Content
     from mmtoolkit.providers.base import Provider
     from mmtoolkit.space import Space
 

@@ -6,26 +6,24 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._rows import MODALITIES, is_missing
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.content import Content, Fused, Image, Text, Video
 from mmtoolkit.embedding.encoder import Encoder
 from mmtoolkit.embedding.planning import recall_files
+from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.errors import EmbeddingError, ItemError
 from mmtoolkit.frames import contents_of
+from mmtoolkit.providers.base import Provider
 from mmtoolkit.providers.choice import choose_reranker
 from mmtoolkit.providers.reranker import Pair, Reranker, scores_of, will_send
 from mmtoolkit.space import Space
 from mmtoolkit.words import word
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
     from mmtoolkit.cache import VectorStore
-    from mmtoolkit.content import Content
-    from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.providers.base import Provider
 
 __all__ = ["score_items"]
 

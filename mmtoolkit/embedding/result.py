@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._anyframe import any_frame, handed_on
 from mmtoolkit._html import notebook
@@ -24,9 +26,6 @@ from mmtoolkit.vectors import at_unit_length, is_read_only, read_only, single
 from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
     from mmtoolkit.embedding.encoder import Encoded, Encoder
     from mmtoolkit.providers.base import Provider
     from mmtoolkit.providers.reranker import Reranker
@@ -401,8 +400,6 @@ class Embeddings:
         0  0  a red bird  (512,)
         1  1  a blue car  (512,)
         """
-        import pandas as pd
-
         frame = self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
         return handed_on(frame, backend)
 
@@ -566,8 +563,6 @@ def held_of(run: Encoded, items: pd.DataFrame, encoder: Encoder, index: pd.Index
 
 def _failed_frame(errors: Mapping[int, Any]) -> pd.DataFrame:
     """Return one row per failed item: row, id, name, reason, and the answer of the service."""
-    import pandas as pd
-
     names = ["row", "id", "name", "reason", "status_code", "code", "request_id"]
     rows = [
         (row, e.item_id, e.name, e.reason, e.status_code, e.code, e.request_id) for row, e in sorted(errors.items())
@@ -586,15 +581,11 @@ def _with_reading(notes: Mapping[int, str], items: pd.DataFrame) -> Mapping[int,
 
 def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
     """Return one row per item that was changed before it was embedded."""
-    import pandas as pd
-
     return pd.DataFrame([(row, ids[row], note) for row, note in sorted(notes.items())], columns=["row", "id", "note"])
 
 
 def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | None) -> Held:
     """Return the data of a user's own vectors, after checking that everything fits."""
-    import pandas as pd
-
     from mmtoolkit.frames import COLUMNS, row_labels
 
     rows = numbers_of(X)

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from mmtoolkit.content import Image, Text, Video
-from mmtoolkit.embedding.encoder import make_encoder
+from mmtoolkit.embedding.encoder import Encoder, make_encoder
 from mmtoolkit.embedding.gathering import gather_as
+from mmtoolkit.providers.base import Provider
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.cache import CacheLike
-    from mmtoolkit.embedding.encoder import Encoder
-    from mmtoolkit.providers.base import Provider
 
 __all__ = ["Embedder"]
 

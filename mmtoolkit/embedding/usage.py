@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
+if TYPE_CHECKING:
     from mmtoolkit.providers.base import Provider
 
 __all__ = ["Charge", "Usage", "charged"]
@@ -92,8 +92,6 @@ class Usage(dict[str, int]):
             One row per model (two, when its price has changed meanwhile): calls, text_tokens, media_tokens, cost (NaN
             when no price is known), currency, price_as_of.
         """
-        import pandas as pd
-
         names = [f.name for f in fields(Charge)]
         frame = pd.DataFrame([astuple(one) for one in self.charges], columns=names).set_index("model")
         return frame.astype({"cost": "float64"})

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmtoolkit._anyframe import is_frame
 from mmtoolkit.content import Image, Text, Video, is_pil
-from mmtoolkit.embedding.encoder import make_encoder
-from mmtoolkit.embedding.gathering import gather, gather_as
+from mmtoolkit.embedding.encoder import Encoder, make_encoder
+from mmtoolkit.embedding.gathering import Gathered, gather, gather_as
 from mmtoolkit.embedding.result import Embeddings, held_of
+from mmtoolkit.providers.base import Provider
 
 if TYPE_CHECKING:
     from mmtoolkit.cache import CacheLike
-    from mmtoolkit.embedding.encoder import Encoder
-    from mmtoolkit.embedding.gathering import Gathered
-    from mmtoolkit.providers.base import Provider
 
 __all__ = ["embed", "embed_images", "embed_texts", "embed_videos"]
 

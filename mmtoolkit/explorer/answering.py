@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmtoolkit.explorer.agreement import AnnotatorAgreement
 from mmtoolkit.explorer.annotations import AUDIT
 from mmtoolkit.explorer.kinds import KINDS
 from mmtoolkit.words import speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mmtoolkit.explorer.agreement import AnnotatorAgreement
     from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["agreement", "annotations_diff", "answer", "audit_sample", "label", "review", "skip", "undo"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from mmtoolkit._text import shorten
 from mmtoolkit.explorer.geometry import Direction, inside, toward
@@ -13,8 +14,6 @@ from mmtoolkit.explorer.selection import Chosen, Mode, rows_of
 from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
     from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["clear", "invert", "lasso", "move", "search", "select", "show", "similar"]

@@ -18,6 +18,7 @@ from mmtoolkit.explorer.learner import curve_of
 from mmtoolkit.explorer.linked import Linked
 from mmtoolkit.explorer.listeners import Listeners, Observer
 from mmtoolkit.explorer.positions import Places
+from mmtoolkit.explorer.queue import Queue
 from mmtoolkit.explorer.review import Review
 from mmtoolkit.explorer.selection import Chosen
 from mmtoolkit.explorer.state import State
@@ -26,7 +27,6 @@ from mmtoolkit.words import Language, say
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
-    from mmtoolkit.explorer.queue import Queue
 
 __all__ = ["Explorer"]
 

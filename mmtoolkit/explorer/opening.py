@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.explorer.core import Explorer
 from mmtoolkit.explorer.positions import Places
-from mmtoolkit.vectors import vectors_of
+from mmtoolkit.vectors import HasVectors, vectors_of
 from mmtoolkit.words import Language, chosen_language
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["explore"]
 

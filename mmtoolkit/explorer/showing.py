@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import wait as futures_wait
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,6 @@ from mmtoolkit.thumbnails import item_name
 from mmtoolkit.words import Language, say, speaking
 
 if TYPE_CHECKING:
-    import os
-
     import plotly.graph_objects as go
 
     from mmtoolkit.explorer.core import Explorer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from mmtoolkit.explorer.walk import Walk
 from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from mmtoolkit.explorer.core import Explorer
 
 __all__ = ["cell", "go_to", "k_range", "link", "merge", "split"]

@@ -14,11 +14,11 @@ from mmtoolkit.explorer import cards, filterbar, keys, kinds, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
 from mmtoolkit.explorer.mapview import MapView
+from mmtoolkit.explorer.selection import Mode
 from mmtoolkit.words import say, speaking
 
 if TYPE_CHECKING:
     from mmtoolkit.explorer.core import Explorer
-    from mmtoolkit.explorer.selection import Mode
 
 __all__ = ["View"]
 

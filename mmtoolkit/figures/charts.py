@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit.figures.layout import Mark, draw_reference_lines, faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import LINES, PALETTE, TEXT, finish, plot_text
@@ -13,7 +14,6 @@ from mmtoolkit.words import joined, listed, say, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["bars", "bars_over", "curve", "histogram"]
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._text import shorten
 from mmtoolkit.figures.style import GREY, PALETTE
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["GroupedPoints", "centres", "groups_of"]
 
@@ -75,8 +74,6 @@ def groups_of(values: ArrayLike, names: Mapping[Any, str] | None = None) -> list
         Integers in their order, each with its own look whatever others there are; all else largest first. Twelve colours,
         then the next marker; what comes after 48 looks is one grey group.
     """
-    import pandas as pd
-
     codes, found = pd.factorize(pd.Series(np.asarray(values, dtype=object)))
     counts = np.bincount(codes[codes >= 0], minlength=len(found))
     numbers = all(isinstance(v, int | np.integer) for v in found)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._text import shorten, width_of
 from mmtoolkit.figures.groups import GroupedPoints, centres, groups_of
@@ -14,7 +15,6 @@ from mmtoolkit.words import joined, listed, say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["GL_ABOVE", "scatter_map", "view_limits"]
 

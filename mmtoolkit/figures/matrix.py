@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit.figures.layout import faded_color, named_ticks, short_number
 from mmtoolkit.figures.style import PALETTE, TEXT, finish, plot_text
@@ -13,7 +14,6 @@ from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["heatmap"]
 

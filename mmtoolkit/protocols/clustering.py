@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from sklearn.cluster import MiniBatchKMeans
 
 from mmtoolkit._aligned import column
@@ -17,13 +18,8 @@ from mmtoolkit.classification.targets import recordable
 from mmtoolkit.clustering.against_classes import agreement, number_classes
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import vectors_of
+from mmtoolkit.vectors import HasVectors, vectors_of
 from mmtoolkit.words import say
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["ClusteringScores", "mteb_clustering"]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit.content import Fused, Image
+from mmtoolkit.content import Content, Fused, Image
 from mmtoolkit.errors import (
     BudgetError,
     ItemError,
@@ -24,10 +25,7 @@ from mmtoolkit.errors import (
 from mmtoolkit.providers.averages import mean_of_units
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
     from mmtoolkit._modelspec import ModelSpec, Price
-    from mmtoolkit.content import Content
 
 __all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute", "shown", "tell"]
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._modelspec import Modality
-from mmtoolkit.content import Fused, Image, Text, instead_of
+from mmtoolkit.content import Content, Fused, Image, Text, instead_of
 from mmtoolkit.errors import UnsupportedItemError
 from mmtoolkit.models import ModelSpec
 from mmtoolkit.providers.base import Provider
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.content import Content
 
 __all__ = ["FunctionProvider"]
 

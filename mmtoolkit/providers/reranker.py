@@ -10,18 +10,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._modelspec import ModelSpec
+from mmtoolkit.content import Content
 from mmtoolkit.errors import ProtocolError, RefusedItemError, ServiceStopError, UnsupportedItemError
 from mmtoolkit.providers.base import Provider
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.content import Content
 
 __all__ = ["WIDTH", "Pair", "Remembered", "Reranker", "only_cached", "scores_of", "vector_of_score", "will_send"]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit import _html
 from mmtoolkit._html import Html, escape, tag, verbatim
@@ -27,9 +29,6 @@ from mmtoolkit.reporting.blocks import (
 from mmtoolkit.reporting.plots import packed_plotly, placed, plot_html
 from mmtoolkit.words import PAGE_TAGS, joined, language, percent, say
 from mmtoolkit.words import title as heading
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["block_html", "page", "summary_html"]
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit.models import find_model
 from mmtoolkit.reporting.blocks import Block, Code, Keys, Note, Remarks, Section, Table, Words
 from mmtoolkit.reporting.code import as_python, needs_of, whole_sources
-from mmtoolkit.reporting.record import PARTS
-from mmtoolkit.reporting.sections import contribution_of
+from mmtoolkit.reporting.record import PARTS, Named
+from mmtoolkit.reporting.sections import Contribution, contribution_of
 from mmtoolkit.reporting.sections.data import data_sections
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, ids_of, items_of
 from mmtoolkit.words import joined, listed, say
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from mmtoolkit.reporting.record import Named
-    from mmtoolkit.reporting.sections import Contribution
 
 __all__ = ["counted", "facts", "sections"]
 
@@ -193,8 +189,6 @@ def _sentence(note: str) -> str:
 
 def _table(source: Any, name: str) -> pd.DataFrame:
     """Return a table of Embeddings, an empty one for look-alikes that lack it."""
-    import pandas as pd
-
     table = getattr(source, name, None)
     return table if isinstance(table, pd.DataFrame) else pd.DataFrame()
 
@@ -232,8 +226,6 @@ def _repeat(data: Mapping[str, Any], title: str) -> Section:
 
 
 def _environment(data: Mapping[str, Any]) -> Section:
-    import pandas as pd
-
     environment = data["environment"]
     rows = {name: value for name, value in environment.items() if isinstance(value, str)} | environment["libraries"]
     frame = pd.DataFrame({"version": pd.Series(rows, dtype=object)}).rename_axis("what")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.folders import read_folder
 from mmtoolkit.frames import COLUMNS, items, load_dataset
 from mmtoolkit.results import plain
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["UNREADABLE", "origin_of", "remake"]
 

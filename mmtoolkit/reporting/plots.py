@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._html import escape, in_script
 from mmtoolkit.reporting.blocks import Block, Drawing, Folded, Section
 from mmtoolkit.thumbnails import pictures_of
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
 __all__ = ["packed_plotly", "placed", "plot_html"]

@@ -7,20 +7,17 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mmtoolkit._aligned import column, column_in
 from mmtoolkit.provenance import environment, fingerprint
 from mmtoolkit.reporting.origin import origin_of
-from mmtoolkit.results import plain
+from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import find_verb
 from mmtoolkit.vectors import has_vectors, ids_of, items_of, single
-
-if TYPE_CHECKING:
-    from mmtoolkit.results import Result
 
 __all__ = [
     "DIGITS",

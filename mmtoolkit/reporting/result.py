@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from mmtoolkit._files import replaced
 from mmtoolkit._text import writable
 from mmtoolkit.reporting.record import document, name_results, seal
@@ -21,8 +23,6 @@ from mmtoolkit.vectors import items_of
 from mmtoolkit.words import Language, chosen_language, say, speaking, word
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.reporting.blocks import Section
 
 __all__ = ["Report", "report"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from mmtoolkit._files import replaced
 from mmtoolkit._sealed import open_sealed, write_sealed
 from mmtoolkit.errors import VerifyError
@@ -52,7 +54,6 @@ def split(data: Mapping[str, Any], report: Path) -> dict[str, Any]:
     if not columns:
         path.unlink(missing_ok=True)  # of an earlier, longer report of that name
         return shortened
-    import pyarrow as pa
 
     path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.table({name: [value] for name, value in columns.items()})

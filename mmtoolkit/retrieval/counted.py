@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit.vectors import items_of
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.retrieval.find import Queries
 
 __all__ = ["distinct", "equal_to_items", "merged", "remarks_of", "themselves", "together_of", "without"]
@@ -21,8 +21,6 @@ __all__ = ["distinct", "equal_to_items", "merged", "remarks_of", "themselves", "
 
 def distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:
     """Return a number for each query, in order of appearance; queries equal in name and vector, or in vector alone, share it."""
-    import pandas as pd
-
     keys = [row.tobytes() for row in found.vectors]
     if found.contents is not None:
         keys = [str(name).encode() + b"\0" + key for name, key in zip(names, keys, strict=True)]
@@ -33,8 +31,6 @@ def together_of(
     embeddings: Any, groups: Any, frame_rows: NDArray[np.intp] | None, which: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Return the number of every distinct query's group; a query without one is alone."""
-    import pandas as pd
-
     from mmtoolkit.classification.folds import merge_groups
 
     if groups is None:

@@ -7,21 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._duplicates import duplicate_thresholds
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit.results import Result, table_html
 from mmtoolkit.retrieval.pairs import PairScan, scan_pairs
 from mmtoolkit.steps import UNRECORDED, Step, verb
-from mmtoolkit.vectors import ids_of, items_of, vectors_of
+from mmtoolkit.vectors import HasVectors, ids_of, items_of, vectors_of
 from mmtoolkit.words import joined, say, word
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["DuplicateResult", "near_duplicates"]
 
@@ -250,8 +248,6 @@ def _numbered(groups: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _groups(labels: NDArray[np.intp], scan: PairScan, ids: NDArray[np.str_]) -> pd.DataFrame:
-    import pandas as pd
-
     rows = np.flatnonzero(labels >= 0)
     rows = rows[np.argsort(labels[rows], kind="stable")]
     columns = {"group": labels[rows], "id": ids[rows].astype(object), "row": rows, "nearest": scan.nearest[rows]}
@@ -259,8 +255,6 @@ def _groups(labels: NDArray[np.intp], scan: PairScan, ids: NDArray[np.str_]) -> 
 
 
 def _pairs(scan: PairScan, ids: NDArray[np.str_]) -> pd.DataFrame:
-    import pandas as pd
-
     sample = scan.sample
     order = np.argsort(-sample.similarity, kind="stable")
     i, j = sample.rows[order].T

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._anyframe import any_frame, is_frame
@@ -26,16 +28,13 @@ from mmtoolkit.retrieval.counted import (
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import ids_of, items_of, rows_of, vectors_of
+from mmtoolkit.vectors import HasVectors, Reranks, ids_of, items_of, rows_of, vectors_of
 from mmtoolkit.words import aside, joined, listed, say, title
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
 
     from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.vectors import HasVectors, Reranks
 
 __all__ = ["METRICS", "SearchEvaluation", "SearchMetric", "evaluate_search"]
 
@@ -395,8 +394,6 @@ def _effect(
     random_state: int,
 ) -> pd.DataFrame:
     """Return the change of every metric by another order of the hits."""
-    import pandas as pd
-
     one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
     index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
     return effect_of(one, two, np.unique(together, return_inverse=True)[1], index, random_state)
@@ -404,8 +401,6 @@ def _effect(
 
 def _in_order(relevant: Any, queries: Any, names: NDArray[np.object_]) -> Any:
     """Return what is right for each query in the order of the queries."""
-    import pandas as pd
-
     if isinstance(relevant, Mapping):
         known = set(names.tolist())
         unknown = next((query for query in relevant if query not in known), None)
@@ -460,8 +455,6 @@ def _metrics(
     random_state: int,
 ) -> pd.DataFrame:
     """Return every metric with its interval and its value for a random order of the `n` items searched for each query."""
-    import pandas as pd
-
     from mmtoolkit.classification.intervals import bca, widened, wilson
 
     values = np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
@@ -484,7 +477,5 @@ def _metrics(
 def _per_query(
     names: NDArray[np.object_], n_right: NDArray[np.intp], gains: NDArray[np.bool_], best: NDArray[np.str_]
 ) -> pd.DataFrame:
-    import pandas as pd
-
     rank = np.where(gains.any(axis=1), gains.argmax(axis=1) + 1.0, np.nan)
     return pd.DataFrame({"query": names, "n_relevant": n_right, "rank": rank, "best": best.astype(object)})

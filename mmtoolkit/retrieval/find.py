@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import series_of
 from mmtoolkit._anyframe import is_frame, is_series
@@ -19,15 +21,22 @@ from mmtoolkit.content import Fused, Image, Text, Video
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, items_of, rows_of, single, unit_rows, vectors_of
+from mmtoolkit.vectors import (
+    HasVectors,
+    Reranks,
+    check_same_space,
+    has_vectors,
+    ids_of,
+    items_of,
+    rows_of,
+    single,
+    unit_rows,
+    vectors_of,
+)
 from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
     from mmtoolkit.embedding.usage import Usage
-    from mmtoolkit.vectors import HasVectors, Reranks
 
 __all__ = ["Queries", "SearchResult", "queries_of", "search"]
 
@@ -409,8 +418,6 @@ def _rows(mask: Any, n: int) -> NDArray[np.intp] | None:
 def _table(
     embeddings: Any, asked: Queries, found: NDArray[np.intp], numbers: Mapping[str, NDArray[np.float64]], k: int
 ) -> pd.DataFrame:
-    import pandas as pd
-
     keep = found != asked.own[:, None]
     keep &= np.cumsum(keep, axis=1) <= k
     query, place = np.nonzero(keep)

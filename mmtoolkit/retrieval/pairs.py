@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._duplicates import equal_rows, joined
 from mmtoolkit._nearest import cosines, for_pairs, product_error
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["PairScan", "Pairs", "scan_pairs"]
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+from mmtoolkit.content import Content
 from mmtoolkit.frames import contents_of
 from mmtoolkit.steps import resolved
 from mmtoolkit.vectors import has_vectors, items_of
 from mmtoolkit.words import recalled, say, word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.content import Content
     from mmtoolkit.embedding.usage import Usage
 
 __all__ = ["LEAST_GROUPS", "SecondLook", "check_rerank", "effect_of", "sentence_of"]
@@ -152,8 +150,6 @@ def effect_of(
         groups' differences at random gives as large a mean in more than 5 % of cases), verdict ("helped", "hurt", "no clear
         difference", or "cannot say" below 30 groups, with NaN for the interval).
     """
-    import pandas as pd
-
     from mmtoolkit.classification.intervals import bca
 
     n_groups = int(group.max()) + 1

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._anyframe import is_frame, is_series
@@ -15,15 +17,11 @@ from mmtoolkit._text import shorten
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import check_same_space, has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import HasVectors, check_same_space, has_vectors, ids_of, vectors_of
 from mmtoolkit.words import aside, say
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
-    from numpy.typing import ArrayLike, NDArray
-
-    from mmtoolkit.vectors import HasVectors
 
 __all__ = ["SimilarityResult", "similarity"]
 
@@ -65,8 +63,6 @@ class SimilarityResult(Result):
     @property
     def frame(self) -> pd.DataFrame:
         """The values under their names."""
-        import pandas as pd
-
         return pd.DataFrame(self.values, index=list(self.rows), columns=list(self.columns))
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:

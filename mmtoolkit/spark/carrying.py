@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.classification.multinomial import Linear
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.classification.prediction import Predictor
 
 __all__ = ["Carried"]

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.classification.logistic import LogisticClassifier, check_penalties, linear_of
@@ -23,8 +26,6 @@ from mmtoolkit.steps import resolved, verb
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
 __all__ = ["SparkClassification", "classify"]
@@ -243,8 +244,6 @@ def _predicted(held: Rows, models: list[Carried], cv: int, random_state: int) ->
     """Predict each labelled row by the model that did not see it, the others by the last."""
 
     def apply(batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
-        import pyarrow as pa
-
         names = pa.array(models[-1].classes.tolist(), pa.string())
         for batch, X in batches:
             y = batch.column("_y").to_numpy()
@@ -271,8 +270,6 @@ def _predicted(held: Rows, models: list[Carried], cv: int, random_state: int) ->
 
 def _confusion(scored: DataFrame, classes: list[str]) -> pd.DataFrame:
     """Count true classes in rows, predicted ones in columns."""
-    import pandas as pd
-
     index = pd.Index(classes, name="class")
     counts = pd.DataFrame(0, index=index, columns=pd.Index(classes, name="predicted"), dtype=np.int64)
     for row in scored.groupBy("y_true", "y_pred").count().collect():
@@ -291,7 +288,5 @@ def _losses(scored: DataFrame) -> dict[str, Any]:
 
 def _choices(fitted: list[LogisticClassifier]) -> pd.DataFrame:
     """Return the C of every fold and of the final fit."""
-    import pandas as pd
-
     index = pd.Index([*map(str, range(len(fitted) - 1)), "final"], name="fold")
     return pd.DataFrame({"C": [classifier.C_ for classifier in fitted]}, index=index)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit.clustering.centers import Clusters
@@ -21,8 +23,6 @@ from mmtoolkit.steps import resolved, verb
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkClustering", "cluster"]
@@ -233,7 +233,6 @@ def _judged(rows: Rows, found: _Found) -> DataFrame:
 
 def _tables(judged: DataFrame, found: _Found, *, normalize: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of sizes and of scores."""
-    import pandas as pd
     from pyspark.sql import functions as F
 
     k = len(found.centers)

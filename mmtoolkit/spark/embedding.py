@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit.content import Content
 from mmtoolkit.errors import ItemError, MMToolkitError, ProviderError, ServiceStopError
-from mmtoolkit.providers.base import compute
+from mmtoolkit.providers.base import Outcome, Provider, compute
+from mmtoolkit.space import Space
 from mmtoolkit.spark.frames import check_items
 from mmtoolkit.spark.table import PartWriter, VectorTable
 
@@ -17,11 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from mmtoolkit.content import Content
     from mmtoolkit.embedding.encoder import Encoder
     from mmtoolkit.models import ModelSpec
-    from mmtoolkit.providers.base import Outcome, Provider
-    from mmtoolkit.space import Space
 
 __all__ = ["embed"]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks
 from mmtoolkit.classification.gradients import Axes, SoftmaxPath
@@ -22,8 +23,6 @@ from mmtoolkit.classification.multinomial import cross_entropy, log_losses
 from mmtoolkit.spark.dealing import Dealt, dealt
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mmtoolkit.spark.passes import Rows
 
 __all__ = ["Fits", "fit_sets"]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit.spark.frames import check_survey, from_array, named_vectors, survey, to_array
 from mmtoolkit.spark.passes import Batches, Rows
@@ -20,8 +22,6 @@ from mmtoolkit.spark.source import vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 __all__ = ["Kept", "kept_rows"]
@@ -61,7 +61,6 @@ class Kept(Rows):
         X : ndarray of shape (n_drawn, n_features), float32
             Up to 100,000 vectors, fewer of very many features.
         """
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         drawn = self.packed.select("drawn").where("drawn is not null").toArrow()
@@ -123,8 +122,6 @@ def kept_rows(
     folder, most, numbers = _shared_folder(df), _DRAWN, _NUMBERS
 
     def pack(batches: Iterator[tuple[pa.RecordBatch, Any]]) -> Iterator[Sequence[Any]]:
-        import pyarrow as pa
-
         path = os.path.join(folder, uuid.uuid4().hex) if folder else ""
         for batch, column in batches:
             said = missing, low, high = survey(column)
@@ -184,8 +181,6 @@ def _has_room(folder: str, n_bytes: int) -> bool:
 
 def _closed(batch: pa.RecordBatch, X: NDArray[np.float32], path: str) -> bytes:
     """Return columns and vectors as one value, the vectors in a file if there is one."""
-    import pyarrow as pa
-
     if path:
         with open(path, "ab") as file:
             place = {"path": path, "offset": file.tell(), "count": X.size}
@@ -200,8 +195,6 @@ def _closed(batch: pa.RecordBatch, X: NDArray[np.float32], path: str) -> bytes:
 
 
 def _unpacked(table: pa.RecordBatch | pa.Table) -> Batches:
-    import pyarrow as pa
-
     for value in table.column(0):
         with pa.ipc.open_stream(value.as_buffer()) as stream:
             held = stream.read_next_batch()

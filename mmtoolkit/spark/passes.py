@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit.provenance import stay_on_one_thread
 from mmtoolkit.spark.frames import to_array
@@ -16,8 +18,6 @@ from mmtoolkit.spark.source import settle, vector_source
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
 __all__ = ["Batches", "Rows", "map_vectors"]
@@ -60,8 +60,6 @@ class Rows:
         read, names = self.read, [column.split()[0] for column in schema.split(",")]
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            import pyarrow as pa
-
             stay_on_one_thread()
             for made in function(pair for batch in batches for pair in read(batch)):
                 yield pa.RecordBatch.from_arrays([pa.array(column) for column in made], names=names)
@@ -104,8 +102,6 @@ class Rows:
             yield np.array([context.partitionId()], dtype=np.int32), [_joined(total)]
 
         def add(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            import pyarrow as pa
-
             held = sorted(pair for batch in batches for pair in _pairs(batch))
             for group, some in groupby(held, key=lambda pair: pair[0] // _ADDED):
                 yield pa.RecordBatch.from_arrays(
@@ -139,8 +135,6 @@ class Rows:
             yield np.arange(_RANGES, dtype=np.int32), [part.tobytes() for part in parts]
 
         def merged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            import pyarrow as pa
-
             held = sorted(pair for batch in batches for pair in _pairs(batch))
             for _, some in groupby(held, key=lambda pair: pair[0]):
                 keys = np.frombuffer(b"".join(part for _, part in some), dtype=np.uint64)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from mmtoolkit._rows import apart
 from mmtoolkit.errors import SpaceError
@@ -16,9 +18,6 @@ from mmtoolkit.spark.source import Reader, settle, vector_source
 from mmtoolkit.spark.table import VectorTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pyarrow as pa
     from pyspark import Broadcast
     from pyspark.sql import DataFrame
 
@@ -70,7 +69,6 @@ def predict(df: DataFrame | str | os.PathLike[str], model: Any) -> DataFrame:
         model = load_classifier(model)
     if isinstance(df, str | os.PathLike):
         df = _read(os.fspath(df))
-    import pyarrow as pa
     from pyspark.sql.functions import array, col, element_at, lit, when
     from pyspark.sql.pandas.functions import arrow_udf
 
@@ -116,8 +114,6 @@ def _applier(shared: Broadcast[Carried], read: Reader) -> Callable[..., pa.Array
     """Return the function of the workers: it takes columns, which `read` turns into vectors, and gives codes of classes and confidence."""
 
     def apply(*columns: pa.Array) -> pa.Array:
-        import pyarrow as pa
-
         stay_on_one_thread()
         X, usable = usable_rows(read(*columns), shared.value.n_features)
         code, confidence = np.zeros(len(columns[0]), dtype=np.int32), np.zeros(len(columns[0]))

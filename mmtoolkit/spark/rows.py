@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit._rows import apart
 from mmtoolkit.embedding import Embeddings
@@ -14,8 +17,6 @@ from mmtoolkit.spark.passes import Rows
 from mmtoolkit.spark.source import PLACE, StoredVectors, vector_source
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame, SparkSession
 
 __all__ = ["shown_rows"]
@@ -50,7 +51,6 @@ def shown_rows(
     DataFrame
         Index id; the columns of `found`, then those of the items.
     """
-    import pandas as pd
     from pyspark.sql import functions as F
 
     places, read = vector_source(df)
@@ -75,8 +75,6 @@ def shown_rows(
 
 def _stored(spark: SparkSession, files: pd.Series, numbers: pd.Series, read: StoredVectors) -> NDArray[np.float32]:
     """Return the vectors at these places of files; the workers read each file once."""
-    import pyarrow as pa
-
     places = pa.table({"file": files.astype(str), "row": numbers.astype(np.int64), "at": np.arange(len(files))})
     parts = 2 * max(files.nunique(), 1)  # said, because Spark would put so few rows into one
     by_file = spark.createDataFrame(places).repartition(parts, "file").sortWithinPartitions("file", "row")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit.classification.intervals import widened, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, metrics_for
 from mmtoolkit.classification.score_tables import count_scores
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = ["class_table", "metric_table"]
 
@@ -49,8 +47,6 @@ def metric_table(
     DataFrame
         Index metric; value, low, high, baseline.
     """
-    import pandas as pd
-
     rows = metrics_for(len(confusion), "counts")
     value = count_scores(rows, confusion)
     drawn = count_scores(rows, _resampled(confusion, n_groups, random_state))
@@ -87,8 +83,6 @@ def class_table(confusion: NDArray[np.int64], classes: Sequence[str], n_groups: 
     DataFrame
         Index class; the areas are NaN, since they would need every probability on the driver.
     """
-    import pandas as pd
-
     counts, drawn = Counts(confusion), Counts(_resampled(confusion, n_groups, random_state))
     called, own = (confusion.sum(axis=axis) * (n_groups / confusion.sum()) for axis in (0, 1))
     either = called + own - confusion.diagonal() * (n_groups / confusion.sum())

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_count
 from mmtoolkit._rows import apart
@@ -15,8 +18,6 @@ from mmtoolkit.spark.passes import map_vectors
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
     from mmtoolkit.cache import CacheLike
@@ -69,7 +70,6 @@ def search(
       id  score
     0  1    0.8
     """
-    import pandas as pd
     from pyspark.sql import functions as F
 
     check_count("k", k, 1)
@@ -105,8 +105,6 @@ def _query_vectors(query: Any, dimension: int, model: Any, params: Any, cache: C
 
 def _best_of_partition(batches: Iterator[Any], Q: NDArray[np.float32], k: int) -> Iterator[Sequence[Any]]:
     """On the workers: keep the k best of each query while reading."""
-    import pyarrow as pa
-
     ids: list[NDArray[Any]] = [np.array([], dtype=object) for _ in Q]
     scores = [np.array([], dtype=np.float32) for _ in Q]
     for batch, X in batches:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._json import read_json
 from mmtoolkit.cache.table import MANIFEST, manifest_of
@@ -18,7 +19,6 @@ from mmtoolkit.spark.frames import from_array, to_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from numpy.typing import NDArray
 
 __all__ = ["PartWriter", "VectorTable"]
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmtoolkit._text import did_you_mean
+from mmtoolkit.cache import CacheLike
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.provenance import environment, source_digest
 from mmtoolkit.providers.reranker import only_cached
@@ -19,13 +20,10 @@ from mmtoolkit.verification.lookup import align, given_items, remembered_items
 from mmtoolkit.verification.reading import read_page, read_report
 from mmtoolkit.verification.repeating import obstacle, replay
 from mmtoolkit.verification.request import Request
+from mmtoolkit.verification.result import Verification
 from mmtoolkit.verification.sources import Found, find
 from mmtoolkit.verification.verdict import TOLERANCE, changed_versions, judge
 from mmtoolkit.words import say, speaking
-
-if TYPE_CHECKING:
-    from mmtoolkit.cache import CacheLike
-    from mmtoolkit.verification.result import Verification
 
 __all__ = ["verify"]
 

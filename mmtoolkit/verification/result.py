@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit.results import Result
 from mmtoolkit.words import aside, listed, say, word
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["EQUAL", "IDENTICAL", "Verification"]
 
@@ -70,8 +68,6 @@ class Verification(Result):
         return aside(verdict, *self.causes[:_SHOWN], *more)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        import pandas as pd
-
         tables: dict[str, pd.DataFrame] = {}
         if len(self.causes) > _SHOWN:
             tables[say("Causes")] = pd.DataFrame(

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._npz import read_npy
 from mmtoolkit._opening import opened
 from mmtoolkit.cache import open_cache
 from mmtoolkit.embedding import Embeddings
-from mmtoolkit.embedding.encoder import make_encoder
+from mmtoolkit.embedding.encoder import Encoder, make_encoder
 from mmtoolkit.embedding.result import Held
 from mmtoolkit.errors import ItemError, MMToolkitError, UnsupportedItemError, VerifyError
 from mmtoolkit.frames import contents_of
+from mmtoolkit.models import ModelSpec
 from mmtoolkit.providers.base import Outcome, Provider
 from mmtoolkit.reporting.record import vector_digests
 from mmtoolkit.space import Space
@@ -27,10 +29,6 @@ from mmtoolkit.verification.changes import Changes, compare_items, complete, cur
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mmtoolkit.embedding.encoder import Encoder
-    from mmtoolkit.models import ModelSpec
     from mmtoolkit.verification.request import Request
 
 __all__ = ["Found", "find"]

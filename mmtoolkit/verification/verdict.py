@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from mmtoolkit.reporting.record import DIGITS
 from mmtoolkit.results import Sentences
@@ -11,9 +13,6 @@ from mmtoolkit.verification.differences import Difference
 from mmtoolkit.verification.reading import broken_seals
 from mmtoolkit.verification.result import EQUAL, IDENTICAL, Verification
 from mmtoolkit.words import listed, say
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["TOLERANCE", "changed_versions", "judge"]
 
@@ -117,8 +116,6 @@ def changed_versions(stored: Mapping[str, Any], here: Mapping[str, Any]) -> Iter
 
 
 def _table(differences: Sequence[Difference]) -> pd.DataFrame:
-    import pandas as pd
-
     top = differences[:_MOST]
     columns = {name: pd.Series([getattr(d, name) for d in top], dtype=object) for name in ("report", "now", "kind")}
     return pd.DataFrame(columns).set_axis(pd.Index([d.where for d in top], name="where", dtype=object), axis=0)

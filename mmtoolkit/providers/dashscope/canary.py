@@ -6,19 +6,17 @@ import datetime
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmtoolkit._files import replaced
-from mmtoolkit.content import Image, Text
+from mmtoolkit.content import Content, Image, Text
 from mmtoolkit.errors import DriftError
 from mmtoolkit.space import Space
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
 
 __all__ = ["check_drift"]

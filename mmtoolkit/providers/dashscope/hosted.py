@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit.providers.dashscope.rules import batch_limit, classify
 from mmtoolkit.providers.dashscope.sdk import calls
 from mmtoolkit.providers.dashscope.usage import counted
+from mmtoolkit.providers.queue.rules import Answer, Rule
 from mmtoolkit.providers.queue.service import Service
+from mmtoolkit.providers.secrets import Secret
 from mmtoolkit.providers.wire import session_for
 
 if TYPE_CHECKING:
     from mmtoolkit._modelspec import ModelSpec
-    from mmtoolkit.providers.queue.rules import Answer, Rule
-    from mmtoolkit.providers.secrets import Secret
 
 __all__ = ["HostedModel"]
 

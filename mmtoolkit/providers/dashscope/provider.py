@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.content import Fused, Text
-from mmtoolkit.models import ModelSpec, get_model
+from mmtoolkit.content import Content, Fused, Text
+from mmtoolkit.models import ModelSpec, Price, get_model
+from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.dashscope.endpoint import (
     Endpoint,
     check_workspace,
@@ -21,14 +22,10 @@ from mmtoolkit.providers.dashscope.endpoint import (
 )
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
+from mmtoolkit.providers.queue.provider import QueuedProvider, Start, check_amount, check_patience
 from mmtoolkit.providers.secrets import shown_address
 
 if TYPE_CHECKING:
-    from mmtoolkit.content import Content
-    from mmtoolkit.models import Price
-    from mmtoolkit.providers.base import Outcome
-    from mmtoolkit.providers.queue.provider import Start
     from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker
 

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit.providers.dashscope.hosted import HostedModel
 from mmtoolkit.providers.dashscope.reading import read_vectors
 from mmtoolkit.providers.dashscope.sdk import send
+from mmtoolkit.providers.queue.rules import Answer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from mmtoolkit.providers.queue.rules import Answer
 
 __all__ = ["DashScopeService"]
 

@@ -16,23 +16,19 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mmtoolkit.content import Fused, Image, Text, Video, instead_of
+from mmtoolkit.content import Content, Fused, Image, Text, Video, instead_of
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
-from mmtoolkit.models import get_model
+from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.providers.averages import join, mean
-from mmtoolkit.providers.base import Outcome, Provider
+from mmtoolkit.providers.base import Outcome, Provider, Sink
 from mmtoolkit.providers.local.languages import is_foreign
 from mmtoolkit.vectors import unit_rows
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL import Image as PILImage
-
-    from mmtoolkit.content import Content
-    from mmtoolkit.models import ModelSpec
-    from mmtoolkit.providers.base import Sink
 
 __all__ = ["LocalModel"]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._compiled import compiled
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["Network"]
 

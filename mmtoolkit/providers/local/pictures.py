@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PILImage
 
 from mmtoolkit.providers.local.loading import WEIGHTS, once
 from mmtoolkit.providers.local.texts import word_vectors
 from mmtoolkit.vectors import unit_rows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["PictureVectors", "class_names", "image_files", "picture_vectors", "sight"]
 

@@ -7,18 +7,16 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from mmtoolkit.providers.local.chinese import HAN, dictionary, dictionary_files
 from mmtoolkit.providers.local.loading import WEIGHTS, once
 from mmtoolkit.providers.local.pieces import Vocabulary, WordPieces
 from mmtoolkit.vectors import unit_rows
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["WordVectors", "plain", "text_files", "word_vectors"]
 

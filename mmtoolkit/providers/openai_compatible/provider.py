@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mmtoolkit._arguments import is_number
+from mmtoolkit.content import Content
 from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price, find_model
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
@@ -22,7 +23,6 @@ from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, che
 from mmtoolkit.providers.secrets import Secret, shown_address
 
 if TYPE_CHECKING:
-    from mmtoolkit.content import Content
     from mmtoolkit.providers.queue.service import Service
 
 __all__ = ["OpenAICompatible"]

@@ -7,9 +7,10 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit.providers.openai_compatible.rules import RULES, pack_limit
 from mmtoolkit.providers.queue.reading import check_indexes, error_of, failure, vector_of
@@ -17,9 +18,6 @@ from mmtoolkit.providers.queue.rules import Answer, Rule, meaning
 from mmtoolkit.providers.queue.service import Service
 from mmtoolkit.providers.secrets import Secret, redact
 from mmtoolkit.providers.wire import Exchange, LostError, session_for
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["OpenAIService", "read_answer"]
 

@@ -10,14 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from mmtoolkit._arguments import is_number
-from mmtoolkit.providers.base import Forecast, Provider
+from mmtoolkit.content import Content
+from mmtoolkit.providers.base import Forecast, Provider, Sink
 from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.limiter import GUESS_RPM, MOST_WORKERS, limiter_for
 
 if TYPE_CHECKING:
-    from mmtoolkit.content import Content
     from mmtoolkit.models import Price
-    from mmtoolkit.providers.base import Sink
     from mmtoolkit.providers.queue.purse import Purse
     from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker

@@ -8,16 +8,14 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmtoolkit._text import shorten
 from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.secrets import Secret, redact
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["check_indexes", "error_of", "failure", "seconds_of", "twins", "vector_of"]
 

@@ -15,21 +15,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from mmtoolkit.content import Content
 from mmtoolkit.errors import BudgetError, ItemError
-from mmtoolkit.providers.base import Outcome, tell
+from mmtoolkit.providers.base import Outcome, Sink, tell
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.limiter import MOST_WORKERS
+from mmtoolkit.providers.queue.limiter import MOST_WORKERS, Limiter
 from mmtoolkit.providers.queue.outage import Outage
-from mmtoolkit.providers.queue.packs import Item, Pack
+from mmtoolkit.providers.queue.packs import Item, Pack, Part
 from mmtoolkit.providers.queue.reading import twins
 from mmtoolkit.providers.queue.refusals import item_error, lost_error, said, stop_error
 from mmtoolkit.providers.queue.rules import Answer, Rule
 
 if TYPE_CHECKING:
-    from mmtoolkit.content import Content
-    from mmtoolkit.providers.base import Sink
-    from mmtoolkit.providers.queue.limiter import Limiter
-    from mmtoolkit.providers.queue.packs import Part
     from mmtoolkit.providers.queue.purse import Purse
     from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker

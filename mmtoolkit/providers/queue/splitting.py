@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Fused, Image, Text, Video, instead_of
+from mmtoolkit.content import Content, Fused, Image, Text, Video, instead_of
 from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
 from mmtoolkit.providers import transcode
 from mmtoolkit.providers.averages import join, leaves
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.packs import Item, Part, Wire, packs_of
+from mmtoolkit.providers.queue.packs import Item, Pack, Part, Wire, packs_of
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-    from mmtoolkit.content import Content
     from mmtoolkit.models import ModelSpec
-    from mmtoolkit.providers.queue.packs import Pack
 
 __all__ = ["Frame", "Maker"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.coded import name_of
@@ -17,8 +18,6 @@ from mmtoolkit.vectors import items_of
 from mmtoolkit.words import aside, between, joined, listed, percent, points, quoted, say, title
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.reporting.record import Named
 
 __all__ = ["part"]
@@ -170,8 +169,6 @@ def _unseen(result: Any) -> str:
 
 
 def _scores(result: Any, *, lower: bool) -> pd.DataFrame:
-    import pandas as pd
-
     table: pd.DataFrame = result.metrics.join(result.baselines.drop(columns="majority", errors="ignore"))
     rows = {row.name: row for row in metrics_for(len(result.classes))}
     table = table[[name in rows and rows[name].higher_is_better != lower for name in table.index]]

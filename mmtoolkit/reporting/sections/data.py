@@ -6,23 +6,20 @@ import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Section, Table
 from mmtoolkit.reporting.code import n_left_out
+from mmtoolkit.reporting.record import Named
 from mmtoolkit.space import space_of
 from mmtoolkit.vectors import has_vectors, items_of
 from mmtoolkit.words import aside, day, joined, listed, percent, quoted, say
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from mmtoolkit.reporting.record import Named
 
 __all__ = ["data_sections"]
 
@@ -66,8 +63,6 @@ def data_sections(named: Named, data: Mapping[str, Any], names: Mapping[str, str
 
 
 def _table(facts: Mapping[str, str]) -> Table:
-    import pandas as pd
-
     return Table(pd.DataFrame({"value": pd.Series(facts, dtype=object)}).rename_axis("what"))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from mmtoolkit._text import shorten
 from mmtoolkit.reporting.blocks import Block, Gallery, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution
@@ -11,8 +13,6 @@ from mmtoolkit.vectors import items_of
 from mmtoolkit.words import aside, joined, listed, percent, say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mmtoolkit.reporting.record import Named
 
 __all__ = ["part"]

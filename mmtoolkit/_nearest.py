@@ -63,9 +63,13 @@ def squared_lengths(X: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.einsum("ij,ij->i", X, X))
 
 
-def relative_squares(Q: NDArray[np.float32], X: NDArray[np.float32]) -> NDArray[np.float32]:
+def relative_squares(
+    Q: NDArray[np.float32], X: NDArray[np.float32], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Return squared distances short of the query's own length, which changes no order, (n_queries, n_items)."""
-    return np.asarray(squared_lengths(X) - 2 * (Q @ X.T))
+    d2 = np.matmul(-2 * Q, X.T, out=out)
+    d2 += squared_lengths(X)  # in place: among many items, fresh memory costs as much as the product
+    return np.asarray(d2)
 
 
 def squares(X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:

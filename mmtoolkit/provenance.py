@@ -33,7 +33,7 @@ __all__ = [
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "numba", "pandas", "plotly")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
-MAPS = 5  # version of the code that lays maps out: another one gives other coordinates
+MAPS = 6  # version of the code that lays maps out: another one gives other coordinates
 _turn = threading.Lock()
 _open = 0  # contexts of `one_thread`
 _found: list[Any] = []  # the limits that they found, in their order

@@ -19,7 +19,7 @@ EXACT_BELOW = 20_000
 EXACT_AT_MOST = 50_000  # where the descent does not find enough: a minute of one core
 _MANY = 64  # neighbours
 _BLOCK = 1024
-_STEP = 5
+_STEP = 6
 Neighbors = tuple["NDArray[np.int32]", "NDArray[np.float32]"]
 
 

@@ -18,7 +18,8 @@ __all__ = ["ALL_BELOW", "TRUST_NEIGHBORS", "map_neighbors", "neighbor_recall", "
 ALL_BELOW = 5000
 TRUST_NEIGHBORS = 15
 _SAMPLE = 2000
-_BLOCK = 512
+_BLOCK, _LEAST = 512, 64  # items compared with all at once: fewer among many, as _CELLS says
+_CELLS = 25_000_000
 _GATHERED = 64  # items whose neighbours' vectors are copied at a time
 
 
@@ -96,14 +97,18 @@ def trustworthiness(X: NDArray[np.float32], found: NDArray[np.intp], random_stat
     if n > ALL_BELOW:
         rows = np.sort(np.random.default_rng(random_state).choice(n, _SAMPLE, replace=False))
 
+    together = min(_BLOCK, max(_LEAST, _CELLS // n))
+
     def penalty_of(part: slice) -> int:
-        block, penalty = rows[part], 0
-        d2 = relative_squares(X[block], X)
-        d2[np.arange(len(block)), block] = np.inf
-        for own, neighbors in zip(d2, found[block], strict=True):
-            reach = own[neighbors]
-            ahead = np.searchsorted(np.sort(own[own < reach.max()]), reach)
-            penalty += int(np.maximum(ahead + 1 - k, 0).sum())
+        room, penalty = np.empty((together, n), np.float32), 0
+        for some in blocks(part.stop - part.start, together):
+            block = rows[part][some]
+            d2 = relative_squares(X[block], X, out=room[: len(block)])
+            d2[np.arange(len(block)), block] = np.inf
+            for own, neighbors in zip(d2, found[block], strict=True):
+                reach = own[neighbors]
+                ahead = np.searchsorted(np.sort(own[own < reach.max()]), reach)
+                penalty += int(np.maximum(ahead + 1 - k, 0).sum())
         return penalty
 
     penalty = sum(in_order(penalty_of, blocks(len(rows), _BLOCK)))

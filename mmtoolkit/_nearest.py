@@ -67,7 +67,8 @@ def relative_squares(
     Q: NDArray[np.float32], X: NDArray[np.float32], out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
     """Return squared distances short of the query's own length, which changes no order, (n_queries, n_items)."""
-    d2 = np.matmul(-2 * Q, X.T, out=out)
+    left, right = (-2 * Q, X) if len(Q) < len(X) else (Q, -2 * X)
+    d2 = np.matmul(left, right.T, out=out)
     d2 += squared_lengths(X)  # in place: among many items, fresh memory costs as much as the product
     return np.asarray(d2)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._blocks import blocks, in_order, n_workers
 from mmtoolkit.projection.fuzzy import fuzzy_graph
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "Method", "closeness", "pca_layout", "tsne_layout", "umap_layout"]
 
 _BLOCK = 4096
+_LEAST = 1024  # items that one worker moves
 _FEW = 10_000  # items; umap-learn gives them more epochs
 _EPOCHS, _EPOCHS_OF_MANY = 500, 200
 _PUSHES = 5  # random points per edge and epoch
@@ -152,7 +153,7 @@ def umap_layout(
     start = _start(pca, random_state)
     old = 10 * (start - start.min(axis=0)) / np.ptp(start, axis=0)
     new = np.empty_like(old)
-    parts = blocks(n, min(max(n // 16, 1024), 8192))
+    parts = blocks(n, max(_LEAST, -(-n // (2 * n_workers()))))  # any cut gives the same; handing a part over takes time
     for epoch in tqdm(range(epochs), desc="map", unit="epoch", **_shown(progress)):
         step = np.float32(_STEP * (1 - epoch / epochs))
         one = partial(

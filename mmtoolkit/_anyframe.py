@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from mmtoolkit._arguments import check_choice
 from mmtoolkit._values import missing
 
 __all__ = ["any_frame", "column_of", "handed_on", "is_frame", "is_of_spark", "is_series", "object_cells"]
@@ -211,12 +212,9 @@ def object_cells(values: list[Any]) -> pd.Series:
 
 def handed_on(frame: pd.DataFrame, backend: str) -> Any:
     """Return a frame as one of pandas, polars or pyarrow; in the last two a column of several plain types becomes text."""
+    check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
     if backend == "pandas":
         return frame
-    if backend not in ("polars", "pyarrow"):
-        msg = f"backend must be one of pandas, polars, pyarrow, got {backend!r}"
-        raise ValueError(msg)
-
     table = pa.table({str(name): _arrow_of(frame[name], str(name)) for name in frame.columns})
     if backend == "pyarrow":
         return table

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, object_cells
-from mmtoolkit._arguments import NoColumnError
+from mmtoolkit._arguments import NoColumnError, check_choice
 from mmtoolkit._rows import (
     MODALITIES,
     absolute,
@@ -247,16 +247,14 @@ def row_content(row: Any) -> Content:
         By the row's modality.
     """
     modality = row["modality"]
+    check_choice("modality", modality, MODALITIES)
     if modality == "text":
         return wrap(row["text"], Text)
     if modality == "image":
         return wrap(row["image"], Image)
     if modality == "video":
         return wrap(row["video"], Video)
-    if modality == "fused":
-        return Fused(*(None if is_missing(row[role]) else row[role] for role in _MEDIA))
-    msg = f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}"
-    raise ValueError(msg)
+    return Fused(*(None if is_missing(row[role]) else row[role] for role in _MEDIA))
 
 
 def contents_of(frame: pd.DataFrame) -> list[Content]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
-from mmtoolkit._arguments import check_count, is_number
+from mmtoolkit._arguments import check_choice, check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
@@ -182,9 +182,7 @@ def check_options(*, cv: int, duplicates: str, repeats: int = 1, duplicate_thres
         raise ValueError(msg)
     check_count("cv", cv, 2)
     check_count("repeats", repeats, 1)
-    if duplicates not in ("group", "ignore"):
-        msg = f"duplicates must be 'group' or 'ignore', got {duplicates!r}"
-        raise ValueError(msg)
+    check_choice("duplicates", duplicates, ("group", "ignore"))
 
 
 def thresholds_of(

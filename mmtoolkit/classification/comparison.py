@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import check_choice, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._text import shorten
@@ -174,10 +174,7 @@ def compare(
     >>> mm.compare({"sepals": X[:, :2], "all": X}, y, duplicates="ignore").pairs["better"].tolist()
     ['all']
     """
-    known = [row.name for row in METRICS.values() if row.of == "counts"]
-    if metric not in known:
-        msg = f"metric must be one of {', '.join(known)}, got {metric!r}"
-        raise ValueError(msg)
+    check_choice("metric", metric, (row.name for row in METRICS.values() if row.of == "counts"))
     check_options(cv=cv, duplicates=duplicates, repeats=repeats)
     if margin is not None and not (is_number(margin) and 0.0 < margin < 1.0):
         msg = f"margin is a difference between 0 and 1, such as 0.02 for two points, got {margin!r}"

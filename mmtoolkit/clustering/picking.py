@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmtoolkit._arguments import check_choice
 from mmtoolkit._nearest import squares
 from mmtoolkit.clustering.partition import count_distinct, kmeans
 from mmtoolkit.clustering.selected import Selection, farthest_first, selection
@@ -88,9 +89,7 @@ def pick(
     if not 1 <= n <= len(left):
         msg = f"n must be between 1 and the {len(left)} items to choose from, got {n}"
         raise ValueError(msg)
-    if how not in _WAYS:
-        msg = f"how must be 'typical', 'diverse' or 'outlier', got {how!r}"
-        raise ValueError(msg)
+    check_choice("how", how, _WAYS)
     rows, score = _WAYS[how](X, n, left, random_state)
     return selection(embeddings, rows, {"score": score})
 

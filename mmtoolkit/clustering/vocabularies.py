@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib import resources
 
+from mmtoolkit._arguments import check_choice
+
 __all__ = ["LANGUAGES", "VOCABULARIES", "vocabulary"]
 
 VOCABULARIES = ("nouns", "emoji")
@@ -38,9 +40,7 @@ def vocabulary(name: str, language: str = "en") -> list[str]:
     if name not in VOCABULARIES:
         msg = f"no vocabulary {name!r}: it is one of {', '.join(VOCABULARIES)}, or your own list of words"
         raise ValueError(msg)
-    if language not in LANGUAGES:
-        msg = f"language must be one of {', '.join(LANGUAGES)}, got {language!r}"
-        raise ValueError(msg)
+    check_choice("language", language, LANGUAGES)
     text = resources.files("mmtoolkit.clustering").joinpath("words", f"{name}.tsv").read_text("utf-8")
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     return list(dict.fromkeys(row[LANGUAGES.index(language)] for row in rows if row[LANGUAGES.index(language)]))

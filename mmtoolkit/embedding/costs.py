@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit.results import Result
 from mmtoolkit.words import aside, say
 
@@ -203,10 +204,8 @@ def estimate(
     from mmtoolkit.embedding.gathering import gather
     from mmtoolkit.embedding.planning import plan_errand
 
-    for name, value in (("n_queries", n_queries), ("candidates", candidates)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            msg = f"{name} must be an int of at least 1, got {value!r}"
-            raise ValueError(msg)
+    check_count("n_queries", n_queries, 1)
+    check_count("candidates", candidates, 1)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame, _ = gather(items, check_texts=True)
     plan = encoder.plan(contents, frame["id"].tolist())

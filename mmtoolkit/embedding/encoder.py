@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import check_choice, is_number
 from mmtoolkit.content import Content
 from mmtoolkit.embedding.gathering import gather
 from mmtoolkit.embedding.job import Job
@@ -103,9 +103,8 @@ class Encoder:
         Equal contents are computed once; what is computed is cached as it arrives. `on_error` is None where the caller
         has no such choice: it raises, and does not advise what cannot be done. `doing` stands at the progress bar.
         """
-        if on_error not in ("raise", "nan", None):
-            msg = f"on_error must be 'raise' or 'nan', got {on_error!r}"
-            raise ValueError(msg)
+        if on_error is not None:
+            check_choice("on_error", on_error, ("raise", "nan"))
         _check_budget(budget)
         plan = self.plan(contents, ids, progress)
         if self.cache is not None and plan.unique:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from mmtoolkit._arguments import check_choice
 from mmtoolkit.content import Image, Text, Video
 from mmtoolkit.embedding.encoder import Encoder, make_encoder
 from mmtoolkit.embedding.gathering import gather_as
@@ -144,9 +145,7 @@ class Embedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         return np.array([f"embedder{i}" for i in range(n)], dtype=object)
 
     def _kind(self) -> Any:
-        if self.modality not in _KINDS:
-            msg = f"modality must be one of {', '.join(_KINDS)}, got {self.modality!r}"
-            raise ValueError(msg)
+        check_choice("modality", self.modality, _KINDS)
         return _KINDS[self.modality]
 
     def _encoder(self) -> Encoder:

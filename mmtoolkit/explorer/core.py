@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import check_choice
 from mmtoolkit.explorer import answering, choosing, scoring, showing, tree
 from mmtoolkit.explorer.colours import Look
 from mmtoolkit.explorer.filtering import Where
@@ -463,9 +464,7 @@ class Explorer:
 
     @color_by.setter
     def color_by(self, name: str) -> None:
-        if name not in self.color_choices:
-            msg = f"color_by must be one of {', '.join(self.color_choices)}, got {name!r}"
-            raise ValueError(msg)
+        check_choice("color_by", name, self.color_choices)
         self.state.color = name
         self.changed("color")
 

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmtoolkit._arguments import check_choice
+
 __all__ = ["Direction", "inside", "nearest", "toward"]
 
 Direction = Literal["left", "right", "up", "down"]
@@ -110,9 +112,7 @@ def toward(coords: NDArray[np.floating], row: int | None, direction: Direction) 
     ValueError
         If it is no direction.
     """
-    if direction not in _STEPS:
-        msg = f"direction must be one of {', '.join(_STEPS)}, got {direction!r}"
-        raise ValueError(msg)
+    check_choice("direction", direction, _STEPS)
     if row is None or not np.isfinite(coords[row]).all():
         middle = np.nanmedian(coords, axis=0)
         return int(np.nanargmin(((coords - middle) ** 2).sum(axis=1)))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit._anyframe import any_frame
+from mmtoolkit._arguments import check_choice
 
 __all__ = ["Chosen", "Mode", "rows_of"]
 
@@ -57,9 +58,7 @@ class Chosen:
         Chosen
             A new one.
         """
-        if mode not in get_args(Mode):
-            msg = f"mode must be 'replace', 'add' or 'remove', got {mode!r}"
-            raise ValueError(msg)
+        check_choice("mode", mode, get_args(Mode))
         if mode == "replace":
             return other
         if mode == "add":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmtoolkit._arguments import check_least
+from mmtoolkit._arguments import check_count
 from mmtoolkit.explorer.arguments import labels_of
 from mmtoolkit.explorer.linked import link as linked
 from mmtoolkit.explorer.walk import Walk
@@ -23,16 +23,13 @@ __all__ = ["cell", "go_to", "k_range", "link", "merge", "split"]
 
 def go_to(self: Explorer, k: int) -> None:
     """Go up or down the tree to a number of clusters."""
-    if isinstance(k, bool) or not isinstance(k, int | np.integer):
-        msg = f"n_clusters must be an int, got {k!r}"
-        raise ValueError(msg)
+    check_count("n_clusters", k, 1)
     if self.clusters is None:
         from mmtoolkit.clustering import cluster
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # about modalities: these clusters are for the eye
             self.clusters = cluster(self.source, int(k))
-    check_least("n_clusters", int(k), 1)
     _walk(self, lambda walk: walk.to(int(k)))
 
 

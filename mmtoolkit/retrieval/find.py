@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import series_of
 from mmtoolkit._anyframe import is_frame, is_series
+from mmtoolkit._arguments import check_count
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
 from mmtoolkit._numbers import as_numbers
@@ -214,9 +215,7 @@ def search(
     ['a blue car']
     """
     check_rerank(embeddings, rerank, candidates, k if isinstance(k, int) else 1)
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        msg = f"k must be an int of at least 1, got {k!r}"
-        raise ValueError(msg)
+    check_count("k", k, 1)
     X = _matrix(embeddings, normalize=normalize)
     if (query is None) == (item is None):
         msg = (

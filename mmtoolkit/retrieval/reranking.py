@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import check_count
 from mmtoolkit.content import Content
 from mmtoolkit.frames import contents_of
 from mmtoolkit.steps import resolved
@@ -32,9 +33,7 @@ _MAIN = "ndcg@10"  # the one metric that the sentence is about, so that nobody p
 
 def check_rerank(embeddings: Any, rerank: Any, candidates: Any, k: int = 1) -> None:
     """Raise for queries or items that cannot be reranked, before anything is computed or sent."""
-    if isinstance(candidates, bool) or not isinstance(candidates, int | np.integer) or candidates < 1:
-        msg = f"candidates must be an int of at least 1, got {candidates!r}"
-        raise ValueError(msg)
+    check_count("candidates", candidates, 1)
     if rerank is None:
         return
     if candidates < k:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmtoolkit._arguments import check_least
 from mmtoolkit.projection.placing import place
 from mmtoolkit.projection.result import DrawnMap
 from mmtoolkit.spark.frames import check_vectors
@@ -120,9 +121,7 @@ def project(
 
     from mmtoolkit.projection import project as draw
 
-    if sample < 2:
-        msg = f"sample must be at least 2, got {sample}"
-        raise ValueError(msg)
+    check_least("sample", sample, 2)
     n_rows, d = check_vectors(df, "project")
     emb, _ = shown_rows(df, sample, d, model, [F.xxhash64("id", F.lit(random_state)), F.col("id")])
     options: dict[str, Any] = {"n_neighbors": n_neighbors, "min_dist": min_dist, "perplexity": perplexity}

@@ -376,7 +376,7 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
         ),
         ({"cv": 1}, "cv must be an integer of at least 2, got 1"),
         ({"repeats": 0}, "repeats must be"),
-        ({"duplicates": "drop"}, "duplicates must be 'group' or 'ignore', got 'drop'"),
+        ({"duplicates": "drop"}, "duplicates must be one of group, ignore, got 'drop'"),
         ({"duplicate_threshold": 1.5}, "cosine similarity above 0 and at most 1, got 1.5"),
         ({"test": [500]}, "row numbers from 0 to 239"),
         ({"test": (np.arange(240) > 100).astype(int)}, "240 zeros and ones, .* pass a mask as booleans"),

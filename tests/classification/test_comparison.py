@@ -57,7 +57,7 @@ def test_other_items_are_not_compared(data, stamps):
         mm.compare({"a": stamps, "b": stamps[::-1]})
     with pytest.raises(ValueError, match="at least two names"):
         mm.compare({"a": X}, y)
-    with pytest.raises(ValueError, match="duplicates must be 'group' or 'ignore', got 'foo'"):
+    with pytest.raises(ValueError, match="duplicates must be one of group, ignore, got 'foo'"):
         mm.compare({"a": X, "b": X}, y, duplicates="foo")
     with pytest.raises(ValueError, match="embeddings 'b': 1 of 240 rows hold NaN or infinity, first: row 5"):
         mm.compare({"a": X, "b": np.where(np.arange(240)[:, None] == 5, np.nan, X)}, y)

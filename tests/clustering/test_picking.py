@@ -36,7 +36,7 @@ def test_outliers_and_diverse_items_are_what_they_say(rng):
         ({"n": 0}, "n must be between 1 and the 6 items to choose from, got 0"),
         ({"n": 7}, "n must be between 1 and the 6 items to choose from, got 7"),
         ({"n": 4}, "n=4 is more than the 3 distinct vectors"),
-        ({"n": 2, "how": "best"}, "'typical', 'diverse' or 'outlier', got 'best'"),
+        ({"n": 2, "how": "best"}, "how must be one of typical, diverse, outlier, got 'best'"),
         ({"n": 2, "exclude": [1, 2]}, "exclude must be a boolean mask of 6 items"),
         ({"n": 1, "exclude": [True] * 6}, "the 0 items to choose from"),
     ],

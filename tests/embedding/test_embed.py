@@ -318,7 +318,7 @@ def test_what_is_no_model_is_named():
     [
         ({"dimension": 7}, "model 'local' has no dimension 7; it has 512"),
         ({"params": {"x": 1}}, "model 'local' has no parameter 'x'; it has: none"),
-        ({"on_error": "skip"}, "on_error must be 'raise' or 'nan', got 'skip'"),
+        ({"on_error": "skip"}, "on_error must be one of raise, nan, got 'skip'"),
         ({"model": "locl"}, "unknown model 'locl'; did you mean 'local'?"),
     ],
 )

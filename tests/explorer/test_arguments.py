@@ -60,7 +60,7 @@ def test_clusterings_of_other_items_are_refused_by_link_and_review(emb, coords):
 def test_number_of_clusters_must_be_whole(emb, coords):
     ex = mm.explore(emb, clusters=mm.cluster(emb, 4), projection=coords)
 
-    with pytest.raises(ValueError, match=r"n_clusters must be an int, got 4\.7"):
+    with pytest.raises(ValueError, match=r"n_clusters must be an integer of at least 1, got 4\.7"):
         ex.n_clusters = 4.7
 
 

@@ -70,7 +70,7 @@ def _steps(recipe):
     [
         (lambda ex: ex.split(17), "there is no cluster 17"),
         (lambda ex: ex.merge([1]), "at least two"),
-        (lambda ex: setattr(ex, "n_clusters", 0), "n_clusters must be at least 1, got 0"),
+        (lambda ex: setattr(ex, "n_clusters", 0), "n_clusters must be an integer of at least 1, got 0"),
         (lambda ex: setattr(ex, "n_clusters", 41), "cannot be split into 2"),
     ],
 )

@@ -460,7 +460,7 @@ def test_an_address_that_is_none_or_holds_secrets_is_refused(base_url):
         ({"dimension": 1.5}, "dimension must be a whole number"),
         ({"batch_size": True}, "batch_size must be"),
         ({"rpm": -1}, "rpm must be None or a whole number"),
-        ({"pictures": "urls"}, "pictures must be None, 'messages' or 'input', got 'urls'"),
+        ({"pictures": "urls"}, "pictures must be one of messages, input, got 'urls'"),
         ({"picture_text": "a", "pictures": "input"}, "picture_text needs pictures='messages'"),
         ({"price_per_million": 1.0}, "belong together"),
         ({"currency": "USD"}, "belong together"),

@@ -120,7 +120,7 @@ def test_an_item_outside_the_mask_is_the_query_of_all_others(emb):
         ({"query": np.ones(8)}, "rerank= needs the query itself, .* and got vectors"),
         ({"query": "a", "k": 60}, "candidates=50 is fewer than k=60: .* candidates=60"),
         ({"query": "a", "candidates": 5}, "candidates=5 is fewer than k=10"),
-        ({"query": "a", "candidates": 0}, "candidates must be an int of at least 1, got 0"),
+        ({"query": "a", "candidates": 0}, "candidates must be an integer of at least 1, got 0"),
         ({"query": "a", "candidates": True}, "candidates must be an int"),
         ({"query": "a", "rerank": "qwen3-vl-rerankk"}, "did you mean 'qwen3-vl-rerank'"),
         ({"query": "a", "rerank": mm.DashScopeRerank("gte-rerank-v2"), "budget": -1}, "budget must be"),

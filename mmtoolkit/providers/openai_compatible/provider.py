@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import check_choice, is_number
 from mmtoolkit.content import Content
 from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price, find_model
@@ -150,9 +150,8 @@ class OpenAICompatible(QueuedProvider):
         if self.api_key_env is not None and not _VARIABLE.fullmatch(str(self.api_key_env)):
             msg = "api_key_env must be the name of an environment variable, in capitals, such as GATEWAY_API_KEY; it is not the key itself"
             raise ValueError(msg)
-        if self.pictures not in (None, "messages", "input"):
-            msg = f"pictures must be None, 'messages' or 'input', got {self.pictures!r}"
-            raise ValueError(msg)
+        if self.pictures is not None:
+            check_choice("pictures", self.pictures, ("messages", "input"))
         if self.picture_text and self.pictures != "messages":
             msg = f"picture_text needs pictures='messages', got pictures={self.pictures!r}"
             raise ValueError(msg)

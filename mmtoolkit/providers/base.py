@@ -27,7 +27,7 @@ from mmtoolkit.providers.averages import mean_of_units
 if TYPE_CHECKING:
     from mmtoolkit._modelspec import ModelSpec, Price
 
-__all__ = ["Forecast", "Outcome", "Provider", "Sink", "compute", "shown", "tell"]
+__all__ = ["Forecast", "Outcome", "Provider", "Sink", "batches", "compute", "shown", "tell"]
 
 _HOPELESS = 3  # so many items in a row that fail alone, and the model itself is suspected to be broken
 
@@ -401,7 +401,8 @@ class Provider(ABC):
             msg = f"{type(self).__name__} has neither embed_batch nor embed, so it cannot compute vectors; give it one of them"
             raise TypeError(msg)
         hopeless = 0
-        for rows in _batches(contents, max(self.spec.contents_per_call, 1)):
+        size = max(self.spec.contents_per_call, 1)
+        for rows in batches(contents, lambda _modality: size):
             waiting = [rows]
             while waiting:
                 part = waiting.pop(0)
@@ -476,13 +477,13 @@ def _tones(content: Content) -> str:
     return "; ".join(dict.fromkeys(picture.note for picture in pictures if picture.note))
 
 
-def _batches(contents: Sequence[Content], size: int) -> Iterator[list[int]]:
-    """Yield row numbers of one modality, at most `size` at a time, in the order of the first row of each group."""
+def batches(contents: Sequence[Content], sizes: Callable[[str], int]) -> Iterator[list[int]]:
+    """Yield row numbers of one modality, at most ``sizes(modality)`` at a time."""
     open_batch: dict[str, list[int]] = {}
     for row, content in enumerate(contents):
         batch = open_batch.setdefault(content.modality, [])
         batch.append(row)
-        if len(batch) >= size:
+        if len(batch) >= sizes(content.modality):
             yield open_batch.pop(content.modality)
     yield from open_batch.values()
 

@@ -15,7 +15,6 @@ __all__ = [
     "REGIONS",
     "Endpoint",
     "check_workspace",
-    "find_base_url",
     "find_endpoint",
     "region_of",
     "warn_of_exposure",
@@ -124,11 +123,6 @@ def find_endpoint(base_url: str | None, region: str | None, workspace: str | Non
             {decided: bound.split(".")[0].lower(), source: workspace.lower()}, {decided: url, source: workspace}
         )
     return Endpoint(url, workspace, decided if decided.startswith("DASHSCOPE_") else "")
-
-
-def find_base_url(base_url: str | None, region: str | None, workspace: str | None) -> str:
-    """Return the address of the service, read now; see `find_endpoint`."""
-    return find_endpoint(base_url, region, workspace).url
 
 
 def check_workspace(workspace: str | None, source: str = "workspace") -> None:

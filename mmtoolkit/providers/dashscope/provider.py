@@ -192,7 +192,8 @@ class DashScope(QueuedProvider):
         weigh = partial(media_tokens, spec)
         return Maker(spec, self.local_fusion, self._fetch, weigh, mixed=False, advice=_ADVICE)
 
-    def _price(self) -> Price | None:
+    @property
+    def price(self) -> Price | None:  # noqa: D102 - see Provider
         spec = self.spec
         region = region_of(self._endpoint.url) or (spec.regions[0] if spec.regions else "")
         return spec.prices.get(region)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._modelspec import ModelSpec, Price
+from mmtoolkit._text import did_you_mean
 from mmtoolkit.providers.dashscope.endpoint import (
     Endpoint,
     check_workspace,
@@ -160,10 +160,8 @@ class DashScopeRerank(QueuedProvider, Reranker):
     def __post_init__(self) -> None:
         """Raise at once for unknown models, regions without the model, and numbers out of range."""
         if self.model not in RERANKERS:
-            near = difflib.get_close_matches(str(self.model), RERANKERS, n=1, cutoff=0.4)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
             msg = (
-                f"unknown rerank model {self.model!r}{hint} Known: {', '.join(RERANKERS)}. A reranker of your own is an "
+                f"unknown rerank model {self.model!r}{did_you_mean(self.model, RERANKERS)}. Known: {', '.join(RERANKERS)}. A reranker of your own is an "
                 "object of a class derived from mm.Reranker"
             )
             raise ValueError(msg)
@@ -257,7 +255,8 @@ class DashScopeRerank(QueuedProvider, Reranker):
             template=row.template,
         )
 
-    def _price(self) -> Price | None:
+    @property
+    def price(self) -> Price | None:  # noqa: D102 - see Provider
         return self.spec.prices.get(region_of(self._endpoint.url) or self.spec.regions[0])
 
     def _warn(self, contents: Sequence[Any], address: str) -> None:

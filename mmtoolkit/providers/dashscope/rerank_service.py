@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.providers.dashscope.hosted import HostedModel
 from mmtoolkit.providers.dashscope.sdk import rerank
+from mmtoolkit.providers.queue.reading import check_indexes
 from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.reranker import vector_of_score
 
@@ -84,9 +85,7 @@ def read_scores(body: Mapping[str, Any], n: int) -> list[float]:
         msg = "the answer has no list of results"
         raise ValueError(msg)
     indexes = [one.get("index") for one in results]
-    if any(type(i) is not int for i in indexes) or sorted(indexes) != list(range(n)):
-        msg = f"expected scores with the indexes 0 to {n - 1}, got {str(indexes)[:80]}"
-        raise ValueError(msg)
+    check_indexes(indexes, n, "scores")
     found = {one["index"]: one.get("relevance_score") for one in results}
     wrong = [score for score in found.values() if type(score) not in (int, float)]
     if wrong:

@@ -23,7 +23,7 @@ from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, 
 from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.provenance import one_thread
 from mmtoolkit.providers.averages import join, mean
-from mmtoolkit.providers.base import Outcome, Provider, Sink
+from mmtoolkit.providers.base import Outcome, Provider, Sink, batches
 from mmtoolkit.providers.local.languages import is_foreign
 from mmtoolkit.vectors import unit_rows
 
@@ -112,7 +112,7 @@ class LocalModel(Provider):
                 return [] if stop.is_set() else _text_outcomes(rows, [contents[row] for row in rows])
             return [_outcome(row, contents[row]) for row in rows if not stop.is_set()]
 
-        blocks = _blocks(contents)
+        blocks = list(batches(contents, _BLOCK.__getitem__))
         workers = min(self.n_jobs or min(os.cpu_count() or 1, 16), max(len(blocks), 1))
         only_texts = all(isinstance(content, Text) for content in contents)
         limited = nullcontext() if only_texts else one_thread(numpy_only=True)
@@ -143,19 +143,6 @@ def _say_which_languages(contents: Sequence[Content]) -> None:
             "and Chinese; vectors of other texts mean little. DashScope's models know more languages"
         )
         warnings.warn(msg, UserWarning, stacklevel=8)
-
-
-def _blocks(contents: Sequence[Content]) -> list[list[int]]:
-    """Return rows of one modality in small groups, in order of first appearance."""
-    blocks: list[list[int]] = []
-    open_block: dict[str, list[int]] = {}
-    for row, content in enumerate(contents):
-        block = open_block.get(content.modality)
-        if block is None or len(block) >= _BLOCK[content.modality]:
-            block = open_block[content.modality] = []
-            blocks.append(block)
-        block.append(row)
-    return blocks
 
 
 def _text_outcomes(rows: Sequence[int], texts: Sequence[Any]) -> list[Outcome]:

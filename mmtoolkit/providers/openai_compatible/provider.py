@@ -171,7 +171,7 @@ class OpenAICompatible(QueuedProvider):
     @property
     def spec(self) -> ModelSpec:
         """The model's row."""
-        price = self._price()
+        price = self.price
         both = self.pictures == "input"
         return ModelSpec(
             name=self.name or self.model,
@@ -254,7 +254,8 @@ class OpenAICompatible(QueuedProvider):
             raise ServiceStopError(msg)
         return key
 
-    def _price(self) -> Price | None:
+    @property
+    def price(self) -> Price | None:  # noqa: D102 - see Provider
         price = self.price_per_million
         return None if price is None else Price(price, price, self.currency, as_of="")
 

@@ -16,7 +16,6 @@ from mmtoolkit.providers.queue import tokens
 from mmtoolkit.providers.queue.limiter import GUESS_RPM, MOST_WORKERS, limiter_for
 
 if TYPE_CHECKING:
-    from mmtoolkit.models import Price
     from mmtoolkit.providers.queue.purse import Purse
     from mmtoolkit.providers.queue.service import Service
     from mmtoolkit.providers.queue.splitting import Maker
@@ -28,7 +27,7 @@ __all__ = ["QueuedProvider", "check_amount", "check_patience"]
 class QueuedProvider(Provider):
     """Base of the services whose requests the queue packs, paces, pays and repeats.
 
-    A subclass is a frozen dataclass with the fields below. It gives `spec`, `_service`, `_price`, `_how_to_price`
+    A subclass is a frozen dataclass with the fields below. It gives `spec`, `price`, `_service`, `_how_to_price`
     and `_warn`.
 
     Attributes
@@ -51,14 +50,6 @@ class QueuedProvider(Provider):
     patience_s: float = 600.0
     clock: Callable[[], float]
     sleep: Callable[[float], None]
-
-    @abstractmethod
-    def _price(self) -> Price | None:
-        """Return what the model costs, None when nobody knows."""
-
-    @property
-    def price(self) -> Price | None:  # noqa: D102 - see Provider
-        return self._price()
 
     @abstractmethod
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
@@ -108,7 +99,7 @@ class QueuedProvider(Provider):
 
     def forecast(self, contents: Sequence[Content], params: Mapping[str, Any]) -> Forecast:  # noqa: D102 - see Provider
         calls, text, media = self._maker().count(contents, params)
-        price, (rpm, tpm) = self._price(), self._rates()
+        price, (rpm, tpm) = self.price, self._rates()
         minutes = max(calls / rpm, (text + media) / tpm if tpm else 0.0)
         if price is None:
             return Forecast(calls=calls, tokens=text + media, cost=None, minutes=minutes)
@@ -129,7 +120,7 @@ class QueuedProvider(Provider):
     ) -> None:
         from mmtoolkit.providers.queue.purse import Purse
 
-        service, price = self._service(dimension, params), self._price()
+        service, price = self._service(dimension, params), self.price
         if price is None and budget is not None:
             msg = f"budget= needs a price, and {self._how_to_price}"
             raise ValueError(msg)

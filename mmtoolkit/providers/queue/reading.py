@@ -20,11 +20,11 @@ from mmtoolkit.providers.secrets import Secret, redact
 __all__ = ["check_indexes", "error_of", "failure", "seconds_of", "twins", "vector_of"]
 
 
-def check_indexes(indexes: Sequence[Any], n: int) -> None:
+def check_indexes(indexes: Sequence[Any], n: int, what: str = "vectors") -> None:
     """Raise ValueError unless they are the numbers 0 to n - 1 in some order; of others the message says only what kind they are."""
     if any(type(i) is not int for i in indexes) or sorted(indexes) != list(range(n)):
         said = [i if i is None or isinstance(i, int) else type(i).__name__ for i in indexes]
-        msg = f"expected vectors with the indexes 0 to {n - 1}, got {str(said)[:80]}"
+        msg = f"expected {what} with the indexes 0 to {n - 1}, got {str(said)[:80]}"
         raise ValueError(msg)
 
 

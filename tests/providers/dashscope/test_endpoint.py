@@ -6,7 +6,7 @@ import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.providers.dashscope.endpoint import REGIONS, find_base_url, find_endpoint, region_of
+from mmtoolkit.providers.dashscope.endpoint import REGIONS, find_endpoint, region_of
 
 BEIJING = REGIONS["beijing"]
 
@@ -17,12 +17,12 @@ def shown(url):
 
 
 def test_precedence_of_argument_region_environment_and_default(monkeypatch):
-    assert find_base_url(None, None, None) == REGIONS["beijing"]
+    assert find_endpoint(None, None, None).url == REGIONS["beijing"]
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "https://env.example/api/v1/")
 
-    assert find_base_url(None, None, None) == "https://env.example/api/v1"
-    assert find_base_url(None, "singapore", None) == REGIONS["singapore"]
-    assert find_base_url("https://arg.example/api/v1", "singapore", None) == "https://arg.example/api/v1"
+    assert find_endpoint(None, None, None).url == "https://env.example/api/v1"
+    assert find_endpoint(None, "singapore", None).url == REGIONS["singapore"]
+    assert find_endpoint("https://arg.example/api/v1", "singapore", None).url == "https://arg.example/api/v1"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_unknown_regions_and_missing_workspaces():
     with pytest.raises(ValueError, match="needs workspace="):
         mm.DashScope(region="eu-central-1", workspace="a.evil.example/x")
 
-    assert find_base_url(None, "eu-central-1", "ws-1") == "https://ws-1.eu-central-1.maas.aliyuncs.com/api/v1"
+    assert find_endpoint(None, "eu-central-1", "ws-1").url == "https://ws-1.eu-central-1.maas.aliyuncs.com/api/v1"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_variables_of_every_sdk_are_honoured_in_order(monkeypatch):
     monkeypatch.setenv("DASHSCOPE_API_REGION", "ap-southeast-1")
     assert find_endpoint(None, None, None).url == REGIONS["singapore"]
     monkeypatch.setenv("DASHSCOPE_WORKSPACE_ID", "ws-1")
-    assert find_base_url(None, None, None) == "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1"
+    assert find_endpoint(None, None, None).url == "https://ws-1.ap-southeast-1.maas.aliyuncs.com/api/v1"
     monkeypatch.setenv("DASHSCOPE_REGION", " Singapore ")
     there = find_endpoint(None, None, None)
     assert (there.url, there.workspace, there.source) == (REGIONS["singapore"], "ws-1", "DASHSCOPE_REGION")
@@ -162,7 +162,7 @@ def test_the_address_that_was_meant_is_named(monkeypatch, url, meant):
         mm.DashScope(base_url=url)
     monkeypatch.setenv("DASHSCOPE_BASE_URL", url)
     with pytest.raises(ValueError, match=rf"DASHSCOPE_BASE_URL (must|is) .*Use {shown(meant)}$"):
-        find_base_url(None, None, None)
+        find_endpoint(None, None, None)
 
     assert "secret" not in str(caught.value)
 

@@ -133,14 +133,11 @@ def _of_table(data: Any) -> pd.DataFrame:
     if not isinstance(known, nw.DataFrame):
         return _of_arrow(data)
     objects = [name for name, dtype in known.schema.items() if dtype == nw.Object]  # Python objects are not Arrow's
-    frame = _of_arrow(known.drop(objects).to_arrow()) if len(objects) < len(known.columns) else _empty(len(known))
+    plain = known.drop(objects)
+    frame = _of_arrow(plain.to_arrow()) if plain.columns else pd.DataFrame(index=pd.RangeIndex(len(known)))
     for name in objects:
         frame[name] = object_cells(known.get_column(name).to_list())
     return frame[known.columns]
-
-
-def _empty(n: int) -> pd.DataFrame:
-    return pd.DataFrame(index=pd.RangeIndex(n))
 
 
 def _of_arrow(data: Any) -> pd.DataFrame:

@@ -22,14 +22,13 @@ def described(value: Any) -> Any:
     Estimators and splitters become their class and parameters. What JSON cannot tell apart or cannot hold is a mapping
     of one key: "tuple", "items" (of a dict), "float" (NaN, infinity). Arrays, Series and ranges become lists.
     """
-    if hasattr(value, "get_params") and not isinstance(value, type):
+    if _takes_part(value) and not isinstance(value, type):
         kind = type(value)
-        given = value.get_params(deep=False)
+        if hasattr(value, "get_params"):
+            given = value.get_params(deep=False)
+        else:  # a splitter has attributes instead
+            given = {name: getattr(value, name, None) for name in inspect.signature(kind).parameters}
         params = {name: described(inner) for name, inner in given.items() if name not in _NEVER}
-        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
-    if hasattr(value, "get_n_splits") and not isinstance(value, type):  # a splitter has attributes instead
-        kind = type(value)
-        params = {name: described(getattr(value, name, None)) for name in inspect.signature(kind).parameters}
         return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
     if isinstance(value, Mapping):
         return {"items": [[described(name), described(inner)] for name, inner in value.items()]}
@@ -90,8 +89,12 @@ def _class_of(name: str) -> type[Any]:
         made = getattr(importlib.import_module(room), kind, None)
     except ImportError:
         made = None
-    takes_part = hasattr(made, "get_params") or hasattr(made, "get_n_splits")
-    if not isinstance(made, type) or not made.__module__.startswith(_ROOMS) or not takes_part:
+    if not isinstance(made, type) or not made.__module__.startswith(_ROOMS) or not _takes_part(made):
         msg = f"there is no estimator {name!r} in this installation"
         raise ValueError(msg)
     return made
+
+
+def _takes_part(value: object) -> bool:
+    """Return whether a value is an estimator or a splitter of scikit-learn's kind, or the class of one."""
+    return hasattr(value, "get_params") or hasattr(value, "get_n_splits")

@@ -52,7 +52,7 @@ def is_missing(value: object) -> bool:
     """Return whether a cell holds no value: None, NaN, NA or NaT."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
-    return isinstance(value, float) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
+    return isinstance(value, float | np.floating) and value != value  # noqa: PLR0124 - NaN is the one value unequal to itself
 
 
 def cells_of(column: pd.Series) -> list[Any]:

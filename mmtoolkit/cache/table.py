@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json
 from mmtoolkit._sealed import open_sealed, write_sealed
+from mmtoolkit.cache.records import KEY_BYTES
 from mmtoolkit.errors import CacheError
 from mmtoolkit.space import Space
 
@@ -32,7 +33,6 @@ MANIFEST = b"mmtoolkit-vectors"  # in the schema: model, revision, dimension, pa
 _CHECK = b"mmtoolkit-check"  # at the end of the file: version, count, fingerprint
 _VERSION = 1
 _BATCH = 4096
-_KEY_BYTES = 32
 _TYPES = {  # in Arrow's words
     "key": r"(large_|fixed_size_)?binary(\[\d+\])?",
     "vector": r"(large_|fixed_size_)?list<[^:<>]*: float( not null)?>(\[\d+\])?",
@@ -64,7 +64,7 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
     """
     import pyarrow as pa
 
-    columns = [("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))]
+    columns = [("key", pa.binary(KEY_BYTES)), ("vector", pa.list_(pa.float32(), space.dimension))]
     schema = pa.schema(columns, metadata={MANIFEST: manifest_of(space)})
     count, state = 0, hashlib.sha256()
 
@@ -73,7 +73,7 @@ def write_table(path: Path, batches: Iterable[tuple[Sequence[bytes], NDArray[np.
         for keys, X in batches:
             flat = np.ascontiguousarray(X, dtype=np.float32).ravel()
             vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), space.dimension)
-            yield pa.table([pa.array(list(keys), pa.binary(_KEY_BYTES)), vectors], schema=schema)
+            yield pa.table([pa.array(list(keys), pa.binary(KEY_BYTES)), vectors], schema=schema)
             _digest(state, keys, X)
             count += len(keys)
 
@@ -185,9 +185,9 @@ def _check_columns(name: str, schema: pa.Schema) -> None:
 def _keys(name: str, column: pa.Array, start: int) -> list[bytes]:
     keys: list[bytes] = column.to_pylist()
     for row, key in enumerate(keys, start):
-        if key is None or len(key) != _KEY_BYTES:
+        if key is None or len(key) != KEY_BYTES:
             got = "nothing" if key is None else f"{len(key)} bytes"
-            msg = f"{name}: row {row} has a key of {got}, expected {_KEY_BYTES} bytes"
+            msg = f"{name}: row {row} has a key of {got}, expected {KEY_BYTES} bytes"
             raise CacheError(msg)
     return keys
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import seeded
 from mmtoolkit._described import restored
 from mmtoolkit.classification.coded import CodedClassifier
 from mmtoolkit.classification.logistic import LogisticClassifier, check_class_weight, linear_of
@@ -42,7 +43,7 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
         If a class weight is negative, `class_weight` is given and the classifier has no such parameter, or the mapping names a class outside
         scikit-learn and mmtoolkit.
     """
-    from sklearn.base import clone, is_classifier
+    from sklearn.base import is_classifier
 
     check_class_weight(class_weight)
     if estimator is None:
@@ -51,15 +52,13 @@ def make_estimator(estimator: Any, *, class_weight: Any = None, random_state: in
     if isinstance(made, type) or not hasattr(made, "get_params") or not is_classifier(made):
         msg = f"estimator must be a scikit-learn classifier such as sklearn.svm.SVC(), got {made!r}"
         raise TypeError(msg)
-    made = clone(made)
-    params = made.get_params()
+    made = seeded(made, random_state)
     if class_weight is not None:
-        if "class_weight" not in params:
+        if "class_weight" not in made.get_params():
             msg = f"{type(made).__name__} takes no class_weight; set it on the step that does"
             raise ValueError(msg)
         made.set_params(class_weight=class_weight)
-    unset = [name for name, value in params.items() if name.split("__")[-1] == "random_state" and value is None]
-    return made.set_params(**dict.fromkeys(unset, random_state))
+    return made
 
 
 def fit(

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._rows import is_missing
 from mmtoolkit._text import did_you_mean, shorten
 from mmtoolkit.explorer.facets import Choices, Facet, Range, facets_of, is_time, numbers_of, zone_of
 
@@ -73,8 +74,9 @@ class Filter:
 
     def toggled(self, facet: Choices, value: Any) -> dict[str, Any] | None:
         """Return the conditions with a value of a column added, or taken out again."""
-        wanted = self.chosen(facet)
-        wanted = [other for other in wanted if not _same(other, value)] + ([] if _in(value, wanted) else [value])
+        before = self.chosen(facet)
+        others = [other for other in before if not _same(other, value)]
+        wanted = others if len(others) < len(before) else [*others, value]
         return self._with(facet.name, wanted[0] if len(wanted) == 1 else wanted or None, empty=not wanted)
 
     def ranged(self, facet: Range, *, low: str | None = None, high: str | None = None) -> dict[str, Any] | None:
@@ -90,7 +92,7 @@ class Filter:
         """Return the values of a column that the conditions ask for."""
         if not isinstance(self.where, Mapping) or facet.name not in self.where:
             return []
-        return [None if _is_missing(value) else value for value in _values(self.where[facet.name])]
+        return [None if is_missing(value) else value for value in _values(self.where[facet.name])]
 
     def ends(self, facet: Range) -> tuple[Any, Any]:
         """Return the ends of a range that the conditions ask for; None is open."""
@@ -164,7 +166,7 @@ def _among(name: str, column: pd.Series[Any], wanted: Any) -> NDArray[np.bool_]:
     missing = column.isna().to_numpy(dtype=bool)
     for value in _values(wanted):
         try:
-            found = missing if _is_missing(value) else _equal(column, value) & ~missing
+            found = missing if is_missing(value) else _equal(column, value) & ~missing
         except (TypeError, ValueError):  # a value that nothing is equal to, such as a list in a column of dates
             found = passes & False
         if not found.any():
@@ -188,19 +190,6 @@ def _same(one: Any, other: Any) -> bool:
         return False
     same = (one is None and other is None) or one == other
     return bool(same) if isinstance(same, bool | np.bool_) else False
-
-
-def _in(value: Any, values: list[Any]) -> bool:
-    return any(_same(value, other) for other in values)
-
-
-def _is_missing(value: Any) -> bool:
-    return (
-        value is None
-        or value is pd.NA
-        or value is pd.NaT
-        or (isinstance(value, float | np.floating) and np.isnan(value))
-    )
 
 
 def _values(wanted: Any) -> list[Any]:

@@ -46,7 +46,7 @@ def opened(path: str | os.PathLike[str], most: float = math.inf) -> tuple[io.Fil
         if status.st_size > most:
             said = f"it has {status.st_size:,} bytes, at most {most:,} are read"
             raise OSError(errno.EFBIG, said, os.fspath(path))
-    except BaseException:
+    except BaseException:  # raised again; nobody else has the file yet
         file.close()
         raise
     return file, status

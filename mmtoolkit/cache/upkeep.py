@@ -156,7 +156,7 @@ def shrink(index: Index, kept: list[tuple[Segment, NDArray[np.bool_]]]) -> None:
             new += _copied(group)
         for segment, records in new:
             segment.replace_records(records)
-    except BaseException as error:
+    except BaseException as error:  # Ctrl-C too: half a copy must not stay
         for segment, _ in new:
             segment.remove()
         full = getattr(error, "errno", None) == errno.ENOSPC
@@ -209,7 +209,7 @@ def _copied(group: list[tuple[Segment, NDArray[np.bool_]]]) -> list[tuple[Segmen
             return []
         new.note = new.note._replace(spaces={number: names for names, number in numbers.items()})
         new.describe()
-    except BaseException:
+    except BaseException:  # the same
         new.remove()
         raise
     return [(new, np.concatenate(parts))]

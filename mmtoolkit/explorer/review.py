@@ -106,7 +106,7 @@ class Review:
         self.later = None
         try:
             queue, _ = self._made(kind, n)
-        except Exception as error:
+        except Exception as error:  # of the classifier's thread; raised again, with advice
             msg = (
                 "the classifier could not be trained; what the first look found stays, and "
                 f"ex.review(result=mm.classify(...)) takes a classifier of yours: {error}"

@@ -63,11 +63,9 @@ class Suspects:
     def result(self) -> Classification:
         """Return the classification, and wait for it; what went wrong is raised, and tried again the next time."""
         answer = self.start()
-        try:
-            return answer.result()
-        except Exception:
+        if answer.exception() is not None:
             self._answer = None
-            raise
+        return answer.result()
 
     @property
     def done(self) -> bool:

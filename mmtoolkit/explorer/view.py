@@ -177,15 +177,12 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
 
     def _safely(self, act: Callable[[], object]) -> None:
         with speaking(self.ex.language):
-            self._done(act)
-
-    def _done(self, act: Callable[[], object]) -> None:
-        try:
-            act()
-        except Exception as error:
-            logger.exception("the explorer could not do what the page asked")
-            self.ex.status = f"{type(error).__name__}: {error}"
-            self.html["status"].value = panel.status(self.ex.state, error=True)
+            try:
+                act()
+            except Exception as error:  # nobody catches it in a kernel: the page shows it, the log has all of it
+                logger.exception("the explorer could not do what the page asked")
+                self.ex.status = f"{type(error).__name__}: {error}"
+                self.html["status"].value = panel.status(self.ex.state, error=True)
 
     def _hover(self, row: int) -> None:
         html = cards.tip(self.ex.item(row), self.ex.facts(row))

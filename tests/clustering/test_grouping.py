@@ -39,11 +39,13 @@ def test_choosing_and_giving_the_number_end_in_the_same_clusters(groups):
 
 def test_another_number_does_not_compute_the_sweep_again(monkeypatch, groups):
     X, _ = groups(seed=5)
-    mm.cluster(X)
+    first = mm.cluster(X)
     monkeypatch.setattr("mmtoolkit.clustering.grouping.sweep", lambda *_a, **_k: pytest.fail("swept again"))
 
     mm.cluster(X, 7)
-    mm.cluster(X)
+    again = mm.cluster(X)
+
+    assert again.sweep.equals(first.sweep)
 
 
 def test_exact_is_plain_scikit_learn(rng):

@@ -128,7 +128,7 @@ class Runner:
                     if ticket not in self._begun:
                         self._land(ticket)
                     raise
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too: what is on its way must arrive
             self._drain(_GRACE_S if isinstance(error, KeyboardInterrupt) else None)
             raise
         finally:

@@ -92,7 +92,9 @@ def make_parser() -> argparse.ArgumentParser:
     >>> make_parser().parse_args(["cluster", "photos/", "--n-clusters", "5-20"]).n_clusters
     range(5, 21)
     """
-    parser = _Parser("mmtoolkit", description=_ABOUT, epilog=_START, formatter_class=_Formatter)
+    parser = _Parser(
+        "mmtoolkit", description=_ABOUT, epilog=_START, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--version", action="version", version=f"mmtoolkit {__version__}")
     _add_commands(parser, COMMANDS)
     return parser
@@ -117,10 +119,6 @@ def _options(commands: Sequence[Command]) -> set[str]:
     return own.union(*(_options(row.commands) for row in commands))
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of examples."""
-
-
 def _add_commands(parser: argparse.ArgumentParser, commands: Sequence[Command]) -> None:
     """Add rows of the table to a parser."""
     places = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -131,7 +129,7 @@ def _add_commands(parser: argparse.ArgumentParser, commands: Sequence[Command]) 
             help=row.about,
             description=f"{row.about[0].upper()}{row.about[1:]}.",
             epilog=examples,
-            formatter_class=_Formatter,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.set_defaults(run=functools.partial(_run, row.run), options=_in_python(row.arguments))
         _add_arguments(command, row.arguments)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.providers.dashscope.hosted import HostedModel
 from mmtoolkit.providers.dashscope.sdk import rerank
+from mmtoolkit.providers.dashscope.service import HostedModel
 from mmtoolkit.providers.queue.reading import check_indexes
 from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.reranker import vector_of_score

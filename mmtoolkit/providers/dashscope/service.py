@@ -1,26 +1,72 @@
-"""DashScope's embedding models behind the queue: their requests and answers."""
+"""DashScope's models behind the queue: key, address, the meaning of failures; requests and answers of embedding models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.providers.dashscope.hosted import HostedModel
 from mmtoolkit.providers.dashscope.reading import read_vectors
-from mmtoolkit.providers.dashscope.sdk import send
-from mmtoolkit.providers.queue.rules import Answer
+from mmtoolkit.providers.dashscope.rules import batch_limit, classify
+from mmtoolkit.providers.dashscope.sdk import calls, send
+from mmtoolkit.providers.dashscope.usage import counted
+from mmtoolkit.providers.queue.rules import Answer, Rule
+from mmtoolkit.providers.queue.service import Service
+from mmtoolkit.providers.secrets import Secret
+from mmtoolkit.providers.wire import session_for
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DashScopeService"]
+    from mmtoolkit._modelspec import ModelSpec
+
+__all__ = ["DashScopeService", "HostedModel"]
 
 
-def _media(objects: Sequence[Mapping[str, Any]]) -> int:
-    """Return how many pictures and videos a request holds."""
-    return sum(len(one.get("multi_images", ())) + ("image" in one) + ("video" in one) for one in objects)
+@dataclass(frozen=True)
+class HostedModel(Service):
+    """One model of DashScope, as it is asked in one run.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The model's row.
+    key : Secret
+        The API key.
+    address : str
+        Where requests go.
+    workspace : str or None
+        The account's workspace.
+    timeout_s : float
+        Seconds for a whole request.
+    trust_env : bool
+        Whether proxies are taken from the environment.
+    """
+
+    spec: ModelSpec
+    key: Secret = field(repr=False)
+    address: str
+    workspace: str | None
+    timeout_s: float
+    trust_env: bool
+
+    def prepare(self) -> None:
+        """Import the SDK and open the session."""
+        calls(), session_for(self.trust_env)
+
+    def meaning(self, answer: Answer) -> Rule:
+        """Return the row of the table of rules that fits a failure."""
+        return classify(answer)
+
+    def counted(self, body: Mapping[str, Any]) -> tuple[int, int] | None:
+        """Return the tokens of texts and of media that the answer names; None when it names none."""
+        usage = body.get("usage")
+        return counted(usage) if isinstance(usage, Mapping) else None
+
+    def pack_limit(self, message: str) -> int | None:
+        """Return N of "should not be larger than N"."""
+        return batch_limit(message)
 
 
 @dataclass(frozen=True)
@@ -53,3 +99,8 @@ class DashScopeService(HostedModel):
     def vectors(self, body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
         """Read the vectors of a good answer; see `Service.vectors`."""
         return read_vectors(body, n, dimension, self.spec.dimension)
+
+
+def _media(objects: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many pictures and videos a request holds."""
+    return sum(len(one.get("multi_images", ())) + ("image" in one) + ("video" in one) for one in objects)

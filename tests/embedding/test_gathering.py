@@ -118,3 +118,26 @@ def test_texts_in_a_series_keep_their_labels():
 
     assert emb.ids.tolist() == ["x", "y"]
     assert mm.embed_texts(texts.set_axis([7, 5]), model="local", cache=False, progress=False).index.tolist() == [7, 5]
+
+
+def test_a_table_is_one_column_of_texts_or_refused():
+    frame = pd.DataFrame({"a": ["x"], "b": ["y"]})
+
+    one = mm.embed_texts(frame[["a"]], model="local", cache=False)
+    column = mm.embed_texts(np.array([["x"]]), model="local", cache=False)
+
+    assert one.items["text"].tolist() == column.items["text"].tolist() == ["x"]
+    with pytest.raises(ValueError, match=r"expected one Text per row, got a table of 2 columns \('a', 'b'\)"):
+        mm.embed_texts(frame, model="local", cache=False)
+
+
+@pytest.mark.parametrize("budget", [-1, float("nan"), float("inf"), "much"])
+def test_a_budget_is_an_amount(budget):
+    with pytest.raises(ValueError, match="budget must be None"):
+        mm.embed_texts(["a"], model="local", cache=False, budget=budget)
+
+
+def test_bytes_that_are_no_video_fail_their_row():
+    emb = mm.embed_videos([b"no video"], model="local", cache=False, on_error="nan")
+
+    assert emb.ok.tolist() == [False]

@@ -179,8 +179,8 @@ def _among(name: str, column: pd.Series[Any], wanted: Any) -> NDArray[np.bool_]:
 def _equal(column: pd.Series[Any], value: Any) -> NDArray[np.bool_]:
     if is_time(column):
         return np.asarray(numbers_of(column) == _second(str(column.name), value, last=0, zone=zone_of(column)))
-    if column.dtype == object:
-        return np.array([_same(other, value) for other in column.to_numpy()], dtype=bool)
+    if not pd.api.types.is_numeric_dtype(column) or isinstance(value, bool | np.bool_):
+        return np.array([_same(other, value) for other in column.astype(object)], dtype=bool)
     return np.asarray((column == value).to_numpy(dtype=bool, na_value=False))
 
 
@@ -217,8 +217,17 @@ def _finite(name: str, text: str) -> float:
 
 
 def _hint(value: Any, column: pd.Series[Any]) -> str:
-    known = list(dict.fromkeys(str(other) for other in column[column.notna()].to_numpy()[:10_000]))
-    return f"{did_you_mean(value, known)}; it has {_listed(known)}"
+    """Say what a column has instead, and of which type that is where no value of it is of the type of this one."""
+    there = column[column.notna()].iloc[:10_000].astype(object).tolist()
+    known = list(dict.fromkeys(map(str, there)))
+    kinds = list(dict.fromkeys(type(other).__name__ for other in there))
+    alike = any(isinstance(other, str) == isinstance(value, str) for other in there)
+    meant = (
+        did_you_mean(value, known)
+        if alike
+        else f", whose values are of type {_listed(kinds)}, not {type(value).__name__}"
+    )
+    return f"{meant}; it has {_listed(known)}"
 
 
 def _shown(value: Any) -> str:

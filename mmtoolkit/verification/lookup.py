@@ -41,7 +41,17 @@ def given_items(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection
     ------
     TypeError
         If it is nothing of that.
+    VerifyError
+        If it is, but cannot be read as items.
     """
+    try:
+        return _items_of(given, made_by, kinds)
+    except UNREADABLE as error:
+        msg = f"the items that were given cannot be read: {error}"
+        raise VerifyError(msg) from error
+
+
+def _items_of(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection[str]) -> pd.DataFrame:
     columns = dict(made_by["params"]) if made_by and made_by["verb"] == "items" else {}
     given = given.items if isinstance(given, Embeddings) else given
     if is_frame(given):

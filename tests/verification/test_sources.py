@@ -132,6 +132,16 @@ def test_items_that_are_no_table_and_no_path_are_refused(home, given):
         mm.verify(home / "report.json", items=given)
 
 
+@pytest.mark.parametrize("table", ["id,image,label\n", "", "id,label\na.png,red\n", None])
+def test_a_table_that_holds_no_items_is_refused_as_all_that_verify_cannot_use(home, tmp_path, table):
+    file = tmp_path / "items.csv"
+    if table is not None:
+        file.write_text(table)
+
+    with pytest.raises(VerifyError, match=r"^the items that were given cannot be read: "):
+        mm.verify(home / "report.json", items=file)
+
+
 def test_items_of_any_library_and_vectors_with_items_are_taken(made, home):
     frame = made[1].items[["id", "image", "label"]]
 

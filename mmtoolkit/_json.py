@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mmtoolkit._encodings import decoded
 from mmtoolkit._opening import read_whole
 
-__all__ = ["read_json", "read_json_file"]
+__all__ = ["read_json", "read_json_file", "utf_8"]
 
 _MAX_BYTES = 256 * 1024**2
 _MAX_DEPTH = 64
@@ -27,7 +28,7 @@ def read_json(raw: bytes | str) -> Any:
     Parameters
     ----------
     raw : bytes or str
-        In UTF-8.
+        In UTF-8, with a byte order mark or without one.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def read_json(raw: bytes | str) -> Any:
     Raises
     ------
     ValueError
-        If it is no JSON, larger than 256 MiB, deeper than 64 levels, of more than 5 million values, or has a number
+        If it is no JSON or in another encoding, larger than 256 MiB, deeper than 64 levels, of more than 5 million values, or has a number
         that is not finite or of more than 40 digits.
 
     Examples
@@ -58,7 +59,7 @@ def read_json(raw: bytes | str) -> Any:
     if _LONG.search(bare):
         msg = "it has a number of more than 40 digits"
         raise ValueError(msg)
-    text = raw if isinstance(raw, str) else raw.decode("utf-8")
+    text = raw if isinstance(raw, str) else utf_8(raw)
     return json.loads(text, parse_constant=_refused, parse_float=_finite if _HUGE.search(bare) else None)
 
 
@@ -73,6 +74,15 @@ def read_json_file(path: Path) -> Any:
         As `read_json`.
     """
     return read_json(read_whole(path, _MAX_BYTES))
+
+
+def utf_8(raw: bytes) -> str:
+    """Return the text of a file that this package wrote, and an editor perhaps; raise ValueError for another encoding, by name."""
+    text, encoding = decoded(raw)
+    if encoding:
+        msg = f"it is in {encoding}; save it as UTF-8"
+        raise ValueError(msg)
+    return text
 
 
 def _refuse_more(what: str, got: int, most: int) -> None:

@@ -23,7 +23,10 @@ from mmtoolkit._json import read_json
         ("[Infinity]", "Infinity is not a number of JSON"),
         ('"\\', "Unterminated"),
         ("[1,", "Expecting value"),
-        (b"\xff\xfe[1]", "utf-8"),
+        ("[1]".encode("utf-16"), "it is in UTF-16; save it as UTF-8"),
+        ("[1]".encode("utf-16-le"), "it is in UTF-16"),
+        ('["caf\u00e9 au lait"]'.encode("latin-1"), "it is in Latin-1"),
+        (b"\xff\xfe[1]", "begins as UTF-16, but byte 4 is not; save it as UTF-8"),
         (b"", "Expecting value"),
     ],
 )
@@ -34,6 +37,10 @@ def test_what_cannot_be_read_is_a_value_error_at_once(text, message):
         read_json(text)
 
     assert time.perf_counter() - started < 2
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text():
+    assert read_json('{"a": "\u5317"}'.encode("utf-8-sig")) == {"a": "\u5317"}
 
 
 def test_brackets_and_numbers_inside_texts_count_for_nothing():

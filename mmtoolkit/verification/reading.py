@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmtoolkit._json import read_json_file
+from mmtoolkit._json import read_json_file, utf_8
 from mmtoolkit._opening import read_whole
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.page_seals import broken_on_page, seals_of_page
@@ -82,7 +82,7 @@ def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
     """
     beside = path.with_suffix(".json")
     try:
-        html = read_whole(path).decode("utf-8")
+        html = utf_8(read_whole(path))
     except (OSError, ValueError) as error:
         msg = f"the page {path.name!r} cannot be read: {error}"
         raise VerifyError(msg) from error

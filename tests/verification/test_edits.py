@@ -70,6 +70,23 @@ def page(tmp_path, rng):
     return rep.save(tmp_path / "report.html"), X
 
 
+def test_the_byte_order_mark_of_an_editor_changes_nothing(page):
+    path, X = page
+    for file in (path, path.with_suffix(".json")):
+        file.write_text(file.read_text("utf-8"), "utf-8-sig")
+
+    assert mm.verify(path, vectors=X).verdict == "identical"
+
+
+def test_a_report_in_another_encoding_is_refused_by_its_name(page):
+    path, X = page
+    report = path.with_suffix(".json")
+    report.write_text(report.read_text("utf-8"), "utf-16")
+
+    with pytest.raises(VerifyError, match=r"'report.json' is not a report.json: it is in UTF-16; save it as UTF-8"):
+        mm.verify(report, vectors=X)
+
+
 def test_a_page_is_verified_with_the_report_beside_it(page):
     path, X = page
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
 import math
 import os
 import stat
 
-__all__ = ["MAX_BYTES", "opened", "read_whole"]
+__all__ = ["MAX_BYTES", "digest_of", "opened", "read_head", "read_whole"]
 
 MAX_BYTES = 4 * 1024**3  # of a file that is read whole
 _HOW = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"))
@@ -80,3 +81,17 @@ def read_whole(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
             raise OSError(
                 errno.ENOMEM, f"there is not enough memory for its {status.st_size:,} bytes", os.fspath(path)
             ) from error
+
+
+def read_head(path: str | os.PathLike[str], size: int, most: int = MAX_BYTES) -> bytes:
+    """Return the first bytes of a file; raises as `opened`."""
+    file, _ = opened(path, most)
+    with file:
+        return file.read(size)
+
+
+def digest_of(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
+    """Return SHA-256 of the bytes of a file, of which little is in memory at a time; raises as `opened`."""
+    file, _ = opened(path, most)
+    with file:
+        return hashlib.file_digest(file, "sha256").digest()

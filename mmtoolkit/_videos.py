@@ -13,8 +13,9 @@ from mmtoolkit.errors import MissingExtraError, UnreadableItemError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["frames"]
+__all__ = ["HEAD", "demuxer_of", "frames"]
 
+HEAD = 4096  # bytes, by which the kind of a file is told
 _SECONDS = 60.0  # of decoding, for a video
 _SECONDS_A_FRAME = 5.0  # and for each frame that is asked for
 
@@ -45,16 +46,28 @@ def frames(data: bytes, n: int, name: str = "") -> Iterator[PILImage.Image]:
     """
     if find_spec("av") is None:
         raise MissingExtraError("video", "Reading frames from a local video")
-    if not data:
-        raise UnreadableItemError("the file is empty (0 bytes); expected a video", name=name)
-    demuxer = video_format(data[:512])
-    if not demuxer:
-        raise UnreadableItemError(_why_not(data), name=name)
+    demuxer = demuxer_of(data[:HEAD], name)
     seconds = _SECONDS + n * _SECONDS_A_FRAME
     request = {"kind": "video", "n": n, "demuxer": demuxer}
     for frame in _decoding.decoded(data, request, name=name, seconds=seconds):
         if not isinstance(frame, str):
             yield frame
+
+
+def demuxer_of(head: bytes, name: str = "") -> str:
+    """Return the name of the only FFmpeg reader that may open a file with these first `HEAD` bytes.
+
+    Raises
+    ------
+    UnreadableItemError
+        If it is no video.
+    """
+    if not head:
+        raise UnreadableItemError("the file is empty (0 bytes); expected a video", name=name)
+    demuxer = video_format(head)
+    if not demuxer:
+        raise UnreadableItemError(_why_not(head), name=name)
+    return demuxer
 
 
 def _why_not(data: bytes) -> str:

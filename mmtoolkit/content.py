@@ -7,12 +7,12 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from mmtoolkit._opening import MAX_BYTES, read_whole
+from mmtoolkit._opening import digest_of, read_head, read_whole
 from mmtoolkit._text import is_blank, shorten
 from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 
@@ -90,12 +90,13 @@ class _Hashed:
         return data
 
 
-def _read_file(source: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
+def _of_file(source: str | os.PathLike[str], look: Callable[[Path], bytes]) -> bytes:
+    """Return what `look` finds in a file; what is wrong with the file is told as the item's failure."""
     if source == "":
         raise UnreadableItemError("the path is empty; expected the path of a file, or a URL", name="''")
     path = Path(source)
     try:
-        return read_whole(path, most)
+        return look(path)
     except FileNotFoundError as error:
         name = os.fspath(path)
         foreign = os.sep == "/" and "\\" in name
@@ -288,7 +289,8 @@ class Image(_Hashed):
         if isinstance(source, str) and source.startswith("data:"):
             return _from_data_uri(source)
         if self.path is not None:
-            return self._checked(_read_file(self.source, _MAX_PICTURE), self.name)
+            data = _of_file(self.source, lambda path: read_whole(path, _MAX_PICTURE))
+            return self._checked(data, self.name)
         buffer = io.BytesIO()
         self.open().save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
@@ -385,7 +387,9 @@ class Video(_Hashed):
     def _compute_digest(self) -> bytes:
         if self.is_url:
             return _digest_of(str(self.source), "URL", self)
-        return hashlib.sha256(self.read()).digest()
+        if self.path is None:
+            return hashlib.sha256(self.source).digest()
+        return _of_file(self.source, digest_of)
 
     def read(self) -> bytes:
         """Return the encoded video.
@@ -409,7 +413,7 @@ class Video(_Hashed):
             raise UnsupportedItemError(msg, name=self.name)
         if self.path is None:
             return bytes(self.source)
-        return self._checked(_read_file(self.source), self.name)
+        return self._checked(_of_file(self.source, read_whole), self.name)
 
     def sample(self, n: int) -> list[PILImage.Image]:
         """Return the frames at the centres of `n` equal time slices, RGB.
@@ -469,6 +473,8 @@ class Video(_Hashed):
         """
         from mmtoolkit import _videos
 
+        if self.path is not None:  # before gigabytes of another kind are read
+            _videos.demuxer_of(_of_file(self.source, lambda path: read_head(path, _videos.HEAD)), self.name)
         yield from _videos.frames(self.read(), n, self.name)
 
 

@@ -7,6 +7,7 @@ import signal
 import struct
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -217,6 +218,19 @@ def test_an_mp4_that_refers_to_another_file_does_not_read_it(tmp_path, monkeypat
 def test_what_is_no_video_is_named(data, said):
     with pytest.raises(UnreadableItemError, match=said):
         mm.Video(data).sample(1)
+
+
+def test_a_large_file_of_another_kind_is_not_read_into_memory(tmp_path):
+    with (tmp_path / "disk.mp4").open("wb") as file:
+        file.truncate(300 * 2**20)
+
+    tracemalloc.start()
+    emb = mm.embed_videos([tmp_path / "disk.mp4"], model="local", cache=False, on_error="nan", progress=False)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert "not a readable video: the file starts with" in emb.failed["reason"][0]
+    assert peak < 60 * 2**20
 
 
 def test_sound_alone_is_no_video():

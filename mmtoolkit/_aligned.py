@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmtoolkit._anyframe import any_frame, column_of, is_frame
 from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._text import is_unicode, shorten
-from mmtoolkit._values import missing, unified
+from mmtoolkit._values import missing, text_of, unified
 from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, index_of, items_of
 
 __all__ = ["CHARACTERS", "column", "column_in", "series_of"]
@@ -128,7 +128,7 @@ def series_of(y: Any, what: str) -> pd.Series:
 
 def _lacking(series: pd.Series, embeddings: Any) -> str:
     """Return a sentence that names the items without a value; the values have ids."""
-    ids, names = ids_of(embeddings).tolist(), set(map(str, series.index))
+    ids, names = ids_of(embeddings).tolist(), set(map(text_of, series.index))
     missing = [name for name in ids if name not in names]
     if not missing or len(missing) == len(ids):
         return ""
@@ -139,7 +139,7 @@ def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.objec
     """Return values in the order of the items; raise ValueError where their index fits in no way or in more than one."""
     index, own, ids = series.index, index_of(embeddings), pd.Index(ids_of(embeddings).tolist(), dtype=object)
     values: NDArray[np.object_] = series.to_numpy(dtype=object)
-    names = pd.Index([str(label) for label in index], dtype=object)
+    names = pd.Index(list(map(text_of, index)), dtype=object)
     counted, rows = pd.RangeIndex(len(index)), pd.Index(list(map(str, range(len(index)))), dtype=object)
     numbers = ids.equals(rows) and not all(
         isinstance(label, str) for label in index
@@ -172,13 +172,13 @@ def _puzzle(what: str, readings: list[str], index: Any, ids: Any, *, unknown: bo
     """Say why values cannot be brought into the order of the items, and what to do."""
     if readings:
         why = f"fits the items {' and '.join(readings)}, with different values"
-    elif unknown and index.is_unique and set(map(str, index)) == set(ids.tolist()):
+    elif unknown and index.is_unique and set(map(text_of, index)) == set(ids.tolist()):
         why = "holds 0..n-1 in another order, and the items came without an index"
     elif not index.is_unique:
         why = f"names {index[index.duplicated()].tolist()[0]!r} more than once"
     else:
         known = set(ids.tolist())
-        strange = next((label for label in index.tolist() if str(label) not in known), index.tolist()[0])
+        strange = next((label for label in index.tolist() if text_of(label) not in known), index.tolist()[0])
         why = f"is not that of the items: it has {strange!r}, ids look like {str(ids[0])!r}"
     return (
         f"the index of {what} {why}. Pass {what}.to_numpy() to take the values in their order, or {what}.loc[...] with the "

@@ -147,7 +147,14 @@ def _of_arrow(data: Any) -> pd.DataFrame:
         twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
         msg = f"the column {twice!r} occurs more than once; rename one of them"
         raise ValueError(msg)
-    frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    try:
+        frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    except (pa.ArrowException, ValueError, OverflowError) as error:
+        if table.num_columns > 1:
+            for name in table.column_names:
+                _of_arrow(table.select([name]))
+        msg = f"the column {table.column_names[0]!r} of the Arrow type {table.schema.types[0]} cannot be read ({error}); drop or cast it"
+        raise TypeError(msg) from error
     for name, dtype in zip(table.column_names, table.schema.types, strict=True):
         if (pa.types.is_list(dtype) or pa.types.is_large_list(dtype)) and not pa.types.is_primitive(dtype.value_type):
             frame[name] = object_cells(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numbers
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from mmtoolkit._text import did_you_mean
@@ -11,6 +13,7 @@ from mmtoolkit._text import did_you_mean
 __all__ = [
     "SEEDS",
     "NoColumnError",
+    "as_path",
     "check_choice",
     "check_count",
     "check_least",
@@ -42,6 +45,32 @@ class NoColumnError(ValueError):
         have = "a plain array has no columns" if columns is None else f"the columns are {', '.join(columns)}"
         self.argument, self.reason = argument, f"{name!r} names no column{meant}; {have}"
         super().__init__(f"{argument}={self.reason}{advice}")
+
+
+def as_path(value: object, what: str) -> Path:
+    """Return the path of a file or folder that a user gave, with the home folder in place of ``~``.
+
+    Parameters
+    ----------
+    value : str or path
+        As it was given.
+    what : str
+        Name of the argument, for messages.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+    ValueError
+        If it is empty, or no file can be called so.
+    """
+    if not isinstance(value, str | os.PathLike) or isinstance(os.fspath(value), bytes):
+        msg = f"{what} must be a path, got {type(value).__name__}"
+        raise TypeError(msg)
+    if value == "" or "\0" in os.fspath(value):
+        msg = f"{what} must be the path of a file or folder, got {os.fspath(value)!r}"
+        raise ValueError(msg)
+    return Path(os.path.expanduser(value))
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:

@@ -26,7 +26,7 @@ class LabelledRows(np.ndarray[Any, Any]):
 
 
 def numbers_of(X: Any) -> Any:
-    """Return frames of numbers, Series of vectors and masked arrays as arrays; everything else comes back as it is.
+    """Return frames of numbers, Series of vectors, masked arrays and tensors as arrays; everything else comes back as it is.
 
     Tables of Spark come back too: there are verbs for them.
 
@@ -49,7 +49,9 @@ def numbers_of(X: Any) -> Any:
     if is_series(X) or (isinstance(X, np.ndarray) and X.dtype.names is None):
         column = column_of(X)
         return _labelled(_stacked(column), column.index) if _holds_vectors(column) else X
-    return _of_frame(any_frame(X)) if is_frame(X) and not is_of_spark(X) else X
+    if is_frame(X):
+        return X if is_of_spark(X) else _of_frame(any_frame(X))
+    return np.asarray(X) if hasattr(X, "__array__") and not hasattr(X, "encode") else X  # a tensor is not Embeddings
 
 
 def as_numbers(value: Any) -> NDArray[Any] | None:
@@ -68,8 +70,9 @@ def as_numbers(value: Any) -> NDArray[Any] | None:
 
 
 def feature_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns that rows were made of; none where these are not all texts."""
-    return X.columns if isinstance(X, LabelledRows) else ()
+    """Return the names of the columns that rows or Embeddings were made of; none where these are not all texts."""
+    names = X.columns if isinstance(X, LabelledRows) else getattr(X, "feature_names", ())
+    return names if isinstance(names, tuple) else ()
 
 
 def check_columns(trained: tuple[str, ...], new: Any) -> None:

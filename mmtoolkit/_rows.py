@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mmtoolkit._text import shorten
-from mmtoolkit._values import missing, unified
+from mmtoolkit._values import missing, text_of, unified
 from mmtoolkit.content import is_pil, is_url
 
 __all__ = [
@@ -63,7 +63,7 @@ def cells_of(column: pd.Series) -> list[Any]:
 
 def unique_ids(values: list[Any]) -> list[str]:
     """Return values as ids; raise ValueError for the first that is missing or occurs twice."""
-    names = list(map(str, values))
+    names = list(map(text_of, values))
     if None not in values and len(set(names)) == len(names):
         return names
     first: dict[str, int] = {}
@@ -71,10 +71,10 @@ def unique_ids(values: list[Any]) -> list[str]:
         if value is None:
             msg = f"row {row} has no id; fill the column, or leave it out and the row numbers are the ids"
             raise ValueError(msg)
-        if str(value) in first:
-            msg = f"ids must be unique: {shorten(value)!r} stands in row {first[str(value)]} and in row {row}"
+        if names[row] in first:
+            msg = f"ids must be unique: {shorten(value)!r} stands in row {first[names[row]]} and in row {row}"
             raise ValueError(msg)
-        first[str(value)] = row
+        first[names[row]] = row
     return names
 
 
@@ -128,7 +128,7 @@ def as_texts(values: list[Any], ids: list[str]) -> list[str | None]:
                 "pictures and videos belong into a column of their own, named with image= or video="
             )
             raise ValueError(msg)
-    return [value if value is None else str(value) for value in values]
+    return [value if value is None else text_of(value) for value in values]
 
 
 def unwrapped(value: Any) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._files import replaced
 
 __all__ = ["restored", "safe", "safe_frame", "write_csv"]
@@ -46,5 +46,5 @@ def safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
 
 def write_csv(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """Write a frame as CSV that spreadsheets show as it is: a byte order mark tells them the encoding, no cell runs."""
-    with replaced(Path(path).expanduser()) as part:
+    with replaced(as_path(path, "path")) as part:
         safe_frame(frame).to_csv(part, encoding="utf-8-sig")

@@ -46,8 +46,8 @@ def _number_of(text: str) -> int | float | None:
 
 
 def _plain(number: Any) -> int | float:
-    """Return a number as int where it is whole."""
-    return int(number) if float(number).is_integer() else float(number)
+    """Return a number as int where it is whole; 0.1 of single precision is 0.1."""
+    return int(number) if float(number).is_integer() else float(str(number))
 
 
 def text_of(value: object) -> str:
@@ -88,7 +88,9 @@ def unified(values: NDArray[np.object_], *, as_text: bool = False) -> NDArray[np
 
 
 def group_key(value: Any) -> Any:
-    """Return what is equal for all writings of one group: 1, 1.0, Decimal(1) and "1.0"; a day and its midnight."""
+    """Return what is equal for all writings of one group: 1, 1.0, Decimal(1), "1.0" and b"1"; a day and its midnight."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
     if isinstance(value, str):
         number = _number_of(value)
         return str(value) if number is None else number

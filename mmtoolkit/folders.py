@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
@@ -71,7 +72,7 @@ def read_folder(
     >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
     [['praise/one.txt', 'well done', 'praise']]
     """
-    root = Path(folder).expanduser().resolve()
+    root = as_path(folder, "folder").resolve()
     if not root.is_dir():
         msg = f"{os.fspath(folder)!r} is not a folder"
         raise ValueError(msg)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, object_cells
-from mmtoolkit._arguments import NoColumnError, check_choice
+from mmtoolkit._arguments import NoColumnError, as_path, check_choice
 from mmtoolkit._rows import (
     MODALITIES,
     absolute,
@@ -103,7 +103,7 @@ def items(
     """
     root, file = Path.cwd(), None
     if isinstance(data, str | os.PathLike):
-        path = Path(data)
+        path = as_path(data, "data")
         file = path.name
         root = path.resolve().parent
         data = read_table(path, [id or "id", text or "text"])

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._blocks import blocks, in_order
-from mmtoolkit._numbers import LabelledRows, array_of, matrix, numbers_of
+from mmtoolkit._numbers import LabelledRows, array_of, check_columns, feature_names, matrix, numbers_of
+from mmtoolkit._values import text_of
 from mmtoolkit.space import space_of
 
 __all__ = [
@@ -206,7 +207,7 @@ def _refuse_huge(X: NDArray[np.float32]) -> None:
 
 
 def check_same_space(mine: Any, theirs: Any, what: str, *, same_params: bool = True) -> None:
-    """Raise for vectors of two spaces; arrays and vectors of an unknown model fit every space.
+    """Raise for vectors of two spaces; arrays and vectors of an unknown model fit every space, but not columns of other names.
 
     Parameters
     ----------
@@ -221,7 +222,10 @@ def check_same_space(mine: Any, theirs: Any, what: str, *, same_params: bool = T
     ------
     SpaceError
         If both name a model, and their spaces differ.
+    ValueError
+        If both name their columns, and these differ.
     """
+    check_columns(feature_names(mine), theirs)
     if not (getattr(mine, "model", "") and getattr(theirs, "model", "")):
         return
     one, other = space_of(mine), space_of(theirs)
@@ -248,11 +252,11 @@ def index_of(embeddings: HasVectors | ArrayLike) -> pd.Index | None:
 def rows_of(embeddings: HasVectors | ArrayLike, ids: Sequence[Any], complaint: str) -> NDArray[np.intp]:
     """Return the rows that have these ids; for an unknown id raise ValueError(complaint), with the id in place of ``{}``."""
     place = {name: row for row, name in enumerate(ids_of(embeddings).tolist())}
-    unknown = [i for i in ids if str(i) not in place]
+    unknown = [i for i in ids if text_of(i) not in place]
     if unknown:
         msg = f"{complaint.format(repr(unknown[0]))}; ids look like {next(iter(place), '')!r}"
         raise ValueError(msg)
-    return np.array([place[str(i)] for i in ids], dtype=np.intp)
+    return np.array([place[text_of(i)] for i in ids], dtype=np.intp)
 
 
 def items_of(embeddings: HasVectors | ArrayLike) -> pd.DataFrame | None:

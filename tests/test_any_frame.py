@@ -23,6 +23,7 @@ import mmtoolkit as mm
 
 KINDS = ["tea", "boat", "owl"]
 WHAT = ("small", "broken", "expensive", "green", "wooden", "famous", "wet", "forgotten")
+UNION = pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1]), pa.array(["x"])])
 COLUMNS = {
     "text": [f"{WHAT[row // 3]} {KINDS[row % 3]}" for row in range(24)],
     "label": [KINDS[row % 3] for row in range(24)],
@@ -197,6 +198,11 @@ def test_python_objects_in_polars_are_pictures(cache):
         ({"text": ["a", "b"], "label": ["x"]}, "'text': 2, 'label': 1"),
         (pl.Series(["a"]), "got Series of polars"),
         (pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"]), "column 'text' occurs more than once"),
+        (pa.table({"text": ["a"], "u": UNION}), r"the column 'u' of the Arrow type sparse_union<.*> cannot be read"),
+        (
+            pa.table({"text": ["a"], "day": pa.array([6_000_000], pa.date32())}),
+            "the column 'day' of the Arrow type date32",
+        ),
         (pd.DataFrame({"text": []}), "there are no rows"),
         (pl.DataFrame({"text": []}), "there are no rows"),
         (pd.DataFrame([["a"]], columns=pd.MultiIndex.from_tuples([("text", "en")])), "the columns have 2 levels"),
@@ -336,6 +342,11 @@ def loaded(X, y, folder):
     return mm.load_classifier(folder).predict
 
 
+def kept(X, folder):
+    mm.Embeddings(X).save(folder / "x.parquet")
+    return mm.Embeddings.load(folder / "x.parquet")
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -344,8 +355,28 @@ def loaded(X, y, folder):
         lambda X, _, __: mm.cluster(X, 2).assign,
         lambda X, _, __: mm.project(X, method="pca").transform,
         lambda X, y, _: functools.partial(mm.check_new, mm.classify(X, y, inference=False, duplicates="ignore")),
+        lambda X, y, _: mm.classify(mm.Embeddings(X), y, inference=False, duplicates="ignore").predict,
+        lambda X, y, _: lambda new: mm.classify(X, y, inference=False, duplicates="ignore").predict(mm.Embeddings(new)),
+        lambda X, _, folder: mm.cluster(kept(X, folder), 2).assign,
+        lambda X, _, __: functools.partial(mm.search, mm.Embeddings(X)),
+        lambda X, _, __: functools.partial(mm.similarity, X),
+        lambda X, _, __: (
+            lambda new: mm.concat([mm.Embeddings(X), mm.Embeddings(new, ids=[f"new {i}" for i in range(80)])])
+        ),
     ],
-    ids=["predict", "load_classifier", "assign", "transform", "check_new"],
+    ids=[
+        "predict",
+        "load_classifier",
+        "assign",
+        "transform",
+        "check_new",
+        "predict of Embeddings",
+        "predict with Embeddings",
+        "assign of saved Embeddings",
+        "search",
+        "similarity",
+        "concat",
+    ],
 )
 def test_columns_keep_their_names_and_order(measured, tmp_path, after):
     X, y = measured

@@ -336,3 +336,10 @@ def test_paths_that_were_written_on_windows_are_found_here(tmp_path):
         mm.MMToolkitError, match=r"no file 'D:.*which is written as on Windows: give the path as it is here"
     ):
         mm.embed(mm.items(table).iloc[2:], model="local", cache=False, progress=False)
+
+
+def test_whole_numbers_that_a_gap_made_floats_are_written_without_a_point():
+    frame = mm.items(pd.DataFrame({"id": [7.0, 8.0], "text": [1.0, np.nan]}))
+
+    assert frame["id"].tolist() == ["7", "8"]
+    assert frame["text"].tolist() == ["1", None]

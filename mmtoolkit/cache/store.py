@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit.cache import integrity, transfer, upkeep
 from mmtoolkit.cache.files import digest_files
 from mmtoolkit.cache.index import Catalog, Index
@@ -76,7 +77,7 @@ class EmbeddingCache:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, read_only: bool = False) -> None:
-        self.path = Path(os.path.abspath(Path(path).expanduser() if path is not None else default_path()))
+        self.path = Path(os.path.abspath(as_path(path, "path") if path is not None else default_path()))
         self.read_only = read_only
         self._index = Index(self.path, read_only=read_only)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit.cache.protocol import VectorStore
 from mmtoolkit.cache.table import MANIFEST, read_manifest, read_rows, table_files, write_table
 from mmtoolkit.errors import CacheError
@@ -35,7 +36,7 @@ def export(cache: VectorStore, path: str | os.PathLike[str], keys: Sequence[byte
             yield [key for key, ok in zip(part, found.tolist(), strict=True) if ok], X[found]
 
     try:
-        return write_table(Path(path), batches(), space)
+        return write_table(as_path(path, "path"), batches(), space)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else error  # Arrow's own words name a file that will not stay
         msg = f"the file {os.fspath(path)!r} cannot be written: {why}"
@@ -63,7 +64,7 @@ def import_(cache: VectorStore, path: Any, *, model: str | None, stats: Callable
         with tempfile.TemporaryDirectory() as folder:
             file = _written(path, Path(folder) / "table.parquet", model, stats)
             return import_(cache, file, model=model, stats=stats)
-    files = table_files(Path(path))
+    files = table_files(as_path(path, "path"))
     for file in files:  # everything is checked before anything is taken over
         space, _ = read_manifest(file)
         if model is not None and space.model != model:

@@ -8,12 +8,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import as_path, is_number
 from mmtoolkit._files import replaced
 from mmtoolkit._json import read_json_file
 from mmtoolkit._numbers import feature_names
@@ -123,7 +122,7 @@ def save(result: Scored, directory: str | os.PathLike[str], thresholds: Any = No
         "columns": list(feature_names(result.source)),
     }
     manifest["sha256"] = manifest_digest(manifest)
-    home = Path(directory)
+    home = as_path(directory, "directory")
     if home.exists() and not home.is_dir():
         msg = f"{os.fspath(home)!r} is a file; save takes a directory"
         raise ValueError(msg)
@@ -181,7 +180,7 @@ def load_classifier(directory: str | os.PathLike[str]) -> SavedClassifier:
     >>> mm.load_classifier(folder).predict(X[:2]).tolist()
     [0, 0]
     """
-    home = Path(directory)
+    home = as_path(directory, "directory")
     try:
         manifest = read_json_file(home / _MANIFEST)
         content = read_whole(home / _ARRAYS)

@@ -42,6 +42,7 @@ def write(
     vectors: NDArray[np.float32],
     keys: NDArray[np.str_],
     space: Space,
+    names: tuple[str, ...] = (),
 ) -> None:
     """Write a file, whole or not at all.
 
@@ -57,6 +58,8 @@ def write(
         Content keys.
     space : Space
         Of the vectors.
+    names : tuple of str
+        Of their columns, where they came in a frame.
     """
     folder, root = os.path.dirname(os.path.realpath(path)), str(items.attrs.get("root") or "")
     seen = None if not root else _seen_from(folder, root)
@@ -69,6 +72,7 @@ def write(
     table = table.append_column("content_key", pa.array(keys.tolist()))
     paths = {"root": root} if seen is None else {"root": seen, "relative": True}
     head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths, "columns": marks}
+    head |= {"feature_names": list(names)} if names else {}
     table = table.replace_schema_metadata({_FORMAT: json.dumps(head)})
     blocks = (table.slice(start, _BLOCK) for start in range(0, len(table), _BLOCK))
     with replaced(path) as part:
@@ -138,7 +142,9 @@ def _in_memory(cell: Any) -> bool:
     return not (is_missing(cell) or isinstance(cell, str | os.PathLike))
 
 
-def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
+def read(
+    path: str | os.PathLike[str],
+) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...]]:
     """Read what `write` wrote.
 
     Parameters
@@ -152,6 +158,8 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
         As they were handed to `write`.
     space : Space
         What the manifest says.
+    names : tuple of str
+        Of the columns of the vectors.
 
     Raises
     ------
@@ -182,7 +190,7 @@ def read(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, NDArray[np.float32
 
 def _taken_apart(
     file: pq.ParquetFile, manifest: dict[str, Any], path: str | os.PathLike[str]
-) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space]:
+) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...]]:
     """Return what a file holds; whatever does not fit together raises."""
     import pyarrow.compute as pc
 
@@ -217,4 +225,5 @@ def _taken_apart(
         frame.attrs["root"] = absolute(manifest["root"], home)
         frame = frame.assign(**changed_paths(frame, lambda cell: absolute(cell, home)))
     keys = np.array(table["content_key"].to_pylist(), dtype="U64")
-    return frame, flat.reshape(len(frame), space.dimension), keys, space
+    features = tuple(map(str, manifest.get("feature_names", ())))
+    return frame, flat.reshape(len(frame), space.dimension), keys, space, features

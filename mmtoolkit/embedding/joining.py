@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._numbers import check_columns
 from mmtoolkit._rows import absolute, is_local
 from mmtoolkit.embedding.files import changed_paths
 from mmtoolkit.embedding.usage import Usage
@@ -39,7 +40,7 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     SpaceError
         If the spaces differ.
     ValueError
-        If the list is empty or ids repeat.
+        If the list is empty, ids repeat, or columns have other names or another order.
 
     Examples
     --------
@@ -60,6 +61,7 @@ def concat(embeddings: Sequence[Embeddings]) -> Embeddings:
     first = embeddings[0]
     for other in embeddings[1:]:
         first.space.refuse(other.space, "the vectors to concatenate", "embed all items with one model")
+        check_columns(first.feature_names, other)
     ids = [i for e in embeddings for i in e.ids.tolist()]
     twice = pd.Series(ids)[pd.Series(ids).duplicated()]
     if len(twice):

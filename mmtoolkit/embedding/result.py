@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._anyframe import any_frame, handed_on
+from mmtoolkit._anyframe import any_frame, handed_on, object_cells
+from mmtoolkit._arguments import as_path
 from mmtoolkit._html import notebook
-from mmtoolkit._numbers import numbers_of
-from mmtoolkit._rows import text_index
+from mmtoolkit._numbers import feature_names, numbers_of
+from mmtoolkit._rows import cells_of, text_index, unique_ids
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain
 from mmtoolkit.space import Space
@@ -159,6 +160,11 @@ class Embeddings:
         Classes given as a Series are aligned by it, or by the ids.
         """
         return self._held.index
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of the frame that your own vectors came in, else (). Rows with other columns are refused."""
+        return self._held.feature_names
 
     @property
     def items(self) -> pd.DataFrame:
@@ -428,7 +434,14 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import write
 
-        write(path, self._held.items, self._held.vectors, self.content_keys, self.space)
+        write(
+            as_path(path, "path"),
+            self._held.items,
+            self._held.vectors,
+            self.content_keys,
+            self.space,
+            self.feature_names,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Embeddings:
@@ -462,9 +475,9 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import read
 
-        frame, vectors, keys, space = read(path)
+        frame, vectors, keys, space, names = read(as_path(path, "path"))
         held = _own(vectors, None, frame, None)
-        return cls._of(dataclasses.replace(held, space=space, content_keys=read_only(keys)))
+        return cls._of(dataclasses.replace(held, space=space, content_keys=read_only(keys), feature_names=names))
 
     def _summary(self) -> str:
         n, d = self.shape
@@ -508,6 +521,8 @@ class Held:
         What made the vectors, where it is known.
     index : Index or None
         Labels of the rows in the frame that they came in.
+    feature_names : tuple of str
+        Names of its columns.
     """
 
     vectors: NDArray[np.float32]
@@ -519,6 +534,7 @@ class Held:
     notes: pd.DataFrame = field(default_factory=lambda: _notes_frame({}, []))
     encoder: Encoder | None = None
     index: pd.Index | None = None
+    feature_names: tuple[str, ...] = ()
     ids: NDArray[np.str_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -607,15 +623,12 @@ def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | 
         if len(ids) != n:
             msg = f"ids has {len(ids)} values for {n} vectors"
             raise ValueError(msg)
-        frame = frame.assign(id=pd.Series([str(i) for i in ids], dtype=object))
+        frame = frame.assign(id=object_cells(list(ids)))
     elif "id" not in frame.columns:
-        names = [str(i) for i in range(n)] if index is None or not text_index(index) else index.tolist()
-        frame = frame.assign(id=pd.Series(names, dtype=object))
-    names = frame["id"].astype(str)
-    if names.duplicated().any():
-        twice = names[names.duplicated()].iloc[0]
-        msg = f"ids must be unique: {twice!r} occurs more than once"
-        raise ValueError(msg)
+        frame = frame.assign(
+            id=object_cells(index.tolist() if index is not None and text_index(index) else list(range(n)))
+        )
+    frame = frame.assign(id=pd.Series(unique_ids(cells_of(frame["id"])), dtype=object))
     for name in COLUMNS:
         if name not in frame.columns:
             frame = frame.assign(**{name: pd.Series(["vector" if name == "modality" else None] * n, dtype=object)})
@@ -624,7 +637,8 @@ def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | 
         vectors = vectors if is_read_only(vectors) else vectors.copy()
     hexes = [hashlib.sha256(np.ascontiguousarray(v).tobytes()).hexdigest() for v in vectors]
     space, encoder = _space_of_model(model, vectors.shape[1])
-    return Held(read_only(vectors), frame, space, read_only(np.array(hexes, dtype="U64")), encoder=encoder, index=index)
+    keys = read_only(np.array(hexes, dtype="U64"))
+    return Held(read_only(vectors), frame, space, keys, encoder=encoder, index=index, feature_names=feature_names(rows))
 
 
 def _space_of_model(model: str | Provider | None, dimension: int) -> tuple[Space, Encoder | None]:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._files import replaced
 from mmtoolkit._spreadsheet import restored, safe
 from mmtoolkit._text import shorten
@@ -74,7 +75,7 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str], ids: NDArray[np.str_]) -> None:
-        self._path, self._name, self._ids = Path(path), repr(os.fspath(path)), ids
+        self._path, self._name, self._ids = as_path(path, "journal"), repr(os.fspath(path)), ids
         self._torn: tuple[int, int] | None = None  # bytes of the file, and of its whole lines
         self._unwritten: list[Entry] = []
         self.note = ""

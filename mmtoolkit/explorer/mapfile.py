@@ -8,13 +8,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._files import replaced
 from mmtoolkit._html import escape, in_script
 from mmtoolkit._text import shorten
@@ -61,7 +61,7 @@ def save_map(
     MMToolkitError
         If the file cannot be written; nothing is left behind.
     """
-    target = Path(path)
+    target = as_path(path, "path")
     wrong = (
         "is a folder"
         if os.path.isdir(target)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._files import replaced
 from mmtoolkit._text import writable
 from mmtoolkit.reporting.record import document, name_results, seal
@@ -112,7 +113,7 @@ class Report(Result):
         >>> rep.save(Path(tempfile.mkdtemp()) / "report.md").name
         'report.md'
         """
-        target = Path(path).expanduser().resolve()
+        target = as_path(path, "path").resolve()
         if target.suffix not in _ENDINGS:
             msg = f"a report is saved as {', '.join(_ENDINGS)}; got {target.name!r}"
             raise ValueError(msg)

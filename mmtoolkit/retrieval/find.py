@@ -15,7 +15,7 @@ from mmtoolkit._anyframe import is_frame, is_series
 from mmtoolkit._arguments import check_count
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
-from mmtoolkit._numbers import as_numbers
+from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit._rows import apart
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Fused, Image, Text, Video
@@ -303,6 +303,7 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
     recorded: list[str] | NDArray[np.float32]
     if vectors is not None:
         check_same_space(embeddings, query, "the vectors of the items and of the query", same_params=False)
+        check_columns(feature_names(embeddings), as_numbers(query))
         recorded = _checked(vectors, n_features)
         names = tuple(f"vector {i}" for i in range(len(vectors)))
     else:

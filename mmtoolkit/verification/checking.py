@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.cache import CacheLike
 from mmtoolkit.errors import VerifyError
@@ -79,7 +80,7 @@ def verify(
     if not isinstance(given, str | os.PathLike):
         msg = f"report must be the path of a report.json or report.html, got {type(report).__name__}; save it, and pass the path"
         raise TypeError(msg)
-    path = Path(report).expanduser()
+    path = as_path(report, "report")
     with speaking("en"):  # verdict and causes are the same for every reader; `Verification` tells them in any language
         data, page = read_page(path) if path.suffix.lower() in (".html", ".htm") else (read_report(path), [])
         for what, named in (("items", items), ("vectors", vectors)):

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, is_frame
+from mmtoolkit._arguments import as_path
 from mmtoolkit._text import shorten
 from mmtoolkit.embedding import Embeddings
 from mmtoolkit.errors import VerifyError
@@ -60,7 +61,7 @@ def _items_of(given: Any, made_by: Mapping[str, Any] | None, kinds: Collection[s
     if not isinstance(given, str | os.PathLike):
         msg = f"items must be a table, or the path of a table or folder, got {shorten(repr(given))}"
         raise TypeError(msg)
-    path = Path(given).expanduser()
+    path = as_path(given, "items")
     if path.is_dir():
         if not any(below.is_file() for below in path.rglob("*")):
             return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import VerifyError
 from mmtoolkit.reporting.result import Report
@@ -179,7 +180,7 @@ def _read(report: object) -> Mapping[str, Any]:
     if not isinstance(report, str | os.PathLike):
         msg = f"diff takes two reports, each a path or what mm.report returned, got {type(report).__name__}"
         raise TypeError(msg)
-    path = Path(report).expanduser()
+    path = as_path(report, "a report")
     return read_page(path)[0] if path.suffix.lower() in (".html", ".htm") else read_report(path)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import as_path
 from mmtoolkit._npz import read_npy
 from mmtoolkit._opening import opened
 from mmtoolkit.cache import open_cache
@@ -98,7 +99,7 @@ def _given(request: Request) -> NDArray[np.float32]:
     """Return the rows of vectors handed in, in the report's order."""
     given, ids = request.vectors, request.items["id"]
     if isinstance(given, str | os.PathLike):
-        given = _read(Path(given))
+        given = _read(as_path(given, "vectors"))
     if isinstance(given, Embeddings):
         at = {item: row for row, item in enumerate(given.ids.tolist())}
         absent = [item for item in ids if item not in at]

@@ -283,6 +283,8 @@ def test_user_groups_stay_together(data):
         (lambda g: (np.int64(g), "a"), lambda g: (g, "a")),
         (lambda g: [g], lambda g: [g]),
         (str, lambda g: f"{g}.0"),
+        (lambda g: f"p{g}", lambda g: f"p{g}".encode()),
+        (lambda g: g / 10, lambda g: np.float32(g / 10)),
         (lambda g: frozenset([f"{g}", "a", "b", "c"]), lambda g: frozenset(["c", "b", "a", f"{g}"])),
         (
             lambda g: pd.Timestamp(datetime.date(2026, 1, 1) + datetime.timedelta(g)),

@@ -37,7 +37,7 @@ def test_ones_own_vectors_get_ids_and_items(rng):
     [
         (np.ones(3), {}, r"expected an array of shape \(n_items, n_features\), got shape \(3,\)"),
         (np.ones((2, 3)), {"ids": ["a"]}, "ids has 1 values for 2 vectors"),
-        (np.ones((2, 3)), {"ids": ["a", "a"]}, "ids must be unique: 'a' occurs more than once"),
+        (np.ones((2, 3)), {"ids": ["a", "a"]}, "ids must be unique: 'a' stands in row 0 and in row 1"),
         (np.ones((2, 3)), {"items": pd.DataFrame({"label": [1]})}, "items has 1 rows for 2 vectors"),
     ],
 )
@@ -450,5 +450,55 @@ def test_concat_says_what_it_takes(parts):
 
 
 def test_ids_are_compared_as_texts(rng):
-    with pytest.raises(ValueError, match="ids must be unique: '1' occurs more than once"):
+    with pytest.raises(ValueError, match="ids must be unique: '1' stands in row 0 and in row 1"):
         mm.Embeddings(rng.standard_normal((2, 3)), items=pd.DataFrame({"id": [1, "1"]}))
+
+
+def test_whole_numbers_are_ids_without_a_point(rng):
+    emb = mm.Embeddings(rng.standard_normal((3, 2)), ids=[1.0, 2.0, 2.5])
+
+    assert emb.ids.tolist() == emb.items["id"].tolist() == ["1", "2", "2.5"]
+    assert mm.search(emb, item=[2.0], k=1).id[0] in ("1", "2.5")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: mm.Embeddings(np.eye(2)).save(path),
+        mm.Embeddings.load,
+        mm.load_classifier,
+        mm.read_folder,
+        mm.EmbeddingCache,
+        lambda path: mm.report(mm.cluster(np.eye(3), 2)).save(path),
+        lambda path: mm.explore(np.eye(3), journal=path),
+        lambda path: mm.explore(np.eye(3)).save(path),
+        mm.verify,
+    ],
+)
+def test_what_is_no_path_is_refused_with_the_name_of_the_argument(call):
+    for value in (5, b"x.parquet"):
+        with pytest.raises(TypeError, match=r"(path|directory|folder|journal|report) must be (a|the) path"):
+            call(value)
+    for value in ("", "a\0b.json"):
+        with pytest.raises(ValueError, match=r"must be the path of a file or folder, got ''|got 'a\\x00b\.json'"):
+            call(value)
+
+
+def test_the_home_folder_may_be_written_short(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    mm.Embeddings(np.eye(2)).save("~/two.parquet")
+
+    assert (tmp_path / "two.parquet").is_file()
+    assert mm.Embeddings.load("~/two.parquet").shape == (2, 2)
+
+
+def test_what_numpy_can_read_is_an_array_wherever_one_is_taken():
+    class Tensor:
+        def __array__(self, dtype=None, copy=None):
+            return np.eye(6, dtype=dtype or np.float32)
+
+    assert mm.Embeddings(Tensor()).shape == (6, 6)
+    assert mm.search(Tensor(), np.eye(6)[1], k=1).id.tolist() == ["1"]
+    assert len(mm.explore(Tensor()).selected) == 0

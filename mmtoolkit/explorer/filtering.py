@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmtoolkit._rows import is_missing
 from mmtoolkit._text import did_you_mean, shorten
 from mmtoolkit.explorer.facets import Choices, Facet, Range, facets_of, is_time, numbers_of, zone_of
+from mmtoolkit.words import say
 
 __all__ = ["Filter", "Where"]
 
@@ -133,7 +134,12 @@ def _between(name: str, column: pd.Series[Any], wanted: tuple[Any, ...]) -> NDAr
     number = functools.partial(_second, zone=zone_of(column)) if is_time(column) else _number
     low, high = (None if end is None else number(name, end, last=last) for last, end in enumerate(wanted))
     if low is not None and high is not None and low > high:
-        msg = f"where[{name!r}] is a range from {wanted[0]!r} down to {wanted[1]!r}; the lower end comes first"
+        msg = say(
+            "where[{name!r}] is a range from {high!r} down to {low!r}; the lower end comes first",
+            name=name,
+            high=wanted[0],
+            low=wanted[1],
+        )
         raise ValueError(msg)
     numbers = numbers_of(column)
     passes = ~np.isnan(numbers)
@@ -154,7 +160,11 @@ def _second(name: str, end: Any, *, last: int, zone: datetime.tzinfo | None) -> 
     with contextlib.suppress(ValueError, TypeError):
         time = None if isinstance(end, bool | int | float) else pd.Timestamp(end)
     if time is None or pd.isna(time):
-        msg = f"where[{name!r}] must be a range of times such as ('2026-01-01', '2026-03-31'), None for an open end; got {end!r}"
+        msg = say(
+            "where[{name!r}] must be a range of times such as ('2026-01-01', '2026-03-31'), None for an open end; got {end!r}",
+            name=name,
+            end=end,
+        )
         raise ValueError(msg)
     is_day = type(end) is datetime.date or (isinstance(end, str) and len(end) <= _DAY)
     time = time if time.tzinfo is None else time.tz_convert(zone or datetime.UTC).tz_localize(None)
@@ -212,7 +222,9 @@ def _finite(name: str, text: str) -> float:
     try:
         return _number(name, float(text), last=0)
     except ValueError:
-        msg = f"{shorten(text, 40)!r} is no number; the column {name!r} is filtered by numbers"
+        msg = say(
+            "{text!r} is no number; the column {name!r} is filtered by numbers", text=shorten(text, 40), name=name
+        )
         raise ValueError(msg) from None
 
 

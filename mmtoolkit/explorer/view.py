@@ -181,7 +181,7 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
                 act()
             except Exception as error:  # nobody catches it in a kernel: the page shows it, the log has all of it
                 logger.exception("the explorer could not do what the page asked")
-                self.ex.status = f"{type(error).__name__}: {error}"
+                self.ex.status = say("this could not be done ({kind}: {why})", kind=type(error).__name__, why=error)
                 self.html["status"].value = panel.status(self.ex.state, error=True)
 
     def _hover(self, row: int) -> None:

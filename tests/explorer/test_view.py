@@ -147,6 +147,18 @@ def test_what_goes_wrong_is_shown_logged_and_does_not_stop_the_queue(view, caplo
     message(view, "hover", row=1)
 
 
+def test_what_goes_wrong_is_told_in_the_language_of_the_page(emb):
+    ex = mm.explore(emb, language="zh")
+    place = [facet.name for facet in ex.state.filter.facets].index("size")
+
+    act(ex.widget, "range", f"{place}:low:viel")
+
+    assert (
+        "操作未能完成（ValueError：&#x27;viel&#x27; 不是数字；列 &#x27;size&#x27; 按数字筛选）"
+        in ex.widget.html["status"].value
+    )
+
+
 def test_slow_hover_does_not_lose_lassos(view, around):
     got = []
     view.ex.observe(lambda event: got.append(len(event["new"])), "selected")

@@ -15,8 +15,8 @@ _MARKS = (  # UTF-32 first: its mark begins like that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
-_ODD = re.compile(  # in what is no Latin-1: rare marks, a mark inside a word, a capital after a small letter
-    "[ƒ‚†‡ˆ‰‹›˜¢¤¥¦¨¬¯´¶¸¹¾]|[^\\W\\d_][^\\w\\s!-~’—·\\xad][^\\W\\d_]|[a-z][À-ÞŠŒŽŸ]"
+_ODD = re.compile(  # in what is no Latin-1: rare marks, letters of Iceland that are those of Turkey in another encoding, a mark inside a word, a capital after a small letter
+    "[ƒ‚†‡ˆ‰‹›˜¢¤¥¦¨¬¯´¶¸¹¾ÞþÐðÝý]|[^\\W\\d_][^\\w\\s!-~’—·\\xad][^\\W\\d_]|[a-z][À-ÞŠŒŽŸ]"
 )
 _ISO_2022 = re.compile(rb"\x1b[$(]")
 _ADVICE = "save it as UTF-8"

@@ -70,7 +70,7 @@ def as_numbers(value: Any) -> NDArray[Any] | None:
 
 
 def feature_names(X: Any) -> tuple[str, ...]:
-    """Return the names of the columns that rows or Embeddings were made of; none where these are not all texts."""
+    """Return the names of the columns that rows or Embeddings were made of, as texts; none where there were none."""
     names = X.columns if isinstance(X, LabelledRows) else getattr(X, "feature_names", ())
     return names if isinstance(names, tuple) else ()
 
@@ -86,6 +86,8 @@ def check_columns(trained: tuple[str, ...], new: Any) -> None:
     names = feature_names(new)
     if not (trained and names) or trained == names:
         return
+    if any(one == tuple(map(str, range(len(one)))) for one in (trained, names)) and set(trained) != set(names):
+        return  # pandas counts the columns of an array: no names
     if len(trained) != len(names):
         msg = f"expected the {len(trained)} columns {shorten(', '.join(trained))}, got {len(names)}: {shorten(', '.join(names))}"
         raise ValueError(msg)
@@ -119,7 +121,7 @@ def matrix(X: Any) -> NDArray[Any]:
     X = numbers_of(X)
     raw = array_of(X)
     if raw.dtype.kind not in "fiu":
-        msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__}"
+        msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__} of {raw.dtype}"
         raise TypeError(msg)
     if raw.ndim != 2:
         msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"
@@ -185,6 +187,5 @@ def _of_frame(frame: pd.DataFrame) -> NDArray[Any]:
 def _labelled(rows: NDArray[Any], index: pd.Index, columns: list[Any] | None = None) -> LabelledRows:
     made = rows.view(LabelledRows)
     made.index = index
-    if columns and all(isinstance(name, str) for name in columns):
-        made.columns = tuple(columns)
+    made.columns = tuple(map(str, columns or ()))
     return made

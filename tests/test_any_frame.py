@@ -390,6 +390,20 @@ def test_columns_keep_their_names_and_order(measured, tmp_path, after):
         work(X.rename(columns={"d": "e"}))
 
 
+def test_numbers_are_names_of_columns_too_and_pandas_counting_is_none(measured):
+    X, y = measured
+    numbered = X.set_axis([3, 1, 4, 2], axis="columns")
+    counted = X.set_axis(range(4), axis="columns")
+    fit = functools.partial(mm.classify, y=y, inference=False, duplicates="ignore")
+
+    for named in (numbered, counted):
+        with pytest.raises(ValueError, match="in another order than before: column 0 was"):
+            fit(named).predict(named[named.columns[::-1]])
+    fit(numbered).predict(X.set_axis(["3", "1", "4", "2"], axis="columns"))
+    fit(X).predict(counted)
+    fit(counted).predict(X)
+
+
 def test_pictures_in_a_table_of_one_column_are_embedded_each():
     frame = pd.DataFrame({"image": [PILImage.new("RGB", (8, 8), color) for color in ("red", "blue")]})
 

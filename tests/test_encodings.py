@@ -33,6 +33,7 @@ REFUSED = [
     ("koi8_r", "красная птица на дереве"),
     ("iso8859-2", "Příliš žluťoučký kůň"),
     ("cp1253", "κόκκινο πουλί"),
+    ("cp1254", "ağaçta kırmızı bir kuş var"),
     ("mac-roman", "un café à Paris"),
     ("cp437", "un café à Paris"),
 ]

@@ -163,7 +163,15 @@ class Embeddings:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the columns of the frame that your own vectors came in, else (). Rows with other columns are refused."""
+        """Names of the columns of the frame that your own vectors came in, else (). Rows with other columns are refused.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import mmtoolkit as mm
+        >>> mm.Embeddings(pd.DataFrame({"height": [1.0, 2.0], "width": [3.0, 1.0]})).feature_names
+        ('height', 'width')
+        """
         return self._held.feature_names
 
     @property

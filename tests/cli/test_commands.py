@@ -400,6 +400,26 @@ def test_ctrl_c_is_130_and_keeps_what_was_computed(tmp_path):
     assert 0 < int(held.stats()["vectors"].sum()) < 1242
 
 
+def test_ctrl_c_while_the_command_line_is_imported_is_a_sentence():
+    code = """if True:
+        import os, signal, sys
+
+        class Pressed:
+            def find_spec(self, name, *_):
+                if name == "mmtoolkit.cli.parser":
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        sys.meta_path.insert(0, Pressed())
+        from mmtoolkit.cli import main
+        sys.exit(main(["--help"]))
+    """
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 130
+    assert done.stderr == "mmtoolkit: error: stopped before it began\n"
+
+
 def test_a_reader_that_goes_away_is_no_error():
     code = f"{sys.executable} -m mmtoolkit --help | head -n 1; exit ${{PIPESTATUS[0]}}"
 

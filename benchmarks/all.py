@@ -4,7 +4,7 @@
     python benchmarks/all.py --only search,maps    # rows whose names begin so
     python benchmarks/all.py --quick               # a tenth of the items, once: does everything run?
     python benchmarks/all.py --rows 200000         # another number of items in every row that runs
-    python benchmarks/all.py --growth              # also 1e4, 1e5 and 1e6 items
+    python benchmarks/all.py --growth              # ours alone at 1e4, 1e5 and 1e6 items
     python benchmarks/all.py --write               # docs/speed.md of what is kept, nothing is run
 
 Ours and the peer run in turns, each in a fresh process that makes its data, fits something small once (so that nothing is
@@ -17,6 +17,7 @@ kept here stay as they are, with the day when they were measured.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import os
@@ -43,6 +44,7 @@ HOME = Path(__file__).resolve().parent.parent
 KEPT = HOME / "build" / "speed"
 PAGE = HOME / "docs" / "speed.md"
 REPEATS, ENOUGH_S = 3, 150.0
+GROWTH, GROWN = (10_000, 100_000, 1_000_000), "## How it grows"
 CS = (10.0,)
 
 
@@ -243,6 +245,7 @@ class Row:
     by: str = "wall"
     warm: int = 2000
     grows: bool = False
+    grown: bool = False
 
 
 ROWS = [
@@ -353,7 +356,7 @@ def run(row: Row, n: int, repeats: int) -> dict[str, Any]:
         if time.perf_counter() - begun > ENOUGH_S:
             break
     threads = {}
-    if not row.name.startswith("spark"):
+    if not (row.name.startswith("spark") or row.grown):
         slow = time.perf_counter() - begun > ENOUGH_S
         threads = {str(t): fresh(row, "ours", n, t) for t in ((1,) if slow else (1, 5))}
     return {"row": row.name, "items": n, **sides, "threads": threads, "took_s": time.perf_counter() - begun}
@@ -395,7 +398,7 @@ def page() -> str:
         for line in PAGE.read_text("utf-8").splitlines()
         if re.search(r"\d \|$", line)
     }
-    growth: dict[str, list[tuple[int, float]]] = {}
+    growth: dict[str, list[tuple[int, float | None, float | None]]] = {}
     for path in sorted(KEPT.glob("*.json"), key=lambda p: p.stat().st_mtime):
         kept = json.loads(path.read_text("utf-8"))
         row = next((r for r in ROWS if r.name == kept["row"]), None)
@@ -406,8 +409,9 @@ def page() -> str:
         wall, theirs = median(ours, "wall_s"), median(peer, "wall_s")
         cpu, their_cpu = median(ours, "cpu_s"), median(peer, "cpu_s")
         a, b = (wall, theirs) if row.by == "wall" else (cpu, their_cpu)
-        if wall is not None:
-            growth.setdefault(row.name, []).append((kept["items"], wall))
+        if path.stem.endswith("-grown"):
+            growth.setdefault(row.what, []).append((kept["items"], wall, median(ours, "memory")))
+            continue
         if "rows/s" in row.asked and wall:
             ratio = f"{kept['items'] / wall / cores:,.0f} rows/s/core"
         else:
@@ -440,10 +444,14 @@ def page() -> str:
         "",
         "`same bytes`: SHA-256 of the answer is one and the same in every run, with all cores, one thread, and five.",
     ]
-    grown = {name: sorted(points) for name, points in growth.items() if len(points) > 1}
+    _, _, before = PAGE.read_text("utf-8").partition(GROWN)
+    grown = {line.split(" | ")[0]: line for line in before.splitlines() if line.startswith("| `")}
+    for what, points in growth.items():
+        said = [f"{n:,}: {shown(s)}, {shown(memory, '{:.2f} x')}" for n, s, memory in sorted(points)]
+        grown[f"| {what}"] = f"| {what} | {'; '.join(said)} |"
     if grown:
-        text += ["", "## How it grows", "", "| row | items: seconds |", "| --- | --- |"]
-        text += [f"| {name} | {', '.join(f'{n:,}: {s:,.3g}' for n, s in points)} |" for name, points in grown.items()]
+        head = ["Seconds, and memory beyond the data.", "", "| what | items: seconds, memory |", "| --- | --- |"]
+        text += ["", GROWN, "", *head, *grown.values()]
     return "\n".join(text) + "\n"
 
 
@@ -477,7 +485,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, help="items, in every row that runs")
     parser.add_argument("--repeats", type=int, default=REPEATS)
     parser.add_argument("--quick", action="store_true", help="a tenth of the items, once; nothing is kept")
-    parser.add_argument("--growth", action="store_true", help="also 1e4, 1e5 and 1e6 items, once each")
+    parser.add_argument("--growth", action="store_true", help="ours alone at 1e4, 1e5 and 1e6 items, once each")
     parser.add_argument("--again", action="store_true", help="also rows that are kept")
     parser.add_argument("--write", action="store_true", help="write the page only")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -492,14 +500,14 @@ def main() -> None:
         parser.error(f"--only {options.only} names no row; rows are {', '.join(row.name for row in ROWS)}")
     jobs = [(row, options.rows or (max(row.items // 10, 1000) if options.quick else row.items)) for row in chosen]
     if options.growth:
-        jobs += [(row, n) for row in chosen if row.grows for n in (10_000, 100_000, 1_000_000) if n <= 5 * row.items]
+        jobs = [(dataclasses.replace(row, peer=None, grown=True), n) for row in chosen if row.grows for n in GROWTH]
     KEPT.mkdir(parents=True, exist_ok=True)
     for row, n in [] if options.write else jobs:
-        path = KEPT / f"{row.name}-{n}.json"
+        path = KEPT / f"{row.name}-{n}{'-grown' if row.grown else ''}.json"
         if path.exists() and not (options.again or options.quick):
             print(f"{row.name}, {n:,} items: kept", flush=True)
             continue
-        found = run(row, n, 1 if options.quick or n != row.items else options.repeats)
+        found = run(row, n, 1 if options.quick or row.grown or n != row.items else options.repeats)
         errors = [r["error"] for side in ("ours", "peer") for r in found[side] if "error" in r]
         wall, theirs = median(found["ours"], "wall_s"), median(found["peer"], "wall_s")
         says = errors[0] if errors else f"ours {shown(wall)} s, peer {shown(theirs)} s"

@@ -24,7 +24,6 @@ _NAMED = 5
 _NEIGHBOURS = 5
 _REFERENCE = 10_000
 _TOGETHER = 256  # asked at once: enough parts for all cores
-_ASKED = 4000  # their share of right votes is known to a percent
 
 
 def deal(
@@ -107,10 +106,7 @@ def fitted_again(result: Classification) -> list[Any]:
 
 
 def neighbour_votes(
-    X: NDArray[np.float32],
-    codes: NDArray[np.intp],
-    n_classes: int,
-    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    X: NDArray[np.float32], codes: NDArray[np.intp], n_classes: int, train: NDArray[np.intp], asked: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Predict by the five most similar training rows: the baseline that needs no training.
 
@@ -122,24 +118,21 @@ def neighbour_votes(
         Classes.
     n_classes : int
         Number of classes.
-    splits : list of (train, test)
-        Row numbers; of more than 10,000 training rows an evenly spaced 10,000 are used, of more than 6,000 test rows
-        every second, third, ... such that about 4,000 are asked.
+    train : ndarray of int
+        Rows whose class counts; of more than 10,000 an evenly spaced 10,000 are used.
+    asked : ndarray of int
+        Rows to predict.
 
     Returns
     -------
-    ndarray of shape (n_items,), int
-        Winner of the vote, ties to the closer neighbours; -1 where not held out, or not asked.
+    ndarray of shape (n_asked,), int
+        Winner of the vote, ties to the closer neighbours.
     """
-    predicted = np.full(len(X), -1, dtype=np.intp)
-    weight = 1.0 + np.linspace(1e-3, 0.0, _NEIGHBOURS)
-    step = max(1, round(sum(len(test) for _, test in splits) / _ASKED))
-    for train, held in splits:
-        known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
-        test = held[::step]
-        k = min(_NEIGHBOURS, len(known))
-        near, _ = most_similar(X[test], X[known], k, block=_TOGETHER)
-        votes = np.zeros((len(test), n_classes))
-        np.add.at(votes, (np.arange(len(test))[:, None], codes[known[near]]), weight[:k])
-        predicted[test] = votes.argmax(axis=1)
-    return predicted
+    known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
+    k = min(_NEIGHBOURS, len(known))
+    near, _ = most_similar(X[asked], X[known], k, block=_TOGETHER)
+    votes = np.zeros((len(asked), n_classes))
+    np.add.at(
+        votes, (np.arange(len(asked))[:, None], codes[known[near]]), 1.0 + np.linspace(1e-3, 0.0, _NEIGHBOURS)[:k]
+    )
+    return np.asarray(votes.argmax(axis=1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import call
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ Splits = list[tuple["NDArray[np.intp]", "NDArray[np.intp]"]]
 Job = tuple["NDArray[np.intp]", "NDArray[np.intp]", "NDArray[np.intp]"]  # groups, rows to fit on, rows to predict
 Fitted = tuple[Any, "NDArray[np.intp]", "NDArray[np.float64]"]  # classifier, its choices, probabilities
 
+_ASKED = 4000  # rows whose neighbours vote, of more than 6,000: their share of right votes is known to a percent
 _TOGETHER = 2**25  # numbers in the rows: above, folds side by side take too much memory
 
 
@@ -155,19 +158,19 @@ class Trial:
             kept += [model] if isinstance(model, LogisticClassifier) else []
         return HeldOut(fold, proba, predicted, choices, kept)
 
-    def _fitted(self, jobs: Sequence[Job]) -> Iterator[Fitted]:
-        """Yield the classifier of every job and its predictions; in parallel where that is safe and memory allows."""
+    def _fitted(self, job: Job) -> Fitted:
+        """Return the classifier of a job and its predictions."""
+        groups, train, rows = job
+        model, classes = self.fit(groups, train), self.target.classes
+        if not len(rows):
+            return model, np.empty(0, dtype=np.intp), np.empty((0, len(classes)))
+        return model, *decide(model, self.X[rows], classes)
 
-        def work(job: Job) -> Fitted:
-            groups, train, rows = job
-            model, classes = self.fit(groups, train), self.target.classes
-            if not len(rows):
-                return model, np.empty(0, dtype=np.intp), np.empty((0, len(classes)))
-            return model, *decide(model, self.X[rows], classes)
-
+    def _side_by_side(self, tasks: Sequence[Callable[[], Any]]) -> Iterator[Any]:
+        """Yield what every task gives; in parallel where that is safe and memory allows."""
         ours = self.estimator is None  # reads its rows block by block
         together = (ours or self.X.size <= _TOGETHER) and shares_nothing(self.estimator)
-        return in_order(work, jobs) if together else map(work, jobs)
+        return in_order(call, tasks) if together else map(call, tasks)
 
     def fit(self, groups: NDArray[np.intp], train: NDArray[np.intp]) -> Any:
         """Return a new classifier fitted on some rows."""
@@ -202,7 +205,12 @@ class Trial:
         loose = self.splits(given, random_state) if several else []
         jobs: list[Job] = [(together, train, np.flatnonzero(~known))]  # the longest first
         jobs += [(together, *split) for splits in dealt for split in splits]
-        fitted = self._fitted([*jobs, *((given, *split) for split in loose)])
+        jobs += [(given, *split) for split in loose]
+        step = max(1, round(sum(len(test) for _, test in first) / _ASKED))
+        asked = [test[::step] for _, test in first]
+        by_neighbours = partial(neighbour_votes, self.unit, codes, len(classes))
+        voting = [partial(by_neighbours, train, rows) for (train, _), rows in zip(first, asked, strict=True)]
+        fitted = self._side_by_side([*(partial(self._fitted, job) for job in jobs), *voting])
         model, assigned_unseen, proba_unseen = next(fitted)
         rounds = [self._held_out(splits, fitted) for splits in dealt]
         shares = np.full((len(codes), len(classes)), np.nan)
@@ -213,12 +221,15 @@ class Trial:
             scattered = self._held_out(loose, fitted)
             scored = scattered.fold >= 0
             ungrouped = float((scattered.predicted[scored] == codes[scored]).mean())
+        votes = np.full(len(codes), -1, dtype=np.intp)
+        for rows, winners in zip(asked, fitted, strict=True):
+            votes[rows] = winners
         dropped = 0 if self.test is None else int((known & ~self.test).sum()) - len(train)
         unseen, assigned = np.full((len(codes), len(classes)), np.nan), np.full(len(codes), -1, dtype=np.intp)
         assigned[~known], unseen[~known] = assigned_unseen, proba_unseen
         return TrialResult(
             rounds=rounds,
-            votes=neighbour_votes(self.unit, codes, len(classes), first),
+            votes=votes,
             shares=shares,
             estimator=model,
             choices=[*rounds[0].choices, chosen(model)],

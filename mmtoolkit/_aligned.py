@@ -15,7 +15,7 @@ from mmtoolkit._text import is_unicode, shorten
 from mmtoolkit._values import missing, text_of, unified
 from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, index_of, items_of
 
-__all__ = ["CHARACTERS", "column", "column_in", "series_of"]
+__all__ = ["CHARACTERS", "column", "column_in", "masked", "refuse_other_order", "series_of"]
 
 CHARACTERS = "characters"  # what items with texts have, whether or not a column says so
 _NAMED = 8
@@ -70,6 +70,30 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
             msg = f"{what} of row {row}, id {str(ids_of(embeddings)[row])!r}, is {value!r}, which {why}; write it anew"
             raise ValueError(msg)
     return unified(out)
+
+
+def masked(embeddings: HasVectors | ArrayLike, wanted: Any, what: str = "mask") -> Any:
+    """Return a boolean Series as a mask in the order of the items, like `column`; everything else comes back as it is.
+
+    An index of 0..n-1 is that of ``emb.items``: such a mask stays in its order.
+    """
+    if not isinstance(wanted, pd.Series) or not pd.api.types.is_bool_dtype(wanted):
+        return wanted
+    if wanted.index.equals(pd.RangeIndex(len(wanted))):
+        return wanted.to_numpy()
+    return np.array(column(embeddings, wanted, what=what).tolist())
+
+
+def refuse_other_order(embeddings: HasVectors | ArrayLike, index: pd.Index | None, what: str) -> None:
+    """Raise ValueError for the index of a frame that holds the labels of the items in another order."""
+    own = index_of(embeddings)
+    if index is not None and own is not None and not index.equals(own) and _same_labels(index, own):
+        row = int(np.argmax(index != own))
+        msg = (
+            f"{what} is in another order than the vectors: row {row} is {index[row]!r}, the vectors have {own[row]!r}; "
+            "bring one into the order of the other, or take the index away from both (.reset_index(drop=True))"
+        )
+        raise ValueError(msg)
 
 
 def column_in(items: pd.DataFrame, name: str) -> pd.Series | None:

@@ -178,3 +178,50 @@ def test_what_numpy_can_read_is_a_column(frame, values):
 
     assert column(emb, Tensor(values)).tolist() == values
     assert column(emb, "n").tolist() == values
+
+
+@pytest.fixture
+def named():
+    """Twelve vectors with the index of their frame, and a mask of the first six in another order."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(12, 3)), index=[f"i{k}" for k in range(12)])
+    mask = pd.Series(np.arange(12) < 6, index=X.index).sample(frac=1, random_state=1)
+    return X, mm.Embeddings(X), mask
+
+
+def test_a_mask_with_an_index_is_brought_into_the_order_of_the_items(named):
+    X, emb, mask = named
+    ex = mm.explore(emb, projection=X.to_numpy()[:, :2])
+    wanted = [f"i{k}" for k in range(6)]
+
+    assert emb[mask].ids.tolist() == wanted
+    assert sorted(mm.search(emb, X.iloc[0].to_numpy(), mask=mask, k=6).id) == wanted
+    assert mm.search(X, X.iloc[0].to_numpy(), mask=mask, k=6).table["score"].iloc[0] == pytest.approx(1)
+    ex.select(mask)
+    assert ex.selected["id"].tolist() == wanted
+    ex.where = mask
+    assert ex.where.tolist() == [True] * 6 + [False] * 6
+    with pytest.raises(ValueError, match=r"the index of mask is not that of the items: it has 'j0'"):
+        emb[mask.set_axis([f"j{k}" for k in range(12)])]
+
+
+def test_a_mask_of_the_items_of_mixed_vectors_stays_in_its_order():
+    frame = pd.DataFrame({"id": [f"n{k}" for k in range(6)], "kind": list("aabbcc")})
+    emb = mm.Embeddings(np.eye(6), items=frame)[np.array([5, 3, 1, 0, 2, 4])]
+
+    assert emb[emb.items["kind"] == "c"].ids.tolist() == ["n5", "n4"]
+
+
+def test_frames_with_the_same_labels_in_another_order_are_refused(named):
+    X, emb, _ = named
+    other, y = X[::-1], np.arange(12) % 2
+    said = "is in another order than the vectors: row 0 is 'i11', the vectors have 'i0'"
+
+    with pytest.raises(ValueError, match=f"^items {said}"):
+        mm.Embeddings(X, items=pd.DataFrame({"label": list("abcdefghijkl")}, index=other.index))
+    with pytest.raises(ValueError, match=f"^'b' {said}"):
+        mm.compare({"a": X, "b": other}, y)
+    with pytest.raises(ValueError, match=f"^projection {said}"):
+        mm.explore(emb, projection=other.iloc[:, :2])
+    clusters = pd.Series(np.arange(12) // 4, index=X.index)
+    assert mm.explore(emb, clusters=clusters[::-1]).labels.tolist() == clusters.tolist()

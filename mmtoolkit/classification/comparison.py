@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._aligned import column
+from mmtoolkit._aligned import column, refuse_other_order
 from mmtoolkit._arguments import check_choice, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups
@@ -27,7 +27,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.results import Result, plain
 from mmtoolkit.space import space_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, vectors_of
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, index_of, vectors_of
 from mmtoolkit.words import joined, points, say, title
 
 __all__ = ["Comparison", "compare", "holm"]
@@ -244,6 +244,7 @@ def _same_items(embeddings: Mapping[str, Any]) -> None:
             row = int(np.argmax(ids != theirs))
             msg = f"row {row} is item {str(ids[row])!r} in {name!r} and {str(theirs[row])!r} in {other!r}; bring them into the same order"
             raise ValueError(msg)
+        refuse_other_order(first, index_of(emb), repr(other))
 
 
 def _scores(results: Mapping[str, Classification], metric: str) -> pd.DataFrame:

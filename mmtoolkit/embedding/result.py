@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from mmtoolkit._aligned import masked, refuse_other_order
 from mmtoolkit._anyframe import any_frame, handed_on, object_cells
 from mmtoolkit._arguments import as_path
 from mmtoolkit._html import notebook
@@ -219,7 +220,7 @@ class Embeddings:
 
     def __getitem__(self, rows: Any) -> Embeddings:
         """Select items by slice, boolean mask or integer array."""
-        return type(self)._of(self._held.take(np.atleast_1d(np.arange(len(self))[rows])))
+        return type(self)._of(self._held.take(np.atleast_1d(np.arange(len(self))[masked(self, rows)])))
 
     def drop_failed(self) -> Embeddings:
         """Return only the items that have a vector.
@@ -623,6 +624,7 @@ def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | 
     if items is not None:
         frame = any_frame(items)
         index = row_labels(frame) if "id" in frame.columns else frame.index
+        refuse_other_order(rows, index, "items")
         frame = frame.reset_index(drop=True)
     if len(frame) != n:
         msg = f"items has {len(frame)} rows for {n} vectors"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._aligned import column
@@ -145,7 +146,7 @@ def labels_of(
             check_same_items(embeddings, clusters.source.ids, what)
         names = clusters.titles
         clusters = clusters.labels
-    labels = np.asarray(clusters)
+    labels = np.array(column(embeddings, clusters, what=what).tolist() if isinstance(clusters, pd.Series) else clusters)
     n = len(ids_of(embeddings))
     if labels.shape != (n,) or labels.dtype.kind not in "iu":
         msg = f"{what} must be a clustering or {n} cluster numbers, got {labels.dtype} of shape {labels.shape}"

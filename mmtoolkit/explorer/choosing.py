@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from mmtoolkit._aligned import masked
 from mmtoolkit._text import shorten
 from mmtoolkit.explorer.geometry import Direction, inside, toward
 from mmtoolkit.explorer.selection import Chosen, Mode, rows_of
@@ -41,7 +42,7 @@ def select(self: Explorer, wanted: Any, *, how: str = "code", mode: Mode = "repl
     >>> ex.selected["id"].tolist()
     ['2', '0']
     """
-    asked = Chosen.of(rows_of(wanted, self.ids), how)
+    asked = Chosen.of(rows_of(masked(self.state.source, wanted), self.ids), how)
     chosen = self.state.passing(asked)
     self.state.choose(self.state.chosen.combined(chosen, mode))
     if hidden := len(asked) - len(chosen):

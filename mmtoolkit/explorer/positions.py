@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._aligned import refuse_other_order
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.arguments import check_same_items
 from mmtoolkit.projection import PendingProjection
@@ -57,6 +59,8 @@ class Places:
                 check_same_items(embeddings, projection.source.ids, "projection")
             coords = projection.coords
         else:
+            if isinstance(projection, pd.DataFrame):
+                refuse_other_order(embeddings, projection.index, "projection")
             coords = np.asarray(projection)
         n = len(ids_of(embeddings))
         if coords.shape != (n, 2) or coords.dtype.kind not in "fiu":

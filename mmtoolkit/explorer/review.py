@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._aligned import masked
 from mmtoolkit._arguments import check_count
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer import kinds
@@ -181,7 +182,9 @@ class Review:
         if asked is not None:
             chosen, verdict = self._as_answer(asked, annotation)
         else:
-            chosen = state.selection if items is None else Chosen.of(rows_of(items, state.ids), "code")
+            chosen = (
+                state.selection if items is None else Chosen.of(rows_of(masked(state.source, items), state.ids), "code")
+            )
         given, words = self._words(chosen, annotation)
         try:
             self.notes.give(chosen.rows, annotation, chosen.how, verdict)

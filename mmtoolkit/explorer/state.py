@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._aligned import masked
 from mmtoolkit._rows import apart
 from mmtoolkit.explorer.annotations import Annotations
 from mmtoolkit.explorer.arguments import checked_annotator, classes_of, cluster_name, labels_of
@@ -122,7 +123,7 @@ class State:
     def show_only(self, where: Any) -> None:
         """Take over a filter; what is selected and hidden by it is selected again when it goes."""
         before = self.selection.rows
-        self.filter.set(where)
+        self.filter.set(masked(self.source, where, "where"))
         words = (
             say("{shown:,} of {n:,} items shown", shown=int(self.filter.shown.sum()), n=len(self))
             if self.filter

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._aligned import series_of
+from mmtoolkit._aligned import masked, series_of
 from mmtoolkit._anyframe import is_frame, is_series
 from mmtoolkit._arguments import check_count
 from mmtoolkit._html import Html, notebook, tag
@@ -230,7 +230,7 @@ def search(
     else:
         asked = _items_as_queries(embeddings, item, X)
         resolved(item=asked.recorded)
-    rows = _rows(mask, len(X))
+    rows = _rows(masked(embeddings, mask), len(X))
     room = len(X) if rows is None else len(rows)
     spare = int((asked.own >= 0).any())  # the item itself comes first and is dropped
     depth = int(k) if rerank is None else int(candidates)

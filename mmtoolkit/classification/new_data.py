@@ -296,7 +296,8 @@ def _changed(old: Any, new: Any, names: Sequence[str], sides: Sides, random_stat
 
 def _to_label(value: float, sides: Sides, table: pd.DataFrame, random_state: int) -> pd.DataFrame:
     """Return a random sample that is large enough, one item of each group, in the order to label them."""
-    spread = value * (1.0 - value) if value == value else 0.25  # noqa: PLR0124 - NaN
+    least = _HALF_WIDTH * (1.0 - _HALF_WIDTH)  # an accuracy within five points of 1 may have that spread
+    spread = max(value * (1.0 - value), least) if value == value else 0.25  # noqa: PLR0124 - NaN
     needed = spread * (float(ndtri(0.5 + LEVEL / 2)) / _HALF_WIDTH) ** 2
     order = np.random.default_rng([random_state, 3]).permutation(len(table))
     order = order[np.sort(np.unique(sides.groups[sides.new][order], return_index=True)[1])]

@@ -62,9 +62,7 @@ def counted(kind: str, n: int) -> str:
             return say("{n:,} video", "{n:,} videos", n=n)
         case "fused":
             return say("{n:,} fused item", "{n:,} fused items", n=n)
-        case "vector":
-            return say("{n:,} vector", "{n:,} vectors", n=n)
-    return f"{n:,} {kind}"
+    return say("{n:,} vector", "{n:,} vectors", n=n)
 
 
 def sections(named: Named, data: Mapping[str, Any], title: str) -> tuple[Section, ...]:

@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from mmtoolkit._arguments import as_path
 from mmtoolkit._files import replaced
 from mmtoolkit._text import writable
@@ -197,9 +195,6 @@ class Report(Result):
             title=str(self.title),
             results=", ".join(type(r).__name__ for r in self.results),
         )
-
-    def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {}
 
     def _repr_html_(self) -> str:
         from mmtoolkit.reporting.as_html import summary_html

@@ -99,6 +99,16 @@ def test_what_to_label_is_a_random_sample_large_enough_for_five_points(result):
     assert len(mm.check_new(result, table(2, 30)).to_label) <= 30
 
 
+def test_where_no_error_is_expected_items_are_labelled_all_the_same():
+    X, y = 4 * np.repeat(np.eye(2, 8), 60, axis=0), np.repeat([0, 1], 60)
+    X = X + np.random.default_rng(7).normal(size=X.shape)
+
+    found = mm.check_new(mm.classify(X[::2], y[::2], normalize=False, inference=False), X[1::2])
+
+    assert found.expected.loc["accuracy", "value"] == 1.0
+    assert len(found.to_label) == 34
+
+
 def test_copies_and_groups_count_once(result):
     new, unlucky = table(9, 60), np.repeat([3, 8, 11], 40)
     copies = mm.Embeddings(new.vectors[unlucky], items=new.items.iloc[unlucky].assign(id=np.arange(120).astype(str)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmtoolkit._anyframe import object_cells
+from mmtoolkit._anyframe import any_frame, object_cells
 from mmtoolkit._delimited import column_names, read_delimited
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import TABLE_ENDINGS
@@ -73,7 +73,7 @@ def _lines(text: str) -> pd.DataFrame:
             )
             raise ValueError(msg)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return any_frame(rows) if rows else pd.DataFrame()  # pandas would make floats of whole numbers beside a gap
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -203,3 +203,11 @@ def test_a_broken_workbook_is_refused_by_name(tmp_path):
 
     with pytest.raises(ValueError, match=r"t\.xlsx' cannot be read as a table"):
         mm.items(tmp_path / "t.xlsx")
+
+
+def test_whole_numbers_of_json_lines_stay_exact_beside_a_gap(tmp_path):
+    (tmp_path / "t.jsonl").write_text(
+        '{"text": "a", "label": 9007199254740993}\n{"text": "b"}\n{"text": "c", "label": 9007199254740992}\n'
+    )
+
+    assert mm.items(tmp_path / "t.jsonl")["label"].tolist() == [9007199254740993, None, 9007199254740992]

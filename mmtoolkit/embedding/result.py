@@ -177,13 +177,17 @@ class Embeddings:
 
     @property
     def items(self) -> pd.DataFrame:
-        """The items frame, row by row."""
-        return self._held.items
+        """The items frame, row by row; columns may be added to it, and its rows stay."""
+        frame = self._held.items
+        if not frame.index.equals(pd.RangeIndex(len(self))):
+            msg = "rows of emb.items were moved or taken away in place, so they are not those of the vectors any more; make the Embeddings again, and sort a copy"
+            raise ValueError(msg)
+        return frame
 
     @property
     def modality(self) -> NDArray[np.object_]:
         """Modality of every item, (n_items,): "text", "image", "video" or "fused"."""
-        return self._held.items["modality"].to_numpy(dtype=object)
+        return self.items["modality"].to_numpy(dtype=object)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -415,7 +419,7 @@ class Embeddings:
         0  0  a red bird  (512,)
         1  1  a blue car  (512,)
         """
-        frame = self._held.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
+        frame = self.items.assign(vector=pd.Series(list(self._held.vectors), dtype=object))
         return handed_on(frame, backend)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -445,7 +449,7 @@ class Embeddings:
 
         write(
             as_path(path, "path"),
-            self._held.items,
+            self.items,
             self._held.vectors,
             self.content_keys,
             self.space,
@@ -502,7 +506,7 @@ class Embeddings:
     def _repr_html_(self) -> str:
         from mmtoolkit._pictured import pictured_table
 
-        items, failed = self._held.items, self._held.failed.set_index("id")
+        items, failed = self.items, self._held.failed.set_index("id")
         tables = [pictured_table(items.set_index("id"), items)]
         tables += [pictured_table(failed, items, say("failed"), columns=["name", "reason"])] if len(failed) else []
         return notebook("Embeddings", self._summary(), *tables)

@@ -502,3 +502,24 @@ def test_what_numpy_can_read_is_an_array_wherever_one_is_taken():
     assert mm.Embeddings(Tensor()).shape == (6, 6)
     assert mm.search(Tensor(), np.eye(6)[1], k=1).id.tolist() == ["1"]
     assert len(mm.explore(Tensor()).selected) == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*inplace")  # pandas will take it away
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda items: items.sort_values("label", inplace=True),
+        lambda items: items.drop(index=0, inplace=True),
+        lambda items: items.set_index("id", inplace=True),
+    ],
+)
+def test_items_whose_rows_were_moved_in_place_are_not_taken_for_those_of_the_vectors(change):
+    emb = mm.Embeddings(np.eye(3), items=pd.DataFrame({"label": ["c", "b", "a"]}))
+    emb.items["length"] = [3, 1, 2]
+
+    change(emb.items)
+
+    with pytest.raises(ValueError, match="not those of the vectors any more"):
+        mm.search(emb, np.eye(3)[0], k=1)
+    with pytest.raises(ValueError, match="not those of the vectors any more"):
+        emb.to_frame()

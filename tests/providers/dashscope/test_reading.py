@@ -74,6 +74,19 @@ def test_an_answer_that_does_not_fit_the_request_is_refused(entries, message):
         read_vectors({"output": {"embeddings": entries}}, 1, 1, default=2)
 
 
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ([], "has no output"),
+        ({"embeddings": 3}, "has no list of embeddings"),
+        ({"embeddings": [3]}, "no list of embeddings"),
+    ],
+)
+def test_an_answer_without_vectors_is_refused(output, message):
+    with pytest.raises(ValueError, match=message):
+        read_vectors({"output": output}, 1, 1)
+
+
 def test_a_single_vector_needs_no_index_and_several_do():
     one = [{"embedding": [1.0], "index": None, "text_index": 0}]
     assert read_vectors({"output": {"embeddings": one}}, 1, 1)[0].tolist() == [1.0]

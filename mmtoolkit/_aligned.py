@@ -75,8 +75,15 @@ def column(embeddings: HasVectors | ArrayLike, y: ArrayLike | str, *, what: str 
 def masked(embeddings: HasVectors | ArrayLike, wanted: Any, what: str = "mask") -> Any:
     """Return a boolean Series as a mask in the order of the items, like `column`; everything else comes back as it is.
 
-    An index of 0..n-1 is that of ``emb.items``: such a mask stays in its order.
+    An index of 0..n-1 is that of ``emb.items``: such a mask stays in its order. As many zeros and ones as there are items
+    are refused: they would be row numbers.
     """
+    n = len(ids_of(embeddings))
+    if isinstance(wanted, np.ndarray | pd.Series | list) and len(wanted) == n > 2:
+        numbers = np.asarray(wanted)
+        if numbers.dtype.kind in "iu" and numbers.min() >= 0 and numbers.max() <= 1:
+            msg = f"{what} holds {n} zeros and ones, which would be row numbers; pass a mask as booleans, e.g. {what}.astype(bool)"
+            raise ValueError(msg)
     if not isinstance(wanted, pd.Series) or not pd.api.types.is_bool_dtype(wanted):
         return wanted
     if wanted.index.equals(pd.RangeIndex(len(wanted))):

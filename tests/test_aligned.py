@@ -225,3 +225,27 @@ def test_frames_with_the_same_labels_in_another_order_are_refused(named):
         mm.explore(emb, projection=other.iloc[:, :2])
     clusters = pd.Series(np.arange(12) // 4, index=X.index)
     assert mm.explore(emb, clusters=clusters[::-1]).labels.tolist() == clusters.tolist()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda emb, mask: emb[mask],
+        lambda emb, mask: mm.search(emb, emb.vectors[0], mask=mask),
+        lambda emb, mask: mm.explore(emb, projection=emb.vectors[:, :2]).select(mask),
+        lambda emb, mask: mm.classify(emb, np.arange(12) % 2, test=mask),
+    ],
+)
+def test_zeros_and_ones_are_no_mask(named, use):
+    _, emb, _ = named
+
+    for mask in (np.arange(12) % 2, pd.Series([1, 0] * 6), [0, 1] * 6):
+        with pytest.raises(ValueError, match="holds 12 zeros and ones, which would be row numbers; pass a mask as"):
+            use(emb, mask)
+
+
+def test_rows_and_their_classes_are_no_test_rows(named):
+    X, emb, _ = named
+
+    with pytest.raises(ValueError, match="test must be a mask of 12 rows or row numbers from 0 to 11, got "):
+        mm.classify(emb, np.arange(12) % 2, test=(X, np.arange(12) % 2))

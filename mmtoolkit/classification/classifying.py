@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._aligned import column
+from mmtoolkit._aligned import column, masked, series_of
 from mmtoolkit._arguments import check_choice, check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
@@ -222,9 +222,7 @@ def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDAr
             msg = f"no row of column {test!r} says 'test' (or True); it holds {seen}"
             raise ValueError(msg)
     else:
-        rows = np.asarray(test)
-        if rows.dtype == bool and isinstance(test, pd.Series | pd.DataFrame):
-            rows = column(embeddings, test, what="test").astype(bool)
+        rows = np.asarray(masked(embeddings, series_of(test, "test"), "test"))
         if rows.dtype == bool and rows.shape != (n,):
             msg = f"test is a mask of {rows.size} rows for {n} items"
             raise ValueError(msg)
@@ -236,8 +234,6 @@ def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDAr
         if rows.dtype != bool and mask.sum() < rows.size:
             twice = int(np.flatnonzero(np.bincount(rows.ravel()) > 1)[0])
             msg = f"test names row {twice} more than once"
-            if set(np.unique(rows).tolist()) <= {0, 1}:
-                msg = f"test holds {rows.size} zeros and ones, which would be row numbers; pass a mask as booleans, e.g. test.astype(bool)"
             raise ValueError(msg)
     if not mask.any() or mask.all():
         msg = f"test holds {int(mask.sum())} of {n} rows; some must be left for training and some for testing"

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar, copy_context
 from threading import Event
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mmtoolkit.provenance import one_thread
 
@@ -70,8 +70,9 @@ def jobs(n_jobs: int | None) -> Iterator[None]:
     ValueError
         If it is anything else than a whole number of at least 1.
     """
-    whole = isinstance(n_jobs, numbers.Integral) and not isinstance(n_jobs, bool)
-    if n_jobs is not None and not (whole and (n_jobs == -1 or n_jobs >= 1)):
+    given: Any = n_jobs
+    whole = isinstance(given, numbers.Integral) and not isinstance(given, bool)
+    if given is not None and not (whole and (given == -1 or given >= 1)):
         msg = f"n_jobs must be a number of threads of at least 1, or -1 or None for all cores, got {n_jobs!r}"
         raise ValueError(msg)
     token = _JOBS.set(_JOBS.get() if n_jobs is None else int(n_jobs))

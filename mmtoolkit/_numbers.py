@@ -95,7 +95,7 @@ def check_columns(trained: tuple[str, ...], new: Any) -> None:
     order = sorted(trained) == sorted(names)
     msg = (
         f"the columns are {'in another order' if order else 'others'} than before: column {place} was {trained[place]!r} and is "
-        f"{names[place]!r}; pass X[{shorten(repr(list(trained)))}]"
+        f"{names[place]!r}; pass them in the order {shorten(', '.join(trained))}"
         + ("" if order else ", or X.to_numpy() if only the names are others")
     )
     raise ValueError(msg)

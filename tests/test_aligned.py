@@ -219,6 +219,8 @@ def test_frames_with_the_same_labels_in_another_order_are_refused(named):
 
     with pytest.raises(ValueError, match=f"^items {said}"):
         mm.Embeddings(X, items=pd.DataFrame({"label": list("abcdefghijkl")}, index=other.index))
+    with pytest.raises(ValueError, match=f"^ids {said}"):
+        mm.Embeddings(X, ids=pd.Series(list("abcdefghijkl"), index=other.index))
     with pytest.raises(ValueError, match=f"^'b' {said}"):
         mm.compare({"a": X, "b": other}, y)
     with pytest.raises(ValueError, match=f"^projection {said}"):

@@ -637,6 +637,8 @@ def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | 
         if len(ids) != n:
             msg = f"ids has {len(ids)} values for {n} vectors"
             raise ValueError(msg)
+        if isinstance(ids, pd.Series):
+            refuse_other_order(rows, ids.index, "ids")
         frame = frame.assign(id=object_cells(list(ids)))
     elif "id" not in frame.columns:
         frame = frame.assign(

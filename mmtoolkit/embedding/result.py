@@ -613,7 +613,7 @@ def _notes_frame(notes: Mapping[int, str], ids: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([(row, ids[row], note) for row, note in sorted(notes.items())], columns=["row", "id", "note"])
 
 
-def _own(X: Any, ids: Sequence[str] | None, items: Any, model: str | Provider | None) -> Held:
+def _own(X: Any, ids: Any, items: Any, model: str | Provider | None) -> Held:
     """Return the data of a user's own vectors, after checking that everything fits."""
     from mmtoolkit.frames import COLUMNS, row_labels
 

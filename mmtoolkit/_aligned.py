@@ -78,8 +78,8 @@ def masked(embeddings: HasVectors | ArrayLike, wanted: Any, what: str = "mask") 
     An index of 0..n-1 is that of ``emb.items``: such a mask stays in its order. As many zeros and ones as there are items
     are refused: they would be row numbers.
     """
-    n = len(ids_of(embeddings))
-    if isinstance(wanted, np.ndarray | pd.Series | list) and len(wanted) == n > 2:
+    several = isinstance(wanted, list) or (isinstance(wanted, np.ndarray | pd.Series) and wanted.ndim == 1)
+    if several and len(wanted) == (n := len(ids_of(embeddings))) > 2:
         numbers = np.asarray(wanted)
         if numbers.dtype.kind in "iu" and numbers.min() >= 0 and numbers.max() <= 1:
             msg = f"{what} holds {n} zeros and ones, which would be row numbers; pass a mask as booleans, e.g. {what}.astype(bool)"

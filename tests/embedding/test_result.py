@@ -46,10 +46,8 @@ def test_vectors_that_do_not_fit_are_refused(X, options, message):
         mm.Embeddings(X, **options)
 
 
-@pytest.mark.parametrize("rows", [slice(2, 9, 3), np.array([5, 1, 1]), [3, -1], np.arange(20) % 2 == 0, 4])
+@pytest.mark.parametrize("rows", [slice(2, 9, 3), np.array([5, 1, 2]), [3, -1], np.arange(20) % 2 == 0, 4, np.array(4)])
 def test_slices_keep_rows_together(emb, rows):
-    if isinstance(rows, np.ndarray) and rows.tolist() == [5, 1, 1]:
-        rows = np.array([5, 1, 2])
     index = np.atleast_1d(np.arange(20)[rows])
 
     part = emb[rows]

@@ -123,7 +123,7 @@ class State:
     def show_only(self, where: Any) -> None:
         """Take over a filter; what is selected and hidden by it is selected again when it goes."""
         before = self.selection.rows
-        self.filter.set(masked(self.source, where, "where"))
+        self.filter.set(masked(self.source, where, "where") if isinstance(where, pd.Series) else where)
         words = (
             say("{shown:,} of {n:,} items shown", shown=int(self.filter.shown.sum()), n=len(self))
             if self.filter

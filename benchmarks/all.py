@@ -1,6 +1,6 @@
 """Every row of ``docs/speed.md`` beside its peer: wall time, CPU time, memory, and whether threads change a byte.
 
-    python benchmarks/all.py                       # all rows, up to three times each, about 25 minutes on two idle cores
+    python benchmarks/all.py                       # all rows, up to three times each, about 30 minutes on two idle cores
     python benchmarks/all.py --only search,maps    # rows whose names begin so
     python benchmarks/all.py --quick               # a tenth of the items, once: does everything run?
     python benchmarks/all.py --rows 200000         # another number of items in every row that runs
@@ -258,6 +258,7 @@ ROWS = [
     Row("number", "`cluster(None)`, 1,024 floats", 20_000, lambda n: embedded(n, 1024), our_number, None, "", "<= 15 s"),
     Row("maps-10000", "`project`, 512 floats, warm", 10_000, lambda n: embedded(n, 512), our_map, umap_map, "umap-learn's default", "<= 0.67", warm=5000, grows=True),
     Row("maps-50000", "`project`, 512 floats, warm", 50_000, lambda n: embedded(n, 512), our_map, umap_map, "umap-learn's default", "<= 0.5", warm=5000),
+    Row("maps-200000", "`project`, 512 floats, warm", 200_000, lambda n: embedded(n, 512), our_map, umap_map, "umap-learn's default", "<= 0.5", warm=5000),
     Row("first-map", "first `project` of a process, 512 floats", 756, pictures, our_map, None, "", "<= 6 s", warm=0),
     Row("search", "`search`, one query, 1,024 floats in memory", 1_000_000, in_memory, our_search, product, "one matrix-vector product", "<= 1.2", grows=True),
     Row("search-first", "`search`, first query of a process, 1,024 floats in memory", 1_000_000, in_memory, our_search, None, "", "<= 3 s", warm=0),

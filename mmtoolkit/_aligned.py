@@ -182,6 +182,8 @@ def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.objec
         readings["by the index"] = values[index.get_indexer(own)]
     if not numbers and _same_labels(names, ids):
         readings["by id"] = values[names.get_indexer(ids)]
+    if readings and has_vectors(embeddings) and not index.equals(counted) and _same_labels(index, counted):
+        readings["by the rows of emb.items"] = values[index.get_indexer(counted)]  # a column of it, sorted
     unknown = numbers and own is None
     if unknown and not has_vectors(embeddings) and not _same_labels(names, rows):
         return values  # an array has no labels to compare with

@@ -88,10 +88,15 @@ def _parquet(path: Path) -> pd.DataFrame:
 def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     """Return the first sheet of a workbook, text cells as text; pandas names the package that it lacks."""
     as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
+    merging: Any = {}
+    if path.suffix.lower() in (".xlsx", ".xlsm"):  # the reader that knows which cells are merged
+        merging = {"engine": "openpyxl", "engine_kwargs": {"read_only": False}}
     try:
-        with pd.ExcelFile(path) as book:
+        with pd.ExcelFile(path, **merging) as book:
             names = list(map(str, book.sheet_names))
             cells = pd.read_excel(book, **as_they_are).dropna(how="all")
+            if merging:
+                _fill_merged(cells, book.book.worksheets[0])
     except ImportError as error:
         needed = error.name or {".ods": "odfpy", ".xls": "xlrd", ".xlsb": "pyxlsb"}.get(path.suffix.lower(), "openpyxl")
         msg = f"reading {path.suffix.lower()} needs a package that is not installed: pip install {needed}; or save the table as CSV"
@@ -110,6 +115,14 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
             )
         ]
     return frame
+
+
+def _fill_merged(cells: pd.DataFrame, sheet: Any) -> None:
+    """Give the value of a merged cell below the header to all its rows that hold something else, too."""
+    for area in sheet.merged_cells.ranges:
+        rows, column = slice(area.min_row - 1, area.max_row - 1), area.min_col - 1
+        if len(cells) and area.min_row - 1 > cells.index[0] and column in cells.columns:
+            cells.loc[rows, column] = cells.loc[rows, column].ffill()
 
 
 def _headed(cells: pd.DataFrame, strings: list[str]) -> pd.DataFrame:

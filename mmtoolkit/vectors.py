@@ -79,14 +79,20 @@ def has_vectors(value: object) -> TypeGuard[HasVectors]:
     return hasattr(value, "ids") and hasattr(value, "encode")
 
 
-def single(X: Any) -> NDArray[np.float32]:
-    """Return float32; values that are too large for it become infinite, and a later check names them."""
+def single(X: Any, what: str = "row") -> NDArray[np.float32]:
+    """Return rows in float32; raise ValueError for one with a number that is too large for it, not for NaN and infinity."""
     X = array_of(X)
     if X.dtype.kind == "c":
         msg = "expected real numbers, got complex ones; pass X.real, or real and imaginary parts side by side"
         raise TypeError(msg)
-    with np.errstate(over="ignore"):
-        return np.asarray(X, dtype=np.float32)
+    try:
+        with np.errstate(over="raise"):
+            return np.asarray(X, dtype=np.float32)
+    except FloatingPointError as error:
+        most = float(np.finfo(np.float32).max)
+        place = tuple(np.argwhere(np.isfinite(X) & (np.abs(X) > most))[0])
+        msg = f"{what} {place[0]} holds {X[place]:.3g}, which is too large for float32 (at most {most:.2g}); scale the rows, or remove such ones"
+        raise ValueError(msg) from error
 
 
 def unit_rows(X: ArrayLike) -> NDArray[np.float32]:

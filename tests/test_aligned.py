@@ -101,6 +101,24 @@ def test_an_index_that_fits_in_two_ways_is_refused(frame):
     assert column(emb, pd.Series(["same"] * 5)).tolist() == ["same"] * 5
 
 
+def test_a_sorted_column_of_selected_items_takes_no_guess(frame):
+    """Its index are rows of ``emb.items`` of the selection, and may be labels of the frame before."""
+    emb = embedded(frame)[[3, 1, 0, 2, 4]]
+    by_text = emb.items.sort_values("text", ascending=False)
+
+    with pytest.raises(
+        ValueError, match=r"y fits the items by the index and .*by the rows of emb.items, with different"
+    ):
+        column(emb, by_text["label"])
+    with pytest.raises(
+        ValueError, match=r"mask fits the items by the index and .*by the rows of emb.items, with different"
+    ):
+        emb[by_text["label"] > "W"]
+    assert emb[emb.items["label"] > "W"].items["label"].tolist() == ["Y", "X", "Z"]
+    whole = embedded(frame)
+    assert whole[shuffled(whole.items["label"] > "W")].items["label"].tolist() == ["X", "Y", "Z"]
+
+
 def test_items_without_an_index_take_no_guess(frame):
     emb = mm.embed_texts(WORDS, model="local", cache=False, progress=False)
 

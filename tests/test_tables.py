@@ -4,6 +4,7 @@ import subprocess
 import sys
 import zipfile
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -158,6 +159,28 @@ def test_blank_rows_and_columns_and_blanks_around_names_of_a_sheet_do_not_count(
 
     assert frame[["id", "text", "label"]].values.tolist() == [["0", "a", "x"], ["1", "b", "y"]]
     assert list(frame.columns) == ["id", "modality", "text", "image", "video", "label"]
+
+
+def test_a_merged_cell_of_a_sheet_gives_its_value_to_all_its_rows(tmp_path):
+    rows = [
+        [None, None],
+        ["label", "text"],
+        ["x", "a"],
+        [None, "b"],
+        ["y", "c"],
+        [None, None],
+        [None, "d"],
+        [None, "e"],
+    ]
+    path = write_sheet(tmp_path / "t.xlsx", rows)
+    book = openpyxl.load_workbook(path)
+    for area in ("A3:A4", "A5:A7", "B5:B6"):
+        book.active.merge_cells(area)
+    book.save(path)
+
+    frame = mm.items(path)
+
+    assert frame[["text", "label"]].values.tolist() == [["a", "x"], ["b", "x"], ["c", "y"], ["d", "y"], ["e", None]]
 
 
 def test_a_name_that_a_sheet_has_twice_is_refused(tmp_path):

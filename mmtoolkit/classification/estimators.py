@@ -78,11 +78,19 @@ def fit(
             return estimator.fit(X, y, **options)
         except ValueError as error:
             if np.array_equal(np.unique(y), np.arange(len(np.unique(y)))):
-                raise
+                raise _refused(estimator, X, error) from error
             try:
                 return CodedClassifier(estimator).fit(X, y, **options)
             except ValueError:  # it was not about the classes
-                raise error from None
+                raise _refused(estimator, X, error) from error
+
+
+def _refused(estimator: Any, X: NDArray[np.float32], error: ValueError) -> ValueError:
+    """Return an error that says what a classifier was given, followed by its own words."""
+    return ValueError(
+        f"{type(estimator).__name__} cannot be fitted on {len(X)} rows of {X.shape[1]} features, which are numbered 0 to "
+        f"{X.shape[1] - 1} and have no names: {error}"
+    )
 
 
 def shares_nothing(estimator: Any) -> bool:

@@ -559,7 +559,7 @@ def _sound(outcomes: Sequence[Outcome], contents: Sequence[Content], model: str)
         if is_finite and is_filled:
             yield Outcome(outcome.index, vector, usage=outcome.usage, note=outcome.note)
         else:
-            what = "zero" if is_finite else "not finite (NaN or infinity)"
+            what = "zero" if is_finite else "not finite in float32 (NaN or infinity, or a number too large)"
             msg = f"{model!r} returned a vector that is {what}; it was not kept"
             error = RefusedItemError(msg, name=contents[outcome.index].name)
             yield Outcome(outcome.index, error=error, usage=outcome.usage, note=outcome.note)

@@ -358,7 +358,7 @@ def _numbers(query: Any) -> NDArray[np.float32] | None:
     if isinstance(first, str | bytes):
         return None
     array = np.asarray(query)
-    return np.atleast_2d(single(array)) if array.dtype.kind in "fiu" else None
+    return single(np.atleast_2d(array), "query") if array.dtype.kind in "fiu" else None
 
 
 def _checked(vectors: NDArray[np.float32], n_features: int) -> NDArray[np.float32]:

@@ -17,6 +17,8 @@ from mmtoolkit.verification.structure import check_structure
 
 __all__ = ["broken_seals", "read_page", "read_report"]
 
+_SAVED_FROM = "<!-- saved from url="
+
 
 def read_report(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the content of a report, long lists put back.
@@ -78,7 +80,7 @@ def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
     Raises
     ------
     VerifyError
-        If the page has no seals, or there is no report beside it.
+        If the page has no seals, a browser wrote it, or there is no report beside it.
     """
     beside = path.with_suffix(".json")
     try:
@@ -99,7 +101,16 @@ def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
     data = read_report(beside)
     whole = {name: part for name, part in data.items() if name != "run"}
     other = [] if seal(whole) == seals["report"] or broken_seals(data) else ["page (of another report.json)"]
-    return data, [*broken_on_page(html, seals), *other]
+    broken = broken_on_page(html, seals)
+    if broken and _SAVED_FROM in html:
+        msg = (
+            f"{path.name!r} was written anew by a browser ('Save page as'), which changes a page; verify the file that mm.report "
+            f"wrote, or {beside.name!r}"
+        )
+        raise VerifyError(msg)
+    if broken:  # git on Windows, or mail, writes other ends of lines; nobody sees them
+        broken = broken_on_page(html.replace("\r\n", "\n"), seals)
+    return data, [*broken, *other]
 
 
 def broken_seals(data: Mapping[str, Any]) -> list[str]:

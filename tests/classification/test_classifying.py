@@ -421,6 +421,18 @@ def test_nan_rows_are_named(data):
         mm.classify(mm.Embeddings(X), y)
 
 
+@pytest.mark.parametrize("make", [np.asarray, mm.Embeddings, pd.DataFrame])
+def test_a_number_that_is_too_large_for_float32_is_called_so(data, make):
+    X, y = data
+    X = X.astype(np.float64)
+    X[7, 2] = -1e300
+
+    with pytest.raises(ValueError, match=r"row 7 holds -1e\+300, which is too large for float32 \(at most 3.4e\+38\)"):
+        mm.classify(make(X), y)
+    with pytest.raises(ValueError, match=r"query 0 holds -1e\+300, which is too large"):
+        mm.search(data[0], X[7])
+
+
 def test_the_baseline_of_equal_classes_is_chance(rng):
     X, y = rng.normal(size=(72, 6)), np.repeat(["a", "b", "c", "d"], 18)
 

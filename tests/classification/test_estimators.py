@@ -1,7 +1,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -64,6 +67,22 @@ def test_parameters_of_an_estimator_come_back_as_they_are():
     assert again[1].feature_range == (0, 2)
     assert again[2].class_weight == weights
     assert describe(again[:2]) == describe(made[:2])
+
+
+@pytest.mark.parametrize(
+    ("step", "own_words"),
+    [
+        (PCA(70), "n_components=70 must be between"),
+        (ColumnTransformer([("some", StandardScaler(), ["a", "b"])]), "columns using strings is only supported"),
+    ],
+)
+@pytest.mark.parametrize("kind", [np.array, lambda y: np.array(["no", "yes"])[y]])
+def test_what_an_estimator_refuses_says_what_it_was_given(rng, step, own_words, kind):
+    X, y = pd.DataFrame(rng.normal(size=(60, 3)), columns=list("abc")), kind(np.arange(60) % 2)
+
+    given = "Pipeline cannot be fitted on .. rows of 3 features, which are numbered 0 to 2 and have no names"
+    with pytest.raises(ValueError, match=f"{given}: .*{own_words}"):
+        mm.classify(X, y, estimator=make_pipeline(step, LogisticRegression()), cv=3, duplicates="ignore")
 
 
 def test_class_weight_reaches_the_default_and_other_classifiers(data):

@@ -78,6 +78,27 @@ def test_the_byte_order_mark_of_an_editor_changes_nothing(page):
     assert mm.verify(path, vectors=X).verdict == "identical"
 
 
+def test_the_line_ends_of_windows_change_nothing(page):
+    path, X = page
+    for file in (path, path.with_suffix(".json")):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert mm.verify(path, vectors=X).verdict == "identical"
+
+    path.write_bytes(path.read_bytes().replace(b"<h1>A page", b"<h1>The page"))
+    assert mm.verify(path, vectors=X).verdict == "edited at page.title"
+
+
+def test_a_page_that_a_browser_saved_anew_is_no_edit_of_a_person(page):
+    path, X = page
+    html = path.read_text("utf-8").replace("<html", "<!-- saved from url=(0014)about:internet -->\n<html", 1)
+    path.write_text(html, "utf-8")
+
+    with pytest.raises(
+        VerifyError, match=r"written anew by a browser .* verify the file that mm.report wrote, or 'report"
+    ):
+        mm.verify(path, vectors=X)
+
+
 def test_a_report_in_another_encoding_is_refused_by_its_name(page):
     path, X = page
     report = path.with_suffix(".json")

@@ -62,7 +62,7 @@ def vector_of(values: Any, dimension: int) -> NDArray[np.float32]:
         msg = "the vector holds a number too large for any float"
         raise ValueError(msg) from error
     if not np.isfinite(vector).all():
-        msg = "the vector holds NaN or infinity"
+        msg = "the vector holds NaN or infinity, or a number too large for float32"
         raise ValueError(msg)
     if not vector.any():
         msg = "the vector is zero"

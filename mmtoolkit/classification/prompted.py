@@ -16,6 +16,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import confusion_of, metrics_for, top_k
 from mmtoolkit.classification.score_tables import count_scores, hit_table
 from mmtoolkit.classification.targets import codes_of, recordable
+from mmtoolkit.content import Text
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, unit_rows, vectors_of
@@ -202,7 +203,7 @@ def zero_shot(
     pairs = [[name, list(texts)] for name, texts in prompts.items()]
     resolved(classes=pairs, y=recordable(embeddings, y), templates=None)
     X, scale = vectors_of(embeddings, normalize=normalize), unit_rows if normalize else np.asarray
-    P = scale(embeddings.encode([text for texts in prompts.values() for text in texts]))
+    P = scale(embeddings.encode([Text(text) for texts in prompts.values() for text in texts]))
     ends = np.cumsum([len(texts) for texts in prompts.values()])
     centers = scale(np.stack([part.mean(axis=0) for part in np.split(P, ends[:-1])]))
     scores = (X @ centers.T).astype(np.float64)

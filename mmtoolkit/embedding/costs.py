@@ -207,7 +207,7 @@ def estimate(
     check_count("n_queries", n_queries, 1)
     check_count("candidates", candidates, 1)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
-    contents, frame, _ = gather(items, check_texts=True)
+    contents, frame, _ = gather(items, strict=True)
     plan = encoder.plan(contents, frame["id"].tolist())
     lacking = np.ones(len(plan.unique), dtype=bool)
     if encoder.cache is not None and plan.unique:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,15 +33,17 @@ class Gathered(NamedTuple):
     labels: pd.Index | None
 
 
-def gather(items: Any, *, check_texts: bool = False) -> Gathered:
+def gather(items: Any, *, strict: bool = False) -> Gathered:
     """Return contents and items frame of items in any form; a str is a text.
+
+    A str outside of tables that is the path of a file here, or the URL of a picture or video, was hardly meant as words.
 
     Parameters
     ----------
     items : table of any library, content, str, path, picture, or iterable of these
         Paths and pictures stand for themselves.
-    check_texts : bool, default=False
-        Refuse strings outside of tables that are the path of a file here, or the URL of a picture or video.
+    strict : bool, default=False
+        Refuse such strings; else warn, for texts of strangers must not stop who asks about them.
 
     Returns
     -------
@@ -54,10 +57,12 @@ def gather(items: Any, *, check_texts: bool = False) -> Gathered:
         unique_ids([None if is_missing(value) else value for value in frame["id"].tolist()])
         return Gathered(contents_of(frame), frame, row_labels(frame))
     values, index = _listed(items, "item", (str, os.PathLike, Text, Image, Video, Fused), "an items frame, Text")
-    if check_texts:
-        for row, value in enumerate(values):
-            if isinstance(value, str):
-                _refuse_path(value, row)
+    for row, value in enumerate(values):
+        if isinstance(value, str) and (told := _path_told(value)):
+            if strict:
+                msg = f"row {row}: {told}"
+                raise ValueError(msg)
+            warnings.warn(f"row {row}: {told}", UserWarning, stacklevel=4)
     return _gathered(values, index, _content_of)
 
 
@@ -120,10 +125,10 @@ def _content_of(value: Any) -> Content:
     return wrap(value, Text)
 
 
-def _refuse_path(text: str, row: int) -> None:
-    """Raise for a str that is the path of a file or the URL of a picture or video: its letters would be embedded as a text."""
+def _path_told(text: str) -> str:
+    """Return what to say about a str that is the path of a file or the URL of a picture or video; "" where it is a text."""
     if len(text) > _LONGEST_PATH or "\n" in text:
-        return
+        return ""
     url = is_url(text)
     path = Path(urlsplit(text).path if url else text)
     media = kind_of_file(path) in ("image", "video")
@@ -134,10 +139,11 @@ def _refuse_path(text: str, row: int) -> None:
         wrong = (media or path.suffix.lower() in TABLE_ENDINGS or separated) and os.path.exists(
             os.path.expanduser(text)
         )
-    if wrong:
-        what = "the address of a picture or video" if url else "a file or folder here"
-        msg = (
-            f"row {row}: {shorten(text)!r} is {what}, but a str is a text. Use mm.embed_images or mm.embed_videos for pictures and "
-            "videos, mm.read_folder for a folder, mm.items for a table, or mm.Text(...) if these very words are meant"
-        )
-        raise ValueError(msg)
+    if not wrong:
+        return ""
+    what = "the address of a picture or video" if url else "a file or folder here"
+    return (
+        f"{shorten(text)!r} is {what}, but a str is a text. Use mm.embed_images or mm.embed_videos for pictures and videos, "
+        "mm.Image(...) or mm.Video(...) for one of them, mm.read_folder for a folder, mm.items for a table, or mm.Text(...) if these "
+        "very words are meant"
+    )

@@ -81,7 +81,7 @@ def embed(
     >>> emb.shape
     (2, 512)
     """
-    gathered = gather(items, check_texts=True)
+    gathered = gather(items, strict=True)
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache)
     return _embed(encoder, gathered, on_error=on_error, budget=budget, progress=progress)
 

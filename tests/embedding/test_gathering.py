@@ -57,6 +57,20 @@ def test_other_strings_are_texts(here, text):
     assert embed([text]).modality.tolist() == ["text"]
 
 
+def test_a_path_among_the_queries_of_a_search_or_the_new_items_of_a_classifier_is_a_text_with_a_warning(here):
+    emb = embed(["a red bird", "a blue car", "a green tree", "a grey stone"] * 3)
+    r = mm.classify(emb, y=["red", "blue"] * 6, cv=2, duplicates="ignore", inference=False)
+
+    asked = (emb.encode, r.predict, lambda text: mm.search(emb, text, k=1))
+    for ask in asked:
+        with pytest.warns(
+            UserWarning, match=r"row 0: 'red.PNG' is a file .* here, but a str is a text.* mm.Image\(...\)"
+        ):
+            ask("red.PNG")
+        ask(mm.Text("red.PNG"))
+        ask("a red bird")
+
+
 def test_where_strings_are_texts_by_name_they_are_never_looked_at(here):
     words = ["red.PNG", "photos/", "https://example.org/a.jpeg"]
 
@@ -65,8 +79,6 @@ def test_where_strings_are_texts_by_name_they_are_never_looked_at(here):
     assert emb.items["text"].tolist() == words
     assert embed({"text": words}).items["text"].tolist() == words
     assert embed([mm.Text(word) for word in words]).items["text"].tolist() == words
-    assert emb.encode(words).shape == (3, 512)
-    assert mm.search(emb, "red.PNG", k=1).table["id"].tolist() == ["0"]
     assert mm.zero_shot(emb, {"a": "red.PNG", "b": "photos/"}).y_pred.tolist()[:2] == ["a", "b"]
     assert mm.Embedder(model="local", cache=False).fit_transform(words).shape == (3, 512)
 

@@ -34,7 +34,8 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
         If it is no such file, or cannot be read; the message names it.
     """
     if not path.is_file():
-        msg = f"there is no file {os.fspath(path)!r}"
+        folder = " but a folder; mm.read_folder reads the pictures in it" if path.is_dir() else ""
+        msg = f"there is no file {os.fspath(path)!r}{folder}"
         raise ValueError(msg)
     ending = path.suffix.lower()
     if ending not in TABLE_ENDINGS:

@@ -179,6 +179,12 @@ def compare(
     if margin is not None and not (is_number(margin) and 0.0 < margin < 1.0):
         msg = f"margin is a difference between 0 and 1, such as 0.02 for two points, got {margin!r}"
         raise ValueError(msg)
+    if not isinstance(embeddings, Mapping) or len(embeddings) < 2:
+        msg = (
+            "compare needs a mapping of at least two names to embeddings, e.g. {'v1': emb1, 'plus': emb2}, got "
+            f"{type(embeddings).__name__}{f' of {len(embeddings)}' if isinstance(embeddings, Mapping) else ''}"
+        )
+        raise ValueError(msg)
     named = {str(name): emb for name, emb in embeddings.items()}
     if len(named) < len(embeddings):
         msg = f"the names of embeddings must differ as text, got {', '.join(map(repr, embeddings))}"
@@ -230,9 +236,6 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _same_items(embeddings: Mapping[str, Any]) -> None:
-    if not isinstance(embeddings, Mapping) or len(embeddings) < 2:
-        msg = "compare needs a mapping of at least two names to embeddings, e.g. {'v1': emb1, 'plus': emb2}"
-        raise ValueError(msg)
     (name, first), *others = embeddings.items()
     ids = ids_of(first)
     for other, emb in others:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmtoolkit._aligned import masked, refuse_other_order
 from mmtoolkit._anyframe import any_frame, handed_on, object_cells
 from mmtoolkit._arguments import as_path
+from mmtoolkit._filekinds import TABLE_ENDINGS
 from mmtoolkit._html import notebook
 from mmtoolkit._numbers import feature_names, numbers_of
 from mmtoolkit._rows import cells_of, text_index, unique_ids
@@ -435,6 +436,11 @@ class Embeddings:
         path : path
             Replaced in one step if it exists.
 
+        Raises
+        ------
+        ValueError
+            If the name ends like another kind of table, such as ``.csv``.
+
         Examples
         --------
         >>> import tempfile
@@ -447,8 +453,13 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import write
 
+        file = as_path(path, "path")
+        ending = file.suffix.lower()
+        if ending in TABLE_ENDINGS - {".parquet"}:
+            msg = f"vectors are saved as Parquet, so the name should end in .parquet, got {file.name!r}; emb.to_frame() is a table to write as {ending}"
+            raise ValueError(msg)
         write(
-            as_path(path, "path"),
+            file,
             self.items,
             self._held.vectors,
             self.content_keys,

@@ -149,7 +149,7 @@ def _chosen(name: str, items: str, n_items: int, left_out: int) -> list[str]:
     )
     return [
         f"{ids} = {read}",
-        f'{items} = {items}.set_index("id", drop=False).loc[{ids}]  # {left_out} items were left out',
+        f'{items} = {items}.set_index("id", drop=False).loc[{ids}]  # {left_out} {"item was" if left_out == 1 else "items were"} left out',
     ]
 
 

@@ -55,7 +55,9 @@ def test_other_items_are_not_compared(data, stamps):
         mm.compare({"a": X, "b": X[1:]}, y)
     with pytest.raises(ValueError, match="row 0 is item"):
         mm.compare({"a": stamps, "b": stamps[::-1]})
-    with pytest.raises(ValueError, match="at least two names"):
+    with pytest.raises(ValueError, match=r"at least two names .* got list"):
+        mm.compare([X, X], y)
+    with pytest.raises(ValueError, match=r"at least two names .* got dict of 1"):
         mm.compare({"a": X}, y)
     with pytest.raises(ValueError, match="duplicates must be one of group, ignore, got 'foo'"):
         mm.compare({"a": X, "b": X}, y, duplicates="foo")

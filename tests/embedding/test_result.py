@@ -521,3 +521,14 @@ def test_items_whose_rows_were_moved_in_place_are_not_taken_for_those_of_the_vec
         mm.search(emb, np.eye(3)[0], k=1)
     with pytest.raises(ValueError, match="not those of the vectors any more"):
         emb.to_frame()
+
+
+def test_a_name_that_promises_another_kind_of_table_is_refused(tmp_path):
+    emb = mm.Embeddings(np.eye(3, dtype=np.float32))
+
+    with pytest.raises(ValueError, match=r"end in .parquet, got 'x.csv'; emb.to_frame\(\)"):
+        emb.save(tmp_path / "x.csv")
+
+    assert list(tmp_path.iterdir()) == []
+    emb.save(tmp_path / "x.vectors")
+    assert len(mm.Embeddings.load(tmp_path / "x.vectors")) == 3

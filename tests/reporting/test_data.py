@@ -60,6 +60,18 @@ def test_origin_sizes_dates_duplicates_and_what_was_left_out_are_told(tmp_path):
     assert told["from"] == tmp_path.name or told["from"] == "."
 
 
+def test_one_item_that_is_not_there_is_told_in_the_singular(tmp_path):
+    for i in range(24):
+        (tmp_path / "ab"[i % 2]).mkdir(exist_ok=True)
+        (tmp_path / "ab"[i % 2] / f"{i}.txt").write_text(f"{'owl' if i % 2 else 'boat'} number {i * 37}", "utf-8")
+    vectors = mm.embed(mm.read_folder(tmp_path, texts=True), model="local")
+
+    rep = mm.report(mm.cluster(vectors[1:], 2))
+
+    assert facts(rep)["left out"] == "1 failed or was not chosen"
+    assert "# 1 item was left out" in rep.to_markdown()
+
+
 def test_a_report_without_classification_or_classes_has_its_data_too():
     frame = emb()
     unnamed = mm.Embeddings(frame.vectors, items=frame.items.drop(columns="label"))
@@ -82,6 +94,19 @@ def test_clusters_stand_against_the_classes_and_lead_to_their_items():
     assert 'data-links="cluster-0 cluster-1 cluster-2"' in page
     assert all(f'id="cluster-{k}"' in page for k in range(3))
     assert not any(isinstance(b, Drawing) and b.links for b in section(alone, "cluster").blocks)
+
+
+def test_clusters_that_a_person_split_and_merged_are_told_as_such():
+    c = mm.cluster(emb(), 3, normalize=False)
+
+    page = mm.report(c.split(0).merge([1, 2])).to_markdown()
+    untouched = mm.report(c).to_markdown()
+
+    said = "Afterwards they were changed by hand: 1 was split, 1 time some were merged."
+    assert page.count(said) == 2  # in the summary and where the clusters are described
+    assert "number given" not in page
+    assert "number given" in untouched
+    assert "by hand" not in untouched
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -31,6 +31,18 @@ def test_the_section_says_what_the_threshold_gives(result, options, said):
     assert said in page
 
 
+def test_no_confidence_of_the_table_is_higher_than_the_one_that_answers_so_many(result):
+    X = result.source
+    sure = mm.classify(8 * X, result.y_true, normalize=False, inference=False, duplicates="ignore")
+
+    page = mm.report(sure).to_markdown().replace("\\", "")
+
+    table = page[page.index("| from confidence |") :].splitlines()[2:12]
+    written = [float(line.split("|")[1]) for line in table]
+    assert written == pytest.approx(sure.answering["confidence"], abs=1e-4)
+    assert (np.array(written) <= sure.answering["confidence"]).all()
+
+
 def test_repeats_a_split_in_time_and_rows_without_a_class_are_told(rng):
     n = 80
     y = np.array(["a", "b"])[np.arange(n) % 2].astype(object)

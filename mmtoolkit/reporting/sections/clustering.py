@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,7 +69,24 @@ def _how(result: Any) -> str:
         algorithm=_algorithm(result),
         seed=params["random_state"],
     )
-    return joined(grouped, seen)
+    return joined(grouped, _by_hand(result), seen)
+
+
+def _by_hand(result: Any) -> str:
+    """Say what was done to the clusters after they were found; "" for nothing."""
+    steps, step = Counter[str](), result.recipe
+    while step.of is not None:
+        steps[step["verb"].rpartition(".")[2]] += 1
+        step = step.of
+    told = {
+        "split": say("{n} was split", "{n} were split", n=steps["split"]),
+        "merge": say("{n} time some were merged", "{n} times some were merged", n=steps["merge"]),
+        "parent": say(
+            "{n} time near ones were put together", "{n} times near ones were put together", n=steps["parent"]
+        ),
+    }
+    done = listed(words for name, words in told.items() if steps[name])
+    return say("Afterwards they were changed by hand: {done}.", done=done) if done else ""
 
 
 def _algorithm(result: Any) -> str:
@@ -189,7 +207,7 @@ def _sentence(result: Any) -> str:
             n=n,
             names=listed(names),
         )
-    return joined(found, _sure(result))
+    return joined(found, _by_hand(result), _sure(result))
 
 
 def _sure(result: Any) -> str:
@@ -217,7 +235,9 @@ def _sure(result: Any) -> str:
 def _key(result: Any) -> Key:
     largest = float(result.sizes["share"].max()) if len(result.sizes) else float("nan")
     given = [
-        say("number given")
+        say("changed by hand")
+        if result.recipe.of is not None
+        else say("number given")
         if result.chosen_by == "given"
         else say("number from {algorithm}", algorithm=_algorithm(result))
     ]

@@ -80,7 +80,9 @@ def _facts(source: Any, frame: pd.DataFrame, recipe: Mapping[str, Any], asked: l
     left_out = n_left_out(recipe)
     reasons = listed(f"{kind} {n:,}" for kind, n in frame.attrs.get("left_out", {}).items())
     if left_out or reasons:
-        failed = say("{n:,} failed or were not chosen", n=left_out) if left_out else ""
+        failed = (
+            say("{n:,} failed or was not chosen", "{n:,} failed or were not chosen", n=left_out) if left_out else ""
+        )
         yield say("left out"), aside(failed, reasons)
     for result in asked[:1]:
         yield from _of_classes(result)

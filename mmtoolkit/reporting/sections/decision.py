@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmtoolkit.reporting.blocks import Block, Key, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.words import joined, percent, say
@@ -53,8 +55,9 @@ def _shares(table: Any, n: int) -> Table:
         "at_most_wrong": table["upper"],
         **({"cost": table["cost"]} if "cost" in table else {}),
     }
+    least = np.floor(table["confidence"] * 1e4) / 1e4  # a rounded one would answer fewer items than the row says
     return Table(
-        table.assign(**columns)[list(columns)].set_axis(table["confidence"].round(3).rename("from confidence")),
+        table.assign(**columns)[list(columns)].set_axis(least.map("{:.4f}".format).rename("from confidence")),
         say(
             "Answer alone, or show to a person: by the least confidence, the share of items that is answered, how many of the held-out "
             "items a person sees, the share of the answers that is wrong, and its upper limit on other items (95 %, for all rows at once)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks, in_order
 
-__all__ = ["centred_gram", "rotated"]
+__all__ = ["centred_gram", "mean_row", "rotated"]
 
-_BLOCK = 8192
+_BLOCK = 4096
 _GATHERED = 2**20  # numbers
 
 
@@ -25,11 +26,9 @@ def centred_gram(
     """
     if index is None:
         parts: list[Any] = blocks(len(X), _BLOCK)
-        mean = X.mean(axis=0, dtype=np.float64).astype(np.float32)
     else:
         parts = [index[part] for part in blocks(len(index), max(1, _GATHERED // X.shape[1]))]
-        sums = in_order(lambda rows: X[rows].sum(axis=0, dtype=np.float64), parts)
-        mean = (sum(sums) / len(index)).astype(np.float32)
+    mean = _mean(X, parts, len(X) if index is None else len(index))
 
     def of_part(rows: Any) -> NDArray[np.float32]:
         centred = X[rows] - mean
@@ -39,6 +38,16 @@ def centred_gram(
     for gram in in_order(of_part, parts):
         total += gram
     return mean, total
+
+
+def mean_row(X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean row, (n_features,), summed in float64."""
+    return _mean(X, blocks(len(X), _BLOCK), len(X))
+
+
+def _mean(X: NDArray[np.float32], parts: Sequence[Any], n: int) -> NDArray[np.float32]:
+    sums = in_order(lambda rows: X[rows].sum(axis=0, dtype=np.float64), parts)
+    return np.asarray(sum(sums) / n, dtype=np.float32)
 
 
 def rotated(

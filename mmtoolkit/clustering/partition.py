@@ -46,7 +46,7 @@ LARGE = 10_000  # rows above which the recipe costs a tenth of scikit-learn
 SAMPLE = 20_000  # rows that starts are compared on; no more than so many rows take exact steps until none moves
 _STEPS = 50
 _STILL = 1e-3  # share of rows that may still move on the components: two full steps follow
-_BLOCK = 8192
+_BLOCK = 2048
 _TIE = 1e-4
 
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 N_COMPONENTS = 64
-_BLOCK = 8192
+_BLOCK = 2048
 _SEGMENTS = 3  # segments per cluster of the over-segmentation
 _STEPS = 5
 

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit.clustering.algorithms import Algorithm, find_algorithm
 from mmtoolkit.clustering.centers import Clusters
 from mmtoolkit.clustering.partition import Fit, renumber
-from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, silhouette
+from mmtoolkit.clustering.silhouettes import SCORES, Scorer, cluster_means, cohesion, silhouette
 from mmtoolkit.results import plain
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import ids_of, items_of, unit_rows, vectors_of
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Clustering", "describe"]
 
-_BLOCK = 8192
 How = Literal["medoid", "diverse", "boundary", "far"]
 
 
@@ -469,17 +467,11 @@ def _sizes(
 ) -> pd.DataFrame:
     k = len(index)
     size = np.bincount(labels, minlength=k)
-    directions = unit_rows(cluster_means(X, labels, k))
-
-    def part(rows: slice) -> NDArray[np.float64]:
-        return np.asarray(np.einsum("ij,ij->i", unit_rows(X[rows]), directions[labels[rows]], dtype=np.float64))
-
-    cosine = np.concatenate([np.empty(0), *in_order(part, blocks(len(X), _BLOCK))])
     return pd.DataFrame(
         {
             "size": size,
             "share": size / max(size.sum(), 1),
-            "cohesion": np.bincount(labels, weights=cosine, minlength=k) / np.maximum(size, 1),
+            "cohesion": cohesion(X, labels, k),
             "silhouette": np.bincount(labels, weights=width, minlength=k) / np.maximum(size, 1),
         },
         index=index,

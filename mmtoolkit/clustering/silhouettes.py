@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._gram import mean_row
+from mmtoolkit._nearest import squared_lengths
+from mmtoolkit.vectors import unit_rows
 
-__all__ = ["SCORES", "Scorer", "cluster_means", "cluster_sums", "inertia", "silhouette", "widths"]
+__all__ = ["SCORES", "Scorer", "cluster_means", "cluster_sums", "cohesion", "inertia", "silhouette", "widths"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
-_ROWS = 65_536  # of a sum: the sums of a block are as large as the centers
-_BLOCK = 8192  # rows at a time: memory stays flat, and the shape of a product never depends on the machine
+_BLOCK = 2048  # rows at a time: their memory is used again, and the shape of a product never depends on the machine
 
 
 def cluster_means(
@@ -40,29 +42,40 @@ def cluster_means(
     sums = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
 
     def part(rows: slice) -> NDArray[np.float32]:
-        if mean is None:
-            return cluster_sums(X[rows], labels[rows], n_clusters)
-        total = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
-        for start in range(rows.start, rows.stop, _BLOCK):  # a sum goes on from the last: the bytes of one sum of all
-            own = slice(start, min(start + _BLOCK, rows.stop))
-            total = cluster_sums(
-                np.vstack([total, X[own] - mean]), np.r_[np.arange(n_clusters), labels[own]], n_clusters
-            )
-        return total
+        return cluster_sums(X[rows] if mean is None else X[rows] - mean, labels[rows], n_clusters)
 
-    for more in in_order(part, blocks(len(labels), _ROWS)):
+    for more in in_order(part, blocks(len(labels), _BLOCK)):
         sums += more
     sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)
 
 
-def cluster_sums(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float32]:
+def cluster_sums(
+    X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int, weights: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Return the sum of the rows of every cluster, (n_clusters, n_features), of few enough rows for float32."""
     from scipy.sparse import csc_array
 
     n = len(labels)
-    members = csc_array((np.ones(n, dtype=X.dtype), labels, np.arange(n + 1)), shape=(n_clusters, n))
+    weights = np.ones(n, dtype=X.dtype) if weights is None else weights
+    members = csc_array((weights, labels, np.arange(n + 1)), shape=(n_clusters, n))
     return np.asarray(members @ X)
+
+
+def cohesion(X: NDArray[np.float32], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float64]:
+    """Return the mean cosine of the rows of every cluster to the direction of their mean, (n_clusters,)."""
+
+    def part(rows: slice) -> NDArray[np.float32]:
+        lengths = np.sqrt(squared_lengths(X[rows]))
+        weights = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        return cluster_sums(X[rows], labels[rows], n_clusters, weights)
+
+    directions = np.zeros((n_clusters, X.shape[1]))  # sums of unit rows
+    for more in in_order(part, blocks(len(labels), _BLOCK)):
+        directions += more
+    sizes = np.bincount(labels, minlength=n_clusters)
+    towards = unit_rows(cluster_means(X, labels, n_clusters))
+    return np.asarray(np.einsum("ij,ij->i", directions, towards) / np.maximum(sizes, 1))
 
 
 def inertia(X: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -118,7 +131,7 @@ class Scorer:
 
     def __init__(self, X: NDArray[np.float32], *, many: bool = False) -> None:
         self.X = X
-        self.mean = X.mean(axis=0, dtype=np.float64).astype(X.dtype)  # subtracted, or cancellation would cost digits
+        self.mean = mean_row(X)  # subtracted, or cancellation would cost digits
         self._kept = X - self.mean if many else None
 
         def part(rows: slice) -> NDArray[np.float64]:

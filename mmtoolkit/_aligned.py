@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._anyframe import any_frame, column_of, is_frame
+from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
 from mmtoolkit._arguments import NoColumnError
 from mmtoolkit._text import is_unicode, shorten
 from mmtoolkit._values import missing, text_of, unified
@@ -78,6 +78,7 @@ def masked(embeddings: HasVectors | ArrayLike, wanted: Any, what: str = "mask") 
     An index of 0..n-1 is that of ``emb.items``: such a mask stays in its order. As many zeros and ones as there are items
     are refused: they would be row numbers.
     """
+    wanted = _booleans(embeddings, wanted, what)
     several = isinstance(wanted, list) or (isinstance(wanted, np.ndarray | pd.Series) and wanted.ndim == 1)
     if several and len(wanted) == (n := len(ids_of(embeddings))) > 2:
         numbers = np.asarray(wanted)
@@ -89,6 +90,29 @@ def masked(embeddings: HasVectors | ArrayLike, wanted: Any, what: str = "mask") 
     if wanted.index.equals(pd.RangeIndex(len(wanted))):
         return wanted.to_numpy()
     return np.array(column(embeddings, wanted, what=what).tolist())
+
+
+def _booleans(embeddings: HasVectors | ArrayLike, wanted: Any, what: str) -> Any:
+    """Return a column of Python's booleans, or of a type that knows missing ones, as NumPy's; everything else as it is."""
+    dtype = getattr(wanted, "dtype", None)
+    plain = isinstance(dtype, np.dtype) and dtype.kind != "O"
+    if plain or not (isinstance(wanted, list) or getattr(wanted, "ndim", 0) == 1 or is_series(wanted)):
+        return wanted
+    series = column_of(wanted)
+    gone = missing(series)
+    kinds = set(map(type, series[~gone]))
+    if not kinds or not kinds <= {bool, np.bool_}:
+        return wanted
+    if gone.any():
+        row = int(np.argmax(gone))
+        ids = ids_of(embeddings)
+        who = f"row {row}, id {str(ids[row])!r}" if len(ids) == len(series) else f"row {row}"
+        msg = (
+            f"{what} says neither True nor False of {who}, but {series.iloc[row]!r}; fill it, e.g. {what}.fillna(False)"
+        )
+        raise ValueError(msg)
+    made = series.astype(bool)
+    return made if isinstance(wanted, pd.Series) else made.to_numpy()
 
 
 def refuse_other_order(embeddings: HasVectors | ArrayLike, index: pd.Index | None, what: str) -> None:

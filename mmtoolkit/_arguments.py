@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numbers
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from mmtoolkit._text import did_you_mean
+from mmtoolkit._text import did_you_mean, shorten
 
 __all__ = [
     "SEEDS",
@@ -22,6 +23,7 @@ __all__ = [
     "seeded",
 ]
 
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 SEEDS = range(2**32)  # what scikit-learn takes
 
 
@@ -69,6 +71,9 @@ def as_path(value: object, what: str) -> Path:
         raise TypeError(msg)
     if value == "" or "\0" in os.fspath(value):
         msg = f"{what} must be the path of a file or folder, got {os.fspath(value)!r}"
+        raise ValueError(msg)
+    if isinstance(value, str) and _ADDRESS.match(value):
+        msg = f"{what} must be the path of a file or folder, got the address {shorten(value)!r}; download it, or take the path behind file://"
         raise ValueError(msg)
     return Path(os.path.expanduser(value))
 

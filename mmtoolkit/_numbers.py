@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_of_spark, is_series
+from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_of_spark, is_series, object_cells
 from mmtoolkit._text import shorten
 from mmtoolkit._values import missing
 
@@ -106,7 +106,9 @@ def array_of(X: Any) -> NDArray[Any]:
     try:
         return np.asarray(X)
     except ValueError as error:
-        msg = f"expected rows of equal length, got {type(X).__name__} that is no table ({error}); np.stack(rows) tells which row differs"
+        if isinstance(X, list | tuple) and any(map(_is_vector, X)):
+            return _stacked(object_cells(list(X)))  # names the row that differs
+        msg = f"expected rows of equal length, got {type(X).__name__} that is no table ({error})"
         raise ValueError(msg) from error
 
 
@@ -122,6 +124,9 @@ def matrix(X: Any) -> NDArray[Any]:
     raw = array_of(X)
     if raw.dtype.kind not in "fiu":
         msg = f"expected Embeddings or a numeric array of shape (n_items, n_features), got {type(X).__name__} of {raw.dtype}"
+        first = raw.flat[0] if raw.size else None
+        if isinstance(first, str):
+            msg += f", the first is {shorten(repr(str(first)), 40)}; make numbers of the texts, e.g. X.astype(float), or X.map(json.loads) of vectors"
         raise TypeError(msg)
     if raw.ndim != 2:
         msg = f"expected an array of shape (n_items, n_features), got shape {raw.shape}"

@@ -352,10 +352,15 @@ def from_array(array: NDArray[Any], *, alpha: bool = False) -> PILImage.Image:
         If shape, dtype or range are others.
     """
     shape, got = array.shape, array.dtype
+    if np.ma.is_masked(array):
+        msg = "some pixels of the array are masked; say what stands there, e.g. array.filled(0)"
+        raise UnreadableItemError(msg, name="array")
     if array.ndim == 3 and shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (3, 4)):
         msg = f"expected an array of shape (height, width), (height, width, 3) or (height, width, 4), got {shape}"
+        if array.ndim == 3 and shape[0] in (1, 3, 4):
+            msg += "; np.moveaxis(array, 0, -1) puts the channels last"
         raise UnreadableItemError(msg, name="array")
     if array.size > 4 * MAX_PIXELS or (array.ndim == 2 and array.size > MAX_PIXELS):
         msg = f"the array of shape {shape} has too many pixels; at most {MAX_PIXELS:,} are allowed. Scale it down first"

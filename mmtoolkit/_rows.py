@@ -13,7 +13,7 @@ import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit._values import missing, text_of, unified
-from mmtoolkit.content import is_pil, is_url
+from mmtoolkit.content import in_other_form, is_pil, is_url
 
 __all__ = [
     "absolute",
@@ -151,7 +151,7 @@ def absolute(value: Any, root: Path) -> Any:
         return value
     text = os.fspath(value)
     path = os.path.normpath(os.path.join(root, os.path.expanduser(text)))
-    return path if os.sep == "\\" or "\\" not in text else _from_windows(text, path, root)
+    return in_other_form(path) if os.sep == "\\" or "\\" not in text else _from_windows(text, path, root)
 
 
 def _from_windows(text: str, path: str, root: Path) -> str:

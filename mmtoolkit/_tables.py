@@ -33,6 +33,9 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     ValueError
         If it is no such file, or cannot be read; the message names it.
     """
+    if path.is_dir():
+        msg = f"{os.fspath(path)!r} is a folder; mm.read_folder lists the files of one, pandas.read_parquet reads one of Parquet files"
+        raise ValueError(msg)
     if not path.is_file():
         folder = " but a folder; mm.read_folder reads the pictures in it" if path.is_dir() else ""
         msg = f"there is no file {os.fspath(path)!r}{folder}"
@@ -40,7 +43,7 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
     ending = path.suffix.lower()
     if ending not in TABLE_ENDINGS:
         *others, last = sorted(TABLE_ENDINGS)
-        msg = f"expected a {', '.join(others)} or {last} file, got {path.name!r}"
+        msg = f"expected a {', '.join(others)} or {last} file, got {path.name!r}; pandas reads more kinds, and its frame can be passed instead of a path"
         raise ValueError(msg)
     try:
         if ending == ".parquet":

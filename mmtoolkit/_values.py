@@ -120,14 +120,23 @@ def look_alikes(texts: Iterable[Any]) -> list[tuple[str, str, str]]:
     for text in texts:
         if not isinstance(text, str):
             continue
-        key = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+        key = " ".join(_visible(unicodedata.normalize("NFKC", text)).casefold().split())
         other = seen.setdefault(key, text)
         if other != text:
             pairs.append((other, text, _difference(other, text)))
     return pairs
 
 
+def _visible(text: str) -> str:
+    """Return a text without characters that have no looks of their own: zero-width ones, marks of direction, and their like."""
+    return "".join(
+        c for c in text if c.isspace() or (unicodedata.category(c) not in ("Cf", "Cc") and c not in "\ufe0e\ufe0f")
+    )
+
+
 def _difference(a: str, b: str) -> str:
+    if _visible(a) == _visible(b):
+        return say("characters that are not visible")
     if unicodedata.normalize("NFKC", a) == unicodedata.normalize("NFKC", b):
         return say("the way letters are encoded (Unicode normal forms)")
     return (

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "instead_of", "is_pil", "is_url"]
+__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "in_other_form", "instead_of", "is_pil", "is_url"]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
@@ -99,14 +100,25 @@ def _of_file(source: str | os.PathLike[str], look: Callable[[Path], bytes]) -> b
         return look(path)
     except FileNotFoundError as error:
         name = os.fspath(path)
-        foreign = os.sep == "/" and "\\" in name
-        advice = ", which is written as on Windows: give the path as it is here, with /" if foreign else ""
+        advice = ""
+        if os.sep == "/" and "\\" in name:
+            advice = ", which is written as on Windows: give the path as it is here, with /"
+        elif (other := in_other_form(name)) != name:
+            advice = f", but one that only looks the same (Unicode normal forms): {os.path.basename(other)!a}"
         msg = f"there is no file {name!r}{advice}"
         raise UnreadableItemError(msg, name=shorten(path.name)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the name
         why = getattr(error, "strerror", None) or error
         msg = f"cannot read {os.fspath(path)!r}: {why}"
         raise UnreadableItemError(msg, name=shorten(path.name)) from error
+
+
+def in_other_form(path: str) -> str:
+    """Return a path that exists in another Unicode normal form, as a Mac or an archive of one spells it; else the path itself."""
+    if path.isascii() or os.path.exists(path):
+        return path
+    forms = (unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
+    return next((form for form in forms if os.path.exists(form)), path)
 
 
 def _from_data_uri(uri: str) -> bytes:

@@ -293,7 +293,7 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     for row, content in enumerate(contents):
         entry: dict[str, Any] = {"id": str(row), "modality": content.modality}
         for part in content.parts if isinstance(content, Fused) else (content,):
-            entry[part.modality] = part.text if isinstance(part, Text) else part.source
+            entry[part.modality] = part.text if isinstance(part, Text) else getattr(part, "source", None)  # or Absent
         rows.append(entry)
     frame = pd.DataFrame(
         {name: object_cells([row.get(name) for row in rows]) for name in COLUMNS}, columns=list(COLUMNS)

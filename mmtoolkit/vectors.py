@@ -88,6 +88,9 @@ def single(X: Any, what: str = "row") -> NDArray[np.float32]:
     try:
         with np.errstate(over="raise"):
             return np.asarray(X, dtype=np.float32)
+    except (TypeError, ValueError):
+        matrix(X)  # says what is no number
+        raise
     except FloatingPointError as error:
         most = float(np.finfo(np.float32).max)
         place = tuple(np.argwhere(np.isfinite(X) & (np.abs(X) > most))[0])

@@ -269,3 +269,32 @@ def test_rows_and_their_classes_are_no_test_rows(named):
 
     with pytest.raises(ValueError, match="test must be a mask of 12 rows or row numbers from 0 to 11, got "):
         mm.classify(emb, np.arange(12) % 2, test=(X, np.arange(12) % 2))
+
+
+@pytest.mark.parametrize(
+    "kind", [list, pd.Series, pl.Series, lambda v: np.array(v, dtype=object), lambda v: pd.array(v, "boolean")]
+)
+def test_a_mask_of_any_booleans_is_one_and_a_gap_in_it_is_named(named, kind):
+    _, emb, _ = named
+    wanted = [True, False, False] * 4
+
+    assert emb[kind(wanted)].ids.tolist() == emb.ids[::3].tolist()
+    assert set(mm.search(emb, emb.vectors[0], mask=kind(wanted), k=12).id) == set(emb.ids[::3])
+    for use in (emb.__getitem__, lambda mask: mm.search(emb, emb.vectors[0], mask=mask)):
+        with pytest.raises(
+            ValueError, match=rf"mask says neither True nor False of row 1, id '{emb.ids[1]}', but .*fillna"
+        ):
+            use(kind([True, None, False] * 4))
+
+
+def test_saved_vectors_keep_the_labels_by_which_classes_are_aligned(frame, tmp_path):
+    data = frame.sample(frac=1, random_state=1)
+    for name, table in (("shuffled", data), ("selected", data.set_axis(data.index + 10))):
+        embedded(table).save(tmp_path / f"{name}.parquet")
+
+    emb, selected = (mm.Embeddings.load(tmp_path / f"{name}.parquet") for name in ("shuffled", "selected"))
+
+    with pytest.raises(ValueError, match="fits the items by position and by the index"):
+        column(emb, frame["label"])
+    assert column(selected, frame["label"].set_axis(range(10, 15))).tolist() == data["label"].tolist()
+    assert list(emb.items.columns) == list(embedded(data).items.columns)

@@ -1,6 +1,7 @@
 """The items frame: one shape from every source, and every wrong row named."""
 
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image as PILImage
 
 import mmtoolkit as mm
+from mmtoolkit.errors import EmbeddingError
 from mmtoolkit.frames import COLUMNS, contents_of, frame_of
 
 
@@ -343,3 +345,32 @@ def test_whole_numbers_that_a_gap_made_floats_are_written_without_a_point():
 
     assert frame["id"].tolist() == ["7", "8"]
     assert frame["text"].tolist() == ["1", None]
+
+
+def test_a_name_in_another_unicode_form_is_found_from_a_table_and_told_elsewhere(tmp_path):
+    """A Mac writes the letters of file names in parts, as an archive of one keeps them."""
+    PILImage.new("RGB", (8, 8)).save(tmp_path / unicodedata.normalize("NFD", "grün.png"))
+    (tmp_path / "t.csv").write_text("image\ngrün.png\nfort.png\n", "utf-8")
+
+    emb = mm.embed(mm.items(tmp_path / "t.csv"), model="local", cache=False, on_error="nan", progress=False)
+
+    assert emb.ok.tolist() == [True, False]
+    with pytest.raises(EmbeddingError, match=r"grün.png', but one that only looks the same .*: 'gru\\u0308n.png'"):
+        mm.embed_images([str(tmp_path / "grün.png")], model="local", cache=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("https://a.b/t.csv", "got the address 'https://a.b/t.csv'; download it, or take the path behind file://"),
+        ("file:///t.csv", "got the address 'file:///t.csv'"),
+        (".", r"is a folder; mm.read_folder lists the files of one"),
+        ("t.json", "got 't.json'; pandas reads more kinds, and its frame can be passed"),
+    ],
+)
+def test_what_is_no_file_of_a_table_says_what_to_do(tmp_path, monkeypatch, name, message):
+    monkeypatch.chdir(tmp_path)
+    Path("t.json").write_text("[]")
+
+    with pytest.raises(ValueError, match=message):
+        mm.items(name)

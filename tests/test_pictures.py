@@ -339,6 +339,11 @@ def test_masks_and_transparent_arrays_are_pictures():
         (np.full((2, 2), 300, np.int64), "expected uint8, bool, or floats in 0..1, got int64"),
         (np.full((2, 2), 2.0), r"expected uint8, bool, or floats in 0..1, got float64 from 2.0 to 2.0"),
         (np.full((2, 2), np.nan), "got float64 from nan to nan"),
+        (np.zeros((3, 5, 7), np.uint8), r"got \(3, 5, 7\); np.moveaxis\(array, 0, -1\) puts the channels last"),
+        (
+            np.ma.array(np.zeros((2, 2), np.uint8), mask=[[0, 1], [0, 0]]),
+            r"pixels of the array are masked; .*filled\(0\)",
+        ),
         (np.array([["a"]]), "expected uint8, bool, or floats in 0..1, got <U1"),
         (
             np.broadcast_to(np.zeros(1, np.uint8), (90_000, 1000)),

@@ -51,6 +51,10 @@ def test_a_value_is_found_by_what_it_is_written_as():
         (["rose", "rose "], "blanks"),
         (["Rose", "rose"], "case"),
         (["ward 1", "ward\u30001"], "Unicode"),
+        (["rose", "rose\u200b"], "not visible"),
+        (["rose", "\ufeffrose"], "not visible"),
+        (["ro\u00adse", "rose\u200f"], "not visible"),
+        (["❤", "❤\ufe0f"], "not visible"),
     ],
 )
 def test_texts_that_look_equal_are_told_with_what_differs(texts, difference):

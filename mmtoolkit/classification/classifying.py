@@ -216,7 +216,7 @@ def test_mask(embeddings: HasVectors | ArrayLike, test: ArrayLike | str) -> NDAr
     n = len(ids_of(embeddings))
     if isinstance(test, str):
         values = column(embeddings, test, what="test")
-        mask = np.array([value is True or value == "test" for value in values])
+        mask = np.array([value is True or str(value).strip().casefold() == "test" for value in values])
         if not mask.any():
             seen = ", ".join(sorted({shorten(repr(v)) for v in values.tolist()})[:5])
             msg = f"no row of column {test!r} says 'test' (or True); it holds {seen}"

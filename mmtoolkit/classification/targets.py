@@ -60,6 +60,13 @@ class Target:
         return self.codes >= 0
 
 
+def _refuse_large(values: NDArray[np.object_], ids: NDArray[np.str_]) -> None:
+    for row, value in enumerate(values):
+        if isinstance(value, int | np.integer) and abs(int(value)) >= 2**63:
+            msg = f"row {row}, id {str(ids[row])!r}: the class {shorten(value)} is too large for a whole number of 64 bits; write it as text"
+            raise ValueError(msg)
+
+
 def _kind(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "bool"
@@ -99,7 +106,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
             continue
         kind = _kind(value)
         if kind not in _KINDS:
-            msg = f"row {row}, id {str(ids[row])!r}: a class must be text, a number or a bool, got {kind} {shorten(value)!r}"
+            msg = f"row {row}, id {str(ids[row])!r}: a class must be text, a number or a bool, got {kind} {shorten(value)!r}; write it as text"
             raise ValueError(msg)
         if first is None:
             first = (row, kind)
@@ -110,7 +117,12 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
             )
             raise ValueError(msg)
     known = values != None  # noqa: E711 - of every cell
-    classes, inverse = np.unique(np.array(values[known].tolist()), return_inverse=True)
+    plain = np.array(values[known].tolist())
+    if (
+        plain.dtype.kind in "uOf"
+    ):  # whole numbers that are too large for NumPy, which makes equal floats of some that differ
+        _refuse_large(values, ids)
+    classes, inverse = np.unique(plain, return_inverse=True)
     if len(classes) < 2:
         found = f"one: {shorten(repr(classes[0].item()))}" if len(classes) else "none"
         msg = f"classification needs at least two classes, y has {found}"

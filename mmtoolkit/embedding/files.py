@@ -34,6 +34,7 @@ _SEALED = 3
 _BLOCK = 16_384  # rows under one checksum
 _EXPANSION, _SMALL = 1000, 256 * 1024**2  # equal vectors are stored once; nobody minds less
 _MEDIA = ("image", "video")
+_INDEX = "mmtoolkit_index"  # old row numbers, by which classes are aligned
 
 
 def write(
@@ -43,6 +44,7 @@ def write(
     keys: NDArray[np.str_],
     space: Space,
     names: tuple[str, ...] = (),
+    index: pd.Index | None = None,
 ) -> None:
     """Write a file, whole or not at all.
 
@@ -60,6 +62,9 @@ def write(
         Of the vectors.
     names : tuple of str
         Of their columns, where they came in a frame.
+    index : Index or None, default=None
+        Labels of the rows in the frame that they came in. Only numbers are kept: texts are the ids, and without either
+        the labels are 0..n-1.
     """
     folder, root = os.path.dirname(os.path.realpath(path)), str(items.attrs.get("root") or "")
     seen = None if not root else _seen_from(folder, root)
@@ -70,6 +75,8 @@ def write(
     flat = pa.array(np.ascontiguousarray(vectors).ravel())
     table = table.append_column("vector", pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
     table = table.append_column("content_key", pa.array(keys.tolist()))
+    if index is not None and pd.api.types.is_integer_dtype(index) and not index.equals(pd.RangeIndex(len(index))):
+        table = table.append_column(_INDEX, pa.array(index.to_numpy()))
     paths = {"root": root} if seen is None else {"root": seen, "relative": True}
     head = {"format": _FORMAT, "version": _VERSION, **space.to_dict(), **paths, "columns": marks}
     head |= {"feature_names": list(names)} if names else {}
@@ -106,7 +113,7 @@ def _written(items: pd.DataFrame) -> tuple[dict[str, list[Any]], dict[str, dict[
     """Return the columns as Parquet can hold them and the marks of those that need one; names what is not kept."""
     columns: dict[str, list[Any]] = {}
     marks: dict[str, dict[str, Any]] = {}
-    taken = sorted({"vector", "content_key"} & set(map(str, items.columns)))
+    taken = sorted({"vector", "content_key", _INDEX} & set(map(str, items.columns)))
     if taken:
         msg = f"the items have a column {taken[0]!r}, which is the file's own; rename it before saving"
         raise ValueError(msg)
@@ -144,7 +151,7 @@ def _in_memory(cell: Any) -> bool:
 
 def read(
     path: str | os.PathLike[str],
-) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...]]:
+) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...], pd.Index | None]:
     """Read what `write` wrote.
 
     Parameters
@@ -160,6 +167,8 @@ def read(
         What the manifest says.
     names : tuple of str
         Of the columns of the vectors.
+    index : Index or None
+        Old row numbers; None where they are 0..n-1, texts, or were not kept.
 
     Raises
     ------
@@ -190,7 +199,7 @@ def read(
 
 def _taken_apart(
     file: pq.ParquetFile, manifest: dict[str, Any], path: str | os.PathLike[str]
-) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...]]:
+) -> tuple[pd.DataFrame, NDArray[np.float32], NDArray[np.str_], Space, tuple[str, ...], pd.Index | None]:
     """Return what a file holds; whatever does not fit together raises."""
     import pyarrow.compute as pc
 
@@ -212,7 +221,9 @@ def _taken_apart(
         msg = f"vectors have {sorted(map(str, widths))[0]} numbers, the manifest says {space.dimension}"
         raise ValueError(msg)
     flat = rows.flatten().to_numpy(zero_copy_only=False)
-    frame = table.drop_columns(["vector", "content_key"]).to_pandas(integer_object_nulls=True)
+    index = pd.Index(table[_INDEX].to_numpy()) if _INDEX in table.column_names else None
+    own = ["vector", "content_key", *([] if index is None else [_INDEX])]
+    frame = table.drop_columns(own).to_pandas(integer_object_nulls=True)
     frame = frame.astype(object).where(frame.notna(), None)
     names = {}
     for field, mark in manifest.get("columns", {}).items():
@@ -226,4 +237,4 @@ def _taken_apart(
         frame = frame.assign(**changed_paths(frame, lambda cell: absolute(cell, home)))
     keys = np.array(table["content_key"].to_pylist(), dtype="U64")
     features = tuple(map(str, manifest.get("feature_names", ())))
-    return frame, flat.reshape(len(frame), space.dimension), keys, space, features
+    return frame, flat.reshape(len(frame), space.dimension), keys, space, features, index

@@ -16,7 +16,7 @@ from mmtoolkit._anyframe import any_frame, column_of, is_frame, is_series
 from mmtoolkit._filekinds import TABLE_ENDINGS, kind_of_file
 from mmtoolkit._rows import is_missing, text_index, unique_ids
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Content, Fused, Image, Text, Video, is_pil, is_url
+from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video, is_pil, is_url
 from mmtoolkit.frames import contents_of, frame_of, row_labels, wrap
 from mmtoolkit.frames import items as as_items
 
@@ -63,20 +63,23 @@ def gather(items: Any, *, strict: bool = False) -> Gathered:
                 msg = f"row {row}: {told}"
                 raise ValueError(msg)
             warnings.warn(f"row {row}: {told}", UserWarning, stacklevel=4)
-    return _gathered(values, index, _content_of)
+    return _gathered(values, index, _content_of, "text")
 
 
 def gather_as(values: Any, kind: type[Content], single: tuple[type, ...]) -> Gathered:
     """Return contents of one kind; values of the `single` types stand for themselves, a one-column table is its column."""
     found, index = _listed(values, kind.__name__, single, kind.__name__)
-    return _gathered(found, index, lambda value: wrap(value, kind))
+    return _gathered(found, index, lambda value: wrap(value, kind), kind.__name__.lower())
 
 
-def _gathered(values: list[Any], index: pd.Index | None, make: Any) -> Gathered:
-    contents: list[Content] = []
+def _gathered(values: list[Any], index: pd.Index | None, make: Any, modality: str) -> Gathered:
+    """Return what `make` makes of every value; a missing one fails like a row of a table that holds nothing."""
+    contents: list[Any] = []
     for row, value in enumerate(values):
         try:
-            contents.append(make(value))
+            contents.append(
+                Absent(modality, f"there is no {modality}, but {value!r}") if is_missing(value) else make(value)
+            )
         except TypeError as error:
             msg = f"row {row}: {error}"
             raise TypeError(msg) from error

@@ -178,7 +178,10 @@ class Embeddings:
 
     @property
     def items(self) -> pd.DataFrame:
-        """The items frame, row by row; columns may be added to it, and its rows stay."""
+        """The items frame, row by row; columns may be added to it, and its rows stay.
+
+        Its index is 0..n-1. pandas puts a Series of another table where the index says: assign ``series.to_numpy()``.
+        """
         frame = self._held.items
         if not frame.index.equals(pd.RangeIndex(len(self))):
             msg = "rows of emb.items were moved or taken away in place, so they are not those of the vectors any more; make the Embeddings again, and sort a copy"
@@ -465,6 +468,7 @@ class Embeddings:
             self.content_keys,
             self.space,
             self.feature_names,
+            self.index,
         )
 
     @classmethod
@@ -499,9 +503,11 @@ class Embeddings:
         """
         from mmtoolkit.embedding.files import read
 
-        frame, vectors, keys, space, names = read(as_path(path, "path"))
+        frame, vectors, keys, space, names, index = read(as_path(path, "path"))
         held = _own(vectors, None, frame, None)
-        return cls._of(dataclasses.replace(held, space=space, content_keys=read_only(keys), feature_names=names))
+        index = held.index if index is None else index
+        kept = dataclasses.replace(held, space=space, content_keys=read_only(keys), feature_names=names, index=index)
+        return cls._of(kept)
 
     def _summary(self) -> str:
         n, d = self.shape

@@ -356,7 +356,12 @@ def test_stamps_score_what_the_offline_model_is_known_for(stamp_result):
         ({"y": ["a"] * 240}, "at least two classes, y has one: 'a'"),
         ({"y": [None] * 240}, "at least two classes, y has none"),
         ({"y": ["a"] * 120 + [1] * 120}, "y mixes types: row 0 .* row 120"),
-        ({"y": [["a"]] * 240}, "a class must be text, a number or a bool"),
+        ({"y": [["a"]] * 240}, "a class must be text, a number or a bool, got list .*; write it as text"),
+        (
+            {"y": [10**30, 1] * 120},
+            "row 0, id '0': the class 1000.* is too large for a whole number of 64 bits; write it as",
+        ),
+        ({"y": [1, 2**63, 2**63 + 1, -1] * 60}, "row 1, id '1': the class 9223372036854775808 is too large"),
         ({"y": np.linspace(0, 1, 240)}, "240 different decimal numbers"),
         ({"y": [1.0, np.inf] * 120}, "2 different decimal numbers, first inf"),
         ({"y": ["a"] * 237 + ["rare"] * 3}, "class 'rare' has 3 items, too few for cv=5: use cv=3 or less"),

@@ -116,6 +116,13 @@ def test_stamps_are_as_good_as_promised(stamps):
         (lambda: mm.cluster(np.ones((9, 3))), ValueError, "one distinct vector among 9 items"),
         (lambda: mm.cluster(np.ones((1, 3))), ValueError, "one distinct vector among 1 items"),
         (lambda: mm.cluster(np.full((4, 2), np.nan), 2), ValueError, "4 of 4 rows hold NaN or infinity, first: row 0"),
+        (
+            lambda: mm.cluster([[1, 0], [0, 1], [1]], 2),
+            ValueError,
+            "row 2 holds 1 numbers, row 0 a vector of 2 numbers",
+        ),
+        (lambda: mm.cluster(pd.Series(["[1, 0]"]), 1), TypeError, r"the first is '\[1, 0\]'; .* X.map\(json.loads\)"),
+        (lambda: mm.Embeddings(pd.Series(["[1, 0]"])), TypeError, r"the first is '\[1, 0\]'; .* X.map\(json.loads\)"),
         (lambda: mm.cluster(np.eye(4), 0), ValueError, "at least 1, got 0"),
         (lambda: mm.cluster(np.eye(4), 2.5), TypeError, r"an int, a range or None, got 2\.5"),
         (lambda: mm.cluster(np.eye(4), "14"), TypeError, "got '14'"),

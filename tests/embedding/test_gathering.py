@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import mmtoolkit as mm
+from mmtoolkit.errors import EmbeddingError
 
 
 @pytest.fixture
@@ -153,3 +154,18 @@ def test_bytes_that_are_no_video_fail_their_row():
     emb = mm.embed_videos([b"no video"], model="local", cache=False, on_error="nan")
 
     assert emb.ok.tolist() == [False]
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_a_gap_in_a_list_fails_like_a_gap_in_a_table(missing):
+    red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    options = {"model": "local", "cache": False, "on_error": "nan", "progress": False}
+
+    texts, pictures = mm.embed_texts(["a cat", missing], **options), mm.embed_images([missing, red], **options)
+
+    assert texts.ok.tolist() == [True, False]
+    assert texts.failed[["row", "reason"]].values.tolist() == [[1, f"there is no text, but {missing!r}"]]
+    assert pictures.ok.tolist() == [False, True]
+    assert mm.embed(pd.Series(["a cat", missing], dtype=object), **options).items["text"].tolist() == ["a cat", None]
+    with pytest.raises(EmbeddingError, match="1 of 2 items could not be embedded: row 1, id '1': there is no text"):
+        mm.embed_texts(["a cat", missing], model="local", cache=False)

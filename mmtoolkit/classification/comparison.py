@@ -72,7 +72,10 @@ class Comparison(Result):
         return joined(*self.pairs["verdict"].head(3))
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"scores": self.scores, "pairs": self.pairs.set_index("better")}
+        return {
+            "scores": self.scores.rename(columns={"value": title(METRICS[self.metric].words)}),
+            "pairs": self.pairs.set_index("better"),
+        }
 
     def _figures(self) -> Mapping[str, Any]:
         return {"price": self._draw}
@@ -98,7 +101,7 @@ class Comparison(Result):
             low=self.scores["low"],
             high=self.scores["high"],
             title=say("Which one is worth paying for?"),
-            x_title=title(self.metric),
+            x_title=title(METRICS[self.metric].words),
             caption=joined(*self.pairs["verdict"].head(6), prices),
         )
 
@@ -317,8 +320,8 @@ def _verdict(a: str, b: str, size: float, reach: float, shown: bool, least: floa
     if shown:
         return say("{a} is better than {b} by {points} {between}.", a=a, b=b, points=points(size), between=between)
     return say(
-        "No difference can be shown between {a} and {b}: {points} {between}. This data would most probably have shown one of {least} "
-        "or more.",
+        "No difference can be shown between {a} and {b}: {points} {between}. Such data would have shown one of {least} in four of five "
+        "cases.",
         a=a,
         b=b,
         points=points(size),

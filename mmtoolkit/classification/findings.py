@@ -237,6 +237,8 @@ def _rare(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _imbalance_words(table: pd.DataFrame) -> str:
+    if table["items"].nunique() == 1:
+        return say("All {n} classes have {most} items.", n=len(table), most=int(table["items"].iloc[0]))
     return say(
         "The largest class {largest} has {most} items, the smallest {smallest} {fewest}; {n} class has less than a third of an equal "
         "share.",

@@ -116,6 +116,11 @@ class Annotations:
         self.note = "" if self._journal is None else self._journal.note
 
     @property
+    def kept_on_disk(self) -> bool:
+        """Whether a journal keeps what is given."""
+        return self._journal is not None
+
+    @property
     def judged(self) -> NDArray[np.bool_]:
         """Which items were annotated by a person, (n_items,): all but what a classifier proposed."""
         return self._of_given(lambda rows: self.how[rows] != PROPOSED)

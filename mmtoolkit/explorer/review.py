@@ -247,7 +247,9 @@ class Review:
             else say("{n:,} item annotated as {name}", "{n:,} items annotated as {name}", n=given, name=annotation)
         )
         more = say("{n} kept its answer from the audit sample", "{n} kept their answer from the audit sample", n=kept)
-        return given, aside(words, more if kept else "")
+        lost = say('running the cell again starts without annotations; journal="labels.csv" keeps them')
+        first = annotation is not None and given > 0 and self.notes.last is None and not self.notes.kept_on_disk
+        return given, aside(words, more if kept else "", lost if first else "")
 
     def _next(self, row: int, found: bool | None, words: str, *changed: str) -> None:
         state, queue = self.state, self.queue

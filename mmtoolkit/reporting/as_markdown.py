@@ -143,7 +143,9 @@ def _(block: Drawing) -> str:
 
     title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
     caption = joined(block.caption, caption_of(block.figure))
-    head = say("Figure: {title}.", title=escape_markdown(title))
+    asks = title.endswith(("?", "!", ".", "？"))
+    named = escape_markdown(title)
+    head = say("Figure: {title}", title=named) if asks else say("Figure: {title}.", title=named)
     return f"**{head}** {escape_markdown(caption, 1000)}"
 
 

@@ -139,7 +139,7 @@ def test_what_could_have_been_shown_stands_beside_what_could_not(data, rng):
     assert pair["detectable"] > (pair["high"] - pair["low"]) / 2 > 0
     assert pair["equivalent"] is None
     assert pair["verdict"].endswith(
-        f"This data would most probably have shown one of {100 * pair['detectable']:.1f} points or more."
+        f"Such data would have shown one of {100 * pair['detectable']:.1f} points in four of five cases."
     )
 
 

@@ -51,6 +51,21 @@ def test_the_page_says_that_a_line_was_left_out(path, rng):
     assert "was cut off" in ex.status
 
 
+def test_the_first_annotation_that_no_file_keeps_says_how_it_would_be_kept(tmp_path, rng):
+    emb = mm.Embeddings(rng.normal(size=(4, 3)).astype("f"), ids=IDS)
+    ex = mm.explore(emb, projection=np.zeros((4, 2)))
+    kept = mm.explore(emb, projection=np.zeros((4, 2)), journal=tmp_path / "labels.csv")
+
+    said = []
+    for explorer in (ex, kept):
+        for item in ("a", "b"):
+            explorer.select([item])
+            explorer.label("bird")
+            said.append('journal="labels.csv"' in explorer.status)
+
+    assert said == [True, False, False, False]
+
+
 def test_whole_last_line_without_its_end_is_kept(path):
     path.write_bytes(path.read_bytes().rstrip())
     notes = Annotations(IDS, path)

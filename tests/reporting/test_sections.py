@@ -1,6 +1,7 @@
 """What a report says is true of every result that can make it say so."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 import mmtoolkit as mm
 from mmtoolkit.classification import LogisticClassifier
 from mmtoolkit.classification.label_issues import expected_of_clean
-from mmtoolkit.reporting.blocks import Note, Remarks
+from mmtoolkit.reporting.blocks import Gallery, Note, Remarks
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +219,36 @@ def test_parts_of_one_set_keep_their_notes_apart_and_are_counted_together(rng):
     notes = [block.text for block in both if isinstance(block, Note)]
     assert len(notes) == len(set(notes))
     assert notes[-1].startswith(f"{len(frame) - 60:,} of the items that were read are not in this report")
+
+
+def test_hits_are_shown_as_pictures_and_no_report_says_where_they_lie_on_this_machine(stamps):
+    folder = str(Path(stamps.items["image"][0]).parent)
+    rep = mm.report(
+        mm.search(stamps, stamps.vectors[3], k=4),
+        mm.pick(stamps, 3),
+        mm.near_duplicates(stamps),
+        mm.audit(stamps, y="label"),
+        mm.similarity(stamps, by="label"),
+    )
+
+    galleries = [len(b.frame) for section in rep.sections for b in section.blocks if isinstance(b, Gallery)]
+
+    assert galleries == [4, 3]
+    assert stamps.ids[3] in rep.to_markdown().replace("\\", "")
+    for page in (rep.to_html(), rep.to_markdown().replace("\\", "")):
+        assert folder not in page
+
+
+def test_a_comparison_names_the_score_that_it_compares(rng):
+    X, y = rng.normal(size=(80, 8)), np.arange(80) % 2
+
+    page = mm.report(mm.compare({"one": X, "two": X[:, :6]}, y, cv=3, metric="f1_macro")).to_markdown()
+
+    assert "| name | macro F1 | low | high |" in page
+
+
+def test_no_heading_of_a_figure_ends_in_two_marks(rng):
+    page = mm.report(mm.classify(rng.normal(size=(60, 8)), np.arange(60) % 2, inference=False)).to_markdown()
+
+    assert "?**" in page
+    assert "?." not in page

@@ -141,7 +141,10 @@ def test_no_word_of_the_explorer_is_english(emb):
         look()
 
     assert (
-        foreign(seen, {"code", "lasso", "invert", "label", "search", "similar", "to", "Enter", "Shift", "Alt", "Esc"})
+        foreign(
+            seen,
+            {"code", "lasso", "invert", "label", "search", "similar", "to", "Enter", "Shift", "Alt", "Esc", "journal"},
+        )
         == []
     )
     assert foreign(texts_of_figure(ex.figure())) == []

@@ -8,15 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.reporting.blocks import Block, Drawing, Key, Table, Words
+from mmtoolkit.reporting.blocks import Block, Drawing, Gallery, Key, Table, Words
 from mmtoolkit.steps import kind_of
 from mmtoolkit.words import percent, points, quoted, say, title
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmtoolkit.reporting.record import Named
     from mmtoolkit.results import Result
 
 __all__ = ["Contribution", "contribution_of", "drawings", "percent", "plain_contribution", "points", "quoted"]
+
+_SEEN = 16  # pictures above a table of items
 
 _SECTIONS = {  # what a verb's result gives to a report, where it is more than its tables and figures
     "check_new": "new_data",
@@ -100,9 +104,18 @@ def plain_contribution(name: str, result: Result) -> Contribution:
     kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]  # every name is of this form
     heading = f"{title(kind)} {number}".capitalize() if number else title(kind).capitalize()
     summary = say("{note}.", note=str(result._summary()).rstrip(".。"))
-    tables = [Table(frame, title(caption)) for caption, frame in result._tables().items()]
+    tables = [block for caption, frame in result._tables().items() for block in _told(frame, title(caption))]
     told = say("{what}: {told}", what=heading, told=summary)
     return Contribution(heading, [Words(summary), *tables, *drawings(result)], [told])
+
+
+def _told(frame: pd.DataFrame, caption: str) -> list[Block]:
+    """Return a table; one of items with their pictures, and without the places where these lie on this machine."""
+    if "modality" not in frame.columns:
+        return [Table(frame, caption)]
+    media = frame.columns.intersection(["image", "video"])
+    seen = [Gallery(frame.reset_index().head(_SEEN), title=caption)] if frame[media].notna().any(axis=None) else []
+    return [*seen, Table(frame.drop(columns=media), caption)]
 
 
 def drawings(result: Result, *names: str, caption: str = "") -> list[Drawing]:

@@ -59,15 +59,15 @@ def confusion(result: Scored) -> go.Figure:
     caption = say("No item was taken for another class.")
     if wrong.any():
         i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
+        alone = int((wrong == wrong.max()).sum()) == 1
+        most = say("most often {true} for {other}", true=shorten(names[i], 30), other=shorten(names[j], 30))
+        tied = say("none more often than {true} for {other}", true=shorten(names[i], 30), other=shorten(names[j], 30))
         caption = say(
-            "{wrong:.0f} of {n_items:.0f} items were taken for another class; most often {true} for {other} ({n:.0f} time, {share} "
-            "of that class).",
-            "{wrong:.0f} of {n_items:.0f} items were taken for another class; most often {true} for {other} ({n:.0f} times, {share} "
-            "of that class).",
+            "{wrong:.0f} of {n_items:.0f} items were taken for another class; {what} ({n:.0f} time, {share} of that class).",
+            "{wrong:.0f} of {n_items:.0f} items were taken for another class; {what} ({n:.0f} times, {share} of that class).",
             wrong=wrong.sum(),
             n_items=counts.sum(),
-            true=shorten(names[i], 30),
-            other=shorten(names[j], 30),
+            what=most if alone else tied,
             n=wrong[i, j],
             share=percent(wrong[i, j] / counts[i].sum(), 0),
         )
@@ -118,9 +118,13 @@ def _metrics(result: Classification) -> go.Figure:
 def per_class(result: Scored) -> go.Figure:
     """Draw F1 per class of a result."""
     table = result.per_class.sort_values("f1", ascending=False, kind="stable")
-    worst = table.iloc[-1]
+    worst, name = table.iloc[-1], shorten(table.index[-1], 40)
+    alone = int((table["f1"] == worst["f1"]).sum()) == 1
     return bars(
-        [f"{shorten(name, 30)} ({row.support})" for name, row in zip(table.index, table.itertuples(), strict=True)],
+        [
+            f"{shorten(name, 20, tail=7)} ({row.support})"
+            for name, row in zip(table.index, table.itertuples(), strict=True)
+        ],
         table["f1"],
         low=table["f1_low"],
         high=table["f1_high"],
@@ -129,8 +133,8 @@ def per_class(result: Scored) -> go.Figure:
         baseline=number(result.metrics, "f1_macro", "value"),
         baseline_name=say("mean"),
         caption=say(
-            "Hardest is {name}: of its {n:.0f} items {recall} are found, and {precision} of the answers with this class are right.",
-            name=shorten(table.index[-1], 40),
+            "{what}: of its {n:.0f} items {recall} are found, and {precision} of the answers with this class are right.",
+            what=say("Hardest is {name}", name=name) if alone else say("No class is harder than {name}", name=name),
             n=worst["support"],
             recall=percent(worst["recall"], 0),
             precision=percent(worst["precision"], 0),
@@ -215,7 +219,10 @@ def _areas(result: Classification, one: Callable[..., Any], column: str, words: 
     for name in table.index[:10]:
         k = int(np.flatnonzero(result.classes == name)[0])
         x, y = one(codes == k, proba[:, k])
-        lines[f"{shorten(name, 30)} ({table[name]:.3f})"] = (np.interp(grid, x, y), None, None)
+        called = f"{shorten(name, 30, tail=10)} ({table[name]:.3f})"
+        if called in lines:  # names may be alike at both ends
+            called = f"{k}: {called}"
+        lines[called] = (np.interp(grid, x, y), None, None)
     area = say("area under the curve") if column == "roc_auc" else say("average precision")
     return curve(
         grid,
@@ -223,6 +230,7 @@ def _areas(result: Classification, one: Callable[..., Any], column: str, words: 
         title=str(words[0]),
         x_title=str(words[1]),
         y_title=str(words[2]),
+        shares=True,
         caption=say(
             "One class against the rest, the {n} hardest of {n_classes} first. The {area} runs from {least:.3f} ({hardest}) to "
             "{most:.3f} ({easiest}).",

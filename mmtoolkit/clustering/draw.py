@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 
 __all__ = ["contingency", "jaccard", "sizes", "sweep"]
 
+_AS_THEY_ARE = ("silhouette", "stability")  # the others are drawn as shares of their largest value
+
 
 def sweep(clustering: Clustering) -> go.Figure:
     """Draw silhouette and stability over the number of clusters, with the plausible range."""
     frame = clustering.sweep
     series: dict[str, tuple[Any, Any, Any]] = {}
-    for name in ("silhouette", "stability"):
+    for name in (*_AS_THEY_ARE, "davies_bouldin", "calinski_harabasz", "inertia"):
         mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
-        series[title(name)] = (mean, mean - std, mean + std)
-    for name in ("davies_bouldin", "calinski_harabasz", "inertia"):
-        mean, std = frame[name].to_numpy(), frame[f"{name}_std"].to_numpy()
-        scale = np.nanmax(mean)
+        if not np.isfinite(mean).any():  # two items have one number of clusters, and some scores need more items
+            continue
+        scale = 1.0 if name in _AS_THEY_ARE else np.nanmax(mean) or 1.0
         series[title(name)] = (mean / scale, (mean - std) / scale, (mean + std) / scale)
     low, high = clustering.plausible_n_clusters or (clustering.n_clusters, clustering.n_clusters)
     marks = [(float(clustering.n_clusters), say("used: {n}", n=clustering.n_clusters))]
     marks += [(float(k), say("plausible")) for k in (low, high) if k != clustering.n_clusters]
-    return figures.curve(
+    fig = figures.curve(
         frame.index.to_numpy(),
         series,
         title=say("How many clusters?"),
@@ -50,6 +51,7 @@ def sweep(clustering: Clustering) -> go.Figure:
         ),
         marks=marks,
     )
+    return fig.update_yaxes(rangemode="tozero")
 
 
 def _called(cluster: Any, name: str) -> str:

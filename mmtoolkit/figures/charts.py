@@ -20,6 +20,8 @@ __all__ = ["bars", "bars_over", "curve", "histogram"]
 _BELOW = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}  # takes the room it needs
 _FEW_STEPS = 30  # with more, markers would hide the line
 _PERCENT = {"tickformat": ".0%"}
+_ENTRY, _FEW_SERIES = 16, 6  # pixels of a legend's row on a narrow page; more series make the figure higher
+_SMALL = 0.5  # bars up to here fill a scale of their own
 _TOLD = 12  # bars that a reader who cannot see them is told
 Band = tuple["ArrayLike", "ArrayLike | None", "ArrayLike | None"]
 
@@ -83,7 +85,9 @@ def bars(
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    above = draw_reference_lines(fig, [] if baseline is None else [(float(baseline), baseline_name)])
+    span = _range_of(v, low, high, baseline)
+    marks = [] if baseline is None else [(float(baseline), baseline_name)]
+    above = draw_reference_lines(fig, marks, 0.0, *span.get("range", ()))
     top = [f"{n}: {short_number(a)}" for n, a in list(zip(names, v.tolist(), strict=True))[:_TOLD]]
     return finish(
         fig,
@@ -97,7 +101,7 @@ def bars(
         height=int(np.clip(24 * len(v) + 80, 180, 900)),
         above=above,
         bargap=0.3,
-        xaxis={"title": {"text": plot_text(x_title)}},
+        xaxis={"title": {"text": plot_text(x_title)}, **span},
         yaxis={"showgrid": False, "autorange": "reversed", **named_ticks(names)},
     )
 
@@ -112,6 +116,7 @@ def curve(
     caption: str = "",
     marks: Sequence[Mark] = (),
     percent: bool = False,
+    shares: bool = False,
 ) -> go.Figure:
     """Draw lines over a common x, each with a band when it has one.
 
@@ -126,7 +131,9 @@ def curve(
     marks : sequence of float or (float, str), default=()
         Positions on x for a dotted line, with a word.
     percent : bool, default=False
-        Whether both axes are shares.
+        Whether both axes are shares, written as percent.
+    shares : bool, default=False
+        Whether both axes run from 0 to 1.
 
     Returns
     -------
@@ -171,10 +178,18 @@ def curve(
             x=x_title or "x",
             n=len(at),
         ),
-        height=340,
+        height=340 + _ENTRY * max(0, len(series) - _FEW_SERIES),
         showlegend=len(series) > 1,
-        xaxis={"title": {"text": plot_text(x_title)}, **(_PERCENT if percent else {})},
-        yaxis={"title": {"text": plot_text(y_title)}, **(_PERCENT if percent else {})},
+        xaxis={
+            "title": {"text": plot_text(x_title)},
+            **(_PERCENT if percent else {}),
+            **({"range": [0, 1]} if shares else {}),
+        },
+        yaxis={
+            "title": {"text": plot_text(y_title)},
+            **(_PERCENT if percent else {}),
+            **({"range": [0, 1.02]} if shares else {}),
+        },
         legend=_BELOW,
         above=above,
     )
@@ -307,6 +322,17 @@ def histogram(
         xaxis={"title": {"text": plot_text(x_title)}},
         yaxis={"title": {"text": plot_text(y_title)}},
     )
+
+
+def _range_of(v: NDArray[np.float64], *others: ArrayLike | None) -> dict[str, Any]:
+    """Return the range of an axis of bars where Plotly's own would be of another kind: below 0 for nothing, above 1 for scores."""
+    ends = np.concatenate(
+        [v, *(np.ravel(np.asarray(other, dtype=np.float64)) for other in others if other is not None)]
+    )
+    ends = ends[np.isfinite(ends)]
+    if len(ends) and (ends.min() < 0 or ends.max() > 1 or 0 < ends.max() <= _SMALL):
+        return {}
+    return {"range": [0, 1]}
 
 
 def _whiskers(v: NDArray[np.float64], low: ArrayLike | None, high: ArrayLike | None) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ def named_ticks(names: Sequence[object], limit: int = 28) -> dict[str, Any]:
     """Return an axis's settings that put names at positions, so that equal or numeric names stay apart and in order."""
     step = max(1, -(-len(names) // _MAX_TICKS))
     at = list(range(0, len(names), step))
-    return {"tickmode": "array", "tickvals": at, "ticktext": [plot_text(names[i], limit) for i in at]}
+    return {"tickmode": "array", "tickvals": at, "ticktext": [plot_text(names[i], limit, tail=limit // 3) for i in at]}
 
 
 def short_number(value: float) -> str:
@@ -38,15 +38,16 @@ def faded_color(color: str, alpha: float) -> str:
     return f"rgba({r},{g},{b},{alpha})"
 
 
-def draw_reference_lines(fig: go.Figure, marks: Sequence[Mark]) -> int:
+def draw_reference_lines(fig: go.Figure, marks: Sequence[Mark], *limits: float) -> int:
     """Draw a dotted line across the chart at every mark, with its word over it; return how many pixels the words take.
 
-    Words that would meet on a page 400 pixels wide stand one over another, and no word runs out at the right.
+    `limits` are where the axis ends, if that is beyond the data. Words that would meet on a page 400 pixels wide stand one over
+    another, and no word runs out at the right.
     """
     named = sorted(mark if isinstance(mark, tuple) else (mark, "") for mark in marks)
     if not named:
         return 0
-    at = np.concatenate([[x for x, _ in named], *(np.asarray(trace.x, dtype=np.float64) for trace in fig.data)])
+    at = np.concatenate([[x for x, _ in named], limits, *(np.asarray(trace.x, dtype=np.float64) for trace in fig.data)])
     low, high = np.nanmin(at), np.nanmax(at)
     ends: list[float] = []  # of each row of words
     for x, word in named:

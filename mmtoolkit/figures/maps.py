@@ -78,6 +78,7 @@ def scatter_map(
     title: str = "",
     caption: str = "",
     color_title: str = "",
+    color_range: tuple[float, float] | None = None,
     centroid_names: bool | None = None,
 ) -> go.Figure:
     """Draw items as points in the plane.
@@ -100,6 +101,8 @@ def scatter_map(
         Plain text.
     color_title : str, default=""
         What the colour means; heads the legend or the colour bar.
+    color_range : (float, float) or None, default=None
+        Ends of the colour scale; None are the smallest and the largest value.
     centroid_names : bool or None, default=None
         Write group names on the map, as far as they do not overlap; None does so for two groups or more.
 
@@ -142,7 +145,10 @@ def scatter_map(
         yaxis={"visible": False, "range": limits[1], "scaleanchor": "x", "constrain": "domain"},
         showlegend=any(g.name for g in groups),
         legend=_legend(groups, numeric, color_title),
-        coloraxis={"colorbar": _COLORBAR | {"title": _heading(color_title)}},
+        coloraxis={
+            "colorbar": _COLORBAR | {"title": _heading(color_title)},
+            **({} if color_range is None else dict(zip(("cmin", "cmax"), color_range, strict=True))),
+        },
         dragmode="pan",
         annotations=_name_labels(xy, groups, limits) if named and not numeric else [],
     )
@@ -217,7 +223,7 @@ def _legend_name(name: str) -> str:
     """Cut a group's name so that it fits into the widest entry together with its count."""
     head, bracket, count = name.rpartition(" (")
     room = _WIDEST / _LETTER - width_of(bracket + count)
-    cut = next((short for n in range(int(room), 0, -1) if width_of(short := shorten(head, n)) <= room), "")
+    cut = next((short for n in range(int(room), 0, -1) if width_of(short := shorten(head, n, tail=n // 3)) <= room), "")
     return f"{cut}{bracket}{count}"
 
 
@@ -272,7 +278,7 @@ def _name_labels(
     placed: list[tuple[float, float, float]] = []
     labels = []
     for name, x, y in centres(xy, groups):
-        text = shorten(name, 24)
+        text = shorten(name, 24, tail=8)
         u, v = scale * (x - x0), scale * (y - y0)
         half = 3.2 * width_of(text) + 4
         if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):

@@ -54,7 +54,7 @@ _PIECES = re.compile(
 _CAPTION_COLUMNS, _TITLE_COLUMNS = 60, 38  # fit a page of 400 pixels, from its left edge
 
 
-def plot_text(text: object, limit: int = 60) -> str:
+def plot_text(text: object, limit: int = 60, *, tail: int = 0) -> str:
     """Return `text` shortened and safe wherever Plotly takes text: names, ticks, hover, titles.
 
     Plotly reads a small HTML dialect and, on pages with MathJax, TeX between dollars; neither is left in.
@@ -65,6 +65,8 @@ def plot_text(text: object, limit: int = 60) -> str:
         Anything; its ``str`` is shown.
     limit : int, default=60
         Longest length in characters; longer text ends with an ellipsis.
+    tail : int, default=0
+        How many of them are the last ones, after the ellipsis: names are often alike but for their ends.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def plot_text(text: object, limit: int = 60) -> str:
     >>> plot_text("<b>5 $ & more</b>")
     '&lt;b&gt;5 &#36; &amp; more&lt;/b&gt;'
     """
-    return html.escape(shorten(text, limit), quote=False).replace("$", "&#36;")
+    return html.escape(shorten(text, limit, tail=tail), quote=False).replace("$", "&#36;")
 
 
 def _wrapped(text: str, columns: int = _CAPTION_COLUMNS) -> str:

@@ -186,6 +186,7 @@ class DrawnMap(Result):
                 mean=mean,
             ),
             color_title=say("true neighbours"),
+            color_range=(0.0, 1.0),
         )
 
     def _main_figure(self) -> go.Figure:

@@ -175,7 +175,7 @@ def _grouped(
     if not known:
         msg = "by= holds no value for any item"
         raise ValueError(msg)
-    names = tuple(shorten(g) for g in known)
+    names = tuple(shorten(g, tail=20) for g in known)
     sums = np.stack([X[groups == g].sum(axis=0, dtype=np.float64) for g in known])
     sizes = np.array([(groups == g).sum() for g in known], dtype=np.float64)
     if Y is not None:

@@ -50,3 +50,10 @@ def test_new_items_are_encoded(glosses):
 
     text = glosses.items["text"].iloc[7]
     assert c.assign([text]).tolist() == [c.labels[7]]
+
+
+def test_two_items_have_a_sweep_without_lines_of_nothing():
+    figure = mm.cluster(np.eye(2)).figure("sweep")
+
+    assert all(np.isfinite(np.asarray(trace.y, dtype=float)).any() for trace in figure.data if trace.mode != "lines")
+    assert figure.layout.yaxis.rangemode == "tozero"

@@ -118,4 +118,14 @@ def test_a_long_name_fits_its_legend_entry_together_with_its_count(name):
     shown = {trace.name for trace in fig.data}
     assert "short (1)" in shown
     assert all(width_of(text) * 6.3 <= fig.layout.legend.entrywidth <= 170 for text in shown)
-    assert any(text.startswith(name[:8]) and text.endswith("… (2)") for text in shown)
+    assert any("…" in text and text.startswith(name[:6]) and text.endswith(f"{name[-3:]} (2)") for text in shown)
+
+
+def test_names_that_differ_at_their_ends_stay_apart_in_the_legend_and_on_the_map(rng):
+    kinds = np.array([f"A rather long name that goes on and on, number {k}" for k in range(3)])[np.arange(30) % 3]
+    places = 10 * np.eye(3)[np.arange(30) % 3][:, :2] + rng.normal(size=(30, 2))
+
+    fig = figures.scatter_map(places, color=kinds)
+
+    assert len({trace.name for trace in fig.data}) == 3
+    assert len({a.text for a in fig.layout.annotations}) == len(fig.layout.annotations) >= 2

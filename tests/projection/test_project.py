@@ -224,3 +224,11 @@ def test_another_min_dist_finds_the_neighbours_again(X, monkeypatch):
 
     assert len(calls) == 1
     assert not np.array_equal(first.coords, second.coords)
+
+
+def test_the_colours_of_trust_mean_the_same_on_every_map():
+    X = np.repeat(np.eye(2), 12, axis=0) + np.random.default_rng(0).normal(scale=0.01, size=(24, 2))
+
+    axis = mm.project(X, method="pca").figure("trust").layout.coloraxis
+
+    assert (axis.cmin, axis.cmax) == (0, 1)

@@ -298,6 +298,14 @@ def _confused(result: Any) -> str:
         return ""
     i, j = np.unravel_index(int(counts.argmax()), counts.shape)
     true, wrong = result.confusion.index[i], result.confusion.columns[j]
+    if int((counts == counts.max()).sum()) > 1:
+        return say(
+            "No confusion is more frequent than {true} taken for {wrong} ({n:.0f} time).",
+            "No confusion is more frequent than {true} taken for {wrong} ({n:.0f} times).",
+            n=counts[i, j],
+            true=quoted(true),
+            wrong=quoted(wrong),
+        )
     return say(
         "The most frequent confusion is {true} taken for {wrong} ({n:.0f} time).",
         "The most frequent confusion is {true} taken for {wrong} ({n:.0f} times).",

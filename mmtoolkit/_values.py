@@ -15,13 +15,33 @@ from numpy.typing import NDArray
 
 from mmtoolkit.words import say
 
-__all__ = ["code_columns", "finder", "group_key", "look_alikes", "missing", "text_of", "unified"]
+__all__ = ["code_columns", "finder", "group_key", "look_alikes", "missing", "role_of", "text_of", "unified"]
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]+")
 _LOOKS_NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SCIENTIFIC = re.compile(r"-?[0-9](\.[0-9]+)?e[+-][0-9]{2,3}")  # as programs write small and large numbers
 _Number = int | float | np.integer | np.floating
+
+
+def _names(words: str) -> re.Pattern[str]:
+    """Return the pattern of names that start with one of the words: "Test", "test_2", "test set"."""
+    return re.compile(rf"({words})[\W_]*(set|split|data|集)?[\W_]*\d*", re.IGNORECASE)
+
+
+_ROLES = {
+    "train": _names("train|training|trn|训练"),
+    "test": _names("test|testing|tst|holdout|eval|evaluation|测试"),
+    "validation": _names("val|valid|validation|dev|development|验证"),
+}
+
+
+def role_of(name: Any) -> str | None:
+    """Return the purpose of a split by its name."""
+    if name is None:
+        return None
+    said = str(name).strip()
+    return next((role for role, known in _ROLES.items() if known.fullmatch(said)), said)
 
 
 def missing(values: Any) -> NDArray[np.bool_]:

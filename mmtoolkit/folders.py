@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._formats import IMAGE_ENDINGS, VIDEO_ENDINGS
 from mmtoolkit._opening import read_whole
 from mmtoolkit._text import is_unicode
+from mmtoolkit._values import role_of
 from mmtoolkit.frames import items, made_by
 from mmtoolkit.words import listed, say, word
 
@@ -72,6 +74,9 @@ def read_folder(
     >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
     [['praise/one.txt', 'well done', 'praise']]
     """
+    if label is not None and not callable(label):
+        msg = f"label must be a function from the path of a file to its class, got {label!r}"
+        raise TypeError(msg)
     root = as_path(folder, "folder").resolve()
     if not root.is_dir():
         msg = f"{os.fspath(folder)!r} is not a folder"
@@ -109,8 +114,22 @@ def read_folder(
         said.append(say("{n:,} of the text files was {how}", "{n:,} of the text files were {how}", n=n, how=note))
     told = {"notes": said, "left_out": dict(left_out), "item_notes": notes, "unreadable": unreadable}
     frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
+    if label is None and (split := _split_of(frame["label"])):
+        said.append(split)
+        warnings.warn(split, UserWarning, stacklevel=2)
     asked = {"label": None if label is None else "a function", "texts": texts}
     return made_by(frame, "read_folder", root.name, {name: value for name, value in asked.items() if value is not None})
+
+
+def _split_of(labels: pd.Series) -> str:
+    """Return a sentence where the sub-folders are called as parts of a split, which are no classes; "" otherwise."""
+    names = sorted(set(labels.dropna()))
+    if len(names) < 2 or any(role_of(name) not in ("train", "test", "validation") for name in names):
+        return ""
+    return say(
+        "the labels {names} look like the parts of a split; label=lambda path: path.parent.name takes the folder of each file",
+        names=listed(map(repr, names)),
+    )
 
 
 def _readable(folder: str) -> str:

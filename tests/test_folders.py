@@ -49,6 +49,26 @@ def test_other_kinds_of_files_are_counted_by_kind_and_said_in_the_report(tmp_pat
     assert "2 .cr2, 1 .txt, 1 .xlsx" in rep._repr_html_()
 
 
+def test_folders_of_a_split_are_not_taken_for_classes_without_a_word(tmp_path):
+    for name in ("train/cat/a.png", "train/dog/b.png", "Test_2/cat/c.png", "val/dog/d.png"):
+        picture(tmp_path / name)
+
+    with pytest.warns(UserWarning, match=r"the labels 'Test_2', 'train', 'val' look like the parts of a split; label="):
+        frame = mm.read_folder(tmp_path)
+
+    assert len(frame.attrs["notes"]) == 1
+    assert mm.read_folder(tmp_path, label=lambda path: path.parent.name)["label"].tolist() == [
+        "cat",
+        "cat",
+        "dog",
+        "dog",
+    ]
+    picture(tmp_path / "bird" / "e.png")
+    assert "notes" not in mm.read_folder(tmp_path).attrs
+    with pytest.raises(TypeError, match="label must be a function from the path of a file to its class, got 'class'"):
+        mm.read_folder(tmp_path, label="class")
+
+
 def test_many_kinds_stay_one_line(tmp_path):
     picture(tmp_path / "a.png")
     for number in range(30):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
+from mmtoolkit._values import role_of
 from mmtoolkit.errors import EmbeddingError, SpaceError
 from mmtoolkit.vectors import ids_of, items_of, unit_rows
 from mmtoolkit.words import say
@@ -29,18 +29,6 @@ _NEIGHBOURS = 5
 _FAR = 3.5
 _OTHERS = 500
 _MISFIT = 0.9
-
-
-def _names(words: str) -> re.Pattern[str]:
-    """Return the pattern of names that start with one of the words: "Test", "test_2", "test set"."""
-    return re.compile(rf"({words})[\W_]*(set|split|data|集)?[\W_]*\d*", re.IGNORECASE)
-
-
-_ROLES = {
-    "train": _names("train|training|trn|训练"),
-    "test": _names("test|testing|tst|holdout|eval|evaluation|测试"),
-    "validation": _names("val|valid|validation|dev|development|验证"),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +68,7 @@ class Subject:
     def roles(self) -> NDArray[np.object_]:
         """The purpose of every item's split: train, test or validation where its name says so, else its name; None without a split."""
         names = np.full(len(self.ok), None, dtype=object) if self.splits is None else self.splits
-        known = {name: _role(name) for name in set(names.tolist())}
+        known = {name: role_of(name) for name in set(names.tolist())}
         roles = np.empty(len(names), dtype=object)
         roles[:] = [known[name] for name in names.tolist()]
         return roles
@@ -94,14 +82,6 @@ class Subject:
         order = np.argsort(self.groups, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1)
         return [rows for rows in groups if len(rows) > 1]
-
-
-def _role(name: Any) -> str | None:
-    """Return the purpose of a split by its name."""
-    if name is None:
-        return None
-    said = str(name).strip()
-    return next((role for role, known in _ROLES.items() if known.fullmatch(said)), said)
 
 
 @dataclass(frozen=True)

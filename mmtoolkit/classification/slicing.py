@@ -75,6 +75,7 @@ def cut(result: Classification, name: object) -> NDArray[np.object_]:
         row = int(np.argmin(values.map(pd.api.types.is_hashable)))
         msg = f"the column {name!r} holds a {type(values[row]).__name__} in row {row}; slices need texts, numbers or dates"
         raise ValueError(msg)
+    values = values.mask(values.isin([np.inf, -np.inf]))  # no number: a report keeps none
     if values.nunique() <= _FEW:
         return _named(values.map(str), values)
     numbers = pd.to_numeric(values, errors="coerce")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import mmtoolkit as mm
+from mmtoolkit._arguments import as_path
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.cli import show
 from mmtoolkit.frames import DATASETS
@@ -31,7 +32,7 @@ def items_of(arguments: Namespace) -> pd.DataFrame:
     ValueError
         If it is nothing of that.
     """
-    path = Path(arguments.input).expanduser()
+    path = as_path(arguments.input, "INPUT")
     columns = {role: getattr(arguments, role) for role in _ROLES if getattr(arguments, role) is not None}
     if path.is_dir() or (not path.exists() and arguments.input in DATASETS):
         if columns:

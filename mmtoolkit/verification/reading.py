@@ -108,8 +108,8 @@ def read_page(path: Path) -> tuple[dict[str, Any], list[str]]:
             f"wrote, or {beside.name!r}"
         )
         raise VerifyError(msg)
-    if broken:  # git on Windows, or mail, writes other ends of lines; nobody sees them
-        broken = broken_on_page(html.replace("\r\n", "\n"), seals)
+    if broken:  # git on Windows, mail and editors write other ends of lines and of files; nobody sees them
+        broken = broken_on_page(html.replace("\r\n", "\n").rstrip() + "\n", seals)
     return data, [*broken, *other]
 
 

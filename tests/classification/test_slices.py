@@ -177,6 +177,14 @@ def test_nothing_to_cut_is_said(table):
     assert "No column" in mm.report(r, s).to_html()
 
 
+def test_infinite_numbers_of_a_column_are_verified_too(result, tmp_path):
+    rates = [np.inf, -np.inf, 1.0, None] * 100
+    emb = mm.Embeddings(result.source.vectors, items=result.source.items[["id", "label"]].assign(rate=rates))
+    mm.report(mm.classify(emb, cv=3, duplicates="ignore")).save(tmp_path / "report.json")
+
+    assert mm.verify(tmp_path / "report.json", vectors=emb).verdict == "identical"
+
+
 def test_a_report_says_where_it_fails_and_is_verified(result, tmp_path):
     report = mm.report(result, title="Slices")
     path = report.save(tmp_path / "report.json")

@@ -151,6 +151,8 @@ def test_version(capsys):
         (["cluster", "x", "--n-clusters", "9-3"], "expected a number such as 8 or a range such as 5-20, got '9-3'"),
         (["embed", "x", "--cache", "a", "--no-cache"], "not allowed with argument"),
         (["embed", "no/such/folder"], "there is no file or folder 'no/such/folder', and it is no data set (stamps,"),
+        (["embed", ""], "INPUT must be the path of a file or folder, got ''"),
+        (["embed", "s3://a/b"], "got the address 's3://a/b'; download it"),
         (["embed", "glosses", "--text", "x"], "--text names a column, but 'glosses' is no table"),
         (["embed", "glosses", "--model", "locla"], "did you mean 'local'?"),
         (["embed", "glosses", "--model", "local", "--dimension", "7"], "7"),

@@ -81,7 +81,7 @@ def test_the_byte_order_mark_of_an_editor_changes_nothing(page):
 def test_the_line_ends_of_windows_change_nothing(page):
     path, X = page
     for file in (path, path.with_suffix(".json")):
-        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
     assert mm.verify(path, vectors=X).verdict == "identical"
 
     path.write_bytes(path.read_bytes().replace(b"<h1>A page", b"<h1>The page"))

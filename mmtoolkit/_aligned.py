@@ -15,7 +15,7 @@ from mmtoolkit._text import is_unicode, shorten
 from mmtoolkit._values import missing, text_of, unified
 from mmtoolkit.vectors import HasVectors, has_vectors, ids_of, index_of, items_of
 
-__all__ = ["CHARACTERS", "column", "column_in", "masked", "refuse_other_order", "series_of"]
+__all__ = ["CHARACTERS", "column", "column_in", "masked", "refuse_other_ids", "refuse_other_order", "series_of"]
 
 CHARACTERS = "characters"  # what items with texts have, whether or not a column says so
 _NAMED = 8
@@ -116,15 +116,33 @@ def _booleans(embeddings: HasVectors | ArrayLike, wanted: Any, what: str) -> Any
 
 
 def refuse_other_order(embeddings: HasVectors | ArrayLike, index: pd.Index | None, what: str) -> None:
-    """Raise ValueError for the index of a frame that holds the labels of the items in another order."""
+    """Raise ValueError for the index of a frame that holds the labels or the ids of the items in another order."""
     own = index_of(embeddings)
-    if index is not None and own is not None and not index.equals(own) and _same_labels(index, own):
+    if index is None or (own is not None and index.equals(own)):
+        return
+    _refuse_moved(index, own, what)
+    refuse_other_ids(index, ids_of(embeddings), what)
+
+
+def refuse_other_ids(labels: Any, ids: Any, what: str) -> None:
+    """Raise ValueError for labels that are the ids of the vectors in another order, unless either are row numbers."""
+    names, known = _written(labels), _written(ids)
+    if not any(one.equals(_written(range(len(one)))) for one in (names, known)):
+        _refuse_moved(names, known, what)
+
+
+def _refuse_moved(index: pd.Index, own: pd.Index | None, what: str) -> None:
+    if own is not None and not index.equals(own) and _same_labels(index, own):
         row = int(np.argmax(index != own))
         msg = (
             f"{what} is in another order than the vectors: row {row} is {index[row]!r}, the vectors have {own[row]!r}; "
             "bring one into the order of the other, or take the index away from both (.reset_index(drop=True))"
         )
         raise ValueError(msg)
+
+
+def _written(labels: Any) -> pd.Index:
+    return pd.Index(list(map(text_of, labels)), dtype=object)
 
 
 def column_in(items: pd.DataFrame, name: str) -> pd.Series | None:
@@ -194,8 +212,8 @@ def _in_order(series: pd.Series, embeddings: Any, what: str) -> NDArray[np.objec
     """Return values in the order of the items; raise ValueError where their index fits in no way or in more than one."""
     index, own, ids = series.index, index_of(embeddings), pd.Index(ids_of(embeddings).tolist(), dtype=object)
     values: NDArray[np.object_] = series.to_numpy(dtype=object)
-    names = pd.Index(list(map(text_of, index)), dtype=object)
-    counted, rows = pd.RangeIndex(len(index)), pd.Index(list(map(str, range(len(index)))), dtype=object)
+    names = _written(index)
+    counted, rows = pd.RangeIndex(len(index)), _written(range(len(index)))
     numbers = ids.equals(rows) and not all(
         isinstance(label, str) for label in index
     )  # ids are row numbers: no identity

@@ -112,11 +112,11 @@ def read_folder(
     frame = items(pd.DataFrame(rows, dtype=object))  # plain objects: a name need not be valid UTF-8
     for note, n in Counter(notes.values()).items():
         said.append(say("{n:,} of the text files was {how}", "{n:,} of the text files were {how}", n=n, how=note))
-    told = {"notes": said, "left_out": dict(left_out), "item_notes": notes, "unreadable": unreadable}
-    frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
     if label is None and (split := _split_of(frame["label"])):
         said.append(split)
         warnings.warn(split, UserWarning, stacklevel=2)
+    told = {"notes": said, "left_out": dict(left_out), "item_notes": notes, "unreadable": unreadable}
+    frame.attrs.update(root=os.fspath(root), **{name: what for name, what in told.items() if what})
     asked = {"label": None if label is None else "a function", "texts": texts}
     return made_by(frame, "read_folder", root.name, {name: value for name, value in asked.items() if value is not None})
 

@@ -298,3 +298,39 @@ def test_saved_vectors_keep_the_labels_by_which_classes_are_aligned(frame, tmp_p
         column(emb, frame["label"])
     assert column(selected, frame["label"].set_axis(range(10, 15))).tolist() == data["label"].tolist()
     assert list(emb.items.columns) == list(embedded(data).items.columns)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda X, items: mm.Embeddings(X, items=items),
+        lambda X, items: mm.Embeddings(X, ids=items["id"].tolist()),
+        lambda X, items: mm.compare(
+            {"a": mm.Embeddings(X.to_numpy(), items=items), "b": X}, y=items["label"].to_numpy()
+        ),
+        lambda X, items: mm.compare(
+            {"a": X, "b": mm.Embeddings(X.to_numpy(), items=items)}, y=items["label"].to_numpy()
+        ),
+        lambda X, items: mm.explore(mm.Embeddings(X.to_numpy(), items=items), projection=X),
+    ],
+)
+@pytest.mark.parametrize("name", ["i{}".format, lambda k: 100 + k])
+def test_a_frame_with_the_ids_in_another_order_is_refused_beside_the_items(use, name):
+    items = pd.DataFrame({"id": [name(k) for k in range(40)], "label": list("ab") * 20})
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), index=items["id"])
+
+    use(X, items)
+    with pytest.raises(ValueError, match="in another order than the vectors: row 0 is '"):
+        use(X.sample(frac=1, random_state=0), items)
+
+
+def test_row_numbers_are_no_ids(frame):
+    data = frame.sample(frac=1, random_state=0)
+    X = pd.DataFrame(np.eye(5), index=data.index)
+
+    for vectors, items in (
+        (X, mm.items(data)),
+        (X.reset_index(drop=True), data.reset_index(drop=True).assign(id=[4, 2, 0, 1, 3])),
+        (X, data.assign(id=data.index)),
+    ):
+        assert mm.Embeddings(vectors, items=items).items["label"].tolist() == data["label"].tolist()

@@ -251,6 +251,7 @@ def _same_items(embeddings: Mapping[str, Any]) -> None:
             msg = f"row {row} is item {str(ids[row])!r} in {name!r} and {str(theirs[row])!r} in {other!r}; bring them into the same order"
             raise ValueError(msg)
         refuse_other_order(first, index_of(emb), repr(other))
+        refuse_other_order(emb, index_of(first), repr(name))
 
 
 def _scores(results: Mapping[str, Classification], metric: str) -> pd.DataFrame:

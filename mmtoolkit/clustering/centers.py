@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -216,8 +216,9 @@ class Clusters(Result):
         >>> c.names["name"].tolist(), c.titles
         (['birds', 'cars'], {0: 'birds', 1: 'cars'})
         """
-        if isinstance(names, str) or len(names) != self.n_clusters:
-            got = "a str" if isinstance(names, str) else f"{len(names)}"
+        unordered = isinstance(names, str | Mapping | Set)
+        if unordered or len(names) != self.n_clusters:
+            got = f"a {type(names).__name__}" if unordered else f"{len(names)}"
             msg = f"expected {self.n_clusters} names, one per cluster, got {got}"
             raise ValueError(msg)
         return self._with(pd.DataFrame({"name": [str(name) for name in names]}, index=self.names.index))

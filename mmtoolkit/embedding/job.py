@@ -152,6 +152,9 @@ def _bar(progress: Any, total: int, cached: int, doing: str) -> Any:
     from tqdm.auto import tqdm
 
     if progress is not None and not isinstance(progress, bool):
+        if not (hasattr(progress, "update") and hasattr(progress, "close")):
+            msg = f"progress must be None, True, False or a bar with update and close, got {progress!r}"
+            raise TypeError(msg)
         return progress
     bar = tqdm(
         total=total,

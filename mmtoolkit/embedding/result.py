@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit._aligned import masked, refuse_other_order
+from mmtoolkit._aligned import masked, refuse_other_ids, refuse_other_order
 from mmtoolkit._anyframe import any_frame, handed_on, object_cells
 from mmtoolkit._arguments import as_path
 from mmtoolkit._filekinds import TABLE_ENDINGS
@@ -25,7 +25,7 @@ from mmtoolkit._rows import cells_of, text_index, unique_ids
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.results import plain
 from mmtoolkit.space import Space
-from mmtoolkit.vectors import at_unit_length, is_read_only, read_only, single
+from mmtoolkit.vectors import at_unit_length, index_of, is_read_only, read_only, single
 from mmtoolkit.words import listed, say
 
 if TYPE_CHECKING:
@@ -650,6 +650,7 @@ def _own(X: Any, ids: Any, items: Any, model: str | Provider | None) -> Held:
     if len(frame) != n:
         msg = f"items has {len(frame)} rows for {n} vectors"
         raise ValueError(msg)
+    own_ids = ids is not None or "id" in frame.columns
     if ids is not None:
         if len(ids) != n:
             msg = f"ids has {len(ids)} values for {n} vectors"
@@ -662,6 +663,9 @@ def _own(X: Any, ids: Any, items: Any, model: str | Provider | None) -> Held:
             id=object_cells(index.tolist() if index is not None and text_index(index) else list(range(n)))
         )
     frame = frame.assign(id=pd.Series(unique_ids(cells_of(frame["id"])), dtype=object))
+    labels = index_of(rows) if own_ids else None
+    if labels is not None and not labels.equals(pd.RangeIndex(n)):
+        refuse_other_ids(frame["id"], labels, "items" if ids is None else "ids")
     for name in COLUMNS:
         if name not in frame.columns:
             frame = frame.assign(**{name: pd.Series(["vector" if name == "modality" else None] * n, dtype=object)})

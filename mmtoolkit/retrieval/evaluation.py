@@ -14,6 +14,7 @@ from mmtoolkit._aligned import column
 from mmtoolkit._anyframe import any_frame, is_frame
 from mmtoolkit._html import notebook
 from mmtoolkit._nearest import top_k
+from mmtoolkit._rows import is_missing
 from mmtoolkit._text import shorten
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
@@ -439,7 +440,7 @@ def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int
             msg = f"relevant has shape {relevant.shape}, expected ({len(names)}, {n})"
             raise ValueError(msg)
         return [np.flatnonzero(row) for row in relevant]
-    wanted = [[r] if isinstance(r, str | int | np.integer) else list(r) for r in relevant]
+    wanted = [[] if is_missing(r) else [r] if isinstance(r, str | int | np.integer) else list(r) for r in relevant]
     found = iter(
         rows_of(embeddings, [i for ids in wanted for i in ids], "relevant names {}, which is no id of the items")
     )

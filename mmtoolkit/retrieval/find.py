@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import masked, series_of
-from mmtoolkit._anyframe import is_frame, is_series
+from mmtoolkit._anyframe import column_of, is_frame, is_series
 from mmtoolkit._arguments import check_count
 from mmtoolkit._html import Html, notebook, tag
 from mmtoolkit._nearest import top_k
@@ -349,6 +349,10 @@ def _numbers(query: Any) -> NDArray[np.float32] | None:
         return np.asarray(query.vectors, dtype=np.float32)
     if is_frame(query) or is_series(query):
         found = as_numbers(query)
+        if found is None and is_series(query) and pd.api.types.is_numeric_dtype(one := column_of(query)):
+            return single(
+                one.to_numpy(np.float64, na_value=np.nan)[None], "query"
+            )  # one vector, as frame.iloc[0] gives it
         return None if found is None else np.asarray(found, dtype=np.float32)
     if isinstance(query, str | bytes | _CONTENTS) or (isinstance(query, Sequence) and not query):
         return None

@@ -133,6 +133,8 @@ def test_stamps_are_as_good_as_promised(stamps):
         (lambda: mm.cluster(np.eye(4), 2, n_init=0), ValueError, "n_init must be at least 1, got 0"),
         (lambda: mm.cluster(np.eye(4), 2, algorithm="spectral"), ValueError, "'kmeans' or 'hdbscan', got 'spectral'"),
         (lambda: mm.cluster(np.eye(4), 2, max_noise=0.1), ValueError, "belong to algorithm='hdbscan'"),
+        (lambda: mm.cluster(np.eye(4), 2, names={1: "a", 0: "b"}), ValueError, "one per cluster, got a dict"),
+        (lambda: mm.cluster(np.eye(4), 2, names={"a", "b"}), ValueError, "one per cluster, got a set"),
         (lambda: mm.cluster(np.eye(4), 2, names=["a"]), ValueError, "expected 2 names, one per cluster, got 1"),
         (lambda: mm.cluster(np.eye(4), 2).assign(np.eye(3)), ValueError, "expected 4 features, got 3"),
         (lambda: mm.cluster(np.eye(4), 2).assign("a dog"), TypeError, "plain vectors can assign vectors only"),

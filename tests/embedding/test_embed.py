@@ -237,6 +237,8 @@ def test_a_bar_of_ones_own_counts_items():
 
     bar = Bar()
     mm.embed_texts(["a", "b", "b"], model="local", cache=False, progress=bar)
+    with pytest.raises(TypeError, match="progress must be None, True, False or a bar with update and close, got 'no'"):
+        mm.embed_texts(["a"], model="local", cache=False, progress="no")
 
     assert (bar.n, bar.closed) == (2, True)
 

@@ -71,8 +71,9 @@ def test_columns_can_name_queries_and_what_is_right(stamps):
 
 def test_queries_without_a_right_item_are_left_out_and_counted(X, replayed):
     found = mm.evaluate_search(X, X[:3], [["0"], [], ["2"]])
+    same = mm.evaluate_search(X, X[:3], pd.Series(["0", None, "2"]))
 
-    assert (found.n_queries, found.n_left_out) == (2, 1)
+    assert (found.n_queries, found.n_left_out) == (same.n_queries, same.n_left_out) == (2, 1)
     assert found.metrics.loc["found@1", "value"] == 1
     again = mm.evaluate_search(X, **replayed(found))
     pd.testing.assert_frame_equal(again.metrics, found.metrics)

@@ -73,6 +73,7 @@ def test_a_vector_searches_a_plain_array(X):
 
     assert hits.id[0] == "3"
     assert hits.score[0] == pytest.approx(1)
+    assert mm.search(X, pd.DataFrame(X).iloc[3], k=2).id.tolist() == hits.id.tolist()
     assert several.table["query"].tolist() == ["vector 0", "vector 1"]
     assert several.id.tolist() == ["3", "4"]
 

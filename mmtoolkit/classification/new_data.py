@@ -71,6 +71,8 @@ class NewData(Result):
         Verb and parameters, to run it again.
     source : mapping
         Of "result" and "new" to the vectors.
+    n_known : int
+        New items that are duplicates of scored ones, or of a group with such: the classifier has learned them.
     """
 
     alarm: bool
@@ -87,6 +89,7 @@ class NewData(Result):
     n_new: int
     recipe: Step = UNRECORDED
     source: Any = field(default=None, repr=False)
+    n_known: int = 0
 
     def _summary(self) -> str:
         row: Any = self.expected.loc["accuracy"]
@@ -98,9 +101,10 @@ class NewData(Result):
                 value=percent(row["value"]),
                 interval=between(percent(row["low"]), percent(float(row["high"]))),
             )
+        known = say("{n:,} was scored already", "{n:,} were scored already", n=self.n_known) if self.n_known else ""
         if self.alarm:
-            return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told)
-        return aside(say("looks like the old data (p = {p:.3f})", p=self.p_value), told)
+            return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told, known)
+        return aside(say("looks like the old data (p = {p:.3f})", p=self.p_value), told, known)
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         tables: dict[str, pd.DataFrame] = {say("Expected"): self.expected, say("Classes"): self.mix}
@@ -231,6 +235,7 @@ def check_new(
         to_label=_to_label(float(expected["value"].iloc[0]), sides, table, random_state),
         n_old=sides.n_old,
         n_new=sides.n_new,
+        n_known=sides.n_known,
     )
 
 

@@ -85,6 +85,11 @@ class Sides:
         """Independent new items."""
         return len(np.unique(self.groups[self.new]))
 
+    @property
+    def n_known(self) -> int:
+        """New rows that belong together with old ones."""
+        return int(np.isin(self.groups[self.new], self.groups[~self.new]).sum())
+
     def _units(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the unit of each of these rows, a group on one side, and which units are new."""
         pairs, units = np.unique(np.stack([self.groups[rows], self.new[rows]]), axis=1, return_inverse=True)

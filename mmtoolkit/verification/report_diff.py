@@ -90,6 +90,8 @@ def _change(row: pd.Series) -> str:
         return say(
             "accuracy {before} before, {after} after", before=percent(row["before"]), after=percent(row["after"])
         )
+    if row["change"] == 0.0:
+        return say("accuracy {before} before and after", before=percent(row["before"]))
     change, low, high = 100 * row[["change", "low", "high"]]
     told = {
         "before": percent(row["before"]),

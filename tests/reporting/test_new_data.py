@@ -57,3 +57,16 @@ def test_arrays_have_ids_in_place_of_items(rng):
     assert "The new items look like the old ones" in page
     assert "to know the accuracy on the new data" in page
     assert re.search(r"with the predicted class\. \d+ \([01]\), \d+", page.replace("\\", ""))
+
+
+def test_new_items_that_were_scored_already_are_counted():
+    old, fresh = made(1, 160), made(2, 60, tag="later")
+    result = mm.classify(old, normalize=False, inference=False, duplicates="ignore")
+
+    check = mm.check_new(result, mm.concat([old[:30], fresh]))
+
+    assert check.n_known == 30
+    assert "30 were scored already" in repr(check)
+    assert "30 new items are duplicates of scored ones" in mm.report(check).to_markdown()
+    assert mm.check_new(result, fresh).n_known == 0
+    assert "scored already" not in repr(mm.check_new(result, fresh))

@@ -63,7 +63,7 @@ def test_a_report_does_not_differ_from_itself(reports):
 
     assert found.items.loc["emb", ["same", "changed", "added", "gone"]].tolist() == [200, 0, 0, 0]
     assert (found.scores["change"].dropna() == 0).all()
-    assert "which may be chance" in repr(found)
+    assert "% before and after;" in repr(found)
     assert found.settings.empty
     assert "mm.compare has the test" in found.notes[0]
 

@@ -46,7 +46,22 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
         caption = say("Columns that both have, with the value whose share changed most.")
         blocks.append(Table(result.changed.set_index("column"), caption, shares=("old", "new")))
     blocks += [_unfamiliar(result), _to_label(result)]
-    return Contribution(say("Does it still hold?"), blocks, [sentence], [_key(result)])
+    return Contribution(say("Does it still hold?"), blocks, [sentence], [_key(result)], _known(result))
+
+
+def _known(result: Any) -> list[str]:
+    """Return a note where new items were scored already."""
+    if not result.n_known:
+        return []
+    return [
+        say(
+            "{n:,} new item is a duplicate of a scored one, or of a group with such: the classifier has learned it, and what is expected "
+            "holds for items that it has not.",
+            "{n:,} new items are duplicates of scored ones, or of a group with such: the classifier has learned them, and what is expected "
+            "holds for items that it has not.",
+            n=result.n_known,
+        )
+    ]
 
 
 def _alike(result: Any) -> str:

@@ -40,6 +40,7 @@ _LEAST_SHOWN = 5e-4
 _LARGE_SHARE = 0.10
 _NAMED = 3
 _SHOWN = 8
+_MISSING = {"nan", "<NA>", "NaT", "None"}  # what astype(str) makes of missing values
 
 
 def assemble(
@@ -371,7 +372,7 @@ def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
 
 
 def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], together: NDArray[np.intp]) -> list[str]:
-    """Return sentences on classes that were left out, and on those whose names look equal."""
+    """Return sentences on classes that were left out, and on those whose names look equal, or like a missing value."""
     sizes = Counter(value for value in left_out if value is not None)
     notes: list[str] = []
     if sizes:
@@ -400,6 +401,13 @@ def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], toge
                 a=shorten(ascii(a) if "Unicode" in what else repr(a), 40),
                 b=shorten(ascii(b) if "Unicode" in what else repr(b), 40),
                 what=what,
+            )
+        )
+    for name in sorted({*classes.tolist(), *sizes} & _MISSING):
+        notes.append(
+            say(
+                "The class {name!r} is what a missing value is written as; if it is one, leave it out: y.where(y != {name!r})",
+                name=name,
             )
         )
     return notes

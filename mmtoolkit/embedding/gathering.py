@@ -109,7 +109,7 @@ def _listed(values: Any, what: str, single: tuple[type, ...], expected: str) -> 
         return column_of(values).tolist(), index
     if isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind in "OUT":
         values = values[:, 0]
-    if isinstance(values, Mapping | bytes | bytearray) or not isinstance(values, Iterable):
+    if isinstance(values, Mapping | set | frozenset | bytes | bytearray) or not isinstance(values, Iterable):
         msg = f"expected {expected} or a list of such items, got {type(values).__name__}"
         raise TypeError(msg)
     return values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind == "U" else list(values), None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._aligned import masked
 from mmtoolkit._arguments import check_count
+from mmtoolkit._text import is_blank
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer import kinds
 from mmtoolkit.explorer.annotations import AUDIT, PROPOSED, Given, Verdict
@@ -311,7 +312,7 @@ def _checked(annotation: object) -> str | None:
     if not isinstance(annotation, str):
         msg = f"an annotation is a str or None, got {annotation!r}; items come second: ex.label('bird', [3, 7])"
         raise TypeError(msg)
-    if not annotation.strip():
+    if is_blank(annotation):
         msg = "an annotation needs at least one visible character; None takes annotations away"
         raise ValueError(msg)
     return annotation.strip()

@@ -99,6 +99,13 @@ def test_a_fixed_split_keeps_small_classes():
     assert "yew" in r.classes
 
 
+def test_a_class_that_is_a_missing_value_made_text_is_noted():
+    X, y = points({"oak": 8, "elm": 8, "nan": 8})
+
+    note = "The class 'nan' is what a missing value is written as; if it is one, leave it out: y.where(y != 'nan')"
+    assert note in mm.classify(X, y, cv=2, duplicates="ignore").notes
+
+
 @pytest.mark.parametrize(
     ("pair", "difference"),
     [(("elm", "elm "), "blanks"), (("elm", "Elm"), "case"), (("Fl\u00fcgel", "Flu\u0308gel"), "Unicode")],

@@ -124,6 +124,11 @@ def test_pictures_as_hugging_face_stores_them_are_pictures(here):
     np.testing.assert_array_equal(emb.vectors[0], emb.vectors[1])
 
 
+def test_a_set_has_no_order_for_rows():
+    with pytest.raises(TypeError, match="or a list of such items, got set"):
+        mm.embed_texts({"a cat", "a dog"}, model="local", cache=False)
+
+
 def test_texts_in_a_series_keep_their_labels():
     texts = pd.Series(["an owl", "a boat"], index=["x", "y"])
 

@@ -272,7 +272,7 @@ def test_label_undo_and_diff(ex, around):
 
 def test_blank_annotation_is_refused(ex):
     with pytest.raises(ValueError, match="at least one visible character"):
-        ex.label("  ", items=[0])
+        ex.label(" \u200b", items=[0])
 
 
 def test_answers_without_a_queue_say_how_to_open_one(ex):

@@ -16,6 +16,7 @@ from mmtoolkit._values import missing
 __all__ = ["LabelledRows", "array_of", "as_numbers", "check_columns", "feature_names", "matrix", "numbers_of"]
 
 _MEDIA = ("text", "image", "video")
+_TELLING = ("id", "label", "Unnamed: 0")  # the last is the index of a frame that pandas wrote as CSV
 
 
 class LabelledRows(np.ndarray[Any, Any]):
@@ -174,6 +175,13 @@ def _is_numeric(column: pd.Series) -> bool:
 def _of_frame(frame: pd.DataFrame) -> NDArray[Any]:
     if frame.shape[1] == 1 and _holds_vectors(frame.iloc[:, 0]):
         return _labelled(_stacked(frame.iloc[:, 0]), frame.index)
+    told = next((name for name in _TELLING if name in frame.columns), None)
+    if told is not None and frame.shape[1] > 1:
+        msg = (
+            f"the column {told!r} says what a row is, and would be a feature of it; drop it, or make it the index "
+            f"(X.set_index({told!r}))"
+        )
+        raise TypeError(msg)
     for place, name in enumerate(frame.columns):
         column = frame.iloc[:, place]
         if not _is_numeric(column):

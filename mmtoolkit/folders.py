@@ -74,8 +74,9 @@ def read_folder(
     >>> mm.read_folder(folder)[["id", "text", "label"]].values.tolist()
     [['praise/one.txt', 'well done', 'praise']]
     """
-    if label is not None and not callable(label):
-        msg = f"label must be a function from the path of a file to its class, got {label!r}"
+    given: object = label
+    if given is not None and not callable(given):
+        msg = f"label must be a function from the path of a file to its class, got {given!r}"
         raise TypeError(msg)
     root = as_path(folder, "folder").resolve()
     if not root.is_dir():

@@ -404,6 +404,30 @@ def test_numbers_are_names_of_columns_too_and_pandas_counting_is_none(measured):
     fit(counted).predict(X)
 
 
+@pytest.mark.parametrize("name", ["id", "label", "Unnamed: 0"])
+@pytest.mark.parametrize("use", [mm.Embeddings, lambda X: mm.cluster(X, 2), lambda X: mm.search(np.eye(5), X)])
+def test_what_says_which_row_it_is_is_no_feature(measured, name, use):
+    X, _ = measured
+
+    with pytest.raises(
+        TypeError, match=rf"column '{name}' says what a row is, .*; drop it, or make it the index .X.set_index\('"
+    ):
+        use(X.assign(**{name: np.arange(len(X))}))
+
+
+@pytest.mark.parametrize("make", [lambda X: X, mm.Embeddings])
+def test_classes_that_are_a_column_of_the_table_itself_are_refused(measured, make):
+    X, y = measured
+    X = X.assign(target=np.unique(y, return_inverse=True)[1])
+
+    with pytest.raises(
+        ValueError, match=r"y is the column 'target' of the table itself, .* X.drop\(columns='target'\)"
+    ):
+        mm.classify(make(X), X["target"])
+    mm.classify(make(X.drop(columns="target")), X["target"], inference=False, duplicates="ignore")
+    mm.classify(make(X[["a", "b"]]), pd.Series(y, name="a"), inference=False, duplicates="ignore")
+
+
 def test_pictures_in_a_table_of_one_column_are_embedded_each():
     frame = pd.DataFrame({"image": [PILImage.new("RGB", (8, 8), color) for color in ("red", "blue")]})
 

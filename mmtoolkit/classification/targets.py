@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
+from mmtoolkit._numbers import feature_names, numbers_of
 from mmtoolkit._text import shorten
 from mmtoolkit._values import finder, text_of
 from mmtoolkit.classification.folds import class_sizes
-from mmtoolkit.vectors import HasVectors, ids_of
+from mmtoolkit.vectors import HasVectors, has_vectors, ids_of
 
 __all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable", "without_small"]
 
@@ -67,6 +69,17 @@ def _refuse_large(values: NDArray[np.object_], ids: NDArray[np.str_]) -> None:
             raise ValueError(msg)
 
 
+def _refuse_feature(embeddings: HasVectors | ArrayLike, y: Any, values: NDArray[np.object_]) -> None:
+    """Raise ValueError where the classes are one of the columns of the table of numbers that they are to be told from."""
+    rows = embeddings if has_vectors(embeddings) else numbers_of(embeddings)
+    name, names = str(getattr(y, "name", "")), feature_names(rows)
+    if name in names:
+        given = np.asarray(rows)[:, names.index(name)]
+        if np.array_equal(given, pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(given.dtype)):
+            msg = f"y is the column {name!r} of the table itself, which would tell it from itself: X.drop(columns={name!r})"
+            raise ValueError(msg)
+
+
 def _kind(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "bool"
@@ -97,6 +110,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
     """
     values = column(embeddings, y)
     ids = ids_of(embeddings)
+    _refuse_feature(embeddings, y, values)
     first: tuple[int, str] | None = None
     one_plain_kind = (
         len(set(map(type, values)) - {type(None)}) == 1 and _kind(next(v for v in values if v is not None)) in _KINDS
@@ -118,9 +132,7 @@ def make_target(embeddings: HasVectors | ArrayLike, y: ArrayLike | str) -> Targe
             raise ValueError(msg)
     known = values != None  # noqa: E711 - of every cell
     plain = np.array(values[known].tolist())
-    if (
-        plain.dtype.kind in "uOf"
-    ):  # whole numbers that are too large for NumPy, which makes equal floats of some that differ
+    if plain.dtype.kind in "uOf":  # so NumPy makes whole numbers that are too large, and equal floats of some
         _refuse_large(values, ids)
     classes, inverse = np.unique(plain, return_inverse=True)
     if len(classes) < 2:

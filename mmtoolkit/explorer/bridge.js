@@ -1,6 +1,6 @@
 // Events of the map and of our own buttons, as custom messages: those are queued, traits would be merged.
 // The lasso is drawn here and tested in Python: Plotly's own would gather all points at every move of the mouse.
-const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300, FIT_MS = 250, PAINT_MS = 100;
+const FINGER = 14, HOVER_MS = 60, TICK_MS = 300, BUSY_MS = 300, FIT_MS = 250, PAINT_MS = 100, LOST_MS = 3000;
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -203,10 +203,17 @@ function render({ model, el }) {
   };
 
   // ---- what was asked and is not done: shown when it takes long, also while the kernel runs a cell
-  let open = 0, late = null;
+  let open = 0, late = null, lost = null;
+  // A kernel that was restarted from elsewhere drops what is sent to widgets that it does not know: it is asked which it knows.
+  const look = async () => {
+    const [own] = model.get("models"), widget = await model.widget_manager?.get_model(own);
+    const reply = await widget?.widget_manager?.kernel?.requestCommInfo?.({ target_name: "jupyter.widget" });
+    if (reply?.content.comms && !(own in reply.content.comms)) { working(0); root.classList.add("mmx-dead"); }
+  };
   const working = n => {
     open = n;
-    clearTimeout(late);
+    clearTimeout(late); clearTimeout(lost);
+    if (open > 0) lost = setTimeout(look, LOST_MS);
     const show = () => { root?.classList.toggle("mmx-working", open > 0); root?.setAttribute("aria-busy", open > 0); };
     if (open > 0) late = setTimeout(show, BUSY_MS); else show();
   };
@@ -228,6 +235,6 @@ function render({ model, el }) {
     if (message.kind === "busy" || message.kind === "done") working(message.kind === "busy" ? 1 : 0);
   });
   attach();
-  return () => { quit.abort(); clearTimeout(timer); clearTimeout(late); tip?.remove(); };
+  return () => { quit.abort(); clearTimeout(timer); clearTimeout(late); clearTimeout(lost); tip?.remove(); };
 }
 export default { render };

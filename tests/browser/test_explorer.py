@@ -348,6 +348,24 @@ def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kerne
     page.screenshot(path=notebooks / "dead.png")
 
 
+def test_a_kernel_that_was_restarted_from_elsewhere_is_said(desk, lab, notebooks):
+    own = tools.post(f"{lab}/api/kernels", name="python3", path="")["id"]
+    tools.write(notebooks, "elsewhere.ipynb", [LOAD, "ex = mm.explore(emb, projection=p)\nex"])
+    tools.run_all(desk, lab, "elsewhere.ipynb", own)
+    tools.settled(desk)
+    gone = "getComputedStyle(document.querySelector('.mmx'), '::before').content.includes('run the cell again')"
+
+    code = "w => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code: 'import time; time.sleep(5)' })"
+    desk.evaluate(f"() => {{ ({code})(); }}")  # a busy kernel is no lost one
+    tools.drag(desk, tools.loop(tools.settled(desk)))
+    tools.until(desk, "() => document.querySelector('.mmx-gallery')", what="a gallery once the cell is done")
+    assert not desk.evaluate(f"() => {gone}")
+
+    tools.post(f"{lab}/api/kernels/{own}/restart")
+    tools.drag(desk, tools.loop(tools.settled(desk)))
+    tools.until(desk, f"() => {gone}", what="a word on the kernel")
+
+
 def test_two_pages_on_one_kernel_follow_each_other_and_no_answer_goes_astray(browser, desk, lab, kernel, notebooks):
     open_ = "ex = mm.explore(emb, y='label', projection=p)\n_ = ex.review('outliers', n=20)\nex"
     tools.write(notebooks, "pages.ipynb", [LOAD, open_])

@@ -15,6 +15,7 @@ from mmtoolkit.vectors import unit_rows
 __all__ = ["SCORES", "Scorer", "cluster_means", "cluster_sums", "cohesion", "inertia", "silhouette", "widths"]
 
 SCORES = ("silhouette", "davies_bouldin", "calinski_harabasz", "inertia")
+_ROWS = 65_536  # of a sum: the sums of a block are as large as the centers
 _BLOCK = 2048  # rows at a time: their memory is used again, and the shape of a product never depends on the machine
 
 
@@ -42,9 +43,17 @@ def cluster_means(
     sums = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
 
     def part(rows: slice) -> NDArray[np.float32]:
-        return cluster_sums(X[rows] if mean is None else X[rows] - mean, labels[rows], n_clusters)
+        if mean is None:
+            return cluster_sums(X[rows], labels[rows], n_clusters)
+        total = np.zeros((n_clusters, X.shape[1]), dtype=X.dtype)
+        for start in range(rows.start, rows.stop, _BLOCK):  # a sum goes on from the last: the bytes of one sum of all
+            own = slice(start, min(start + _BLOCK, rows.stop))
+            total = cluster_sums(
+                np.vstack([total, X[own] - mean]), np.r_[np.arange(n_clusters), labels[own]], n_clusters
+            )
+        return total
 
-    for more in in_order(part, blocks(len(labels), _BLOCK)):
+    for more in in_order(part, blocks(len(labels), _ROWS)):
         sums += more
     sizes = np.bincount(labels, minlength=n_clusters)
     return np.asarray(sums / np.maximum(sizes, 1)[:, None], dtype=X.dtype)

@@ -129,7 +129,8 @@ def compare(
 ) -> Comparison:
     """Classify the same items by several embeddings and say which is better.
 
-    All share the folds; items that are duplicates in any of the spaces stay together in all. The variance of a difference has
+    All share the folds; items that are duplicates in any of the spaces stay together in all, and where these are the same in
+    every space the scores and intervals are those of `classify`. The variance of a difference has
     other items and other training items in it: the same resamples of groups for all, multiplied by what paired disjoint
     halves find larger for a classifier in closed form on the same vectors. Holm's correction is for the number of pairs.
 
@@ -203,7 +204,7 @@ def compare(
         unit = _unit(name, emb)
         if duplicates == "group":
             parts.append(duplicate_groups(unit, thresholds_of(emb, unit, None)))
-    together = merge_groups(*parts)
+    together = [f"{number:012d}" for number in merge_groups(*parts)]  # classify numbers them in this order, its own
     options: dict[str, Any] = {"estimator": estimator, "cv": cv, "repeats": repeats, "normalize": normalize}
     results = {
         name: classify(emb, values, groups=together, duplicates="ignore", random_state=random_state, **options)

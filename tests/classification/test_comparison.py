@@ -125,6 +125,20 @@ def test_scores_have_the_intervals_of_their_classifications(data):
         )
 
 
+def test_scores_are_those_of_classify_where_the_same_items_are_duplicates(rng):
+    X, y = rng.normal(size=(150, 8)), np.arange(150) % 3
+    X[:, 0] += y
+    X[140:] = X[:10]
+    y[140:] = y[:10]
+
+    for groups in (None, np.arange(150) // 2):
+        alone = mm.classify(X, y, groups=groups)
+        found = mm.compare({"all": X, "most": X[:, :6]}, y, groups=groups)
+
+        wanted = alone.metrics.loc["accuracy", ["value", "low", "high"]].to_list()
+        assert found.scores.loc["all", ["value", "low", "high"]].to_list() == wanted
+
+
 def noisy(data, rng, much=0.1):
     """The vectors of the data, and the same with a little noise."""
     X, y = data

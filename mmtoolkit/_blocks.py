@@ -16,7 +16,7 @@ from contextvars import ContextVar, copy_context
 from threading import Event
 from typing import Any, TypeVar
 
-from mmtoolkit.provenance import one_thread
+from mmtoolkit.provenance import one_openmp_thread, one_thread
 
 __all__ = ["blocks", "in_order", "jobs", "n_workers"]
 
@@ -118,6 +118,7 @@ def in_order(function: Callable[[_Part], _Value], parts: Iterable[_Part]) -> Ite
 
     def work(part: _Part) -> _Value:
         _STOP.set(stop)
+        one_openmp_thread()
         return function(part)
 
     with one_thread():

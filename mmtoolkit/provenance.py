@@ -25,6 +25,7 @@ __all__ = [
     "MAPS",
     "environment",
     "fingerprint",
+    "one_openmp_thread",
     "one_thread",
     "source_digest",
     "stay_on_one_thread",
@@ -35,6 +36,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "num
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
 MAPS = 6  # version of the code that lays maps out: another one gives other coordinates
 _turn = threading.Lock()
+_own = threading.local()  # the pools that a thread has limited for itself
 _open = 0  # contexts of `one_thread`
 _found: list[Any] = []  # the limits that they found, in their order
 
@@ -132,6 +134,14 @@ def one_thread(*, numpy_only: bool = False) -> Iterator[None]:
             while _found and not _open:
                 _found.pop().restore_original_limits()
             _let_go()
+
+
+def one_openmp_thread() -> None:
+    """Use one thread of OpenMP in this thread from now on: its limit is each thread's own, and new threads begin with all cores."""
+    pools = _pools(len(sys.modules))
+    if getattr(_own, "limited", None) is not pools:
+        pools.limit(limits=1, user_api="openmp")
+        _own.limited = pools
 
 
 def _let_go() -> None:

@@ -57,6 +57,19 @@ def test_parts_inside_a_part_are_computed_by_the_same_thread(threads):
     assert [len(found) for found in in_order(outer, range(4))] == [1, 1, 1, 1]
 
 
+def test_a_part_has_one_thread_of_openmp(threads):
+    import sklearn.utils  # noqa: F401 - brings OpenMP
+    from threadpoolctl import threadpool_info
+
+    threads(2)
+    found = list(
+        in_order(lambda _: [p["num_threads"] for p in threadpool_info() if p["user_api"] == "openmp"], range(4))
+    )
+
+    assert found == [[1] * len(found[0])] * 4
+    assert found[0]
+
+
 def test_an_error_in_a_part_reaches_the_caller_and_the_rest_is_dropped(threads):
     threads(2)
     begun = []

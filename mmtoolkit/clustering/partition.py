@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from operator import call, itemgetter
 from typing import Any
 
@@ -118,9 +119,9 @@ def kmeans(
 
     check_n_clusters(X, n_clusters)
     check_least("n_init", n_init, 1)
-    models = [KMeans(n_clusters, n_init=n_init, random_state=random_state)]
     if exact:
-        return settle(X, models[0].fit(X).cluster_centers_)
+        model = KMeans(n_clusters, n_init=n_init, random_state=random_state).fit(X)
+        return settle(X, model.cluster_centers_)
     rng = np.random.default_rng(random_state)
     small = len(X) <= LARGE
     sample = X if small else X[np.sort(rng.permutation(len(X))[:SAMPLE])]
@@ -135,18 +136,33 @@ def kmeans(
         labels = lloyd(Z, Z[spread(Z, n_clusters, start)], _STEPS, still=_STILL)[0]
         return inertia(Z, labels), labels
 
+    def fitted(start: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+        model = KMeans(n_clusters, init=start, n_init=1).fit(X)
+        return model.inertia_, model.cluster_centers_
+
     starts = [partial(merged, start_of_tree(len(Z), n_clusters, rng)) for _ in range(n_init)]
     if small:
         labels = min(in_order(call, starts), key=itemgetter(0))[1]
-        models.append(KMeans(n_clusters, init=cluster_means(X, labels, n_clusters), n_init=1))
-        best = min((model.fit(X) for model in models), key=lambda model: model.inertia_)
-        return settle(X, best.cluster_centers_)
+        plain = _plain_starts(X, n_clusters, n_init, random_state)
+        best = min(in_order(fitted, chain(plain, [cluster_means(X, labels, n_clusters)])), key=itemgetter(0))
+        return settle(X, best[1])
     starts += [partial(drawn, start_of_spread(len(Z), n_clusters, rng)) for _ in range(n_init)]
     labels = min(in_order(call, starts), key=itemgetter(0))[1]
     centers = cluster_means(Z, labels, n_clusters)
     labels, _ = lloyd(rotated(X, axes), centers, _STEPS, still=_STILL)
     exact_steps = _STEPS if len(X) <= SAMPLE else 2
     return settle(X, lloyd(X, cluster_means(X, labels, n_clusters), exact_steps)[1])
+
+
+def _plain_starts(
+    X: NDArray[np.float32], n_clusters: int, n_init: int, random_state: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the starts that scikit-learn's ``KMeans`` draws from a seed, one after another."""
+    from sklearn.cluster import kmeans_plusplus
+
+    rng, centred = np.random.RandomState(random_state), X - X.mean(axis=0)  # as it centres rows itself
+    for _ in range(n_init):
+        yield X[kmeans_plusplus(centred, n_clusters, random_state=rng)[1]]
 
 
 def check_n_clusters(X: NDArray[np.float32], n_clusters: int) -> None:

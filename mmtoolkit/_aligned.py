@@ -178,7 +178,7 @@ def series_of(y: Any, what: str) -> pd.Series:
         table = any_frame(y)
         if table.shape[1] != 1:
             names = ", ".join(map(str, table.columns[:_NAMED]))
-            one = table.columns[0] if table.shape[1] else ""
+            one = _most_like_classes(table) if table.shape[1] else ""
             msg = f"{what} is a table of {table.shape[1]} columns ({names}); pass one of them, such as {what}[{one!r}]"
             raise ValueError(msg)
         return table.iloc[:, 0]
@@ -197,6 +197,14 @@ def series_of(y: Any, what: str) -> pd.Series:
     except TypeError as error:
         msg = f"{what} must be one value per item, got {type(y).__name__} ({shorten(error)})"
         raise TypeError(msg) from error
+
+
+def _most_like_classes(table: pd.DataFrame) -> Any:
+    """Return the name of the column to ask for: "label", else that of the fewest different values, but more than one."""
+    if "label" in table.columns:
+        return "label"
+    different = [len(set(map(text_of, table.iloc[:, place]))) for place in range(table.shape[1])]
+    return table.columns[min(range(len(different)), key=lambda place: (different[place] < 2, different[place]))]
 
 
 def _lacking(series: pd.Series, embeddings: Any) -> str:

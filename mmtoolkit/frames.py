@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mmtoolkit._anyframe import any_frame, object_cells
 from mmtoolkit._arguments import NoColumnError, as_path, check_choice
+from mmtoolkit._filekinds import kind_of_file
 from mmtoolkit._rows import (
     MODALITIES,
     absolute,
@@ -28,12 +30,13 @@ from mmtoolkit._rows import (
 )
 from mmtoolkit._tables import read_table
 from mmtoolkit._text import did_you_mean
-from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video
+from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video, is_pil
 from mmtoolkit.words import word
 
 __all__ = [
     "COLUMNS",
     "DATASETS",
+    "content_of",
     "contents_of",
     "items",
     "load_dataset",
@@ -285,6 +288,19 @@ def contents_of(frame: pd.DataFrame) -> list[Content]:
 def wrap(value: Any, kind: type[Content]) -> Content:
     """Return `value` as a content: itself if it is one, else ``kind(value)``."""
     return value if isinstance(value, Text | Image | Video | Fused) else kind(value)
+
+
+def content_of(value: Any) -> Content:
+    """Return a content: a str is a text, a path what its ending says, a PIL picture or an array a picture."""
+    if isinstance(value, os.PathLike):
+        kind = kind_of_file(value)
+        if kind in ("image", "video"):
+            return Image(value) if kind == "image" else Video(value)
+        msg = f"{os.fspath(value)!r} is no picture or video by its ending; mm.items reads tables, mm.read_folder folders, mm.Text(...) takes words"
+        raise TypeError(msg)
+    if is_pil(value) or (isinstance(value, np.ndarray) and value.ndim in (2, 3)):
+        return Image(value)
+    return wrap(value, Text)
 
 
 def frame_of(contents: Iterable[Content]) -> pd.DataFrame:

@@ -260,11 +260,24 @@ def get_model(name: str) -> ModelSpec:
     """
     spec = find_model(name)
     if spec is None:
-        near = difflib.get_close_matches(str(name).casefold(), _TABLE, n=1, cutoff=0.4)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        msg = f"unknown model {name!r}{hint} Known: {', '.join(list_models())}. Add a row with mm.register_model"
+        msg = f"unknown model {name!r}{_hint(str(name))} Known: {', '.join(list_models())}. Add a row with mm.register_model"
         raise ValueError(msg)
     return spec
+
+
+def _hint(asked: str) -> str:
+    """Return what may have been meant: a model of the provider of that name, the nearest name, or one that holds it."""
+    known, letters = {other.casefold(): other for other in list_models()}, _letters(asked)
+    of_provider = [row.spec.name for row in _TABLE.values() if letters and _letters(row.spec.provider) == letters]
+    if of_provider and asked.casefold() not in known:
+        return f"; {asked!r} is a provider, name one of its models, such as {of_provider[0]!r}."
+    near = difflib.get_close_matches(asked.casefold(), known, n=1, cutoff=0.4)
+    near += [other for other in known if len(letters) > 1 and letters in _letters(other)]
+    return f"; did you mean {known[near[0]]!r}?" if near else "."
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _plugins() -> dict[str, list[metadata.EntryPoint]]:

@@ -218,8 +218,11 @@ def test_what_is_no_single_table_is_named_with_the_way_out(data, message):
 def test_a_table_where_one_column_is_wanted_is_refused_by_name(wide, expected, cache):
     data = wide(COLUMNS)
 
-    with pytest.raises(ValueError, match=r"y is a table of 3 columns \(text, label, page\); .* y\['text'\]"):
+    with pytest.raises(ValueError, match=r"y is a table of 3 columns \(text, label, page\); .* y\['label'\]"):
         mm.classify(expected, data)
+    unnamed = wide({{"label": "kind"}.get(name, name): values for name, values in COLUMNS.items()})
+    with pytest.raises(ValueError, match=r"columns \(text, kind, page\); pass one of them, such as y\['kind'\]"):
+        mm.classify(expected, unnamed)
     with pytest.raises(ValueError, match="a table of 3 columns"):
         mm.embed_texts(data, model="local", cache=cache)
     with pytest.raises(ValueError, match="a table of 3 columns"):

@@ -97,11 +97,19 @@ def test_regions_and_their_prices(name, regions, dollars):
         ("qwen3-vl", "qwen3-vl-embedding"),
         ("lokal", "local"),
         ("LOCAL", "local"),
+        ("tongyi", "tongyi-embedding-vision-plus"),
+        ("Embedding v4", "text-embedding-v4"),
     ],
 )
 def test_an_unknown_name_suggests_the_nearest(asked, nearest):
     with pytest.raises(ValueError, match=f"unknown model '{asked}'; did you mean '{nearest}'"):
         mm.get_model(asked)
+
+
+@pytest.mark.parametrize("asked", ["dashscope", "DashScope", "dash-scope"])
+def test_the_name_of_a_provider_suggests_one_of_its_models(asked):
+    with pytest.raises(ValueError, match=f"'{asked}' is a provider, .*such as 'multimodal-embedding-v1'"):
+        mm.embed_texts(["a"], model=asked)
 
 
 def test_a_name_like_no_other_lists_all():

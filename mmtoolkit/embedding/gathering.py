@@ -17,7 +17,7 @@ from mmtoolkit._filekinds import TABLE_ENDINGS, kind_of_file
 from mmtoolkit._rows import is_missing, text_index, unique_ids
 from mmtoolkit._text import shorten
 from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video, is_pil, is_url
-from mmtoolkit.frames import contents_of, frame_of, row_labels, wrap
+from mmtoolkit.frames import content_of, contents_of, frame_of, row_labels, wrap
 from mmtoolkit.frames import items as as_items
 
 __all__ = ["Gathered", "gather", "gather_as"]
@@ -63,7 +63,7 @@ def gather(items: Any, *, strict: bool = False) -> Gathered:
                 msg = f"row {row}: {told}"
                 raise ValueError(msg)
             warnings.warn(f"row {row}: {told}", UserWarning, stacklevel=4)
-    return _gathered(values, index, _content_of, "text")
+    return _gathered(values, index, content_of, "text")
 
 
 def gather_as(values: Any, kind: type[Content], single: tuple[type, ...]) -> Gathered:
@@ -113,19 +113,6 @@ def _listed(values: Any, what: str, single: tuple[type, ...], expected: str) -> 
         msg = f"expected {expected} or a list of such items, got {type(values).__name__}"
         raise TypeError(msg)
     return values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind == "U" else list(values), None
-
-
-def _content_of(value: Any) -> Content:
-    """Return a content: a str is a text, a path what its ending says, a PIL picture or an array a picture."""
-    if isinstance(value, os.PathLike):
-        kind = kind_of_file(Path(value))
-        if kind in ("image", "video"):
-            return Image(value) if kind == "image" else Video(value)
-        msg = f"{os.fspath(value)!r} is no picture or video by its ending; mm.items reads tables, mm.read_folder folders, mm.Text(...) takes words"
-        raise TypeError(msg)
-    if is_pil(value) or (isinstance(value, np.ndarray) and value.ndim in (2, 3)):
-        return Image(value)
-    return wrap(value, Text)
 
 
 def _path_told(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._rows import MODALITIES, is_missing
-from mmtoolkit.content import Content, Fused, Image, Text, Video
+from mmtoolkit.content import Content, Fused, Image, Text, Video, is_pil
 from mmtoolkit.embedding.encoder import Encoder
 from mmtoolkit.embedding.planning import recall_files
 from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.errors import EmbeddingError, ItemError
-from mmtoolkit.frames import contents_of
+from mmtoolkit.frames import content_of, contents_of
 from mmtoolkit.providers.base import Provider
 from mmtoolkit.providers.choice import choose_reranker
 from mmtoolkit.providers.reranker import Pair, Reranker, scores_of, will_send
@@ -101,10 +102,10 @@ def score_items(
 
 
 def _question(query: Any, row: int) -> Content:
-    if isinstance(query, str):
-        return Text(query)
+    if isinstance(query, str | os.PathLike) or is_pil(query):
+        return content_of(query)
     if not isinstance(query, _CONTENTS):
-        msg = f"query {row} is {type(query).__name__}; a reranker reads the query itself: expected a str, mm.Text, mm.Image, mm.Video or mm.Fused"
+        msg = f"query {row} is {type(query).__name__}; a reranker reads the query itself: expected a str, mm.Text, mm.Image, mm.Video, mm.Fused, a Path or a PIL picture"
         raise TypeError(msg)
     return query
 

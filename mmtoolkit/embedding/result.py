@@ -288,7 +288,7 @@ class Embeddings:
 
         Parameters
         ----------
-        query : str, Text, Image, Video, Fused, or a list of these
+        query : str, Text, Image, Video, Fused, Path, PIL picture, or a list of these
             A str is a text.
         rows : array-like of int or bool, or None, default=None
             Which items: row numbers of shape (n_rows,) or (n_queries, n_rows), or booleans of shape (n_items,); None is

@@ -159,7 +159,7 @@ def search(self: Explorer, query: Any, k: int = 30) -> pd.DataFrame:
 
     Parameters
     ----------
-    query : str, Text, Image, Video or vector
+    query : str, Text, Image, Video, Path, PIL picture or vector
         What is looked for; a str is a text, in any language the model knows. For an item of the map see `similar`.
     k : int, default=30
         How many.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from mmtoolkit._nearest import top_k
 from mmtoolkit._numbers import as_numbers, check_columns, feature_names
 from mmtoolkit._rows import apart
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Fused, Image, Text, Video
+from mmtoolkit.content import Fused, Image, Text, Video, is_pil
+from mmtoolkit.frames import content_of
 from mmtoolkit.results import Result
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
@@ -166,9 +168,9 @@ def search(
     ----------
     embeddings : Embeddings or array-like of shape (n_items, n_features)
         Where to look.
-    query : str, Text, Image, Video, Fused, vector, or a list of these
-        A str is a text, embedded by the model of `embeddings`; a vector has n_features numbers, several are an array
-        of shape (n_queries, n_features).
+    query : str, Text, Image, Video, Fused, Path, PIL picture, vector, or a list of these
+        A str is a text, embedded by the model of `embeddings`; a Path is the picture or video of that name; a vector has
+        n_features numbers, several are an array of shape (n_queries, n_features).
     k : int, default=10
         Hits per query; all items when there are fewer.
     item : str, list of str or None, default=None
@@ -322,10 +324,11 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
 
 
 def _listed(query: Any) -> list[Any]:
-    """Return one query or several, in a list, an array, or a column of any library."""
+    """Return one query or several, in a list, an array, or a column of any library; paths and pictures as contents."""
+    asked = list(query) if isinstance(query, Sequence) and not isinstance(query, str) else [query]
     if is_frame(query) or is_series(query) or (isinstance(query, np.ndarray) and query.dtype.kind in "OU"):
-        return series_of(query, "the query").tolist()
-    return list(query) if isinstance(query, Sequence) and not isinstance(query, str) else [query]
+        asked = series_of(query, "the query").tolist()
+    return [content_of(one) if isinstance(one, os.PathLike) or is_pil(one) else one for one in asked]
 
 
 def _items_as_queries(embeddings: Any, item: Any, X: NDArray[np.float32]) -> Queries:
@@ -386,7 +389,7 @@ def _name(content: Any, row: int) -> str:
         msg = f"query {row} is blank; expected a text with at least one visible character"
         raise ValueError(msg)
     if not isinstance(content, str | _CONTENTS):
-        msg = f"query {row} is {type(content).__name__}; expected a str, mm.Text, mm.Image, mm.Video, mm.Fused or a vector"
+        msg = f"query {row} is {type(content).__name__}; expected a str, mm.Text, mm.Image, mm.Video, mm.Fused, a Path, a PIL picture or a vector"
         raise TypeError(msg)
     return shorten(content) if isinstance(content, str) else content.name
 

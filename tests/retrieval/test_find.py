@@ -1,7 +1,10 @@
 """Search: what finds what, masks, bad questions, and what a notebook shows."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import PIL.Image
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -141,6 +144,19 @@ def test_bad_questions_are_explained(stamps, query, options, message):
 def test_what_can_be_no_query_is_refused(stamps, query):
     with pytest.raises((TypeError, ValueError), match=r"expected a str, mm.Text|expected \(512,\)"):
         mm.search(stamps, query)
+
+
+def test_paths_and_opened_pictures_are_queries_like_their_contents(stamps):
+    path = Path(stamps.items["image"][7])
+    wanted = mm.search(stamps, mm.Image(path), k=3)
+
+    with PIL.Image.open(path) as picture:
+        found = mm.search(stamps, [path, picture], k=3).table
+
+    assert found["id"].tolist() == wanted.id.tolist() * 2
+    assert wanted.id[0] == stamps.ids[7]
+    with pytest.raises(TypeError, match=r"'notes\.pdf' is no picture or video by its ending"):
+        mm.search(stamps, Path("notes.pdf"))
 
 
 def test_a_query_the_model_cannot_take_says_so(stamps):

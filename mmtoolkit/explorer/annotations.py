@@ -84,6 +84,8 @@ class Annotations:
     own : str or None, default=None
         Who answers now. What the journal has of other annotators is then kept apart, in `said`; None takes the last answer
         of anybody.
+    digest : function of int to str or None, default=None
+        Gives the digest of an item by its row; answers about another content are left out of the journal's.
 
     Attributes
     ----------
@@ -94,7 +96,11 @@ class Annotations:
     """
 
     def __init__(
-        self, ids: NDArray[np.str_], journal: str | os.PathLike[str] | None = None, own: str | None = None
+        self,
+        ids: NDArray[np.str_],
+        journal: str | os.PathLike[str] | None = None,
+        own: str | None = None,
+        digest: Callable[[int], str] | None = None,
     ) -> None:
         n = len(ids)
         self._ids = ids
@@ -110,7 +116,7 @@ class Annotations:
         self._verdicts: dict[tuple[str, int], Verdict] = {}
         self._undo: list[Given] = []
         self._count = 0
-        self._journal = None if journal is None else Journal(journal, ids)
+        self._journal = None if journal is None else Journal(journal, ids, digest)
         for entry in [] if self._journal is None else self._journal.read():
             self._recall(entry)
         self.note = "" if self._journal is None else self._journal.note

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +25,8 @@ from mmtoolkit._files import replaced
 from mmtoolkit._spreadsheet import restored, safe
 from mmtoolkit._text import shorten
 from mmtoolkit.errors import MMToolkitError
-from mmtoolkit.words import say
+from mmtoolkit.explorer.digests import comparable
+from mmtoolkit.words import aside, say
 
 __all__ = ["Entry", "Journal"]
 
@@ -35,7 +36,9 @@ if sys.platform != "win32":
 logger = logging.getLogger(__name__)
 _COLUMNS = ("id", "annotation", "how", "order", "time")
 _WHO = "annotator"  # files of before have no such column
+_CONTENT = "content"  # digest of the item that was annotated; files of before have no such column
 _CHECK = "check"  # a checksum of the others; files of 0.1.0 have no such column
+_READ = ("annotation", "how", "time", _WHO, _CONTENT)
 _NO_TIME = "2000-01-01"  # stands for the empty time of an answer that was taken back
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FIELD = 2**24  # letters; nobody writes longer answers
@@ -67,6 +70,8 @@ class Journal:
         Need not exist.
     ids : ndarray of shape (n_items,), str
         Ids of all items.
+    digest : function of int to str or None, default=None
+        Gives the digest of an item by its row, "" where there is none.
 
     Attributes
     ----------
@@ -74,8 +79,11 @@ class Journal:
         What the user should know about the file, once it was read.
     """
 
-    def __init__(self, path: str | os.PathLike[str], ids: NDArray[np.str_]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], ids: NDArray[np.str_], digest: Callable[[int], str] | None = None
+    ) -> None:
         self._path, self._name, self._ids = as_path(path, "journal"), repr(os.fspath(path)), ids
+        self._digest = digest or (lambda _: "")
         self._torn: tuple[int, int] | None = None  # bytes of the file, and of its whole lines
         self._unwritten: list[Entry] = []
         self.note = ""
@@ -90,10 +98,10 @@ class Journal:
         """
         self._unwritten += entries
         try:
-            if any(entry.annotator for entry in self._unwritten):
-                self._widen()
+            lines = [_cells(str(self._ids[e.row]), e, self._digest(e.row)) for e in self._unwritten]
+            self._widen([name for name in (_WHO, _CONTENT) if any(line[name] for line in lines)])
             with _locked(self._path, "ab+") as file:
-                self._write(file)
+                self._write(file, lines)
         except OSError as error:
             msg = (
                 f"annotations cannot be written to {self._name} ({error.strerror}); they are kept in memory: ex.annotations, "
@@ -102,19 +110,22 @@ class Journal:
             raise MMToolkitError(msg) from error
         self._unwritten = []
 
-    def _widen(self) -> None:
-        """Give a file of before the column of annotators: it is replaced whole, with the same lines."""
-        if not self._path.exists():
+    def _widen(self, new: list[str]) -> None:
+        """Give a file of before the columns that new lines fill: it is replaced whole, with the same lines."""
+        if not new or not self._path.exists():
             return
-        with _locked(self._path, "rb") as file:
+        with _locked(self._path, "rb") as file, _long_fields():
+            names = next(csv.reader([file.readline().decode("utf-8-sig", "replace")]), [])
+            if set(new) <= set(names) or not set(_COLUMNS) <= set(names):
+                return
+            file.seek(0)
             raw = file.read()
             if self._torn is not None and len(raw) == self._torn[0]:
                 raw = raw[: self._torn[1]]
-            names, *rows = list(csv.reader(_LINE.findall(raw.decode("utf-8-sig")))) or [[]]
-            if _WHO in names or not set(_COLUMNS) <= set(names):
-                return
+            rows = list(csv.reader(_LINE.findall(raw.decode("utf-8-sig"))))[1:]
             text = io.StringIO(newline="")
-            table = csv.DictWriter(text, [*(name for name in names if name != _CHECK), _WHO, _CHECK], restval="")
+            columns = dict.fromkeys([*(name for name in names if name != _CHECK), *new, _CHECK])
+            table = csv.DictWriter(text, list(columns), restval="")
             table.writeheader()
             table.writerows(dict(zip(names, row, strict=False)) for row in rows)
             mark = "utf-8-sig" if raw.startswith(codecs.BOM_UTF8) else "utf-8"
@@ -122,7 +133,7 @@ class Journal:
                 part.write_bytes(text.getvalue().encode(mark))
         self._torn = None
 
-    def _write(self, file: io.FileIO) -> None:
+    def _write(self, file: io.FileIO, lines: list[dict[str, str]]) -> None:
         size = file.seek(0, io.SEEK_END)
         if self._torn is not None and size == self._torn[0]:
             size = file.truncate(self._torn[1])
@@ -132,11 +143,11 @@ class Journal:
         file.seek(0)
         names = next(csv.reader([file.readline().decode("utf-8-sig", "replace")]), [])
         if not set(_COLUMNS) <= set(names):  # a new file, or one that somebody has changed since it was read
-            names = [*_COLUMNS, _WHO, _CHECK]
+            names = [*_COLUMNS, _WHO, _CONTENT, _CHECK]
         table = csv.DictWriter(text, names, restval="", extrasaction="ignore")
         if not size:
             table.writeheader()
-        table.writerows(_cells(str(self._ids[e.row]), e) for e in self._unwritten)
+        table.writerows(lines)
         left = text.getvalue().encode()
         try:
             while left:
@@ -151,7 +162,7 @@ class Journal:
         Raises
         ------
         ValueError
-            If a line is not about an item of this map, or the file is no CSV file in UTF-8.
+            If a line is not about an item of this map, all are about other contents, or the file is no CSV file in UTF-8.
         MMToolkitError
             If the file cannot be read, or its folder does not exist.
         """
@@ -170,14 +181,12 @@ class Journal:
         except OSError as error:
             msg = f"the journal {self._name} cannot be read ({error.strerror}); journal= takes the path of a CSV file"
             raise MMToolkitError(msg) from error
-        before = csv.field_size_limit(max(_FIELD, csv.field_size_limit()))  # of the whole process
         try:
-            return list(self._entries(lines, raw))
+            with _long_fields():
+                return list(self._entries(lines, raw))
         except csv.Error as error:
             msg = f"the journal {self._name} is no CSV file: {error}"
             raise ValueError(msg) from error
-        finally:
-            csv.field_size_limit(before)
 
     def _entries(self, lines: list[str], raw: bytes) -> Iterator[Entry]:
         place = {name: row for row, name in enumerate(self._ids.tolist())}
@@ -186,7 +195,8 @@ class Journal:
         if lines and not (set(_COLUMNS) <= set(names) and all(map(_NAME.fullmatch, names))):
             msg = f"{self._name}, line 1: expected the columns {', '.join(_COLUMNS)}, got {shorten(lines[0], 200)!r}"
             raise ValueError(msg)
-        whole = 1
+        whole, fitting = 1, 0
+        others: dict[tuple[int, str | None], None] = {}  # items with another content, and who answered
         for cells in table:
             fields = {name: restored(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
             row = place.get(fields.get("id") or "", place.get(cells.get("id") or ""))
@@ -195,8 +205,14 @@ class Journal:
             cut = cells.get(_CHECK, "") is None  # the table has checksums, and this line has not come so far
             sound = complete and not cut and check in ("", _checksum(fields))
             if row is not None and sound:
-                annotation, how, time = (fields[name] or None for name in ("annotation", "how", "time"))
-                yield Entry(row, annotation, how, int(fields["order"]), time, fields.get(_WHO) or None)
+                annotation, how, time, who, content = (fields.get(name) or None for name in _READ)
+                known = self._digest(row) if content else ""
+                if content and known != content and comparable(known, content):
+                    others[row, who] = None
+                else:
+                    fitting += known == content
+                    others.pop((row, who), None)
+                    yield Entry(row, annotation, how, int(fields["order"]), time, who)
             elif complete and not sound and _WHOLE.fullmatch(check):
                 msg = (
                     f"{self._name}, line {table.line_num}: it was changed after it was written; empty its cell {_CHECK!r} if the "
@@ -224,6 +240,28 @@ class Journal:
                 )
                 raise ValueError(msg)
             whole = table.line_num
+        if others:
+            self._leave_out([row for row, _ in others], fitting)
+
+    def _leave_out(self, rows: list[int], fitting: int) -> None:
+        """Say in `note` that answers about other contents are left out, or raise if no line fits the items."""
+        first = shorten(repr(str(self._ids[rows[0]])))
+        if not fitting:
+            msg = (
+                f"the journal {self._name} was kept for other items with the same ids: the content of {first} is not the one that was "
+                "annotated, and no other fits; journal= takes the path of a new file. Row numbers are the ids of items without ids: "
+                f"give them ids. If these are the same items after all, delete the columns {_CONTENT!r} and {_CHECK!r} of the file"
+            )
+            raise ValueError(msg)
+        told = say(
+            "the content of {n:,} item is not the one that was annotated: {item}; its answers are left out, and stay in the journal {name}",
+            "the content of {n:,} items is not the one that was annotated, first: {item}; their answers are left out, and stay in the journal {name}",
+            n=len(set(rows)),
+            item=first,
+            name=self._name,
+        )
+        logger.warning("%s", told)
+        self.note = aside(self.note, told)
 
 
 @contextlib.contextmanager
@@ -242,16 +280,28 @@ def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
             return
 
 
-def _cells(item_id: str, entry: Entry) -> dict[str, str]:
+@contextlib.contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let the csv module read long answers; its limit is of the whole process."""
+    before = csv.field_size_limit(max(_FIELD, csv.field_size_limit()))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _cells(item_id: str, entry: Entry, content: str) -> dict[str, str]:
     """Return a line as it is written."""
-    values = (item_id, entry.annotation, entry.how, entry.order, entry.time, entry.annotator)
-    fields = {name: "" if value is None else str(value) for name, value in zip([*_COLUMNS, _WHO], values, strict=True)}
+    values = (item_id, entry.annotation, entry.how, entry.order, entry.time, entry.annotator, content)
+    names = [*_COLUMNS, _WHO, _CONTENT]
+    fields = {name: "" if value is None else str(value) for name, value in zip(names, values, strict=True)}
     return {name: safe(cell) for name, cell in fields.items()} | {_CHECK: _checksum(fields)}
 
 
 def _checksum(fields: Mapping[str, Any]) -> str:
     """Return a checksum of a line; it has a form that spreadsheets do not read as a number."""
-    cells = [*(str(fields[name]) for name in _COLUMNS), *filter(None, [fields.get(_WHO)])]
+    who, content = fields.get(_WHO) or "", fields.get(_CONTENT) or ""
+    cells = [*(str(fields[name]) for name in _COLUMNS), *([who, content] if content else [who] if who else [])]
     return f"c{zlib.crc32(chr(31).join(cells).encode('utf-8', 'surrogatepass')):08x}"
 
 

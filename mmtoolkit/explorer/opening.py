@@ -40,7 +40,7 @@ def explore(
         The map. None shows a PCA at once and a UMAP as soon as a helper process has computed it.
     journal : path or None, default=None
         A CSV file that keeps every annotation as it is given, and is read again at the next start. Several explorers
-        and processes may write to one file.
+        and processes may write to one file. Answers about an item whose content has changed since are left out.
     language : {"en", "zh"} or None, default=None
         Of the page; None means MMTOOLKIT_LANGUAGE, else English. What is written down, such as `how`, is English.
     annotator : str or None, default=None
@@ -56,7 +56,7 @@ def explore(
     ------
     ValueError
         If classes, clusters or map are of other items, in another order or of another length, rows hold NaN, the
-        language is unknown, or the annotator has no name.
+        language is unknown, the annotator has no name, or the journal was kept for other items with the same ids.
 
     Examples
     --------

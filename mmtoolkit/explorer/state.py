@@ -15,6 +15,7 @@ from mmtoolkit._rows import apart
 from mmtoolkit.explorer.annotations import Annotations
 from mmtoolkit.explorer.arguments import checked_annotator, classes_of, cluster_name, labels_of
 from mmtoolkit.explorer.colours import Look, look_of, usable_columns
+from mmtoolkit.explorer.digests import digests_of
 from mmtoolkit.explorer.filtering import Filter
 from mmtoolkit.explorer.listeners import Listeners
 from mmtoolkit.explorer.positions import Places
@@ -63,7 +64,8 @@ class State:
         self.y: NDArray[np.object_] | None = None if y is None else classes_of(embeddings, y)
         self.clusters: Any = clusters if hasattr(clusters, "labels") else None
         self.labels, self.cluster_names = labels_of(embeddings, clusters)
-        self.notes = Annotations(self.ids, journal, checked_annotator(annotator))
+        digest = None if journal is None else digests_of(embeddings)
+        self.notes = Annotations(self.ids, journal, checked_annotator(annotator), digest)
         self.filter = Filter(self.items)
         self.chosen = Chosen.of([], "")  # also what the filter hides, and shows again later
         self.scores: NDArray[np.float64] = np.full(len(self.ids), np.nan)

@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.annotations import Annotations
+from mmtoolkit.words import speaking
 
 IDS = np.array(["a", "b", "c", "d"])
 CLICK = np.array(["click"], dtype=object)
@@ -249,8 +251,6 @@ def test_a_changed_last_line_without_its_end_is_not_taken_for_a_cut_one(path):
 
 
 def test_columns_that_a_spreadsheet_moved_stay_where_they_are(path):
-    import pandas as pd
-
     frame = pd.read_csv(path, dtype=str)
     frame[["check", "time", "order", "how", "annotation", "id"]].to_csv(path, index=False)
 
@@ -328,3 +328,191 @@ def test_any_clock_is_taken(path, time):
 def test_a_journal_in_a_folder_that_is_not_there_is_said_before_the_first_answer(tmp_path):
     with pytest.raises(MMToolkitError, match=r"labels\.csv' cannot be written: there is no folder '.*nowhere'"):
         mm.explore(np.eye(3), projection=np.eye(3)[:, :2], journal=tmp_path / "nowhere" / "labels.csv")
+
+
+WORDS = ["a red bird", "a blue car", "an old map", "two cats"]
+
+
+def opened(source, path, **options):
+    return mm.explore(source, projection=np.zeros((len(source), 2)), journal=path, **options)
+
+
+def embedded(texts, model=None, **options):
+    frame = {"text": texts, **options}
+    return mm.embed(mm.items(pd.DataFrame(frame), text="text"), model=model or counter("1"), cache=False)
+
+
+def counter(revision):
+    return mm.FunctionProvider(
+        lambda texts: [[len(t), t.count("a") + 1] for t in texts], name="counts", revision=revision, dimension=2
+    )
+
+
+@pytest.fixture(params=["array", "list", "frame", "embeddings"])
+def form(request):
+    """Ways to pass vectors without ids."""
+    return {
+        "array": lambda X: X,
+        "list": lambda X: X.tolist(),
+        "frame": lambda X: pd.DataFrame(X, columns=["height", "width", "depth"]),
+        "embeddings": mm.Embeddings,
+    }[request.param]
+
+
+def test_a_journal_of_other_rows_is_refused_and_one_of_these_is_not(tmp_path, rng, form):
+    path, X, Y = tmp_path / "labels.csv", rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
+    opened(form(X), path).label("bird", items=["1", "2"])
+    before = path.read_bytes()
+
+    with pytest.raises(ValueError, match=r"labels\.csv' was kept for other items .*the content of '1' .*a new file"):
+        opened(form(Y), path)
+
+    assert path.read_bytes() == before
+    assert opened(form(X), path).annotated.tolist() == [None, "bird", "bird", None]
+    assert opened(X.astype("f"), path).annotated.tolist() == [None, "bird", "bird", None]
+    assert opened(form(np.vstack([X, Y])), path).annotated.tolist()[:4] == [None, "bird", "bird", None]
+
+
+def test_what_fits_is_kept_and_the_rest_is_counted_until_it_is_answered_again(tmp_path, rng):
+    path, X = tmp_path / "labels.csv", rng.normal(size=(4, 3))
+    opened(X, path).label("bird", items=range(4))
+    moved = X[[0, 1, 3, 2]]
+
+    ex = opened(moved, path)
+
+    assert ex.annotated.tolist() == ["bird", "bird", None, None]
+    assert ex.status.startswith("the content of 2 items is not the one that was annotated, first: '2'; their answers")
+    with speaking("zh"):
+        assert "2 个样本的内容与标注时不同，第一个：'2'" in str(ex.status)
+    ex.label("fish", items=[2, 3])
+    assert opened(moved, path).annotated.tolist() == ["bird", "bird", "fish", "fish"]
+    assert opened(moved, path).status == ""
+    assert opened(X, path).annotated.tolist() == ["bird"] * 4  # nothing is lost from the file
+
+
+def test_an_edited_text_is_asked_again_and_another_model_keeps_all_answers(tmp_path):
+    path = tmp_path / "labels.csv"
+    opened(embedded(WORDS, id=IDS), path).label("thing", items=range(4))
+
+    for emb in (embedded(WORDS, counter("2"), id=IDS), embedded(WORDS, id=IDS)[::-1]):
+        ex = opened(emb, path)
+        assert ex.annotated.tolist() == ["thing"] * 4
+        assert ex.status == ""
+    ex = opened(embedded([*WORDS[:3], "two dogs"], id=IDS), path)
+    assert ex.annotated.tolist() == ["thing", "thing", "thing", None]
+    assert "first: 'd'" not in ex.status
+    assert "'d'; its answers are left out" in ex.status
+
+
+def test_texts_without_ids_are_not_those_of_another_list(tmp_path):
+    path = tmp_path / "labels.csv"
+    opened(embedded(WORDS), path).label("thing", items=[0])
+
+    with pytest.raises(ValueError, match="was kept for other items"):
+        opened(embedded(["something", "else", "in another", "model"], counter("2")), path)
+
+
+def test_a_replaced_picture_is_asked_again_and_another_revision_keeps_its_answer(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "labels.csv"
+    (tmp_path / "pictures").mkdir()
+    for name, colour in (("a", "red"), ("b", "blue")):
+        Image.new("RGB", (8, 8), colour).save(tmp_path / f"pictures/{name}.png")
+
+    def pictures(revision):
+        model = mm.FunctionProvider(
+            lambda items: [[*np.asarray(i).mean((0, 1)), 1] for i in items],
+            name="mean colour",
+            revision=revision,
+            dimension=4,
+            modalities=["image"],
+        )
+        return mm.embed(mm.read_folder(tmp_path / "pictures"), model=model, cache=False)
+
+    emb = pictures("1")
+    opened(emb, path).label("colour", items=[0, 1])
+    emb.save(tmp_path / "vectors.parquet")
+    Image.new("RGB", (8, 8), "green").save(tmp_path / "pictures/b.png")
+
+    assert opened(pictures("1"), path).annotated.tolist() == ["colour", None]
+    assert opened(pictures("2"), path).annotated.tolist() == ["colour", "colour"]  # nothing known against it
+    kept = mm.Embeddings.load(tmp_path / "vectors.parquet")
+    assert opened(kept.centered(), path).annotated.tolist() == ["colour", "colour"]
+
+
+def test_vectors_computed_anew_keep_the_answers_of_named_items(tmp_path, rng):
+    path = tmp_path / "labels.csv"
+    opened(mm.Embeddings(rng.normal(size=(4, 3)), ids=IDS), path).label("bird", items=["a"])
+
+    again = opened(mm.Embeddings(rng.normal(size=(4, 7)), ids=IDS, model="another"), path)
+
+    assert again.annotated.tolist() == ["bird", None, None, None]
+
+
+def test_the_way_out_for_rows_that_are_the_same_items_after_all(tmp_path, rng):
+    path, X = tmp_path / "labels.csv", rng.normal(size=(4, 3))
+    opened(X, path, annotator="Ann").label("bird", items=[1])
+    with pytest.raises(ValueError, match="delete the columns 'content' and 'check' of the file"):
+        opened(X + 1e-3, path)
+
+    pd.read_csv(path, dtype=str).drop(columns=["content", "check"]).to_csv(path, index=False)
+    opened(X + 1e-3, path, annotator="Ann").label("cat", items=[2])
+
+    assert opened(X + 1e-3, path).annotated.tolist() == [None, "bird", "cat", None]
+
+
+@pytest.mark.parametrize("name", [None, "Ann"])
+def test_a_file_of_before_is_widened_with_all_it_has(tmp_path, rng, name):
+    path, X = tmp_path / "old.csv", rng.normal(size=(4, 3))
+    long = "x" * 200_000
+    path.write_text(f"id,annotation,how,order,time,check\r\n0,{long},click,1,,\r\n3,cat,cli", "utf-8", newline="")
+
+    ex = opened(X, path, annotator=name)
+    ex.label("fish", items=[1])
+    ex.label("dog", items=[2])
+
+    again = opened(X, path)
+    assert again.annotated.tolist() == [long, "fish", "dog", None]
+    assert again.status == ""
+    columns = ["id", "annotation", "how", "order", "time", *([] if name is None else ["annotator"]), "content", "check"]
+    assert pd.read_csv(path, dtype=str).columns.tolist() == columns
+    with pytest.raises(ValueError, match="was kept for other items"):
+        opened(X + 1, path)
+
+
+def test_a_changed_digest_is_noticed_as_a_changed_line(tmp_path, rng):
+    path, X = tmp_path / "labels.csv", rng.normal(size=(4, 3))
+    opened(X, path).label("bird", items=[1])
+    content = pd.read_csv(path, dtype=str)["content"][0]
+    path.write_text(path.read_text("utf-8").replace(content, f"v{'0' * 16}"), "utf-8", newline="")
+
+    with pytest.raises(ValueError, match="it was changed after it was written"):
+        opened(X, path)
+
+
+def test_an_annotator_is_told_of_own_answers_that_another_one_gave_anew(tmp_path):
+    path = tmp_path / "labels.csv"
+    for name in ("Ann", "Bob"):
+        opened(embedded(WORDS), path, annotator=name).label("thing", items=range(4))
+    edited = embedded([*WORDS[:3], "two dogs"])
+
+    opened(edited, path, annotator="Bob").label("dogs", items=[3])
+
+    ex = opened(edited, path, annotator="Ann")
+    assert ex.annotated.tolist() == ["thing", "thing", "thing", None]
+    assert "'3'; its answers are left out" in ex.status
+    ex.label("dogs", items=[3])
+    assert opened(edited, path).status == ""
+
+
+def test_taking_back_an_answer_about_the_new_content_leaves_the_old_one(tmp_path):
+    path, edited = tmp_path / "labels.csv", [*WORDS[:3], "two dogs"]
+    opened(embedded(WORDS), path).label("thing", items=range(4))
+
+    ex = opened(embedded(edited), path)
+    ex.label("dogs", items=[3])
+    ex.undo()
+
+    assert opened(embedded(edited), path).annotated[3] is None
+    assert opened(embedded(WORDS), path).annotated[3] == "thing"

@@ -20,9 +20,9 @@ _NARROW, _LETTER, _ROW = 300, 6, 14  # pixels: a chart on a page 400 wide; a let
 Mark = float | tuple[float, str]
 
 
-def named_ticks(names: Sequence[object], limit: int = 28) -> dict[str, Any]:
+def named_ticks(names: Sequence[object], limit: int = 28, most: int = _MAX_TICKS) -> dict[str, Any]:
     """Return an axis's settings that put names at positions, so that equal or numeric names stay apart and in order."""
-    step = max(1, -(-len(names) // _MAX_TICKS))
+    step = max(1, -(-len(names) // most))
     at = list(range(0, len(names), step))
     return {"tickmode": "array", "tickvals": at, "ticktext": [plot_text(names[i], limit, tail=limit // 3) for i in at]}
 

@@ -34,6 +34,7 @@ _COLORBAR = {
 _TOLD = 12  # groups that a reader who cannot see the map is told
 _LETTER = 6.4  # pixels of a small letter in the legend
 _NARROWEST, _WIDEST = 50, 170  # pixels of an entry
+_PAGE, _TALL = 360, 420  # pixels of a map on a narrow page
 _LABEL = {"bgcolor": "rgba(60,60,60,0.66)", "borderpad": 1.5, "font": {"size": 10.5, "color": "#ffffff"}}
 
 
@@ -269,19 +270,22 @@ def _notes_and_alt(
 def _name_labels(
     xy: NDArray[np.float32], groups: Sequence[GroupedPoints], limits: list[tuple[float, float]]
 ) -> list[dict[str, Any]]:
-    """Return names in the middle of their points; a name that would cover a larger group's name is left out."""
+    """Return names in the middle of their points, shifted where a narrow page ends; a name that would cover a larger group's is left out."""
     (x0, x1), (y0, y1) = limits
     width = (
-        640 if len(groups) > len(PALETTE) else 360
+        640 if len(groups) > len(PALETTE) else _PAGE
     )  # where a legend has all names, those that fit everywhere will do
-    scale = min(width / (x1 - x0), 420 / (y1 - y0))  # about pixels
+    scale = min(width / (x1 - x0), _TALL / (y1 - y0))  # about pixels
+    narrow = min(_PAGE / (x1 - x0), _TALL / (y1 - y0))
     placed: list[tuple[float, float, float]] = []
     labels = []
     for name, x, y in centres(xy, groups):
         text = shorten(name, 24, tail=8)
-        u, v = scale * (x - x0), scale * (y - y0)
         half = 3.2 * width_of(text) + 4
+        at = _PAGE / 2 + narrow * (x - (x0 + x1) / 2)  # of a page
+        shift = max(half - at, 0.0) - max(half + at - _PAGE, 0.0)
+        u, v = scale * (x - x0) + shift, scale * (y - y0)
         if all(abs(u - a) > half + h or abs(v - b) > 17 for a, b, h in placed):
             placed.append((u, v, half))
-            labels.append({"x": x, "y": y, "text": plot_text(text, 24), "showarrow": False, **_LABEL})
+            labels.append({"x": x, "y": y, "xshift": shift, "text": plot_text(text, 24), "showarrow": False, **_LABEL})
     return labels

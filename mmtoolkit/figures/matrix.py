@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["heatmap"]
 
 _MAX_CELL_TEXT = 20
-_BAR = {"thickness": 10, "outlinewidth": 0}
+_MAX_ACROSS = 20  # names that stand upright side by side on a page 400 pixels wide
+_BAR = {"orientation": "h", "x": 1, "xanchor": "right", "yanchor": "top", "ypad": 2, "len": 0.6}
+_BAR |= {"thickness": 8, "outlinewidth": 0, "nticks": 6}
+_BAR_TITLE = {"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "top"}
+_BAR_TITLE |= {"showarrow": False, "borderpad": 0, "font": {"size": 11}}
+_BAR_ROOM, _BAR_BELOW = 48, 14  # pixels over the cells, where a figure's title is not lifted by it; of its own title
 _BARE = {"showgrid": False, "ticklabeloverflow": "allow"}
 
 
@@ -80,6 +85,7 @@ def heatmap(
         ],
         dtype=object,
     ).reshape(Z.shape)
+    height = int(np.clip(26 * len(y) + 110, 260, 820))
     across, down = [plot_text(a) for a in x], [plot_text(b) for b in y]
     cells = [[f"{b} → {a}: {w}" for a, w in zip(across, row, strict=True)] for b, row in zip(down, words, strict=True)]
     fig = Figure(
@@ -93,11 +99,13 @@ def heatmap(
             xgap=1,
             ygap=1,
             showscale=not small,
-            colorbar=_BAR | {"title": {"text": plot_text(color_title, 40), "side": "right"}},
+            colorbar=_BAR | {"y": 1 - _BAR_BELOW / height},
         )
     )
     if small and Z.size:
         fig.add_trace(_cell_text(inside, C))
+    if color_title and not small:  # not the bar's own title: Plotly lifts the figure's with it
+        fig.add_annotation(text=plot_text(color_title, 40), **_BAR_TITLE)
     return finish(
         fig,
         title=title,
@@ -110,9 +118,20 @@ def heatmap(
             n_columns=len(x),
             x=x_title,
         ),
-        height=int(np.clip(26 * len(y) + 110, 260, 820)),
-        xaxis={"title": {"text": plot_text(x_title)}, "range": [-0.5, len(x) - 0.5], **_BARE, **named_ticks(x, 18)},
-        yaxis={"title": {"text": plot_text(y_title)}, "range": [len(y) - 0.5, -0.5], **_BARE, **named_ticks(y)},
+        height=height + (0 if small else _BAR_ROOM),
+        xaxis={
+            "title": {"text": plot_text(x_title)},
+            "range": [-0.5, len(x) - 0.5],
+            **_BARE,
+            **named_ticks(x, 18, _MAX_ACROSS),
+        },
+        yaxis={
+            "title": {"text": plot_text(y_title)},
+            "range": [len(y) - 0.5, -0.5],
+            "domain": [0, 1 if small else 1 - _BAR_ROOM / height],
+            **_BARE,
+            **named_ticks(y, 28 if small else 18),
+        },
     )
 
 

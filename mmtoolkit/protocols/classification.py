@@ -67,7 +67,7 @@ class ProtocolScores(Result):
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"mean": self.mean.to_frame("value"), "experiments": self.scores}
+        return {"mean": self.mean.to_frame("value").rename_axis("metric"), "experiments": self.scores}
 
     def _figures(self) -> Mapping[str, Any]:
         return {"experiments": self._draw}

@@ -69,7 +69,10 @@ class ClusteringScores(Result):
         )
 
     def _tables(self) -> Mapping[str, pd.DataFrame]:
-        return {"mean": self.mean.to_frame("value").assign(std=self.std), "experiments": self.scores}
+        return {
+            "mean": self.mean.to_frame("value").assign(std=self.std).rename_axis("metric"),
+            "experiments": self.scores,
+        }
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the number of items (exact) and scores (rounded)."""

@@ -17,7 +17,7 @@ PAGE_TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}  # what a browser c
 
 @functools.cache
 def entries(language: Language) -> Mapping[str, str]:
-    """Return the texts of a language by their English; the English catalogue is empty.
+    """Return the texts of a language by their English; the English catalogue has names of ours that their spelling does not tell.
 
     Parameters
     ----------
@@ -29,8 +29,6 @@ def entries(language: Language) -> Mapping[str, str]:
     mapping of str to str
         Templates with the same placeholders, in any order.
     """
-    if language == "en":
-        return {}
     text = resources.files("mmtoolkit.words").joinpath(f"{language}.toml").read_text("utf-8")
     rooms: dict[str, Any] = tomllib.loads(text)
     return {english: other for room in rooms.values() for english, other in room.items()}

@@ -252,3 +252,25 @@ def test_no_heading_of_a_figure_ends_in_two_marks(rng):
 
     assert "?**" in page
     assert "?." not in page
+
+
+def test_headings_and_scores_of_sections_without_a_room_are_words():
+    y = np.array(["bird", "car", "tree"] * 10)
+    emb = mm.embed_texts([f"a {name} of number {i}" for i, name in enumerate(y)], model="local", cache=False)
+    zero = mm.zero_shot(emb, ["bird", "car", "tree"], y=y)
+    protocol = mm.protocols.mteb_classification(emb, y, cross_validation=True)
+    clusters = mm.protocols.mteb_clustering(emb, y, n_experiments=2)
+
+    page = mm.report(zero, protocol, clusters).to_markdown()
+    chinese = mm.report(protocol, language="zh").to_markdown()
+
+    for words in (
+        "## Zero\\-shot classification\n",
+        "## MTEB classification protocol\n",
+        "## MTEB clustering protocol\n",
+    ):
+        assert words in page
+    for words in ("| macro F1 |", "| Matthews correlation |", "| weighted recall |", "| V\\-measure |"):
+        assert words in page
+    assert not any(raw in page.split("## How to repeat")[0] for raw in ("f1 macro", "f1\\_weighted", "| v\\_measure"))
+    assert "## MTEB 分类协议\n" in chinese

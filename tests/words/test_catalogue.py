@@ -96,6 +96,12 @@ def test_no_text_stands_in_two_rooms():
     assert sorted({text for text in every if every.count(text) > 1}) == []
 
 
+def test_names_with_an_english_of_their_own_have_their_chinese():
+    rooms = tomllib.loads((_ROOT / "words" / "zh.toml").read_text("utf-8"))
+
+    assert sorted(set(entries("en")) - set(rooms["columns"])) == []
+
+
 def _terms():
     rows = re.findall(r"^\| ([a-z -]+) \| (.+) \|$", (_ROOT.parent / "docs" / "terms.md").read_text("utf-8"), re.M)
     return [(english, chinese.split("、")) for english, chinese in rows if english != "English"]

@@ -102,7 +102,8 @@ def contribution_of(name: str, named: Named) -> Contribution:
 def plain_contribution(name: str, result: Result) -> Contribution:
     """Return summary, tables and figures of any result."""
     kind, number = re.fullmatch(r"(.*?)(?:_(\d+))?", name).groups()  # type: ignore[union-attr]  # every name is of this form
-    heading = f"{title(kind)} {number}".capitalize() if number else title(kind).capitalize()
+    called = f"{title(kind)} {number}" if number else title(kind)
+    heading = f"{called[:1].upper()}{called[1:]}"
     summary = say("{note}.", note=str(result._summary()).rstrip(".。"))
     tables = [block for caption, frame in result._tables().items() for block in _told(frame, title(caption))]
     told = say("{what}: {told}", what=heading, told=summary)

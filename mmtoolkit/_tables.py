@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,11 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     """Return the first sheet of a workbook, text cells as text; pandas names the package that it lacks."""
     as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     merging: Any = {}
-    if path.suffix.lower() in (".xlsx", ".xlsm"):  # the reader that knows which cells are merged
-        merging = {"engine": "openpyxl", "engine_kwargs": {"read_only": False}}
     try:
+        if path.suffix.lower() in (".xlsx", ".xlsm") and _may_merge(
+            path
+        ):  # the reader that knows which cells are merged
+            merging = {"engine": "openpyxl", "engine_kwargs": {"read_only": False}}
         with pd.ExcelFile(path, **merging) as book:
             names = list(map(str, book.sheet_names))
             cells = pd.read_excel(book, **as_they_are).dropna(how="all")
@@ -119,6 +122,12 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
             )
         ]
     return frame
+
+
+def _may_merge(path: Path) -> bool:
+    """Return whether any sheet of a workbook may have merged cells: to know which takes more time and memory."""
+    with zipfile.ZipFile(path) as book:
+        return any(b"mergeCell" in book.read(name) for name in book.namelist() if name.endswith(".xml"))
 
 
 def _fill_merged(cells: pd.DataFrame, sheet: Any) -> None:

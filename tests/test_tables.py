@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import openpyxl
@@ -181,6 +182,25 @@ def test_a_merged_cell_of_a_sheet_gives_its_value_to_all_its_rows(tmp_path):
     frame = mm.items(path)
 
     assert frame[["text", "label"]].values.tolist() == [["a", "x"], ["b", "x"], ["c", "y"], ["d", "y"], ["e", None]]
+
+
+def test_a_workbook_without_merged_cells_takes_less_memory(tmp_path):
+    rows = [["text", "label"], *([f"text {i}", f"class {i % 2}"] for i in range(1500))]
+    plain, merged = (write_sheet(tmp_path / name, rows) for name in ("plain.xlsx", "merged.xlsx"))
+    book = openpyxl.load_workbook(merged)
+    book.active.merge_cells("C1:D1")
+    book.save(merged)
+    mm.items(merged)  # imports what it needs
+
+    frames, peaks = [], []
+    for path in (plain, merged):
+        tracemalloc.start()
+        frames.append(mm.items(path))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    pd.testing.assert_frame_equal(*frames)
+    assert peaks[0] < 0.8 * peaks[1]
 
 
 def test_a_name_that_a_sheet_has_twice_is_refused(tmp_path):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mmtoolkit.clustering.parting import count_groups
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -20,6 +22,12 @@ _FOOT = 1 / 3  # the foot of an elbow, and of the gains of splits: where the hei
 _ITEMS = 10  # per cluster, on average, where no elbow says that there are more clusters
 _NOTHING = 1e-6  # share of the whole inertia that is left where all items of every cluster are equal, in float32
 _AGREE = 0.25  # a run agrees with another number this near
+_APART = np.linspace(
+    2.6, 3.5, 10
+)  # from where halves of a normal cloud lie, in their own spreads, to those of a uniform one
+_OUTER = 0.1  # share of votes, or counts, at either end that a range leaves out
+_ALIKE = 0.5  # counts agree whose range is no wider than this share of their median
+_LESS, _MORE = 0.1, 0.05  # shares of the number by which the range of counts is wider
 
 
 @dataclass(frozen=True)
@@ -32,33 +40,43 @@ class Choice:
         The number to use.
     plausible : tuple of two int
         Lowest and highest number that the data cannot tell from it.
-    by : {"elbow", "no elbow"}
-        "elbow": there is a number above which more clusters gain only what splitting noise gains. "no elbow": no number
-        stands out; the one used is the geometric mean of three: that which comes back best, that up to which splits gain
-        much, and that of the best silhouette.
+    by : {"elbow", "gaps", "no elbow"}
+        "elbow": there is a number above which more clusters gain only what splitting noise gains. "gaps": so many groups
+        lie apart that are too small for an elbow, or hidden by rows of no group. "no elbow": no number stands out; the one
+        used is the geometric mean of three: that which comes back best, that up to which splits gain much, and that of the
+        best silhouette.
     """
 
     n_clusters: int
     plausible: tuple[int, int]
-    by: Literal["elbow", "no elbow"]
+    by: Literal["elbow", "gaps", "no elbow"]
 
 
 def choose(
     arrays: Mapping[str, NDArray[np.float64]],
     ks: Sequence[int],
     steps: Sequence[int],
-    clouds: Callable[[], Mapping[str, NDArray[np.float64]]],
+    peaks: Callable[[], Mapping[str, NDArray[np.float64]]],
+    farthest: Callable[[], Mapping[str, NDArray[np.float64]]],
 ) -> Choice:
     """Choose a number of clusters from what ``sweep`` returned.
 
     Every run of the sweep, on the whole and on halves, votes for the foot of its elbow: the last number before more
     clusters gain no more than splitting noise does. When half of the runs agree with the foot of the median curve, and the
     elbow is higher than that of any cloud without groups, it is used; the range holds all votes but the outer tenth at
-    either end, and one step further, because a single small group more or less hardly moves the inertia. Otherwise no number
-    stands out, and the one used is the geometric mean of three: the number of largest stability times the square root of its
-    logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and the number of
-    the best silhouette. The range holds all that neither silhouette nor that product tells from the number used, given
-    their spread over the runs, and the three.
+    either end, and one step further, because a single small group more or less hardly moves the inertia.
+
+    Groups that are small beside others make no elbow, and rows of no group hide it. Therefore groups are counted, too: by the
+    splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
+    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when one split
+    parts the rows farther than any split of any cloud without groups. The range holds the counts but the outer tenth at either
+    end, a tenth of the number less, because stray items can look like a small group, and a twentieth more, because a sample may
+    lack one; at least one of each.
+
+    Otherwise no number stands out, and the one used is the geometric mean of three: the number of largest stability times the
+    square root of its logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and
+    the number of the best silhouette. The range holds all that neither silhouette nor that product tells from the number used,
+    given their spread over the runs, and the three.
 
     Parameters
     ----------
@@ -68,8 +86,10 @@ def choose(
         Numbers to choose from.
     steps : sequence of int
         Numbers at which "path" was measured.
-    clouds : callable
+    peaks : callable
         Returns what ``cloud_peaks`` returns; called only where there is an elbow to compare.
+    farthest : callable
+        Returns what ``cloud_partings`` returns; called only where counts agree and there is no elbow.
 
     Returns
     -------
@@ -80,18 +100,41 @@ def choose(
     ----------
     Sugar and James (2003), Finding the number of clusters in a dataset: an information-theoretic approach.
     """
+    counted = _counted(arrays, ks)
+    found = _elbow_of(arrays, ks, steps, peaks)
+    if found is None:
+        return counted[1] if counted is not None and _above(farthest()) else _without_elbow(arrays, ks)
+    return found if counted is None or counted[0] <= found.n_clusters else counted[1]
+
+
+def _elbow_of(
+    arrays: Mapping[str, NDArray[np.float64]],
+    ks: Sequence[int],
+    steps: Sequence[int],
+    peaks: Callable[[], Mapping[str, NDArray[np.float64]]],
+) -> Choice | None:
+    """Return what the elbow says; None where there is none."""
     curves = np.array([elbow(inertia, steps) for inertia in arrays["path"]])
     middle = np.median(curves, axis=0)
     votes = np.array([_foot(curve, steps) for curve in curves])
     used = _foot(middle, steps)
     agree = np.abs(votes - used) <= _AGREE * used
-    if middle.max() >= _CLEAR and agree.mean() >= 0.5 and _above(clouds()):
-        used = _within(used, ks)
-        low = ks.index(_within(np.quantile(votes, 0.1, method="nearest"), ks))
-        high = ks.index(_within(np.quantile(votes, 0.9, method="nearest"), ks))
-        low, high = ks[max(low - 1, 0)], ks[min(high + 1, len(ks) - 1)]
-        return Choice(used, (min(low, used), max(high, used)), "elbow")
-    return _without_elbow(arrays, ks)
+    if middle.max() < _CLEAR or agree.mean() < 0.5 or not _above(peaks()):
+        return None
+    used = _within(used, ks)
+    low, high = (ks.index(_within(end, ks)) for end in np.quantile(votes, (_OUTER, 1 - _OUTER), method="nearest"))
+    low, high = ks[max(low - 1, 0)], ks[min(high + 1, len(ks) - 1)]
+    return Choice(used, (min(low, used), max(high, used)), "elbow")
+
+
+def _counted(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> tuple[int, Choice] | None:
+    """Return what counts of groups say, and the lowest of them but the outer tenth; None where they do not agree."""
+    counts = count_groups(arrays["merges"].astype(np.int64), arrays["apart"], _APART)
+    low, used, high = np.quantile(counts, (_OUTER, 0.5, 1 - _OUTER), method="nearest").tolist()
+    if high - low > _ALIKE * used or not ks[0] <= used <= ks[-1]:
+        return None
+    ends = low - max(1, round(_LESS * used)), high + max(1, round(_MORE * used))
+    return low, Choice(_within(used, ks), (_within(ends[0], ks), _within(ends[1], ks)), "gaps")
 
 
 def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:
@@ -146,9 +189,9 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
     return out
 
 
-def _above(peaks: Mapping[str, NDArray[np.float64]]) -> bool:
-    """Return whether the elbow is higher than that of every cloud; after one that is as high, no more are measured."""
-    return bool((peaks["peak"] > peaks["clouds"]).all())
+def _above(compared: Mapping[str, NDArray[np.float64]]) -> bool:
+    """Return whether the rows are higher than every cloud; after one that is as high, no more are measured."""
+    return bool((compared["rows"] > compared["clouds"]).all())
 
 
 def _foot(curve: NDArray[np.float64], ks: Sequence[int]) -> int:

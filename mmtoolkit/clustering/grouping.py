@@ -16,7 +16,7 @@ from mmtoolkit.clustering.algorithms import LIBRARIES, STEP, Clusterer, find_alg
 from mmtoolkit.clustering.choice import Choice, choose
 from mmtoolkit.clustering.partition import LARGE, check_n_clusters, count_distinct, count_repeated
 from mmtoolkit.clustering.result import Clustering, describe
-from mmtoolkit.clustering.structureless import cloud_peaks
+from mmtoolkit.clustering.structureless import cloud_partings, cloud_peaks
 from mmtoolkit.clustering.sweeping import content_order, default_range, path_range, sweep, sweep_frame
 from mmtoolkit.derived import digest, remember
 from mmtoolkit.steps import resolved, verb
@@ -184,5 +184,6 @@ def _swept(X: NDArray[np.float32], ks: list[int], random_state: int) -> tuple[pd
         return remember(kind, parts, compute, step=STEP, libraries=LIBRARIES)
 
     arrays = kept("sweep", lambda: sweep(X, ks, random_state=random_state))
-    clouds = partial(kept, "clouds", lambda: cloud_peaks(X, steps, random_state=random_state))
-    return sweep_frame(arrays, ks), choose(arrays, ks, steps, clouds)
+    peaks = partial(kept, "clouds", lambda: cloud_peaks(X, steps, random_state=random_state))
+    farthest = partial(kept, "partings", lambda: cloud_partings(X, random_state=random_state))
+    return sweep_frame(arrays, ks), choose(arrays, ks, steps, peaks, farthest)

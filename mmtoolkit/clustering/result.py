@@ -45,9 +45,9 @@ class Clustering(Clusters):
         they are numbers of the index of `sizes` and `names`: a number means the same items all along.
     n_clusters : int
         Number of clusters.
-    chosen_by : {"given", "elbow", "no elbow", "hdbscan", "algorithm"}
-        Where the number comes from: "no elbow" where no number stands out, "algorithm" for a scikit-learn clusterer; see
-        docs/choosing_k.md.
+    chosen_by : {"given", "elbow", "gaps", "no elbow", "hdbscan", "algorithm"}
+        Where the number comes from: "gaps" where groups lie apart that make no elbow, "no elbow" where no number stands
+        out, "algorithm" for a scikit-learn clusterer; see docs/choosing_k.md.
     plausible_n_clusters : tuple of two int, or None
         Lowest and highest number that the data cannot tell from the best; None when the number was given.
     sweep : DataFrame

@@ -1,25 +1,28 @@
-"""Clouds without groups: how high an elbow rises in data without clusters."""
+"""Clouds without groups: how high an elbow rises, and how far a split parts the rows, in data without clusters."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from mmtoolkit._blocks import in_order
 from mmtoolkit.clustering.choice import elbow
+from mmtoolkit.clustering.parting import partings
 from mmtoolkit.clustering.refinement import principal_axes, rough_tree, start_of_tree
+from mmtoolkit.clustering.tree import ward_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["CLOUDS", "N_CLOUDS", "SAMPLE", "Cloud", "cloud_like", "cloud_peaks", "gaussian"]
+__all__ = ["CLOUDS", "N_CLOUDS", "SAMPLE", "Cloud", "cloud_like", "cloud_partings", "cloud_peaks", "gaussian"]
 
 SAMPLE = 2_000  # rows; more would not change the answer
+_WHOLE = 1_000  # rows of a tree of all rows; its costs grow with their square
 N_CLOUDS = 19  # of each kind: one of 20 elbows of a cloud is above 19 others
 _UNIT = 1e-3
 _FITS = 8
@@ -120,7 +123,7 @@ def cloud_peaks(
     Returns
     -------
     dict of str to ndarray
-        "peak", shape (), of the rows; "clouds", shape (19, n_kinds). As soon as one cloud is as high as the rows, the
+        "rows", shape (), of the rows; "clouds", shape (19, n_kinds). As soon as one cloud is as high as the rows, the
         question is answered: the rest is not measured, and NaN.
 
     References
@@ -132,18 +135,57 @@ def cloud_peaks(
     X = X[:SAMPLE]
     steps = [k for k in steps if k <= len(X)]
     kinds = [cloud_like(X, draw, rng) for draw in CLOUDS]
-    peak = _peak(np.ascontiguousarray(X @ principal_axes(X)), steps, rng)
-    clouds = np.full((N_CLOUDS, len(kinds)), np.nan)
-    for number in range(N_CLOUDS):
-        drawn = []
+    own = _peak(np.ascontiguousarray(X @ principal_axes(X)), steps, rng)
+
+    def drawn() -> Iterator[tuple[NDArray[np.float32], np.random.Generator]]:
         for kind in kinds:
             made = kind.rows(len(X), rng).astype(np.float32)
-            drawn.append((made, start_of_tree(len(made), max(steps), rng)))
-        for at, height in enumerate(in_order(lambda cloud: _peak(cloud[0], steps, cloud[1]), drawn)):
-            clouds[number, at] = height
-            if height >= peak:
-                return {"peak": np.array(peak), "clouds": clouds}
-    return {"peak": np.array(peak), "clouds": clouds}
+            yield made, start_of_tree(len(made), max(steps), rng)
+
+    return _compared(own, drawn, lambda cloud: _peak(cloud[0], steps, cloud[1]))
+
+
+def cloud_partings(X: NDArray[np.float32], *, random_state: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Measure how far one split of a Ward tree parts the rows at most, and the same of clouds without groups.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Rows, in an order without meaning; the first 1,000 are used.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As ``cloud_peaks`` returns it.
+
+    References
+    ----------
+    Kimes, Liu, Hayes and Marron (2017), Statistical significance for hierarchical clustering.
+    """
+    rng = np.random.default_rng(random_state)
+    X = X[:_WHOLE]
+    kinds = [cloud_like(X, draw, rng) for draw in CLOUDS]
+    own = _farthest(np.ascontiguousarray(X @ principal_axes(X)))
+    return _compared(own, lambda: (kind.rows(len(X), rng).astype(np.float32) for kind in kinds), _farthest)
+
+
+def _compared(
+    own: float, drawn: Callable[[], Iterable[Any]], measure: Callable[[Any], float]
+) -> dict[str, NDArray[np.float64]]:
+    """Measure clouds, one of each kind at a time, until one is as high as the rows' own value."""
+    clouds = np.full((N_CLOUDS, len(CLOUDS)), np.nan)
+    for number in range(N_CLOUDS):
+        for at, value in enumerate(in_order(measure, list(drawn()))):
+            clouds[number, at] = value
+            if value >= own:
+                return {"rows": np.array(own), "clouds": clouds}
+    return {"rows": np.array(own), "clouds": clouds}
+
+
+def _farthest(Z: NDArray[np.float32]) -> float:
+    return float(partings(Z, ward_tree(Z)).max(initial=0.0))
 
 
 def _peak(Z: NDArray[np.float32], steps: Sequence[int], rng: np.random.Generator) -> float:

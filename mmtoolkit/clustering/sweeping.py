@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._blocks import in_order
+from mmtoolkit.clustering.parting import partings
 from mmtoolkit.clustering.refinement import partitions, principal_axes, rough, start_of_tree
 from mmtoolkit.clustering.resampling import adjusted_rand
 from mmtoolkit.clustering.silhouettes import SCORES, Scorer, inertia
@@ -26,7 +27,7 @@ __all__ = ["N_PAIRS", "N_SEEDS", "content_order", "default_range", "path_range",
 N_SEEDS = 5
 N_PAIRS = 5
 HALVES = 10_000  # rows in both halves together; more would not change the answer
-TREE = 2_000  # rows; its costs grow with their square
+TREE = 3_000  # rows; its costs grow with their square
 _BEYOND = 6
 
 
@@ -71,8 +72,9 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     dict of str to ndarray
         Each of ``SCORES``, and "silhouette_se" (standard error over the items), with shape (n_seeds, n_ks);
         "stability" (n_pairs, n_ks), the adjusted Rand index of two clusterings of all rows, each made on one half of them;
-        "path" (n_seeds + 2 n_pairs, n_path), the inertia on the components for every k of ``path_range``; "gains"
-        (n_items - 1,), what each split of the Ward tree of 2,000 or fewer rows takes off the inertia, the largest first.
+        "path" (n_seeds + 2 n_pairs, n_path), the inertia on the components for every k of ``path_range``; "merges"
+        (n_rows - 1, 2), the Ward tree of 3,000 or fewer rows; "gains" (n_rows - 1,), what each of its splits takes off the
+        inertia, the largest first; "apart" (n_rows - 1,), how far the two sides of each merge lie apart.
 
     References
     ----------
@@ -115,8 +117,9 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     for number, (inertias, agreement) in enumerate(made):
         path[N_SEEDS + 2 * number : N_SEEDS + 2 * number + 2] = inertias
         stability[number] = agreement[of_ks]
-    gains = ward_tree(reduced[:TREE]).heights[::-1]
-    return {**out, "stability": stability, "path": path, "gains": gains}
+    tree = ward_tree(reduced[:TREE])
+    of_tree = {"merges": tree.merges, "gains": tree.heights[::-1], "apart": partings(reduced[:TREE], tree)}
+    return {**out, "stability": stability, "path": path, **of_tree}
 
 
 def sweep_frame(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> pd.DataFrame:

@@ -223,6 +223,12 @@ def _sure(result: Any) -> str:
                 high=high,
             )
         return say("Further splits gain hardly more than splitting noise; repeated runs agree.")
+    if result.chosen_by == "gaps":
+        return say(
+            "So many groups lie farther apart than the halves of one cloud; counts at ten distances point to {low} to {high}.",
+            low=low,
+            high=high,
+        )
     if low < high:
         return say(
             "No number of clusters stands out; stability, gain of splits and silhouette point to {low} to {high}.",
@@ -244,7 +250,7 @@ def _key(result: Any) -> Key:
     if result.plausible_n_clusters is not None:
         low, high = result.plausible_n_clusters
         given = [say("plausible {low} to {high}", low=low, high=high) if low < high else say("number chosen")]
-        given += [] if result.chosen_by == "elbow" else [say("none stands out")]
+        given += [say("none stands out")] if result.chosen_by == "no elbow" else []
     return Key(
         say("clusters"), f"{result.n_clusters}", aside(*given, say("the largest has {share}", share=percent(largest)))
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ALGORITHMS", "LIBRARIES", "STEP", "Algorithm", "Clusterer", "find_algorithm"]
 
-STEP = 5
+STEP = 6
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 

@@ -27,7 +27,7 @@ _APART = np.linspace(
 )  # from where halves of a normal cloud lie, in their own spreads, to those of a uniform one
 _OUTER = 0.1  # share of votes, or counts, at either end that a range leaves out
 _ALIKE = 0.5  # counts agree whose range is no wider than this share of their median
-_LESS, _MORE = 0.1, 0.05  # shares of the number by which the range of counts is wider
+_MARGIN = 0.1  # share of the number by which the range of counts is wider at either end
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def choose(
     splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
     counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when one split
     parts the rows farther than any split of any cloud without groups. The range holds the counts but the outer tenth at either
-    end, a tenth of the number less, because stray items can look like a small group, and a twentieth more, because a sample may
-    lack one; at least one of each.
+    end, and a tenth of the number beyond, at least one: stray items can look like a small group, and a few rows of a group may be
+    too few to count.
 
     Otherwise no number stands out, and the one used is the geometric mean of three: the number of largest stability times the
     square root of its logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and
@@ -133,8 +133,8 @@ def _counted(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> tu
     low, used, high = np.quantile(counts, (_OUTER, 0.5, 1 - _OUTER), method="nearest").tolist()
     if high - low > _ALIKE * used or not ks[0] <= used <= ks[-1]:
         return None
-    ends = low - max(1, round(_LESS * used)), high + max(1, round(_MORE * used))
-    return low, Choice(_within(used, ks), (_within(ends[0], ks), _within(ends[1], ks)), "gaps")
+    margin = max(1, round(_MARGIN * used))
+    return low, Choice(_within(used, ks), (_within(low - margin, ks), _within(high + margin, ks)), "gaps")
 
 
 def _without_elbow(arrays: Mapping[str, NDArray[np.float64]], ks: Sequence[int]) -> Choice:

@@ -27,7 +27,7 @@ __all__ = ["N_PAIRS", "N_SEEDS", "content_order", "default_range", "path_range",
 N_SEEDS = 5
 N_PAIRS = 5
 HALVES = 10_000  # rows in both halves together; more would not change the answer
-TREE = 3_000  # rows; its costs grow with their square
+TREE = 5_000  # rows; its costs grow with their square
 _BEYOND = 6
 
 
@@ -73,7 +73,7 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
         Each of ``SCORES``, and "silhouette_se" (standard error over the items), with shape (n_seeds, n_ks);
         "stability" (n_pairs, n_ks), the adjusted Rand index of two clusterings of all rows, each made on one half of them;
         "path" (n_seeds + 2 n_pairs, n_path), the inertia on the components for every k of ``path_range``; "merges"
-        (n_rows - 1, 2), the Ward tree of 3,000 or fewer rows; "gains" (n_rows - 1,), what each of its splits takes off the
+        (n_rows - 1, 2), the Ward tree of 5,000 or fewer rows; "gains" (n_rows - 1,), what each of its splits takes off the
         inertia, the largest first; "apart" (n_rows - 1,), how far the two sides of each merge lie apart.
 
     References

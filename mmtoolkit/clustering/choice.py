@@ -26,7 +26,7 @@ _APART = np.linspace(
     2.6, 3.5, 10
 )  # from where halves of a normal cloud lie, in their own spreads, to those of a uniform one
 _OUTER = 0.1  # share of votes, or counts, at either end that a range leaves out
-_ALIKE = 0.5  # counts agree whose range is no wider than this share of their median
+_ALIKE = 0.4  # counts agree whose range is no wider than this share of their median
 _MARGIN = 0.1  # share of the number by which the range of counts is wider at either end
 
 

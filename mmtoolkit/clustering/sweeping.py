@@ -103,12 +103,18 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
         inertias = [[inertia(rows, labels) for labels in found] for found in both]
         return inertias, [adjusted_rand(*at) for at in zip(*both, strict=True)]
 
-    jobs: list[Callable[[], Any]] = [partial(run, start_of_tree(len(X), max(steps), rng)) for _ in range(N_SEEDS)]
+    def whole() -> dict[str, NDArray[Any]]:
+        tree = ward_tree(reduced[:TREE])
+        return {"merges": tree.merges, "gains": tree.heights[::-1], "apart": partings(reduced[:TREE], tree)}
+
+    jobs: list[Callable[[], Any]] = [whole]
+    jobs += [partial(run, start_of_tree(len(X), max(steps), rng)) for _ in range(N_SEEDS)]
     for _ in range(N_PAIRS):
         drawn = rng.permutation(len(X))[:HALVES]
         starts = [start_of_tree(len(half), max(steps), rng) for half in np.array_split(drawn, 2)]
         jobs.append(partial(pair, drawn, starts))
     made = in_order(lambda job: job(), jobs)
+    of_tree = next(made)
     for number, (inertias, scores) in enumerate(islice(made, N_SEEDS)):
         path[number] = inertias
         for at, found in enumerate(scores):
@@ -117,8 +123,6 @@ def sweep(X: NDArray[np.float32], ks: Sequence[int], *, random_state: int = 0) -
     for number, (inertias, agreement) in enumerate(made):
         path[N_SEEDS + 2 * number : N_SEEDS + 2 * number + 2] = inertias
         stability[number] = agreement[of_ks]
-    tree = ward_tree(reduced[:TREE])
-    of_tree = {"merges": tree.merges, "gains": tree.heights[::-1], "apart": partings(reduced[:TREE], tree)}
     return {**out, "stability": stability, "path": path, **of_tree}
 
 

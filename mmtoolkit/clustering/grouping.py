@@ -167,10 +167,8 @@ def _possible(X: NDArray[np.float32], ks: list[int] | None) -> list[int]:
         return ks
     distinct = count_distinct(X, _ENOUGH)
     if distinct < 2:
-        msg = (
-            f"there is one distinct vector among {len(X)} items, so there is nothing to choose; "
-            "n_clusters=1 puts all into one cluster"
-        )
+        what = "there is one item" if len(X) == 1 else f"there is one distinct vector among {len(X)} items"
+        msg = f"{what}, so there is nothing to choose; n_clusters=1 puts all into one cluster"
         raise ValueError(msg)
     return default_range(distinct, count_repeated(X, 4) if distinct < _ENOUGH else 0)
 

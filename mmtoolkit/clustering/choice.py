@@ -68,10 +68,10 @@ def choose(
 
     Groups that are small beside others make no elbow, and rows of no group hide it. Therefore groups are counted, too: by the
     splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
-    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when one split
-    parts the rows farther than any split of any cloud without groups. The range holds the counts but the outer tenth at either
-    end, and a tenth of the number beyond, at least one: stray items can look like a small group, and a few rows of a group may be
-    too few to count.
+    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when what is said
+    below does not contradict them, and one split parts the rows farther than any split of any cloud without groups. The range
+    holds the counts but the outer tenth at either end, and a tenth of the number beyond, at least one: stray items can look like
+    a small group, and a few rows of a group may be too few to count.
 
     Otherwise no number stands out, and the one used is the geometric mean of three: the number of largest stability times the
     square root of its logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and
@@ -103,7 +103,8 @@ def choose(
     counted = _counted(arrays, ks)
     found = _elbow_of(arrays, ks, steps, peaks)
     if found is None:
-        return counted[1] if counted is not None and _above(farthest()) else _without_elbow(arrays, ks)
+        other = _without_elbow(arrays, ks)
+        return counted[1] if counted is not None and _meet(counted[1], other) and _above(farthest()) else other
     return found if counted is None or counted[0] <= found.n_clusters else counted[1]
 
 
@@ -187,6 +188,11 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
         if slopes[at - 1] > 0:
             out[at] = slopes[at - 1] / after if after > 0 else np.inf
     return out
+
+
+def _meet(one: Choice, other: Choice) -> bool:
+    """Return whether two ranges have a number in common."""
+    return one.plausible[0] <= other.plausible[1] and other.plausible[0] <= one.plausible[1]
 
 
 def _above(compared: Mapping[str, NDArray[np.float64]]) -> bool:

@@ -111,6 +111,19 @@ def test_counts_without_an_elbow_are_used_above_every_cloud():
     assert refused.by == "no elbow"
 
 
+def test_counts_that_all_other_answers_contradict_are_not_used():
+    ks = list(range(2, 40))
+    arrays = arrays_of(ks, apart=[*[1.0] * 500, *[4.0] * 24])
+    two = np.tile([1.0, *[0.1] * (len(ks) - 1)], (5, 1))
+
+    choice = choose(
+        {**arrays, "silhouette": two, "stability": two, "gains": np.array([9.0, *[1.0] * 523])},
+        ks, [1, *ks, *range(40, 46)], unasked, unasked,
+    )  # fmt: skip
+
+    assert (choice.by, choice.plausible) == ("no elbow", (2, 2))
+
+
 def test_no_cloud_is_asked_where_there_is_no_elbow_and_no_group_and_the_geometric_mean_of_three_answers_is_used():
     ks = [2, 3, 4]
     arrays = {

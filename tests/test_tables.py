@@ -188,6 +188,7 @@ def test_a_workbook_without_merged_cells_takes_less_memory(tmp_path):
     rows = [["text", "label"], *([f"text {i}", f"class {i % 2}"] for i in range(1500))]
     plain, merged = (write_sheet(tmp_path / name, rows) for name in ("plain.xlsx", "merged.xlsx"))
     book = openpyxl.load_workbook(merged)
+    book.save(plain)
     book.active.merge_cells("C1:D1")
     book.save(merged)
     mm.items(merged)  # imports what it needs
@@ -200,7 +201,7 @@ def test_a_workbook_without_merged_cells_takes_less_memory(tmp_path):
         tracemalloc.stop()
 
     pd.testing.assert_frame_equal(*frames)
-    assert peaks[0] < 0.8 * peaks[1]
+    assert peaks[0] < 0.6 * peaks[1]
 
 
 def test_a_name_that_a_sheet_has_twice_is_refused(tmp_path):

@@ -68,8 +68,8 @@ def choose(
 
     Groups that are small beside others make no elbow, and rows of no group hide it. Therefore groups are counted, too: by the
     splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
-    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when what is said
-    below does not contradict them, and one split parts the rows farther than any split of any cloud without groups. The range
+    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when the
+    three answers below do not agree on others, and one split parts the rows farther than any split of any cloud without groups. The range
     holds the counts but the outer tenth at either end, and a tenth of the number beyond, at least one: stray items can look like
     a small group, and a few rows of a group may be too few to count.
 
@@ -104,7 +104,8 @@ def choose(
     found = _elbow_of(arrays, ks, steps, peaks)
     if found is None:
         other = _without_elbow(arrays, ks)
-        return counted[1] if counted is not None and _meet(counted[1], other) and _above(farthest()) else other
+        believed = counted is not None and not _contradicts(other, counted[1]) and _above(farthest())
+        return counted[1] if counted is not None and believed else other
     return found if counted is None or counted[0] <= found.n_clusters else counted[1]
 
 
@@ -190,9 +191,11 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
     return out
 
 
-def _meet(one: Choice, other: Choice) -> bool:
-    """Return whether two ranges have a number in common."""
-    return one.plausible[0] <= other.plausible[1] and other.plausible[0] <= one.plausible[1]
+def _contradicts(other: Choice, counted: Choice) -> bool:
+    """Return whether a range is as narrow as that of counts that agree, and has no number in common with theirs."""
+    low, high = other.plausible
+    narrow = high - low <= _ALIKE * other.n_clusters
+    return narrow and (high < counted.plausible[0] or counted.plausible[1] < low)
 
 
 def _above(compared: Mapping[str, NDArray[np.float64]]) -> bool:

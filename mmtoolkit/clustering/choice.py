@@ -22,9 +22,7 @@ _FOOT = 1 / 3  # the foot of an elbow, and of the gains of splits: where the hei
 _ITEMS = 10  # per cluster, on average, where no elbow says that there are more clusters
 _NOTHING = 1e-6  # share of the whole inertia that is left where all items of every cluster are equal, in float32
 _AGREE = 0.25  # a run agrees with another number this near
-_APART = np.linspace(
-    2.6, 3.5, 10
-)  # from where halves of a normal cloud lie, in their own spreads, to those of a uniform one
+_APART = np.linspace(2.6, 3.5, 10)  # spreads between halves of a cloud: from a normal one to a uniform one
 _OUTER = 0.1  # share of votes, or counts, at either end that a range leaves out
 _ALIKE = 0.4  # counts agree whose range is no wider than this share of their median
 _MARGIN = 0.1  # share of the number by which the range of counts is wider at either end
@@ -68,10 +66,10 @@ def choose(
 
     Groups that are small beside others make no elbow, and rows of no group hide it. Therefore groups are counted, too: by the
     splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
-    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when the
-    three answers below do not agree on others, and one split parts the rows farther than any split of any cloud without groups. The range
-    holds the counts but the outer tenth at either end, and a tenth of the number beyond, at least one: stray items can look like
-    a small group, and a few rows of a group may be too few to count.
+    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when the three
+    answers below do not agree on another number, and one split parts the rows farther than any split of any cloud without
+    groups. The range holds the counts but the outer tenth at either end, and a tenth of the number beyond, at least one: stray
+    items can look like a small group, and a few rows of a group may be too few to count.
 
     Otherwise no number stands out, and the one used is the geometric mean of three: the number of largest stability times the
     square root of its logarithm, the number up to which each split of a Ward tree gains a third of what the first one gains, and
@@ -104,8 +102,9 @@ def choose(
     found = _elbow_of(arrays, ks, steps, peaks)
     if found is None:
         other = _without_elbow(arrays, ks)
-        believed = counted is not None and not _contradicts(other, counted[1]) and _above(farthest())
-        return counted[1] if counted is not None and believed else other
+        if counted is None or _contradicts(other, counted[1]) or not _above(farthest()):
+            return other
+        return counted[1]
     return found if counted is None or counted[0] <= found.n_clusters else counted[1]
 
 

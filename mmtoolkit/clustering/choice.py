@@ -25,6 +25,7 @@ _AGREE = 0.25  # a run agrees with another number this near
 _APART = np.linspace(2.6, 3.5, 10)  # spreads between halves of a cloud: from a normal one to a uniform one
 _OUTER = 0.1  # share of votes, or counts, at either end that a range leaves out
 _ALIKE = 0.4  # counts agree whose range is no wider than this share of their median
+_OPEN = 3  # a range whose ends differ by this factor leaves the number open
 _MARGIN = 0.1  # share of the number by which the range of counts is wider at either end
 
 
@@ -66,8 +67,8 @@ def choose(
 
     Groups that are small beside others make no elbow, and rows of no group hide it. Therefore groups are counted, too: by the
     splits of a Ward tree whose sides lie farther apart than the halves of one cloud, once for each of ten distances. Where these
-    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when the three
-    answers below do not agree on another number, and one split parts the rows farther than any split of any cloud without
+    counts agree, their median is used in two cases: when nearly all are above the elbow; and without an elbow, when the range
+    of what is said below leaves the number open, and one split parts the rows farther than any split of any cloud without
     groups. The range holds the counts but the outer tenth at either end, and a tenth of the number beyond, at least one: stray
     items can look like a small group, and a few rows of a group may be too few to count.
 
@@ -102,9 +103,8 @@ def choose(
     found = _elbow_of(arrays, ks, steps, peaks)
     if found is None:
         other = _without_elbow(arrays, ks)
-        if counted is None or _contradicts(other, counted[1]) or not _above(farthest()):
-            return other
-        return counted[1]
+        undecided = other.plausible[1] >= _OPEN * other.plausible[0]
+        return counted[1] if counted is not None and undecided and _above(farthest()) else other
     return found if counted is None or counted[0] <= found.n_clusters else counted[1]
 
 
@@ -188,13 +188,6 @@ def elbow(inertia: NDArray[np.float64], ks: Sequence[int]) -> NDArray[np.float64
         if slopes[at - 1] > 0:
             out[at] = slopes[at - 1] / after if after > 0 else np.inf
     return out
-
-
-def _contradicts(other: Choice, counted: Choice) -> bool:
-    """Return whether a range is as narrow as that of counts that agree, and has no number in common with theirs."""
-    low, high = other.plausible
-    narrow = high - low <= _ALIKE * other.n_clusters
-    return narrow and (high < counted.plausible[0] or counted.plausible[1] < low)
 
 
 def _above(compared: Mapping[str, NDArray[np.float64]]) -> bool:

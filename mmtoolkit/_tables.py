@@ -22,6 +22,8 @@ __all__ = ["read_table"]
 
 _DELIMITED = {".csv": None, ".tsv": "\t"}
 _LINES = (".jsonl", ".ndjson")
+_MERGED = b"mergeCell"  # in the XML of a sheet
+_PIECE = 2**20  # bytes
 
 
 def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
@@ -95,9 +97,7 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     merging: Any = {}
     try:
-        if path.suffix.lower() in (".xlsx", ".xlsm") and _may_merge(
-            path
-        ):  # the reader that knows which cells are merged
+        if path.suffix.lower() in (".xlsx", ".xlsm") and _may_merge(path):
             merging = {"engine": "openpyxl", "engine_kwargs": {"read_only": False}}
         with pd.ExcelFile(path, **merging) as book:
             names = list(map(str, book.sheet_names))
@@ -127,7 +127,14 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
 def _may_merge(path: Path) -> bool:
     """Return whether any sheet of a workbook may have merged cells: to know which takes more time and memory."""
     with zipfile.ZipFile(path) as book:
-        return any(b"mergeCell" in book.read(name) for name in book.namelist() if name.endswith(".xml"))
+        for name in filter(lambda name: name.endswith(".xml"), book.namelist()):
+            with book.open(name) as part:
+                before = b""
+                while piece := part.read(_PIECE):  # a small file can hold a sheet larger than memory
+                    if _MERGED in before + piece:
+                        return True
+                    before = piece[-len(_MERGED) :]
+    return False
 
 
 def _fill_merged(cells: pd.DataFrame, sheet: Any) -> None:

@@ -7,7 +7,7 @@
     python benchmarks/all.py --growth              # ours alone at 1e4, 1e5 and 1e6 items
     python benchmarks/all.py --write               # docs/speed.md of what is kept, nothing is run
 
-Ours and the peer run in turns, each in a fresh process that makes its data, fits something small once (so that nothing is
+Ours, the peer, and ours with one thread run in turns, each in a fresh process that makes its data, fits something small once (so that nothing is
 compiled or imported in the measured part; 5,000 rows for maps, as umap-learn takes another path from 4,096 on), and then
 works once. A row is not begun again when it has taken 150 s. Results
 are kept in ``build/speed/``, a file per row; a row that has one is only run again with ``--again``. Rows of the page that are not
@@ -347,20 +347,21 @@ def fresh(row: Row, side: str, n: int, threads: int | None = None) -> dict[str, 
 
 
 def run(row: Row, n: int, repeats: int) -> dict[str, Any]:
-    """Run ours and the peer in turns, then ours with other numbers of threads."""
+    """Run ours, the peer, and ours with one thread in turns, then ours with five."""
     begun = time.perf_counter()
-    sides: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": []}
+    whole = row.name.startswith("spark") or row.grown  # without other numbers of threads
+    turns: dict[str, tuple[str, int | None]] = {"ours": ("ours", None)}
+    turns |= {} if row.peer is None else {"peer": ("peer", None)}
+    turns |= {} if whole else {"alone": ("ours", 1)}
+    runs: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": [], "alone": [], "five": []}
     for _ in range(repeats):
-        for side in ("ours", "peer"):
-            if side == "ours" or row.peer is not None:
-                sides[side].append(fresh(row, side, n))
+        for name, (side, threads) in turns.items():
+            runs[name].append(fresh(row, side, n, threads))
         if time.perf_counter() - begun > ENOUGH_S:
             break
-    threads = {}
-    if not (row.name.startswith("spark") or row.grown):
-        slow = time.perf_counter() - begun > ENOUGH_S
-        threads = {str(t): fresh(row, "ours", n, t) for t in ((1,) if slow else (1, 5))}
-    return {"row": row.name, "items": n, **sides, "threads": threads, "took_s": time.perf_counter() - begun}
+    if not whole and time.perf_counter() - begun <= ENOUGH_S:
+        runs["five"].append(fresh(row, "ours", n, 5))
+    return {"row": row.name, "items": n, **runs, "took_s": time.perf_counter() - begun}
 
 
 def median(runs: list[dict[str, Any]], name: str) -> float | None:
@@ -406,7 +407,8 @@ def page() -> str:
         if row is None:
             continue
         ours, peer = kept["ours"], kept["peer"]
-        failed = [r["error"] for r in (*ours, *peer, *kept["threads"].values()) if "error" in r]
+        others = kept["alone"] + kept["five"]
+        failed = [r["error"] for r in (*ours, *peer, *others) if "error" in r]
         wall, theirs = median(ours, "wall_s"), median(peer, "wall_s")
         cpu, their_cpu = median(ours, "cpu_s"), median(peer, "cpu_s")
         a, b = (wall, theirs) if row.by == "wall" else (cpu, their_cpu)
@@ -417,8 +419,8 @@ def page() -> str:
             ratio = f"{kept['items'] / wall / cores:,.0f} rows/s/core"
         else:
             ratio = shown(a / b if a and b else None)
-        alone = kept["threads"].get("1", {}).get("wall_s")
-        digests = {r["digest"] for r in (*ours, *kept["threads"].values()) if "digest" in r}
+        alone = median(kept["alone"], "wall_s")
+        digests = {r["digest"] for r in (*ours, *others) if "digest" in r}
         said = [
             "; ".join(f"{k} {v:.6g}" for k, v in (runs[0].get("quality", {}) if runs else {}).items())
             for runs in (ours, peer)
@@ -435,7 +437,7 @@ def page() -> str:
     text = [
         "# Speed, measured",
         "",
-        "Written by `python benchmarks/all.py`. Ours and the peer in turns, each in a fresh process, warm (something small was fitted before; of Spark: its session, whose start takes some 8 s, has done the same for 2,000 rows); medians.",
+        "Written by `python benchmarks/all.py`. Ours, the peer, and ours with one thread in turns, each in a fresh process, warm (something small was fitted before; of Spark: its session, whose start takes some 8 s, has done the same for 2,000 rows); medians.",
         "",
         f"Machine: {cores} cores, {platform.machine()}, {_processor()}, {_memory():.0f} GB, {platform.system()}, Python {platform.python_version()}. Versions of the rows measured last: {versions}. Load when it was written: {os.getloadavg()[0]:.1f}.",
         "",
@@ -509,7 +511,7 @@ def main() -> None:
             print(f"{row.name}, {n:,} items: kept", flush=True)
             continue
         found = run(row, n, 1 if options.quick or row.grown or n != row.items else options.repeats)
-        errors = [r["error"] for side in ("ours", "peer") for r in found[side] if "error" in r]
+        errors = [r["error"] for side in ("ours", "peer", "alone", "five") for r in found[side] if "error" in r]
         wall, theirs = median(found["ours"], "wall_s"), median(found["peer"], "wall_s")
         says = errors[0] if errors else f"ours {shown(wall)} s, peer {shown(theirs)} s"
         print(f"{row.name}, {n:,} items: {says}; the row took {found['took_s']:.0f} s", flush=True)

@@ -36,8 +36,8 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "umap-learn", "pynndescent", "num
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MMTOOLKIT_NUM_THREADS")
 MAPS = 6  # version of the code that lays maps out: another one gives other coordinates
 _turn = threading.Lock()
-_own = threading.local()  # the pools that a thread has limited for itself
-_open = 0  # contexts of `one_thread`
+_own = threading.local()  # what a thread has limited for itself
+_open = 0  # threads in contexts of `one_thread`
 _found: list[Any] = []  # the limits that they found, in their order
 
 
@@ -120,20 +120,26 @@ def one_thread(*, numpy_only: bool = False) -> Iterator[None]:
 
     global _open
     pools = _pools(len(sys.modules))
+    held = _own.__dict__.setdefault("held", {})
     with _turn:
-        _let_go()
-        _found.append(pools.limit(limits=1, user_api="blas"))
-        _open += 1
+        if pools not in held:  # within another context of this thread there is nothing to do
+            _let_go()
+            _found.append(pools.limit(limits=1, user_api="blas"))
+            _open += 1
+            held[pools] = [0, pools.limit(limits=1, user_api="openmp")]  # each thread has its own
+        held[pools][0] += 1
     try:
-        with pools.limit(limits=1, user_api="openmp"):  # each thread has its own
-            yield
+        yield
     finally:
         with _turn:
-            _open -= 1
-            _let_go()
-            while _found and not _open:
-                _found.pop().restore_original_limits()
-            _let_go()
+            held[pools][0] -= 1
+            if not held[pools][0]:
+                held.pop(pools)[1].restore_original_limits()
+                _open -= 1
+                _let_go()
+                while _found and not _open:
+                    _found.pop().restore_original_limits()
+                _let_go()
 
 
 def one_openmp_thread() -> None:

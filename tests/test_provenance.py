@@ -68,6 +68,20 @@ def test_one_thread_ends_with_the_last_context_of_several_threads():
         assert max(before) == 2
 
 
+def test_one_thread_ends_with_the_last_context_of_one_thread_whatever_their_order():
+    with threadpool_limits(2):
+        first, second = one_thread(), one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        inside = {pool["num_threads"] for pool in threadpool_info()}
+        second.__exit__(None, None, None)
+        after = {pool["num_threads"] for pool in threadpool_info()}
+
+    assert inside == {1}
+    assert max(after) == 2
+
+
 VERBS = {
     "cluster": lambda X, **seed: mm.cluster(X, 2, **seed),
     "classify": lambda X, **seed: mm.classify(X, ["a", "b"] * 10, **seed),

@@ -18,6 +18,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "check_least",
+    "check_share",
     "checked_seed",
     "is_number",
     "seeded",
@@ -96,6 +97,13 @@ def check_count(name: str, value: object, least: int) -> None:
     """Raise ValueError unless a value is an integer of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         msg = f"{name} must be an integer of at least {least}, got {value!r}"
+        raise ValueError(msg)
+
+
+def check_share(name: str, value: object) -> None:
+    """Raise ValueError unless a value is a number between 0 and 1, both excluded."""
+    if not (is_number(value) and 0.0 < value < 1.0):
+        msg = f"{name} must lie between 0 and 1, both excluded, got {value!r}"
         raise ValueError(msg)
 
 

@@ -16,9 +16,12 @@ from contextvars import ContextVar, copy_context
 from threading import Event
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mmtoolkit.provenance import one_openmp_thread, one_thread
 
-__all__ = ["blocks", "in_order", "jobs", "n_workers"]
+__all__ = ["blocks", "evenly", "in_order", "jobs", "n_workers"]
 
 _Part = TypeVar("_Part")
 _Value = TypeVar("_Value")
@@ -85,6 +88,11 @@ def jobs(n_jobs: int | None) -> Iterator[None]:
 def blocks(n: int, size: int) -> list[slice]:
     """Cut `n` rows into slices of `size`; the last may be shorter."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def evenly(n: int, most: int) -> NDArray[np.intp]:
+    """Choose at most `most` of `n` rows, spread evenly from the first to the last; all where there are no more."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.intp))
 
 
 def in_order(function: Callable[[_Part], _Value], parts: Iterable[_Part]) -> Iterator[_Value]:

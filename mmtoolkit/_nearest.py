@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from mmtoolkit._blocks import blocks, in_order
+from mmtoolkit._blocks import blocks, evenly, in_order
 from mmtoolkit.provenance import one_thread
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "cosines",
     "for_pairs",
     "most_similar",
+    "nearest_others",
     "nearest_rows",
     "product_error",
     "products",
@@ -41,6 +42,7 @@ _QUERIES = 256
 _PAIRS = 65536  # scored again at a time
 _SET = 16  # columns
 _GATHERED = 2**18  # numbers: they stay in the cache
+_REFERENCE = 10_000  # rows that others may be near to
 _SPARE = 8  # candidates of `nearest_rows` beyond those asked for
 
 
@@ -120,6 +122,32 @@ def most_similar(
 
     deque(in_order(look, blocks(len(Q), min(block, max(_LEAST, _CELLS // len(X))))), maxlen=0)
     return near, values
+
+
+def nearest_others(
+    X: NDArray[np.float32], groups: NDArray[np.intp], among: NDArray[np.intp], k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Find the `k` most similar rows of other groups to each row, among at most 10,000 of some rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_items, n_features), float32
+        Unit rows.
+    groups : ndarray of shape (n_items,), int
+        Rows of one group are no neighbours; where too few others are there, they have a cosine of -2.
+    among : ndarray of int
+        Rows that may be neighbours; of more than 10,000 an even choice.
+    k : int
+        At most the number of rows in `among`.
+
+    Returns
+    -------
+    rows, cosines : ndarrays of shape (n_items, k)
+        The most similar first.
+    """
+    some = among[evenly(len(among), _REFERENCE)]
+    near, cosine = most_similar(X, X[some], k, apart=(groups, groups[some]))
+    return some[near], cosine
 
 
 def _largest(S: NDArray[np.float32], k: int) -> NDArray[np.intp]:

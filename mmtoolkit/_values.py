@@ -6,7 +6,7 @@ import datetime
 import decimal
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -123,14 +123,15 @@ def group_key(value: Any) -> Any:
     return value
 
 
-def finder(known: Iterable[Any]) -> dict[Any, int]:
-    """Return positions of values by the values and by what they are written as; look up ``value``, then ``text_of(value)``.
+def finder(known: Iterable[Any]) -> Callable[[Any], int | None]:
+    """Return a function from a value to its position, by the value or by what it is written as; None for an unknown one.
 
     A text of digits is found by the number, and the number by the text; "01" is not 1.
     """
     places = {value: place for place, value in enumerate(known)}
     written = {text_of(value): place for value, place in places.items()}
-    return {**written, **places}
+    places = {**written, **places}
+    return lambda value: places.get(value, places.get(text_of(value)))
 
 
 def look_alikes(texts: Iterable[Any]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit._values import code_columns, finder, look_alikes, text_of, unified
+from mmtoolkit._values import code_columns, finder, look_alikes, unified
 
 
 def objects(*values):
@@ -39,9 +39,9 @@ def test_numbers_beside_words_become_text_where_that_is_asked():
 
 
 def test_a_value_is_found_by_what_it_is_written_as():
-    places = finder(["7", "07", 8])
+    place_of = finder(["7", "07", 8])
 
-    assert [places.get(value, places.get(text_of(value))) for value in (7, 7.0, "07", "8", 9)] == [0, 0, 1, 2, None]
+    assert [place_of(value) for value in (7, 7.0, "07", "8", 9)] == [0, 0, 1, 2, None]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import check_share
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
@@ -181,10 +181,8 @@ def find_threshold(result: Classification, max_risk: float, confidence: float) -
     most surely, goes to more and more answers in 20 steps, and ends before the first test that fails. So each has the whole
     level, and the threshold may be chosen on the same items.
     """
-    for name, value in (("max_risk", max_risk), ("confidence", confidence)):
-        if not (is_number(value) and 0.0 < value < 1.0):
-            msg = f"{name} must lie between 0 and 1, both excluded, got {value!r}"
-            raise ValueError(msg)
+    check_share("max_risk", max_risk)
+    check_share("confidence", confidence)
     answers = _Answers.of(result)
     needed = int(np.ceil(np.log1p(-confidence) / np.log1p(-max_risk) - 1e-9))
     able = np.flatnonzero(answers.groups >= needed)

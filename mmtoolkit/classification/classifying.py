@@ -15,12 +15,12 @@ from mmtoolkit._arguments import check_choice, check_count, is_number
 from mmtoolkit._described import restored
 from mmtoolkit._duplicates import duplicate_groups, duplicate_thresholds
 from mmtoolkit._text import shorten
-from mmtoolkit._values import finder, group_key, text_of, unified
+from mmtoolkit._values import group_key, unified
 from mmtoolkit.classification.dating import later_than
 from mmtoolkit.classification.folds import merge_groups
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.summary import assemble
-from mmtoolkit.classification.targets import make_target, recordable, without_small
+from mmtoolkit.classification.targets import make_target, places_of, recordable, without_small
 from mmtoolkit.classification.trial import Trial
 from mmtoolkit.steps import resolved, verb
 from mmtoolkit.vectors import HasVectors, ids_of, unit_rows, vectors_of
@@ -166,34 +166,32 @@ def _weights(given: Any, classes: NDArray[Any]) -> Any:
     if not isinstance(given, Mapping) and not pairs:
         msg = f"class_weight must be None, 'balanced' or a mapping of classes to weights, got {shorten(repr(given))}"
         raise ValueError(msg)
-    weights, known = dict(given), finder(classes.tolist())
-    places = {name: known.get(name, known.get(text_of(name))) for name in weights}
-    unknown = [name for name, place in places.items() if place is None]
-    if unknown:
-        msg = f"class_weight names {shorten(repr(unknown[0]))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
-        raise ValueError(msg)
-    return {classes[places[name]].item(): weight for name, weight in weights.items()}
+    weights = dict(given)
+    places = places_of(weights, classes, "class_weight names")
+    return {classes[place].item(): weight for place, weight in zip(places, weights.values(), strict=True)}
 
 
 def check_options(*, cv: int, duplicates: str, repeats: int = 1, duplicate_threshold: Any = None) -> None:
     """Raise ValueError for options that are wrong for any data."""
-    if duplicate_threshold is not None and not (is_number(duplicate_threshold) and 0.0 < duplicate_threshold <= 1.0):
-        msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {duplicate_threshold!r}"
-        raise ValueError(msg)
+    _check_threshold(duplicate_threshold)
     check_count("cv", cv, 2)
     check_count("repeats", repeats, 1)
     check_choice("duplicates", duplicates, ("group", "ignore"))
+
+
+def _check_threshold(given: Any) -> None:
+    if given is not None and not (is_number(given) and 0.0 < given <= 1.0):
+        msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {given!r}"
+        raise ValueError(msg)
 
 
 def thresholds_of(
     embeddings: HasVectors | ArrayLike, unit: NDArray[np.float32], threshold: float | None
 ) -> NDArray[np.float64]:
     """Return the user's duplicate threshold for every row, or the model's."""
+    _check_threshold(threshold)
     if threshold is None:
         return duplicate_thresholds(embeddings, unit)
-    if not 0.0 < threshold <= 1.0:
-        msg = f"duplicate_threshold is a cosine similarity above 0 and at most 1, got {threshold!r}"
-        raise ValueError(msg)
     return np.full(len(unit), float(threshold))
 
 

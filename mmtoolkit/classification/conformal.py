@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit._arguments import is_number
+from mmtoolkit._arguments import check_share
 from mmtoolkit.classification.estimators import proba_of
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import has_vectors, ids_of
@@ -27,9 +27,7 @@ _ROUNDING = 1e-9
 
 def predict_set(result: Classification, new: Any, coverage: float, *, by_class: bool) -> pd.DataFrame:
     """Return the table behind ``Classification.predict_set``."""
-    if not (is_number(coverage) and 0.0 < coverage < 1.0):
-        msg = f"coverage must lie between 0 and 1, both excluded, got {coverage!r}"
-        raise ValueError(msg)
+    check_share("coverage", coverage)
     X = result._rows(new)
     fold = result.fold[result.fold >= 0]
     said = ((proba_of(model, X, result.classes), fold == f) for f, model in enumerate(result.fold_estimators))

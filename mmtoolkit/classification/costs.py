@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
-from mmtoolkit._values import finder, text_of
 from mmtoolkit.classification.answering import Thresholds, tenths
 from mmtoolkit.classification.folds import stratified_folds
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.classification.targets import codes_of, places_of
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
@@ -29,7 +28,7 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
     if not isinstance(given, Mapping) or not given:
         msg = f"costs must be a mapping such as {{('spam', 'ham'): 5, None: 1}} of (true, predicted) to a cost, got {shorten(repr(given))}"
         raise ValueError(msg)
-    known, table = finder(classes.tolist()), 1.0 - np.eye(len(classes))
+    table = 1.0 - np.eye(len(classes))
     checked: dict[Any, float] = {}
     for pair, cost in given.items():
         if not (is_number(cost) and 0.0 <= cost < np.inf):
@@ -41,7 +40,7 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
             msg = f"costs have pairs (true, predicted) or None, which is no answer, got {shorten(repr(pair))}"
             raise ValueError(msg)
-        places = [_place(name, known, classes) for name in pair]
+        places = places_of(pair, classes, "costs name")
         if places[0] == places[1]:
             msg = f"costs name {pair!r}: a right answer costs nothing"
             raise ValueError(msg)
@@ -51,15 +50,6 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
         msg = "costs lack None, the cost of no answer, such as what a person costs who looks: {('spam', 'ham'): 5, None: 1}"
         raise ValueError(msg)
     return table, checked[None], checked
-
-
-def _place(name: Any, known: Mapping[Any, int], classes: NDArray[Any]) -> int:
-    """Return the position of a class."""
-    place = known.get(name, known.get(text_of(name)))
-    if place is None:
-        msg = f"costs name {shorten(repr(name))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
-        raise ValueError(msg)
-    return place
 
 
 def cheapest(result: Classification, table: NDArray[np.float64], silence: float) -> Thresholds:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.estimators import fit, make_estimator
@@ -128,7 +129,7 @@ def neighbour_votes(
     ndarray of shape (n_asked,), int
         Winner of the vote, ties to the closer neighbours.
     """
-    known = train[np.linspace(0, len(train) - 1, min(len(train), _REFERENCE)).astype(np.intp)]
+    known = train[evenly(len(train), _REFERENCE)]
     k = min(_NEIGHBOURS, len(known))
     near, _ = most_similar(X[asked], X[known], k, block=_TOGETHER)
     votes = np.zeros((len(asked), n_classes))

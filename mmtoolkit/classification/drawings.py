@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
@@ -172,8 +173,7 @@ def _calibration(result: Classification) -> go.Figure:
 
 def _risk_coverage(result: Classification) -> go.Figure:
     table = result.risk_coverage()
-    rows = _thin(len(table))
-    shown = table.iloc[rows]
+    shown = table.iloc[evenly(len(table), _POINTS)]
     half = table[table["coverage"] >= 0.5].iloc[0]
     return curve(
         shown["coverage"],
@@ -192,10 +192,6 @@ def _risk_coverage(result: Classification) -> go.Figure:
             upper=percent(half["upper"]),
         ),
     )
-
-
-def _thin(n: int) -> NDArray[np.intp]:
-    return np.unique(np.linspace(0, n - 1, min(n, _POINTS)).astype(np.intp))
 
 
 def _roc(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any:

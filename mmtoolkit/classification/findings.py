@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._nearest import most_similar
 from mmtoolkit._text import shorten
 from mmtoolkit._values import role_of
@@ -164,7 +165,7 @@ def _captions(subject: Subject) -> pd.DataFrame:
     vectors = _embedded(subject.kept, different)
     if vectors is not None:
         own = np.searchsorted(np.array(different, dtype=object), np.array(said, dtype=object))
-        others = np.unique(np.linspace(0, len(different) - 1, min(len(different), _OTHERS)).astype(np.intp))
+        others = evenly(len(different), _OTHERS)
         cosine = np.einsum("ij,ij->i", unit, vectors[own], dtype=np.float64)
         rank = ((unit @ vectors[others].T) > cosine[:, None]).mean(axis=1)
     worst = np.argsort(-rank, kind="stable")

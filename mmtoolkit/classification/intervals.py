@@ -11,10 +11,11 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from mmtoolkit._blocks import in_order
 
-__all__ = ["bca", "bootstrap", "limits", "resamples", "widened", "wilson"]
+__all__ = ["Z", "bca", "bootstrap", "limits", "resamples", "widened", "wilson"]
 
 N_BOOT = 2000
 LEVEL = 0.95
+Z = float(ndtri(0.5 + LEVEL / 2))  # standard errors on either side
 _CHUNK = 500_000
 _JACKKNIFE = 4000
 _FLAT = 1e-9
@@ -39,11 +40,10 @@ def wilson(successes: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.float64], NDA
     ----------
     Wilson (1927), Probable inference, the law of succession, and statistical inference.
     """
-    z = float(ndtri(0.5 + LEVEL / 2))
     n = np.where(np.asarray(n) > 0, n, np.nan).astype(np.float64)
     p = np.asarray(successes, dtype=np.float64) / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    middle = (p + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * np.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
     return np.clip(middle - half, 0.0, 1.0), np.clip(middle + half, 0.0, 1.0)
 
 
@@ -79,8 +79,7 @@ def limits(
         NaN where variance or trials are missing, and for a loss without any spread.
     """
     lowest = np.broadcast_to(np.asarray(lowest, dtype=np.float64), value.shape)
-    z = float(ndtri(0.5 + LEVEL / 2))
-    variance = variance * (float(stdtrit(max(n_groups - 1.0, 1.0), 0.5 + LEVEL / 2)) / z) ** 2
+    variance = variance * (float(stdtrit(max(n_groups - 1.0, 1.0), 0.5 + LEVEL / 2)) / Z) ** 2
     bounded = ~np.isnan(lowest)
     floor = np.where(bounded, lowest, 0.0)
     p = (value - floor) / (1.0 - floor)
@@ -88,7 +87,7 @@ def limits(
     n = np.where(np.isnan(spread), 0.0, np.minimum(np.asarray(trials, dtype=np.float64), p * (1.0 - p) / spread))
     n = np.where((p <= 0.0) | (p >= 1.0), np.where(np.isnan(spread), 0.0, trials), n)
     low, high = wilson(np.where(bounded, p, 0.0) * n, np.where(bounded, n, 0.0))
-    reach = np.where((variance > _FLAT**2) & ~bounded, z * np.sqrt(variance), np.nan)
+    reach = np.where((variance > _FLAT**2) & ~bounded, Z * np.sqrt(variance), np.nan)
     skew = reach / (2.0 * value)
     return (
         np.where(bounded, np.minimum(floor + (1.0 - floor) * low, value), np.maximum(value - reach, 0.0)),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit._nearest import most_similar
+from mmtoolkit._nearest import nearest_others
 from mmtoolkit.classification.label_issues import confident_learning
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import vectors_of
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
 
 __all__ = ["per_item"]
-
-_REFERENCE = 10_000
 
 
 def per_item(result: Classification) -> pd.DataFrame:
@@ -50,9 +48,7 @@ def per_item(result: Classification) -> pd.DataFrame:
 def _nearest(result: Classification) -> NDArray[np.object_]:
     """Return the id of the most similar item that has a class and is of another group; None where there is none."""
     known = np.flatnonzero([value is not None for value in result.y_true])
-    some = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), _REFERENCE)).astype(np.intp))]
-    X, groups = vectors_of(result.source), result.together
-    near, _ = most_similar(X, X[some], 1, apart=(groups, groups[some]))
-    ids = result.ids.astype(object)[some[near[:, 0]]]
-    ids[groups[some[near[:, 0]]] == groups] = None
+    near = nearest_others(vectors_of(result.source), result.together, known, 1)[0][:, 0]
+    ids = result.ids.astype(object)[near]
+    ids[result.together[near] == result.together] = None
     return np.asarray(ids)

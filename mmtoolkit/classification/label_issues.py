@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit._nearest import most_similar
+from mmtoolkit._blocks import evenly
+from mmtoolkit._nearest import nearest_others
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import items_of, vectors_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["confident_learning", "expected_of_clean", "find"]
 
 _NEIGHBOURS = 10
-_REFERENCE = 10_000
 _DRAWS = 20
 _DRAWN_ROWS = 5_000
 
@@ -79,7 +79,7 @@ def expected_of_clean(result: Classification) -> float:
         To be compared with the length of ``result.label_issues()``.
     """
     rows = np.flatnonzero(result.fold >= 0)
-    some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _DRAWN_ROWS)).astype(np.intp))]
+    some = rows[evenly(len(rows), _DRAWN_ROWS)]
     proba, rng = result.y_proba[some], np.random.default_rng(0)
     below = proba.cumsum(axis=1)[:, :-1]
     draws = ((rng.random((len(some), 1)) > below).sum(axis=1) for _ in range(_DRAWS))
@@ -96,7 +96,11 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     rows = np.flatnonzero(result.fold >= 0)
     codes = codes_of(result.y_true[rows], result.classes)
     suggested, likely = confident_learning(codes, result.y_proba[rows])
-    near, apart = _neighbours(vectors_of(result.source)[rows], result.together[rows])
+    groups = result.together[rows]
+    near, _ = nearest_others(
+        vectors_of(result.source)[rows], groups, np.arange(len(rows)), min(_NEIGHBOURS, len(rows) - 1)
+    )
+    apart = groups[near] != groups[:, None]
     n_near = apart.sum(axis=1)
     same, other = (((codes[near] == wanted[:, None]) & apart).sum(axis=1) for wanted in (codes, suggested))
     floor = 0.5 / max(near.shape[1], 1)
@@ -149,14 +153,6 @@ def _evidence(there: float, here: float, name: object, own: object, n: int, n_na
         n_name=n_name,
         n_own=n_own,
     )
-
-
-def _neighbours(X: NDArray[np.float32], groups: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the rows nearest to every row, among at most 10,000 evenly spaced rows, and which are of another group."""
-    known = np.unique(np.linspace(0, len(X) - 1, min(len(X), _REFERENCE)).astype(np.intp))
-    k = min(_NEIGHBOURS, len(known) - 1)
-    near = known[most_similar(X, X[known], k, apart=(groups, groups[known]))[0]]
-    return near, groups[near] != groups[:, None]
 
 
 def _short(items: pd.DataFrame, row: int) -> str:

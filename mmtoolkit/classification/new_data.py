@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from mmtoolkit._aligned import column
 from mmtoolkit._numbers import as_numbers
 from mmtoolkit.classification.comparison import holm
-from mmtoolkit.classification.intervals import LEVEL
+from mmtoolkit.classification.intervals import Z
 from mmtoolkit.classification.old_and_new import Sides, foretold
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.targets import recordable
@@ -303,7 +302,7 @@ def _to_label(value: float, sides: Sides, table: pd.DataFrame, random_state: int
     """Return a random sample that is large enough, one item of each group, in the order to label them."""
     least = _HALF_WIDTH * (1.0 - _HALF_WIDTH)  # an accuracy within five points of 1 may have that spread
     spread = max(value * (1.0 - value), least) if value == value else 0.25  # noqa: PLR0124 - NaN
-    needed = spread * (float(ndtri(0.5 + LEVEL / 2)) / _HALF_WIDTH) ** 2
+    needed = spread * (Z / _HALF_WIDTH) ** 2
     order = np.random.default_rng([random_state, 3]).permutation(len(table))
     order = order[np.sort(np.unique(sides.groups[sides.new][order], return_index=True)[1])]
     return table.iloc[order[: int(np.ceil(needed / (1.0 + (needed - 1.0) / sides.n_new)))]].reset_index(drop=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._duplicates import duplicate_groups, equal_rows
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.classifying import thresholds_of, user_groups
@@ -117,7 +118,7 @@ class Sides:
 
     def nearness(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.intp]]:
         """Return how similar the nearest other old item is to each old one, to each new one, and which that is."""
-        some = np.unique(np.linspace(0, len(self.old) - 1, min(len(self.old), _REFERENCE)).astype(np.intp))
+        some = evenly(len(self.old), _REFERENCE)
         near, values = most_similar(self.unit, self.unit[some], 1)
         apart = (self.groups[some], self.groups[some])
         own = most_similar(self.unit[some], self.unit[some], 1, apart=apart)[1][:, 0]

@@ -265,7 +265,7 @@ def _score(
     groups = np.unique(duplicate_groups(unit, duplicate_thresholds(embeddings, unit))[known], return_inverse=True)[1]
     codes, kept = codes[known], scores[known]
     predicted = kept.argmax(axis=1)
-    table = hit_table(codes, predicted, groups, len(names)).drop(columns="error")
+    table = hit_table(codes, predicted, groups, len(names))
     k = top_k(len(names))
     most = np.full(len(codes), np.bincount(codes).argmax())
     counts = confusion_of(codes, predicted, len(names))

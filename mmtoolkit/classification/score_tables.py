@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, hstack
-from scipy.special import ndtri
+from scipy.sparse import csr_array
 
-from mmtoolkit.classification.intervals import LEVEL, Statistic, bca, limits, widened, wilson
+from mmtoolkit.classification.intervals import Z, bca, limits, widened, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
 from mmtoolkit.classification.spread import (
     LEAST_OF_CLASS,
@@ -22,7 +21,7 @@ from mmtoolkit.classification.spread import (
 )
 from mmtoolkit.classification.weighted import AREAS
 
-__all__ = ["baseline_table", "cells_of", "class_table", "count_scores", "hit_table", "metric_table", "number"]
+__all__ = ["baseline_table", "class_table", "count_scores", "hit_table", "metric_table", "number"]
 
 _NONE = 1e-12
 
@@ -32,73 +31,48 @@ def number(frame: pd.DataFrame, row: object, column: str) -> float:
     return float(frame[column].to_numpy(dtype=np.float64)[list(frame.index).index(row)])
 
 
-def cells_of(groups: NDArray[np.intp], codes: NDArray[np.intp], predicted: NDArray[np.intp], n_classes: int) -> Any:
-    """Return per-group confusion counts, sparse (n_groups, n_repeats * n_classes^2)."""
-    size = n_classes**2
-    parts = [
-        csr_array((np.ones(len(codes)), (groups, codes * n_classes + p)), shape=(int(groups.max()) + 1, size))
-        for p in predicted
-    ]
-    return csr_array(hstack(parts))
-
-
 def count_scores(rows: Sequence[Metric], tables: NDArray[Any]) -> NDArray[np.float64]:
     """Return metrics of confusion counts of shape (..., n_classes, n_classes), one per row, (..., n_rows)."""
     counts = Counts(tables)
     return np.stack([row.function(counts) for row in rows], axis=-1)
 
 
-def _with_intervals(
-    rows: Sequence[Metric], totals: Any, statistic: Statistic, *, n_items: int, random_state: int
-) -> pd.DataFrame:
-    """Return value, low, high and error of metrics, from what every group adds to them."""
-    value = statistic(np.asarray(totals.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
-    low, high, error = bca(totals, statistic, random_state=random_state)
-    low, high = widened(value, low, high, totals.shape[0], floor=[row.lowest for row in rows])
-    error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
-    if totals.shape[0] == n_items:  # nothing belongs together
-        shares = np.array([row.interval == "wilson" for row in rows])
-        low[shares], high[shares] = wilson(value[shares] * n_items, n_items)
-    index = pd.Index([row.name for row in rows], name="metric")
-    return pd.DataFrame({"value": value, "low": low, "high": high, "error": error}, index=index)
-
-
 def hit_table(
-    codes: NDArray[np.intp],
-    predicted: NDArray[np.intp],
-    groups: NDArray[np.intp],
-    n_classes: int,
-    *,
-    random_state: int = 0,
+    codes: NDArray[np.intp], predicted: NDArray[np.intp], groups: NDArray[np.intp], n_classes: int
 ) -> pd.DataFrame:
-    """Return the scores of hard predictions, averaged over repeats, with intervals.
+    """Return the scores of hard predictions with intervals.
 
     Parameters
     ----------
-    codes : ndarray of shape (n_scored,), int
+    codes : ndarray of shape (n_items,), int
         True classes.
-    predicted : ndarray of shape (n_scored,) or (n_repeats, n_scored), int
+    predicted : ndarray of shape (n_items,), int
         Predicted classes.
-    groups : ndarray of shape (n_scored,), int
+    groups : ndarray of shape (n_items,), int
         What the bootstrap draws, from 0 without gaps.
     n_classes : int
         Number of classes.
-    random_state : int, default=0
-        Seed of the bootstrap.
 
     Returns
     -------
     DataFrame
-        Index metric; columns value, low, high, error (standard error).
+        Index metric; columns value, low, high.
     """
-    rows, predicted = metrics_for(n_classes, "counts"), np.atleast_2d(predicted)
+    rows, n_items = metrics_for(n_classes, "counts"), len(codes)
 
     def from_counts(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        scores = count_scores(rows, sums.reshape(len(sums), len(predicted), n_classes, n_classes))
-        return np.asarray(scores.mean(axis=1))
+        return count_scores(rows, sums.reshape(len(sums), n_classes, n_classes))
 
-    cells = cells_of(groups, codes, predicted, n_classes)
-    return _with_intervals(rows, cells, from_counts, n_items=len(codes), random_state=random_state)
+    cells = (groups, codes * n_classes + predicted)
+    n_groups = int(groups.max()) + 1
+    totals = csr_array((np.ones(n_items), cells), shape=(n_groups, n_classes**2))
+    value = from_counts(np.asarray(totals.sum(axis=0), dtype=np.float64).reshape(1, -1))[0]
+    low, high = widened(value, *bca(totals, from_counts)[:2], n_groups, floor=[row.lowest for row in rows])
+    if n_groups == n_items:  # nothing belongs together
+        shares = np.array([row.interval == "wilson" for row in rows])
+        low[shares], high[shares] = wilson(value[shares] * n_items, n_items)
+    index = pd.Index([row.name for row in rows], name="metric")
+    return pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
 
 
 def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDArray[np.float64]) -> pd.DataFrame:
@@ -129,7 +103,7 @@ def metric_table(held: HeldOutScores, value: NDArray[np.float64], variance: NDAr
     recalls = [row.name for row in rows].index("balanced_accuracy")
     low[recalls] = np.minimum(low[recalls], value[recalls] - held.unseen / len(sizes))
     error = np.sqrt(variance)
-    error = np.where(error > 0, error, (high - low) / (2.0 * ndtri(0.5 + LEVEL / 2)))  # as wide as the interval says
+    error = np.where(error > 0, error, (high - low) / (2.0 * Z))  # as wide as the interval says
     table = pd.DataFrame(
         {"value": value, "low": low, "high": high, "error": np.where(np.isnan(low), np.nan, error)},
         index=[row.name for row in rows],

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._aligned import CHARACTERS, column
-from mmtoolkit._nearest import most_similar
+from mmtoolkit._nearest import nearest_others
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.frames import COLUMNS
@@ -24,7 +24,6 @@ __all__ = ["NEAREST", "columns_of_few_values", "cut", "derive"]
 
 NEAREST = word("nearest other item")
 _FEW = 20  # values that a column may have to be sliced without being asked for
-_REFERENCE = 10_000
 _MISSING = word("(missing)")
 
 
@@ -123,9 +122,7 @@ def derive(result: Classification) -> dict[str, NDArray[np.object_]]:
     frame = items_of(result.source)
     kinds = None if frame is None else frame["modality"]
     scored = np.flatnonzero(result.fold >= 0)
-    some = scored[np.unique(np.linspace(0, len(scored) - 1, min(len(scored), _REFERENCE)).astype(np.intp))]
-    X, groups = vectors_of(result.source), result.together
-    likeness = most_similar(X, X[some], 1, apart=(groups, groups[some]))[1].ravel()
+    likeness = nearest_others(vectors_of(result.source), result.together, scored, 1)[1].ravel()
     edges = np.quantile(likeness[scored], [1 / 3, 2 / 3])
     near = np.array([word("far"), word("between"), word("near")], dtype=object)[np.searchsorted(edges, likeness)]
     return {

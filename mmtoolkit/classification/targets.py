@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from mmtoolkit._aligned import column
 from mmtoolkit._numbers import feature_names, numbers_of
 from mmtoolkit._text import shorten
-from mmtoolkit._values import finder, text_of
+from mmtoolkit._values import finder
 from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.vectors import HasVectors, has_vectors, ids_of
 
-__all__ = ["Target", "TooFewError", "codes_of", "make_target", "recordable", "without_small"]
+__all__ = ["Target", "TooFewError", "codes_of", "make_target", "places_of", "recordable", "without_small"]
 
 
 _KINDS = ("str", "number", "bool")
@@ -158,17 +159,28 @@ def codes_of(values: NDArray[np.object_], classes: NDArray[Any]) -> NDArray[np.i
     ValueError
         If a class is not among `classes`; the message names the row.
     """
-    table = finder(classes.tolist())
+    place_of = finder(classes.tolist())
     codes = np.full(len(values), -1, dtype=np.intp)
     for row, value in enumerate(values):
         if value is None:
             continue
-        code = table.get(value, table.get(text_of(value)))
+        code = place_of(value)
         if code is None:
             msg = f"row {row} has class {shorten(repr(value))}, which the model does not know; it knows {shorten(', '.join(map(str, classes)), 200)}"
             raise ValueError(msg)
         codes[row] = code
     return codes
+
+
+def places_of(names: Iterable[Any], classes: NDArray[Any], where: str) -> list[int]:
+    """Return the places of some classes in `classes`; raise ValueError for others, and say which argument names them."""
+    place_of, places = finder(classes.tolist()), []
+    for name in names:
+        if (place := place_of(name)) is None:
+            msg = f"{where} {shorten(repr(name))}, which is none of the classes {shorten(', '.join(map(str, classes)))}"
+            raise ValueError(msg)
+        places.append(place)
+    return places
 
 
 def without_small(target: Target, groups: NDArray[np.intp], least: int) -> tuple[Target, NDArray[np.object_]]:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._html import escape, in_script
 from mmtoolkit.reporting.blocks import Block, Drawing, Folded, Section
 from mmtoolkit.thumbnails import pictures_of
@@ -87,7 +87,7 @@ def _json(value: object, place: str) -> str:
 
 def _pictures(frame: pd.DataFrame) -> dict[int, str]:
     """Return small pictures by row; of many items an even choice has one."""
-    rows = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _MOST_PICTURES)).astype(int)).tolist()
+    rows = evenly(len(frame), _MOST_PICTURES).tolist()
     told = [{str(k): v for k, v in row.items()} for row in frame.iloc[rows].to_dict("records")]
     uris = pictures_of(told, picture_bytes=_PICTURE_BYTES)
     return {row: uri for row, uri in zip(rows, uris, strict=True) if uri is not None}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmtoolkit._blocks import evenly
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.dating import dates_in
 from mmtoolkit.reporting.blocks import Block, Group, Groups, Section, Table
@@ -154,7 +155,7 @@ def _classes(frame: pd.DataFrame, asked: list[Any]) -> list[Block]:
             name,
             say("{n:,} item ({share})", "{n:,} items ({share})", n=len(members), share=percent(len(members) / total)),
             len(members) / total,
-            frame.iloc[np.array(members)[np.unique(np.linspace(0, len(members) - 1, _EXAMPLES).astype(int))]],
+            frame.iloc[np.array(members)[evenly(len(members), _EXAMPLES)]],
         )
         for name, members in largest
     ]

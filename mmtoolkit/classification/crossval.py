@@ -15,6 +15,7 @@ from mmtoolkit.classification.folds import class_sizes, stratified_folds
 from mmtoolkit.classification.logistic import LogisticClassifier
 from mmtoolkit.classification.targets import TooFewError, codes_of
 from mmtoolkit.vectors import vectors_of
+from mmtoolkit.words import Said, joined, listed, say
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
@@ -42,13 +43,14 @@ def deal(
     if len(small):
         names = [shorten(repr(classes[k].item())) for k in small[:_NAMED]]
         sizes = [
-            f"class {name} has {_size(n_rows[k], n_groups[k])}" for name, k in zip(names, small[:_NAMED], strict=True)
+            say("class {name} has {size}", name=name, size=_size(n_rows[k], n_groups[k]))
+            for name, k in zip(names, small[:_NAMED], strict=True)
         ]
-        more = f" and {len(small) - _NAMED} more classes" if len(small) > _NAMED else ""
+        more = say("and {n} more class", "and {n} more classes", n=len(small) - _NAMED) if len(small) > _NAMED else ""
         fewest = int(n_groups[small].min())
         most = f"use cv={fewest} or less, " if fewest > 1 else ""
         leave = f"leave the class out (y.where(y != {names[0]}))" if len(small) == 1 else "leave these classes out"
-        reason = f"{', '.join(sizes)}{more}, too few for cv={cv}"
+        reason = say("{sizes}, too few for cv={cv}", sizes=joined(listed(sizes), more), cv=cv)
         advice = (
             f"{most}add items, or {leave}; groups that are no real duplicates can be loosened with duplicates='ignore' or "
             "duplicate_threshold=0.99"
@@ -61,12 +63,15 @@ def deal(
     return stratified_folds(codes, groups, cv, random_state)
 
 
-def _size(n_rows: int, n_groups: int) -> str:
-    items = f"{n_rows} item{'s' if n_rows != 1 else ''}"
-    return (
-        items
-        if n_rows == n_groups
-        else f"{items} in {n_groups} group{'s' if n_groups != 1 else ''} of duplicates or of groups="
+def _size(n_rows: int, n_groups: int) -> Said:
+    items = say("{n} item", "{n} items", n=n_rows)
+    if n_rows == n_groups:
+        return items
+    return say(
+        "{items} in {n} group of duplicates or of groups=",
+        "{items} in {n} groups of duplicates or of groups=",
+        items=items,
+        n=n_groups,
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmtoolkit._arguments import check_count
 from mmtoolkit.clustering.partition import count_distinct, kmeans, nearest, renumber
 from mmtoolkit.clustering.tree import ward_tree
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from mmtoolkit.clustering.result import Clustering
@@ -56,9 +57,14 @@ def split(start: Clustering, cluster: int, n_clusters: int, numbers_from: int | 
     rows = start._X[start.labels == cluster]
     distinct = count_distinct(rows, n_clusters)
     if distinct < n_clusters:
-        items = f"{len(rows)} item{'s' if len(rows) > 1 else ''}"
-        different = f" with {distinct} different vector{'s' if distinct > 1 else ''}" if len(rows) > 1 else ""
-        msg = f"cluster {cluster} holds {items}{different}, so it cannot be split into {n_clusters}"
+        msg = say(
+            "cluster {cluster} holds {n} item, so it cannot be split into {parts}",
+            "cluster {cluster} holds {n} items with {vectors}, so it cannot be split into {parts}",
+            cluster=cluster,
+            n=len(rows),
+            vectors=say("{n} different vector", "{n} different vectors", n=distinct),
+            parts=n_clusters,
+        )
         raise ValueError(msg)
     fit = kmeans(rows, n_clusters, random_state=start.recipe.first.params["random_state"])
     numbers = start.names.index.to_numpy(dtype=np.int64).copy()

@@ -208,9 +208,9 @@ def encoder_of(space: Space) -> Encoder:
         If the space has no model, the model is not registered, or it has another revision here.
     """
     if not space.model:
-        msg = (
-            f"these vectors came without a model, so nothing can be embedded beside them: pass vectors of {space.dimension} "
-            "features, or say where they are from with mm.Embeddings(X, model=...)"
+        msg: str = say(
+            "these vectors came without a model, so nothing can be embedded beside them: pass vectors of {n} features, or say where they are from with mm.Embeddings(X, model=...)",
+            n=space.dimension,
         )
         raise SpaceError(msg)
     if find_model(space.model) is None:

@@ -171,7 +171,7 @@ default="label_issues"
       id     queue found
     0  3  outliers  True
     """
-    self.reviews.open(what, n, result=result, wait="widget" not in vars(self) if wait is None else wait)
+    self.reviews.open(what, n, result=result, wait=self._view is None if wait is None else wait)
     return self.waiting
 
 

@@ -213,7 +213,7 @@ def _found(self: Explorer, query: Any, k: int, how: str, what: str) -> pd.DataFr
 
     shown = self.state.filter.shown
     if not shown.any():
-        msg = "the filter shows no item to search among; set ex.where = None"
+        msg = say("the filter shows no item to search among; set ex.where = None")
         raise ValueError(msg)
     mask = shown if self.state.filter else None
     table: pd.DataFrame = search(self.source, query, k=min(k, int(shown.sum())), mask=mask).table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -28,6 +27,7 @@ from mmtoolkit.words import Language, say
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
+    from mmtoolkit.explorer.view import View
 
 __all__ = ["Explorer"]
 
@@ -116,6 +116,7 @@ class Explorer:
     status = _Of[str]("state", "status")
     annotation_names = _Of[list[str]]("reviews", "names")
     linked: Linked | None = None
+    _view: View | None = None
     _walk: Walk | None = None
     _classifier: tuple[tuple[Any, ...], Classification] | None = None
 
@@ -476,9 +477,15 @@ class Explorer:
     wait, figure, save = showing.wait, showing.figure, showing.save
     _repr_mimebundle_ = showing.bundle
 
-    @cached_property
+    @property
     def widget(self) -> Any:
-        """The box of widgets that a cell shows; made at the first call."""
-        from mmtoolkit.explorer.view import View
+        """The box of widgets that a cell shows; made when it is asked for, and it stays until `close`."""
+        if self._view is None:
+            from mmtoolkit.explorer.view import View
 
-        return View(self)
+            self.layout.resume()
+            self._view = View(self)
+        self._view.users += 1
+        return self._view
+
+    close = showing.close

@@ -103,9 +103,10 @@ class Journal:
             with _locked(self._path, "ab+") as file:
                 self._write(file, lines)
         except OSError as error:
-            msg = (
-                f"annotations cannot be written to {self._name} ({error.strerror}); they are kept in memory: ex.annotations, "
-                "ex.reviewed, and are written with the next answer"
+            msg = say(
+                "annotations cannot be written to {name} ({why}); they are kept in memory: ex.annotations, ex.reviewed, and are written with the next answer",
+                name=self._name,
+                why=error.strerror,
             )
             raise MMToolkitError(msg) from error
         self._unwritten = []

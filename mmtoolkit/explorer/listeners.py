@@ -38,6 +38,10 @@ class Listeners:
         """Remove an observer."""
         self._observers = [pair for pair in self._observers if pair[0] != function]
 
+    def unlisten(self, refresh: Callable[[tuple[str, ...]], None]) -> None:
+        """Remove a view."""
+        self.views = [view for view in self.views if view != refresh]
+
     def tell(self, names: tuple[str, ...]) -> None:
         """Call views, then observers."""
         for refresh in self.views:

@@ -36,6 +36,7 @@ class WholeFigure(go.FigureWidget):  # type: ignore[misc]  # Plotly has no types
         Plotly's options.
     """
 
+    _esm = str(go.FigureWidget._esm)  # of a file, which would call every figure for ever when it changes
     _complete = False
 
     def __init__(self, figure: go.Figure, config: dict[str, Any]) -> None:

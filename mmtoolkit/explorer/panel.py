@@ -64,7 +64,8 @@ def search() -> str:
 def status(state: State, *, error: bool = False) -> str:
     """Return the line that says what just happened; read aloud by screen readers."""
     kind, role = (" mmx-error", "alert") if error else ("", "status")
-    note = f'<div class="mmx-note-top">{escape(state.layout.note, 300)}</div>' if state.layout.note else ""
+    told = state.layout.note and state.layout.note != state.status
+    note = f'<div class="mmx-note-top">{escape(state.layout.note, 300)}</div>' if told else ""
     return f'<div class="mmx-status{kind}" role="{role}" aria-live="polite">{escape(state.status, 300)}</div>{note}'
 
 

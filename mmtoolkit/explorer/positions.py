@@ -46,6 +46,8 @@ class Places:
         self.trust: NDArray[np.float32] | None = None
         self.note = ""
         self._pending: PendingProjection | None = None
+        self._own: Any = embeddings if projection is None else None  # what a map of our own is made of
+        self._paused = False
         if projection is None:
             from mmtoolkit.projection import project
 
@@ -79,8 +81,21 @@ class Places:
 
     @property
     def waiting(self) -> bool:
-        """Whether a better map is on its way."""
-        return self._pending is not None
+        """Whether a better map is on its way, or will be when it is asked for."""
+        return self._pending is not None or self._paused
+
+    def pause(self) -> None:
+        """Stop computing a map of our own, until somebody asks for it again."""
+        if self._pending is not None and self._own is not None and not self._pending.done:
+            self._pending.cancel()
+            self._pending, self._paused = None, True
+
+    def resume(self) -> None:
+        """Compute the map that was stopped."""
+        if self._paused:
+            from mmtoolkit.projection import project
+
+            self._pending, self._paused = project(self._own, wait=False), False
 
     def at(self, version: int) -> NDArray[np.float32]:
         """Return the places of an earlier layout; of the present one if there is no such version."""
@@ -99,6 +114,8 @@ class Places:
         bool
             Whether something changed: places, or the note that says why there are none.
         """
+        if timeout_s != 0:
+            self.resume()
         pending = self._pending
         if pending is None or (timeout_s == 0 and not pending.done):
             return False

@@ -109,9 +109,9 @@ class Review:
         try:
             queue, _ = self._made(kind, n)
         except Exception as error:  # of the classifier's thread; raised again, with advice
-            msg = (
-                "the classifier could not be trained; what the first look found stays, and "
-                f"ex.review(result=mm.classify(...)) takes a classifier of yours: {error}"
+            msg = say(
+                "the classifier could not be trained: {why}; what the first look found stays, and ex.review(result=mm.classify(...)) takes a classifier of yours",
+                why=getattr(error, "reason", error),
             )
             raise MMToolkitError(msg) from error
         if isinstance(before, ReviewQueue) and isinstance(queue, ReviewQueue):
@@ -161,7 +161,7 @@ class Review:
     def under_review(self) -> tuple[int, Queue]:
         """Return the row that is asked about and the queue, or say how to open one."""
         if self.queue is None or (row := self.queue.current) is None:
-            msg = "there is no item under review; open a queue with ex.review(...) or ex.audit_sample()"
+            msg = say("there is no item under review; open a queue with ex.review(...) or ex.audit_sample()")
             raise ValueError(msg)
         return row, self.queue
 
@@ -313,6 +313,6 @@ def _checked(annotation: object) -> str | None:
         msg = f"an annotation is a str or None, got {annotation!r}; items come second: ex.label('bird', [3, 7])"
         raise TypeError(msg)
     if is_blank(annotation):
-        msg = "an annotation needs at least one visible character; None takes annotations away"
+        msg = say("an annotation needs at least one visible character; None takes annotations away")
         raise ValueError(msg)
     return annotation.strip()

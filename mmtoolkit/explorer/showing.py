@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mmtoolkit.explorer.core import Explorer
 
-__all__ = ["bundle", "figure", "save", "wait"]
+__all__ = ["bundle", "close", "figure", "save", "wait"]
 
 
 def wait(self: Explorer, timeout_s: float | None = None) -> bool:
@@ -125,16 +125,41 @@ def save(
         save_map(path, self.state, title=title, picture_bytes=picture_bytes)
 
 
+def close(self: Explorer) -> None:
+    """Take the explorer off all pages: its widgets are closed, a map that is still computed is stopped.
+
+    Selection and annotations stay, and so does the explorer: a cell that ends with it shows it with new widgets. Nothing
+    happens where it is shown nowhere. A cell that ended with an explorer and has run again closes the old one by itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import mmtoolkit as mm
+    >>> ex = mm.explore(np.eye(3), projection=np.eye(3)[:, :2])
+    >>> box = ex.widget
+    >>> ex.select([2])
+    >>> ex.close()
+    >>> ex.selected["id"].tolist(), box is ex.widget
+    (['2'], False)
+    """
+    self.layout.pause()
+    if self._view is not None:
+        self._view.close()
+
+
 def bundle(self: Explorer, **_: Any) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
     """Return what a cell shows: the widget, and a still picture where there is no kernel."""
     import base64
 
+    from mmtoolkit.explorer import cells
     from mmtoolkit.explorer.hosts import display_metadata
     from mmtoolkit.explorer.still_image import still, still_html
 
     self.wait(0)
-    bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_())
-    self.widget.map.sync()
+    view = self.widget
+    cells.watch(view)
+    bundle: dict[str, Any] = dict(view._repr_mimebundle_())
+    view.map.sync()
     png = still(self.state)
     with speaking(self.language):
         bundle |= {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import numpy as np
 
+from mmtoolkit._text import is_blank
 from mmtoolkit.explorer import cards, filterbar, keys, kinds, panel
 from mmtoolkit.explorer.bridge import Bridge
 from mmtoolkit.explorer.geometry import nearest
@@ -34,6 +35,13 @@ def _style() -> str:
     return f'<style>.mmx {{ --gone: "{gone}"; --colon: "{colon}"; }}\n{css}</style>'
 
 
+def _parts(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """Return all widgets that a widget is made of: its children, its layout, its style, and theirs."""
+    values = [getattr(widget, name) for name in widget.keys]  # of its traits
+    inner = [part for value in values for part in (value if isinstance(value, (list, tuple)) else [value])]
+    return [each for part in inner if isinstance(part, ipywidgets.Widget) for each in (part, *_parts(part))]
+
+
 class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     """The box of widgets that a cell displays, for one explorer.
 
@@ -46,10 +54,13 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
     ----------
     bridge : Bridge
         Where messages arrive.
+    users : int
+        How often it was asked for: by cells that show it, and by those who put it into a box.
     """
 
     def __init__(self, ex: Explorer) -> None:
         self.ex: Explorer = ex
+        self.users = 0
         self.tab = "gallery"
         self.filters_open = True
         self.beside = False  # whether the gallery shows what is like the item under review, and not the selection
@@ -92,6 +103,17 @@ class View(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is untyped
         beside = [html for name, html in self.html.items() if name not in ("legend", "filters")]
         right = ipywidgets.VBox(beside).add_class("mmx-right")
         return [ipywidgets.HTML(_style()), self.bridge, bar, box([left, right], "mmx-main")]
+
+    def close(self) -> None:
+        """Close the box and all widgets in it; the explorer stays, and makes others when it is shown again."""
+        if self.comm is None:
+            return
+        self.ex._view = None
+        self.ex.state.listeners.unlisten(self.refresh)
+        parts = _parts(self)
+        super().close()
+        for part in parts:
+            part.close()
 
     # ---- from Python to the page
 
@@ -341,8 +363,8 @@ _ACTIONS: Mapping[str, Callable[[View, str, Mode], object]] = {
     "focus": lambda view, value, mode: view._click(int(value), mode),
     "similar": lambda view, value, _: view.ex.similar(int(value)),
     "toggle": lambda view, value, _: view.toggle(int(value)),
-    "search": lambda view, value, _: value.strip() and view.ex.search(value.strip()),
-    "new-label": lambda view, value, _: value.strip() and view.ex.label(value),
+    "search": lambda view, value, _: is_blank(value) or view.ex.search(value.strip()),
+    "new-label": lambda view, value, _: is_blank(value) or view.ex.label(value),
     "label": lambda view, value, _: view.ex.label(view.ex.annotation_names[int(value)]),
     "filters": lambda view, *_: view._toggle_filters(),
     "filter": lambda view, value, _: view._filter(value),

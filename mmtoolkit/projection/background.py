@@ -23,6 +23,7 @@ from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.projection.engine import note_of, quick_layout
 from mmtoolkit.projection.result import Projection
 from mmtoolkit.steps import UNRECORDED, Step
+from mmtoolkit.words import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,10 @@ class PendingProjection:
             drawn, why = None, str(error) or type(error).__name__
         shutil.rmtree(self._folder, ignore_errors=True)
         if drawn is None:
-            msg = f"the map could not be computed in the helper process: {why}; project(..., wait=True) tries here"
+            msg = say(
+                "the map could not be computed in the helper process: {why}; project(..., wait=True) tries here",
+                why=why,
+            )
             self._answer.set_exception(MMToolkitError(msg))
         else:
             self._answer.set_result(drawn)

@@ -315,7 +315,7 @@ def queries_of(embeddings: Any, query: Any, n_features: int, *, normalize: bool 
             msg = "the query is empty: expected at least one text, content or vector"
             raise ValueError(msg)
         if not has_vectors(embeddings):
-            msg = "a plain array has no model to embed the query with; pass Embeddings, or a vector as the query"
+            msg = say("a plain array has no model to embed the query with; pass Embeddings, or a vector as the query")
             raise ValueError(msg)
         vectors = np.asarray(embeddings.encode(contents), dtype=np.float32)
         texts = [c.text if isinstance(c, Text) else c for c in contents]

@@ -38,6 +38,21 @@ def test_lasso_is_tested_against_the_layout_it_was_drawn_on(ex):
     assert ex.selected["id"].tolist() == [f"item-{i}" for i in range(30, 40)]
 
 
+def test_closing_stops_a_map_of_our_own_until_somebody_asks_for_it(rng):
+    ex = mm.explore(rng.normal(size=(3_000, 64)))
+    helper = ex.layout._pending
+
+    ex.close()
+
+    assert helper.done
+    assert ex.layout.waiting
+    assert not ex.wait(0)
+    assert ex.layout._pending is None
+    assert ex.widget.bridge.waiting
+    assert not ex.layout._pending.done
+    ex.close()
+
+
 class Ready:
     """A map that its helper process has finished, though nobody has asked yet."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 
 import comm
 import numpy as np
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 import mmtoolkit as mm
 
@@ -406,3 +409,34 @@ def test_names_of_facts_end_with_the_colon_of_the_language(emb, coords):
 
     assert ['--colon: ": "' in style for style in styles] == [True, False]
     assert ['--colon: "："' in style for style in styles] == [False, True]
+
+
+def test_closing_frees_the_widgets_and_the_explorer_can_be_shown_again(ex):
+    before = len(_instances)
+    ex.widget.receive({"kind": "key", "key": "i"}, [])
+    figure = weakref.ref(ex.widget.map.figure)
+    box = ex.widget
+
+    ex.close()
+
+    del box
+    gc.collect()
+    assert len(_instances) == before
+    assert figure() is None
+    ex.select([3])
+    assert ex.widget.map.figure.data[0].selectedpoints == (3,)
+    ex.widget.close_all()
+    assert len(_instances) == 0
+    assert "application/vnd.jupyter.widget-view+json" in ex._repr_mimebundle_()
+    ex.close()
+    ex.close()
+
+
+def test_an_observer_may_close_the_explorer_while_the_page_waits(ex):
+    ex.observe(lambda _: ex.close(), "selected")
+    view = ex.widget
+
+    view.receive({"kind": "key", "key": "i"}, [])
+
+    assert view.comm is None
+    assert len(ex.selected) == 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["class_sizes", "merge_groups", "stratified_folds"]
+__all__ = ["class_sizes", "effective_size", "merge_groups", "stratified_folds"]
 
 
 def merge_groups(*groupings: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -38,6 +38,12 @@ def class_sizes(codes: NDArray[np.intp], groups: NDArray[np.intp]) -> tuple[NDAr
     """Return how many groups and how many rows every class has."""
     width = int(groups.max(initial=0)) + 1
     return np.bincount(np.unique(codes * width + groups) // width), np.bincount(codes)
+
+
+def effective_size(groups: NDArray[np.intp]) -> float:
+    """Return how many independent items rows amount to that belong together in groups (Kish): all of them where each is alone."""
+    sizes = np.unique(groups, return_counts=True)[1].astype(np.float64)
+    return float(len(groups) ** 2 / (sizes**2).sum())
 
 
 def stratified_folds(

@@ -19,6 +19,7 @@ Z = float(ndtri(0.5 + LEVEL / 2))  # standard errors on either side
 _CHUNK = 500_000
 _JACKKNIFE = 4000
 _FLAT = 1e-9
+_FEW = 10
 
 Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
@@ -105,7 +106,9 @@ def widened(
     *,
     floor: ArrayLike = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put Wilson's interval where a bootstrap found no spread, as with a perfect score: that is no certainty.
+    """Put Wilson's interval where a bootstrap found no spread, as with a perfect score, and where it is wider with few groups.
+
+    Resamples of fewer than ten groups spread too little: their intervals hold the truth in 0.63 to 0.95 of simulated sets.
 
     Parameters
     ----------
@@ -122,10 +125,11 @@ def widened(
         NaN where a score has no group behind it.
     """
     floor = np.asarray(floor, dtype=np.float64)
-    flat = (high - low < _FLAT) & ~np.isnan(floor)
+    unsure = ((high - low < _FLAT) | (np.asarray(n_groups) < _FEW)) & ~np.isnan(floor)
     least, most = wilson((value - floor) / (1.0 - floor) * np.asarray(n_groups), n_groups)
     least, most = floor + (1.0 - floor) * least, floor + (1.0 - floor) * most
-    return np.where(flat, np.minimum(least, value), low), np.where(flat, np.maximum(most, value), high)
+    found = np.minimum(np.minimum(least, value), low), np.maximum(np.maximum(most, value), high)
+    return np.where(unsure, found[0], low), np.where(unsure, found[1], high)
 
 
 def resamples(n_groups: int, n_boot: int, random_state: int) -> Iterator[NDArray[np.float64]]:

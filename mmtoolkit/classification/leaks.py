@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.classifying import classify
+from mmtoolkit.classification.folds import effective_size
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.words import say
 
@@ -79,6 +80,7 @@ def leak_scores(subject: Subject, leaks: pd.DataFrame, options: Mapping[str, Any
         values = np.where(test | rows, subject.target.values[subject.rows], np.array(None))
         r = classify(subject.kept, values, test=test, duplicates="ignore", inference=False, **options)
         hits, n = int((r.y_pred[test] == r.y_true[test]).sum()), int(test.sum())
-        low, high = wilson(hits, n)
+        trials = effective_size(subject.groups[test])
+        low, high = wilson(hits / n * trials, trials)
         found[name] = (hits / n, float(low), float(high), n)
     return pd.DataFrame.from_dict(found, orient="index", columns=_COLUMNS).rename_axis(index="training rows"), ""

@@ -15,6 +15,8 @@ from mmtoolkit._blocks import in_order
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.crossval import splits_of
 from mmtoolkit.classification.estimators import fit, make_estimator, shares_nothing
+from mmtoolkit.classification.folds import effective_size
+from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
@@ -138,11 +140,12 @@ def draw_curve(result: Classification, *, sizes: Sequence[int] | None = None, n_
             too_small.setdefault(m, str(point))
     sizes = [m for m in sizes if m not in too_small]
     draws = {m: draws[m] for m in [*sizes, most]}
-    table = {m: _point(values, sum(len(test) for _, test in splits)) for m, values in draws.items()}
+    trials = effective_size(result.together[np.concatenate([test for _, test in splits])])
+    table = {m: _point(values, trials) for m, values in draws.items()}
     points = pd.DataFrame.from_dict(table, orient="index", columns=["n_train", "accuracy", "low", "high", "n_draws"])
     points = points.rename_axis(index="labels_per_class").drop_duplicates("n_train")
     scores = [np.array([a for _, a in draws[m]]) for m in points.index]
-    found, reason = forecast(points["n_train"].to_numpy(), scores, int(params["random_state"]))
+    found, reason = forecast(points["n_train"].to_numpy(), scores, int(params["random_state"]), trials=trials)
     if too_small:
         few, why = ", ".join(map(str, too_small)), shorten(" ".join(next(iter(too_small.values())).split()), 120)
         few_told = say(
@@ -179,16 +182,16 @@ def _draw_rows(train: NDArray[np.intp], codes: NDArray[np.intp], m: int, rng: np
     return np.sort(np.concatenate(kept))
 
 
-def _point(values: list[tuple[int, float]], n_scored: int) -> tuple[float, float, float, float, int]:
-    """Return mean size, mean accuracy and its interval from the spread of draws, never below that of counting."""
+def _point(values: list[tuple[int, float]], trials: float) -> tuple[float, float, float, float, int]:
+    """Return mean size, mean accuracy and its interval: the wider of the draws' spread and Wilson's for so many independent items."""
     from scipy.stats import t
 
     n, scores = np.array([v[0] for v in values]), np.array([v[1] for v in values])
     mean = float(scores.mean())
     spread = float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else 0.0
-    counting = float(np.sqrt(max(mean * (1 - mean), 1e-12) / n_scored))
-    half = float(t.ppf(0.975, max(len(scores) - 1, 1))) * spread if spread > counting else 1.96 * counting
-    return float(n.mean()), mean, max(mean - half, 0.0), min(mean + half, 1.0), len(scores)
+    half = float(t.ppf(0.975, max(len(scores) - 1, 1))) * spread
+    least, most = map(float, wilson(mean * trials, trials))
+    return float(n.mean()), mean, max(min(mean - half, least), 0.0), min(max(mean + half, most), 1.0), len(scores)
 
 
 def _power_law(n: NDArray[np.float64], error: NDArray[np.float64], at: float) -> NDArray[np.float64]:
@@ -211,7 +214,7 @@ def _power_law(n: NDArray[np.float64], error: NDArray[np.float64], at: float) ->
 
 
 def forecast(
-    n_train: NDArray[np.float64], scores: Sequence[NDArray[np.float64]], random_state: int
+    n_train: NDArray[np.float64], scores: Sequence[NDArray[np.float64]], random_state: int, *, trials: float
 ) -> tuple[dict[str, float] | None, str]:
     """Say what twice the labels would give, or that it cannot be said.
 
@@ -226,6 +229,8 @@ def forecast(
         Accuracies of the draws at every size.
     random_state : int
         Seed of the resampling.
+    trials : float
+        Independent items that were scored: of fewer the accuracy is less sure, however alike the draws are.
 
     Returns
     -------
@@ -259,7 +264,8 @@ def forecast(
         )
     ahead = 1.0 - _power_law(n_train, errors, 2.0 * float(n_train[-1]))
     low, middle, high = (float(q) for q in np.quantile(ahead, [0.025, 0.5, 0.975]))
-    low, high = low - slack, min(high + slack, 1.0)
+    least, most = map(float, wilson(last * trials, trials))
+    low, high = max(low - max(slack, last - least), 0.0), min(high + max(slack, most - last), 1.0)
     if high - low > _WIDEST:
         return None, say(
             "Cannot say what more labels would bring: anything from {interval} is plausible.",

@@ -14,7 +14,7 @@ from mmtoolkit._blocks import evenly
 from mmtoolkit._duplicates import duplicate_groups, equal_rows
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.classifying import thresholds_of, user_groups
-from mmtoolkit.classification.folds import merge_groups
+from mmtoolkit.classification.folds import effective_size, merge_groups
 from mmtoolkit.classification.intervals import limits
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.targets import codes_of
@@ -162,8 +162,7 @@ def foretold(result: Classification, proba: NDArray[np.float64], sides: Sides) -
     recall = np.bincount(sides.codes, weights=right, minlength=n_classes) / np.maximum(count, 1.0)
     value = min(float(mix @ recall), 1.0)  # shares may add up to a rounding more than 1
     apart = (right - recall[sides.codes]) * (mix / np.maximum(count, 1.0))[sides.codes]
-    sizes = np.unique(sides.groups[sides.new], return_counts=True)[1]
-    effective = m**2 / (sizes.astype(np.float64) ** 2).sum()
+    effective = effective_size(sides.groups[sides.new])
     drawn = (value * (1.0 - value) + float((known @ recall).var())) / effective
     spread = float((np.bincount(groups, weights=apart) ** 2).sum()) + drawn
     low, high = limits(np.array([value]), np.array([spread]), effective, min(sides.n_old, sides.n_new))

@@ -101,8 +101,8 @@ def better_than_chance(sample: Sample, fold: NDArray[np.intp], random_state: int
     else:
         statistic = say("mean area under the ROC curve, each class against the rest (of {n} classes)", n=len(ks))
     words = say(
-        "{statistic}, {area:.3f} for held-out scores of a ridge classifier; {n} permutations of the classes inside the folds, "
-        "each fitted anew",
+        "{statistic}, {area:.3f} for held-out scores of a ridge classifier on the main axes of the vectors (64 at most); {n} "
+        "permutations of the classes inside the folds, each fitted anew",
         statistic=statistic,
         area=area,
         n=n,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from mmtoolkit.classification.folds import class_sizes
 from mmtoolkit.classification.intervals import Z, bca, limits, widened, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, Metric, confusion_of, metrics_for
 from mmtoolkit.classification.spread import (
@@ -56,7 +57,8 @@ def hit_table(
     Returns
     -------
     DataFrame
-        Index metric; columns value, low, high.
+        Index metric; columns value, low, high. Scores in which every class counts by itself have no interval where a class has
+        fewer than ten independent items.
     """
     rows, n_items = metrics_for(n_classes, "counts"), len(codes)
 
@@ -71,6 +73,10 @@ def hit_table(
     if n_groups == n_items:  # nothing belongs together
         shares = np.array([row.interval == "wilson" for row in rows])
         low[shares], high[shares] = wilson(value[shares] * n_items, n_items)
+    sizes = class_sizes(codes, groups)[0]
+    if sizes[sizes > 0].min() < LEAST_OF_EVERY_CLASS:
+        by_class = [row.by_class for row in rows]
+        low[by_class] = high[by_class] = np.nan
     index = pd.Index([row.name for row in rows], name="metric")
     return pd.DataFrame({"value": value, "low": low, "high": high}, index=index)
 

@@ -14,6 +14,7 @@ from mmtoolkit._values import look_alikes
 from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.coded import name_of
 from mmtoolkit.classification.estimators import splits_untold
+from mmtoolkit.classification.folds import effective_size
 from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.classification.metrics import confusion_of
 from mmtoolkit.classification.permutation import ChanceTest, better_than_chance
@@ -98,8 +99,9 @@ def assemble(
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
-    n_open = 0 if trial.test is None else int((trial.test & (target.values == None)).sum())  # noqa: E711 - of every cell
+    open_ = np.zeros(len(scored), dtype=bool) if trial.test is None else trial.test & (target.values == None)  # noqa: E711 - of every cell
     n_right = round(accuracy * int(scored.sum()))
+    bounds = _open_bounds(outcome.together[scored | open_], int(open_.sum()), n_right) if open_.any() else None
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
     y_pred[scored] = np.array(names, dtype=object)[predicted[0]]
@@ -133,14 +135,14 @@ def assemble(
                 *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
                 *_about_chance(test),
                 *_notes(grouped, source, trial, outcome, left_out, accuracy),
-                *_open_words(int(scored.sum()), n_open, n_right),
+                *_open_words(int(scored.sum()), int(open_.sum()), n_right, bounds),
                 *_names_to_look_at(target.classes, left_out, outcome.together),
             )
         ),
         together=outcome.together,
         left_out=left_out,
         kept=tuple(rounds[0].kept),
-        accuracy_bounds=_open_bounds(int(scored.sum()), n_open, n_right) if n_open else None,
+        accuracy_bounds=bounds,
         estimator=outcome.estimator,
     )
 
@@ -344,17 +346,18 @@ def _dropped(n: int, *, grouped: bool) -> str:
     )
 
 
-def _open_bounds(n_scored: int, n_open: int, n_right: int) -> tuple[float, float]:
+def _open_bounds(groups: NDArray[np.intp], n_open: int, n_right: int) -> tuple[float, float]:
     """Return limits of the accuracy if all test items without a class are wrong, and if all are right."""
-    n = n_scored + n_open
-    return float(wilson(n_right, n)[0]), float(wilson(n_right + n_open, n)[1])
+    share, trials = np.array([n_right, n_right + n_open]) / len(groups), effective_size(groups)
+    low, high = wilson(share * trials, trials)
+    return float(low[0]), float(high[1])
 
 
-def _open_words(n_scored: int, n_open: int, n_right: int) -> list[str]:
+def _open_words(n_scored: int, n_open: int, n_right: int, bounds: tuple[float, float] | None) -> list[str]:
     """Return a sentence with the bounds of the accuracy for any classes of the test items without one."""
-    if not n_open:
+    if bounds is None:
         return []
-    n, (low, high) = n_scored + n_open, _open_bounds(n_scored, n_open, n_right)
+    n, (low, high) = n_scored + n_open, bounds
     return [
         say(
             "{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {least} and {most} of all {n} "

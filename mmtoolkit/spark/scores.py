@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmtoolkit.classification.intervals import widened, wilson
+from mmtoolkit.classification.intervals import limits, widened, wilson
 from mmtoolkit.classification.metrics import CLASS_METRICS, Counts, metrics_for
 from mmtoolkit.classification.score_tables import count_scores
+from mmtoolkit.classification.spread import LEAST_OF_EVERY_CLASS
 
 __all__ = ["class_table", "metric_table"]
 
 _N_BOOT = 2000
-_Z = 1.959963984540054
 
 
 def _resampled(confusion: NDArray[np.int64], n_groups: int, random_state: int) -> NDArray[np.float64]:
@@ -45,7 +45,8 @@ def metric_table(
     Returns
     -------
     DataFrame
-        Index metric; value, low, high, baseline.
+        Index metric; value, low, high, baseline. Scores in which every class counts by itself have no interval where a class has
+        fewer than ten distinct items.
     """
     rows = metrics_for(len(confusion), "counts")
     value = count_scores(rows, confusion)
@@ -54,13 +55,18 @@ def metric_table(
     low, high = widened(value, low, high, n_groups, floor=[row.lowest for row in rows])
     shares = np.array([row.interval == "wilson" for row in rows])
     low[shares], high[shares] = wilson(value[shares] * n_groups, n_groups)
+    sizes = confusion.sum(axis=1) * (n_groups / confusion.sum())
+    if sizes[sizes > 0].min() < LEAST_OF_EVERY_CLASS:
+        by_class = np.array([row.by_class for row in rows])
+        low[by_class] = high[by_class] = np.nan
     most = np.zeros_like(confusion)
     most[:, confusion.sum(axis=1).argmax()] = confusion.sum(axis=1)
     columns = {"value": value, "low": low, "high": high, "baseline": count_scores(rows, most)}
     table = pd.DataFrame(columns, index=[row.name for row in rows])
     for name in (row.name for row in metrics_for(len(confusion), "items") if f"{row.name}_avg" in losses):
-        mean, reach = float(losses[f"{name}_avg"]), _Z * float(losses[f"{name}_stddev"] or 0.0) / np.sqrt(n_groups)
-        table.loc[name] = [mean, mean - reach, mean + reach, np.nan]
+        mean, variance = losses[f"{name}_avg"], float(losses[f"{name}_stddev"] or 0.0) ** 2 / n_groups
+        low, high = limits(np.array([mean], dtype=float), np.array([variance]), n_groups, n_groups, lowest=np.nan)
+        table.loc[name] = [mean, low[0], high[0], np.nan]
     return table.rename_axis(index="metric")
 
 

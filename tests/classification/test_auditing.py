@@ -232,3 +232,19 @@ def test_captions_need_a_model_that_reads_them(rng):
 
     assert len(mm.audit(mm.Embeddings(rng.normal(size=(20, 4)), items=items)).captions) == 0
     assert len(mm.audit(mm.Embeddings(rng.normal(size=(20, 4)), items=items.assign(text="a cat"))).captions) == 0
+
+
+def test_duplicates_inside_the_test_split_make_its_interval_no_narrower(rng):
+    y = np.arange(60) % 2
+    X = 0.4 * rng.normal(size=(60, 8)) + np.eye(2, 8)[y]
+    X = np.concatenate([X, X[:1]])  # the leak
+    split = np.array([*["test"] * 20, *["train"] * 41])
+    copies = np.repeat(np.arange(20), 5)
+
+    one = mm.audit(X, np.append(y, y[0]), split).leak_scores
+    five = mm.audit(
+        np.concatenate([X[copies], X[20:]]), np.concatenate([y[copies], y[20:], y[:1]]), [*["test"] * 100, *split[20:]]
+    )
+
+    np.testing.assert_allclose(five.leak_scores[["accuracy", "low", "high"]], one[["accuracy", "low", "high"]])
+    assert five.leak_scores["n_items"].tolist() == [100, 100]

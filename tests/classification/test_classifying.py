@@ -586,3 +586,15 @@ def test_a_curve_of_letters_is_refused(rng):
 def test_prompts_must_be_texts(stamps):
     with pytest.raises(ValueError, match="class 1 has no prompt, or one that is not text"):
         mm.zero_shot(stamps, {1: 2, "b": "bird"})
+
+
+def test_bounds_for_open_test_items_go_by_groups(rng):
+    y = np.arange(40) % 2
+    X = rng.normal(size=(40, 6)) + np.eye(2, 6)[y]
+    y = np.where(np.arange(40) == 3, np.array(None), y)
+    again, options = np.repeat(np.arange(40), 5), {"normalize": False, "duplicates": "ignore", "inference": False}
+
+    one = mm.classify(X, y, test=np.arange(40) < 20, **options).accuracy_bounds
+    five = mm.classify(X[again], y[again], test=again < 20, groups=again, **options).accuracy_bounds
+
+    assert five == pytest.approx(one)

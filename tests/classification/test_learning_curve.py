@@ -60,7 +60,7 @@ def test_forecast_of_a_power_law_is_right(rng):
     n = np.array([10.0, 20, 40, 80, 160, 320])
     scores = [1 - (0.1 + m**-0.5) + rng.normal(size=10) * 0.004 for m in n]
 
-    found, reason = forecast(n, scores, 0)
+    found, reason = forecast(n, scores, 0, trials=5000)
 
     truth = 1 - (0.1 + 640**-0.5)
     assert found is not None, reason
@@ -72,10 +72,35 @@ def test_forecast_is_refused_when_the_past_does_not_foretell(rng):
     n = np.array([10.0, 20, 40, 80, 160, 320])
     scores = [np.full(10, value) + rng.normal(size=10) * 0.002 for value in (0.5, 0.6, 0.7, 0.8, 0.9, 0.4)]
 
-    found, reason = forecast(n, scores, 0)
+    found, reason = forecast(n, scores, 0, trials=5000)
 
     assert found is None
     assert "Cannot say" in reason
+
+
+def test_alike_draws_of_few_items_are_no_certainty(rng):
+    y = np.arange(60) % 2
+    X = rng.normal(size=(60, 6)) + 20 * np.eye(2, 6)[y]
+
+    curve = mm.classify(X, y, normalize=False, duplicates="ignore", inference=False).learning_curve()
+
+    assert (curve.points["accuracy"] == 1).all()
+    assert curve.points["low"].to_numpy() == pytest.approx(0.9398, abs=1e-4)  # Wilson, 60 of 60
+    assert curve.forecast is None or curve.forecast["low"] < 0.95
+
+
+def test_intervals_of_a_curve_go_by_groups(rng):
+    y = np.arange(40) % 2
+    X = rng.normal(size=(40, 6)) + np.eye(2, 6)[y]
+    again = np.repeat(np.arange(40), 5)
+
+    one = mm.classify(X, y, normalize=False, inference=False, duplicates="ignore").learning_curve(sizes=[2])
+    five = mm.classify(
+        X[again], y[again], groups=again, normalize=False, inference=False, duplicates="ignore"
+    ).learning_curve(sizes=[2])
+
+    width = [(c.points["high"] - c.points["low"]).iloc[-1] for c in (one, five)]
+    assert width[1] > 0.8 * width[0]  # five copies of each item say nothing new
 
 
 def test_sizes_must_be_counts(result):

@@ -192,3 +192,13 @@ def test_a_rare_class_without_an_error_is_no_certainty():
     row = overall.loc["balanced_accuracy"]
     assert row["low"] == pytest.approx(row["value"] - (1 - 0.8389) / 2, abs=1e-4)  # Wilson, 20 of 20
     assert overall.loc["accuracy", "low"] > 0.99
+
+
+def test_a_class_of_few_has_no_interval_of_scores_that_count_it_like_the_others(rng):
+    codes = np.repeat([0, 1, 2], [60, 30, 3])
+    said = np.where(rng.random(93) < 0.8, codes, (codes + 1) % 3)
+
+    table = score_tables.hit_table(codes, said, np.arange(93), 3)
+
+    assert table.loc[["balanced_accuracy", "f1_macro", "matthews_corrcoef"], ["low", "high"]].isna().all(axis=None)
+    assert table.loc[["accuracy", "f1_weighted"], ["low", "high"]].notna().all(axis=None)

@@ -303,8 +303,8 @@ ENVIRONMENT = re.compile(
 )
 
 
-CHANGED = ("classify", "classify_learning_curve", "audit", "compare")
-"""What the default classifier computes: its probabilities at few items were too sure in 0.1.0."""
+CHANGED = ("classify", "classify_learning_curve", "audit", "compare", "zero_shot", "evaluate_search")
+"""What the default classifier computes: its probabilities at few items were too sure in 0.1.0. Intervals of few items or queries."""
 
 
 def stands(checked, then):

@@ -322,3 +322,16 @@ def test_answers_to_other_queries_are_refused(queries, relevant, message):
 
     with pytest.raises(ValueError, match=message):
         mm.evaluate_search(emb, queries, relevant)
+
+
+def test_intervals_of_five_queries_hold_the_truth():
+    rng, truth = np.random.default_rng(0), float(np.mean(1 / np.arange(1, 5)))
+    X, held = np.eye(8), 0
+    for _ in range(60):
+        place = rng.integers(4, size=5)  # the right item is the first, second, third or fourth hit
+        asked = np.arange(8, 0, -1) + rng.random((5, 8)) / 9
+
+        row = mm.evaluate_search(X, asked, [[str(i)] for i in place]).metrics.loc["mrr@100"]
+        held += row["low"] <= truth <= row["high"]
+
+    assert held >= 57

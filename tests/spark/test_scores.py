@@ -34,3 +34,14 @@ def test_equal_items_make_no_interval_narrower():
     tripled, single = class_table(3 * once, NAMES, 60, 0), class_table(once, NAMES, 60, 0)
     assert np.allclose(tripled.drop(columns="support"), single.drop(columns="support"), equal_nan=True)
     assert thrice.loc["accuracy", "low"] == pytest.approx(float(wilson(51, 60)[0]))
+
+
+def test_losses_are_never_below_0_and_small_classes_leave_scores_of_all_classes_open():
+    few = np.array([[40, 2, 0], [3, 30, 1], [1, 0, 4]])
+    wide = {"log_loss_avg": 0.2, "log_loss_stddev": 2.0, "brier_score_avg": 0.1, "brier_score_stddev": 0.2}
+
+    metrics = metric_table(few, wide, 81, 0)
+
+    assert 0 <= metrics.loc["log_loss", "low"] < 0.2 < metrics.loc["log_loss", "high"]
+    assert metrics.loc[["balanced_accuracy", "f1_macro", "matthews_corrcoef"], ["low", "high"]].isna().all(axis=None)
+    assert metrics.loc["accuracy", ["low", "high"]].notna().all()

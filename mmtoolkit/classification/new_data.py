@@ -71,7 +71,7 @@ class NewData(Result):
     source : mapping
         Of "result" and "new" to the vectors.
     n_known : int
-        New items that are duplicates of scored ones, or of a group with such: the classifier has learned them.
+        New items that are duplicates of items which the classifier was trained or scored on, or of a group with such.
     """
 
     alarm: bool
@@ -100,7 +100,9 @@ class NewData(Result):
                 value=percent(row["value"]),
                 interval=between(percent(row["low"]), percent(float(row["high"]))),
             )
-        known = say("{n:,} was scored already", "{n:,} were scored already", n=self.n_known) if self.n_known else ""
+        known = ""
+        if self.n_known:
+            known = say("{n:,} was trained or scored on", "{n:,} were trained or scored on", n=self.n_known)
         if self.alarm:
             return aside(say("differs from the old data (p = {p:.3f})", p=self.p_value), told, known)
         return aside(say("looks like the old data (p = {p:.3f})", p=self.p_value), told, known)

@@ -43,6 +43,8 @@ class Sides:
         Their classes.
     groups : ndarray of shape (n_rows,), int
         What belongs together, also across both sides.
+    n_known : int
+        New rows that belong together with rows that were scored, or that the classifier was trained on.
     """
 
     X: NDArray[np.float32]
@@ -50,26 +52,30 @@ class Sides:
     old: NDArray[np.intp]
     codes: NDArray[np.intp]
     groups: NDArray[np.intp]
+    n_known: int
 
     @classmethod
     def of(cls, result: Classification, new: Any, groups: Any) -> Sides:
         """Put both sides together; duplicates are found as the classifier's were."""
         params = result.recipe["params"]
         old = np.flatnonzero(result.fold >= 0)
+        trained = np.flatnonzero((result.fold < 0) & (result.y_true != None))  # noqa: E711 - of every cell
         mine, theirs = (vectors_of(source, normalize=params["normalize"]) for source in (result.source, new))
-        X = np.concatenate([mine[old], theirs])
+        X = np.concatenate([mine[old], theirs, mine[trained]])
         unit = X if params["normalize"] else unit_rows(X)
-        given = np.concatenate([result.together[old], result.together.max() + 1 + user_groups(new, groups)])
+        own = result.together.max() + 1 + user_groups(new, groups)
+        given = np.concatenate([result.together[old], own, result.together[trained]])
         if params["duplicates"] == "group":
             least = [
                 thresholds_of(part, unit_rows(rows), params["duplicate_threshold"])
                 for part, rows in ((result.source, mine), (new, theirs))
             ]
-            same = duplicate_groups(unit, np.concatenate([least[0][old], least[1]]))
+            same = duplicate_groups(unit, np.concatenate([least[0][old], least[1], least[0][trained]]))
         else:
             same = equal_rows(unit)  # a copy of an old item tells nothing new
-        together = merge_groups(given, same)
-        return cls(X, unit, old, codes_of(result.y_true[old], result.classes), together)
+        together, n = merge_groups(given, same), len(old) + len(theirs)
+        n_known = int(np.isin(together[len(old) : n], np.delete(together, np.s_[len(old) : n])).sum())
+        return cls(X[:n], unit[:n], old, codes_of(result.y_true[old], result.classes), together[:n], n_known)
 
     @cached_property
     def new(self) -> NDArray[np.bool_]:
@@ -85,11 +91,6 @@ class Sides:
     def n_new(self) -> int:
         """Independent new items."""
         return len(np.unique(self.groups[self.new]))
-
-    @property
-    def n_known(self) -> int:
-        """New rows that belong together with old ones."""
-        return int(np.isin(self.groups[self.new], self.groups[~self.new]).sum())
 
     def _units(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the unit of each of these rows, a group on one side, and which units are new."""

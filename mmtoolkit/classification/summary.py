@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ _LEAST_SHOWN = 5e-4
 _LARGE_SHARE = 0.10
 _NAMED = 3
 _SHOWN = 8
+_BETWEEN = re.compile(r"[,;|/+&，；、]")
 _MISSING = {"nan", "<NA>", "NaT", "None"}  # what astype(str) makes of missing values
 
 
@@ -406,6 +408,18 @@ def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], toge
                 what=what,
             )
         )
+    several = _names_of_several([*classes.tolist(), *sorted(sizes, key=str)])
+    if several:
+        notes.append(
+            say(
+                "The class {names} reads like several of the others at once, and counts as one of its own: a prediction of one of them is "
+                "wrong. Items with several classes are out of scope.",
+                "The classes {names} read like several of the others at once, and each counts as one of its own: a prediction of one of "
+                "them is wrong. Items with several classes are out of scope.",
+                n=len(several),
+                names=_and_more(listed(shorten(repr(name), 40) for name in several[:_NAMED]), len(several) - _NAMED),
+            )
+        )
     for name in sorted({*classes.tolist(), *sizes} & _MISSING):
         notes.append(
             say(
@@ -414,6 +428,14 @@ def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], toge
             )
         )
     return notes
+
+
+def _names_of_several(names: list[Any]) -> list[str]:
+    """Return the names that are other names with a comma or the like between them."""
+    texts = [name for name in names if isinstance(name, str)]
+    known = {text.strip() for text in texts}
+    parts = {text: [part.strip() for part in _BETWEEN.split(text)] for text in texts}
+    return [text for text, names in parts.items() if len(names) > 1 and known.issuperset(names)]
 
 
 def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:

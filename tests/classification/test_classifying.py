@@ -598,3 +598,13 @@ def test_bounds_for_open_test_items_go_by_groups(rng):
     five = mm.classify(X[again], y[again], test=again < 20, groups=again, **options).accuracy_bounds
 
     assert five == pytest.approx(one)
+
+
+def test_classes_that_are_several_others_at_once_are_noted(rng):
+    y = np.array(["cat", "dog", "cat, dog", "rock & roll"])[np.arange(80) % 4]
+
+    notes = mm.classify(rng.normal(size=(80, 4)), y, inference=False, duplicates="ignore").notes
+
+    told = [note for note in notes if "several of the others" in note]
+    assert len(told) == 1
+    assert told[0].startswith("The class 'cat, dog' reads like several of the others at once")

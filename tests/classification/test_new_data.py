@@ -196,3 +196,13 @@ def test_a_report_tells_the_story_and_verifies(result, tmp_path):
     other = mm.verify(path, vectors={"emb": result.source, "emb_2": mm.Embeddings(-new.vectors, ids=new.ids)})
     assert not other.ok
     assert json.dumps(mm.check_new(result, new).to_dict())
+
+
+def test_items_that_the_classifier_was_trained_on_are_known_too(rng):
+    y = np.arange(120) % 2
+    X = rng.normal(size=(120, 6)) + np.eye(2, 6)[y]
+    r = mm.classify(X, y, test=np.arange(120) < 50, normalize=False, inference=False)
+
+    assert mm.check_new(r, X[50:]).n_known == 70  # trained on
+    assert mm.check_new(r, X[:50]).n_known == 50  # scored
+    assert mm.check_new(r, rng.normal(size=(30, 6))).n_known == 0

@@ -66,7 +66,10 @@ def test_new_items_that_were_scored_already_are_counted():
     check = mm.check_new(result, mm.concat([old[:30], fresh]))
 
     assert check.n_known == 30
-    assert "30 were scored already" in repr(check)
-    assert "30 new items are duplicates of scored ones" in mm.report(check).to_markdown()
+    assert "30 were trained or scored on" in repr(check)
+    assert (
+        "30 new items are duplicates of such that the classifier was trained or scored on"
+        in mm.report(check).to_markdown()
+    )
     assert mm.check_new(result, fresh).n_known == 0
-    assert "scored already" not in repr(mm.check_new(result, fresh))
+    assert "scored on" not in repr(mm.check_new(result, fresh))

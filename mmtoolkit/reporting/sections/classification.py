@@ -124,7 +124,12 @@ def _how(result: Any) -> str:
         settings = say("Its settings ({names}) were chosen inside the training folds.", names=chosen)
     elif chosen:
         settings = say("Its settings ({names}) were chosen inside the training rows.", names=chosen)
-    return joined(scored, settings, *_not_scored(result), _grouped(params["groups"]))
+    first = say(
+        "Scores and confusions are means over the repetitions; predictions, errors and curves are of the first."
+    )
+    return joined(
+        scored, settings, first if params["repeats"] > 1 else "", *_not_scored(result), _grouped(params["groups"])
+    )
 
 
 def _not_scored(result: Any) -> list[str]:

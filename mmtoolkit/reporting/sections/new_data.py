@@ -50,15 +50,15 @@ def part(name: str, result: Any, named: Named) -> Contribution:  # noqa: ARG001 
 
 
 def _known(result: Any) -> list[str]:
-    """Return a note where new items were scored already."""
+    """Return a note where new items were trained or scored on."""
     if not result.n_known:
         return []
     return [
         say(
-            "{n:,} new item is a duplicate of a scored one, or of a group with such: the classifier has learned it, and what is expected "
-            "holds for items that it has not.",
-            "{n:,} new items are duplicates of scored ones, or of a group with such: the classifier has learned them, and what is expected "
-            "holds for items that it has not.",
+            "{n:,} new item is a duplicate of one that the classifier was trained or scored on, or of a group with such: what is expected "
+            "holds for items that it was not.",
+            "{n:,} new items are duplicates of such that the classifier was trained or scored on, or of a group with them: what is "
+            "expected holds for items that it was not.",
             n=result.n_known,
         )
     ]

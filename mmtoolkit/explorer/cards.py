@@ -143,7 +143,8 @@ def legend(look: Look, actions: Sequence[Html] = ()) -> str:
     marks = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "circle-open": "○", "x-thin-open": "×"}
     entries = [
         button(
-            f'<span class="mmx-mark" style="color:{group.color}" aria-hidden="true">{marks[group.symbol]}</span> {escape(group.name, 48)}',
+            f'<span class="mmx-mark" style="color:{group.color}" aria-hidden="true">{marks[group.symbol]}</span> '
+            f"<bdi>{escape(group.name.rpartition(' (')[0], 44)}</bdi> ({len(group.rows):,})",
             "group",
             place,
             title=say("select all of {name}", name=group.name),
@@ -161,7 +162,7 @@ def keys(names: Sequence[str]) -> str:
     """Return the annotation names, the first nine with their keys, and a field for a new one."""
     chips = [
         button(
-            f"{f'<kbd>{place}</kbd> ' if place <= 9 else ''}{escape(shorten(name, 30, tail=10))}",
+            f"{f'<kbd>{place}</kbd> ' if place <= 9 else ''}<bdi>{escape(shorten(name, 30, tail=10))}</bdi>",
             "label",
             place - 1,
             title=name,

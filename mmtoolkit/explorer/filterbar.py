@@ -55,7 +55,7 @@ def _chips(filter_: Filter, place: int, facet: Choices) -> Html:
     shown = [i for i in range(len(facet.values)) if i < _MOST_CHIPS or pressed[i]]
     chips = [
         button(
-            f"{escape(_name(facet.values[i]), 24)} <small>{counts[i]:,}</small>",
+            f"<bdi>{escape(_name(facet.values[i]), 24)}</bdi> <small>{counts[i]:,}</small>",
             "filter",
             f"{place}:{i}",
             title=str(_name(facet.values[i])),

@@ -13,6 +13,7 @@ from mmtoolkit.explorer.colours import Look
 from mmtoolkit.explorer.state import State
 from mmtoolkit.figures import scatter_map
 from mmtoolkit.figures.groups import centres
+from mmtoolkit.figures.style import plot_config
 
 __all__ = ["MapView", "WholeFigure"]
 
@@ -80,6 +81,7 @@ class MapView:
             mode="markers",
             hoverinfo="skip",
             showlegend=False,
+            cliponaxis=False,  # whole at the edge of the map, too
             marker={"symbol": "circle-open", "size": 22, "color": _RING, "line": {"width": 3}},
         )
         self.figure: Any = go.Figure([points, ring], layout=base.layout)
@@ -90,7 +92,7 @@ class MapView:
         self.recolor(state.look)
         self.select(state.selection.rows)
         self.focus(state.focus)
-        self.figure = WholeFigure(self.figure, {"displaylogo": False, "responsive": True, "scrollZoom": True})
+        self.figure = WholeFigure(self.figure, plot_config() | {"scrollZoom": True})
         self._changed = False
 
     def sync(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._html import escape
 from mmtoolkit._text import shorten, width_of
+from mmtoolkit.words import PAGE_TAGS, language, word
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -23,6 +24,7 @@ __all__ = [
     "caption_of",
     "figure_html",
     "finish",
+    "plot_config",
     "plot_text",
     "template",
 ]
@@ -48,6 +50,21 @@ TEXT = "#797979"  # the same contrast, 4.3 to 1, against white and near-black
 _GRID = "rgba(128,128,128,0.22)"
 _FONT = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', 'Noto Sans CJK SC', sans-serif"
 _CAPTION_CHARS = 900  # more than any of ours has
+_BUTTONS = (  # what Plotly says by itself, and asks its table of a language for
+    word("Download plot as a PNG"),
+    word("Zoom"),
+    word("Pan"),
+    word("Box Select"),
+    word("Lasso Select"),
+    word("Zoom in"),
+    word("Zoom out"),
+    word("Autoscale"),
+    word("Reset axes"),
+    word("Double-click to zoom back out"),
+    word("Preparing image - this may take a few seconds"),
+    word("Image download succeeded"),
+    word("Sorry, there was a problem downloading your image!"),
+)
 _PIECES = re.compile(
     r"[\u2e80-\uffef][，。：；、！？）」”]*|(?:(?![\u2e80-\uffef])\S)+\s*|\s+"
 )  # what stays together in a line
@@ -230,6 +247,15 @@ def alt_of(fig: go.Figure) -> str:
     return _meta(fig, "alt")
 
 
+def plot_config() -> dict[str, Any]:
+    """Return Plotly's options for a figure: no logo, and its buttons in the language that is spoken."""
+    config: dict[str, Any] = {"displaylogo": False, "responsive": True}
+    if language() != "en":
+        tag = PAGE_TAGS[language()]
+        config |= {"locale": tag, "locales": {tag: {"dictionary": {said.entry: str(said) for said in _BUTTONS}}}}
+    return config
+
+
 def figure_html(fig: go.Figure, *, include_plotlyjs: bool | str = False) -> str:
     """Return a figure as an HTML fragment with role, text alternative and no connection to anywhere.
 
@@ -249,6 +275,6 @@ def figure_html(fig: go.Figure, *, include_plotlyjs: bool | str = False) -> str:
         full_html=False,
         include_plotlyjs=include_plotlyjs,
         include_mathjax=False,
-        config={"displaylogo": False, "responsive": True},
+        config=plot_config(),
     )
     return f'<figure role="img" aria-label="{escape(alt_of(fig), 1000)}" style="margin:0">{inner}</figure>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import singledispatch
 from importlib import resources
@@ -11,6 +12,7 @@ import pandas as pd
 
 from mmtoolkit import _html
 from mmtoolkit._html import Html, escape, tag, verbatim
+from mmtoolkit.figures.style import plot_config
 from mmtoolkit.reporting.blocks import (
     Block,
     Code,
@@ -66,7 +68,8 @@ def page(title: str, facts: Sequence[str], sections: Sequence[Section]) -> str:
     )
     chips = "".join(f"<li>{escape(fact, 120)}</li>" for fact in facts)
     failed = escape(say("This browser is too old to draw the figure."))
-    packed = f'<script type="text/plain" id="plotly" data-failed="{failed}">{packed_plotly()}</script>'
+    config = escape(json.dumps(plot_config()), 4_000)
+    packed = f'<script type="text/plain" id="plotly" data-failed="{failed}" data-config="{config}">{packed_plotly()}</script>'
     packed = packed if '<div class="plot"' in body else ""
     return (
         f'<!DOCTYPE html>\n<html lang="{PAGE_TAGS[language()]}"><head><meta charset="utf-8">'

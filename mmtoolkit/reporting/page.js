@@ -28,7 +28,7 @@
       if (layout.legend.entrywidth) layout.legend.entrywidth *= 0.85;
       layout.dragmode = false;
     }
-    Plotly.newPlot(g, data, layout, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendChartToCloud"] });
+    Plotly.newPlot(g, data, layout, { ...JSON.parse(packed.dataset.config), modeBarButtonsToRemove: ["sendChartToCloud"] });
     const places = g.dataset.links?.split(" ");
     if (places) g.on("plotly_click", (e) => { location.hash = places[e.points[0].x] ?? ""; });  // to the column's pictures
     if (g.dataset.pictures) {

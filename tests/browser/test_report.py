@@ -129,3 +129,15 @@ def test_a_page_is_small_and_its_data_cannot_leave_their_place(file):
     assert len(text) < 3_000_000
     for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL):
         assert "<" not in data
+
+
+def test_the_buttons_of_figures_are_chinese_on_a_chinese_page(page, tmp_path, rng):
+    p = mm.project(rng.normal(size=(20, 4)), method="pca")
+    page.goto(mm.report(p, title="报告", language="zh").save(tmp_path / "report.html").as_uri())
+    name = page.evaluate(ALL)[0]
+
+    shown(page, name)
+
+    titles = page.evaluate("[...document.querySelectorAll('.modebar-btn')].map(e => e.dataset.title).filter(Boolean)")
+    assert {"放大", "缩小", "重置坐标轴"} <= set(titles)
+    assert [title for title in titles if re.fullmatch(r"[\x00-\x7f]+", title)] == []

@@ -160,6 +160,23 @@ def test_what_goes_wrong_is_told_in_the_language_of_the_page(emb):
         "操作未能完成（ValueError：&#x27;viel&#x27; 不是数字；列 &#x27;size&#x27; 按数字筛选）"
         in ex.widget.html["status"].value
     )
+    act(ex.widget, "search", "bird")
+    assert "ValueError" not in ex.widget.html["status"].value
+    assert "SpaceError：这些向量未附模型" in ex.widget.html["status"].value
+    act(ex.widget, "search", "\u200b")  # nothing that can be seen: nothing is done
+    act(ex.widget, "new-label", "\u200b")
+    assert "SpaceError" in ex.widget.html["status"].value
+    assert ex.widget.map.figure._config["locale"] == "zh-CN"
+
+
+def test_why_a_classifier_could_not_be_trained_is_told_in_the_language_of_the_page(emb):
+    ex = mm.explore(emb, y=["a"] * 39 + ["b"], language="zh")
+    act(ex.widget, "review", "label_issues")
+
+    ex.reviews.later[2].exception()
+    message(ex.widget, "tick")
+
+    assert "无法训练分类器：类别 &#x27;b&#x27; 有 1 个样本，对 cv=5 来说太少" in ex.widget.html["status"].value
 
 
 def test_slow_hover_does_not_lose_lassos(view, around):
@@ -391,8 +408,8 @@ def test_long_names_that_begin_alike_can_be_told_apart(emb, coords):
 
     view = ex.widget
     assert [name["text"][-1] for name in view.bridge.names] == list("0123")
-    assert all(f"name {i}</button>" in view.html["keys"].value for i in range(4))
-    assert all(f"name {i} (10)</button>" in view.html["legend"].value for i in range(4))
+    assert all(f"name {i}</bdi></button>" in view.html["keys"].value for i in range(4))
+    assert all(f"name {i}</bdi> (10)</button>" in view.html["legend"].value for i in range(4))
 
 
 def test_the_status_line_does_not_repeat_a_long_query(stamps):

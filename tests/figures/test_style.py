@@ -109,3 +109,12 @@ def test_colours_stand_out_from_white_and_near_black():
 
     assert (1.05 / (luminance + 0.05)).min() > 1.9
     assert ((luminance + 0.05) / (dark + 0.05)).min() > 2.4
+
+
+def test_plotly_gets_its_own_words_in_the_language_that_is_spoken():
+    assert plot_config() == {"displaylogo": False, "responsive": True}
+
+    with speaking("zh"):
+        config = plot_config()
+
+    assert config["locales"][config["locale"]]["dictionary"]["Zoom in"] == "放大"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmtoolkit._html import Html, escape, tag, void
+from mmtoolkit._text import shorten
 from mmtoolkit.explorer.cards import button
 from mmtoolkit.explorer.facets import Choices, Range
 from mmtoolkit.explorer.filtering import Filter
@@ -16,6 +17,7 @@ from mmtoolkit.words import say
 __all__ = ["bar"]
 
 _MOST_COLUMNS, _MOST_CHIPS = 12, 12
+_ROOM = 9  # letters of a number in its field
 
 
 def bar(filter_: Filter, *, opened: bool) -> str:
@@ -79,7 +81,7 @@ def _fields(filter_: Filter, place: int, facet: Range) -> Html:
             type="date" if facet.is_time else "number",
             step=None if facet.is_time else "any",
             value="" if end is None else _written(facet, end),
-            placeholder=facet.shown(limit),
+            placeholder=_short(facet, limit),
             min=facet.shown(limits[0]) if facet.is_time else None,
             max=facet.shown(limits[1]) if facet.is_time else None,
             aria_label=escape(word, 80),
@@ -92,6 +94,12 @@ def _fields(filter_: Filter, place: int, facet: Range) -> Html:
     among = filter_.others(facet.name)
     bars = _bars(facet.bars(among), facet.bars(filter_.shown))
     return _line(facet.name, fields[0], bars, fields[1])
+
+
+def _short(facet: Range, limit: float) -> str:
+    """Return an end of the values as the field has room for."""
+    text = facet.shown(limit)
+    return text if facet.is_time or len(text) <= _ROOM else f"{limit:.3g}"
 
 
 def _written(facet: Range, end: Any) -> str:
@@ -112,7 +120,7 @@ def _bars(among: np.ndarray[Any, Any], passing: np.ndarray[Any, Any]) -> Html:
 
 
 def _line(name: str, *inner: Html) -> Html:
-    shown = escape(name, 30)
+    shown = escape(shorten(name, 30, tail=10))
     return tag("div", tag("i", shown, title=name), *inner, class_="mmx-row", role="group", aria_label=shown)
 
 

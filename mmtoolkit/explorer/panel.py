@@ -64,8 +64,8 @@ def search() -> str:
 def status(state: State, *, error: bool = False) -> str:
     """Return the line that says what just happened; read aloud by screen readers."""
     kind, role = (" mmx-error", "alert") if error else ("", "status")
-    told = state.layout.note and state.layout.note != state.status
-    note = f'<div class="mmx-note-top">{escape(state.layout.note, 300)}</div>' if told else ""
+    told = [text for text in (state.layout.note, state.layout.unseen) if text and text != state.status]
+    note = "".join(f'<div class="mmx-note-top">{escape(text, 300)}</div>' for text in told)
     return f'<div class="mmx-status{kind}" role="{role}" aria-live="polite">{escape(state.status, 300)}</div>{note}'
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mmtoolkit._aligned import refuse_other_order
 from mmtoolkit.errors import MMToolkitError
 from mmtoolkit.explorer.arguments import check_same_items
+from mmtoolkit.figures.maps import view_limits
 from mmtoolkit.projection import PendingProjection
 from mmtoolkit.vectors import has_vectors, ids_of
-from mmtoolkit.words import say, word
+from mmtoolkit.words import joined, say, word
 
 __all__ = ["Places"]
 
@@ -34,6 +35,8 @@ class Places:
         Counts the layouts, so that a lasso is tested against the one it was drawn on.
     note : str
         What the user should know about the map.
+    unseen : str
+        How many items are not to be seen on it.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Places:
             msg = "no item has a finite place on the map"
             raise ValueError(msg)
         self._layouts = [np.asarray(coords, dtype=np.float32)]
+        self.unseen = _unseen(self.coords)
         self._keep_trust(getattr(projection, "trust", None))
 
     @property
@@ -128,6 +132,7 @@ class Places:
             return True
         self._pending, self.note = None, projection.note
         self._layouts.append(projection.coords)
+        self.unseen = _unseen(self.coords)
         self.version += 1
         self._keep_trust(projection.trust)
         return True
@@ -135,3 +140,23 @@ class Places:
     def _keep_trust(self, trust: NDArray[np.float32] | None) -> None:
         if trust is not None and np.isfinite(trust).any():
             self.trust = trust
+
+
+def _unseen(coords: NDArray[np.float32]) -> str:
+    """Return how many items have no place, and how many lie so far away that the map begins without them."""
+    placed = coords[np.isfinite(coords).all(axis=1)]
+    limits = np.array([view_limits(placed[:, i]) for i in (0, 1)])
+    far = int(((placed < limits[:, 0]) | (placed > limits[:, 1])).any(axis=1).sum())
+    lost = len(coords) - len(placed)
+    return joined(
+        say("{n:,} point has no place and is not drawn.", "{n:,} points have no place and are not drawn.", n=lost)
+        if lost
+        else "",
+        say(
+            "{n:,} point lies far outside; zoom out to see it.",
+            "{n:,} points lie far outside; zoom out to see them.",
+            n=far,
+        )
+        if far
+        else "",
+    )

@@ -140,3 +140,17 @@ def test_a_frame_with_nothing_to_filter_has_no_bar():
     assert ex.widget.html["filters"].value == ""
     ex.where = [True, False, True]
     assert "2 of 3 items shown" in ex.widget.html["filters"].value
+
+
+def test_names_that_begin_alike_can_be_told_apart_and_ends_fit_their_fields(rng):
+    names = [f"a column with a very long name, number {k}" for k in "ab"]
+    X, values = rng.normal(size=(20, 4)).astype("f"), np.r_[7.3274651e-06, rng.normal(10, size=19)]
+    emb = mm.Embeddings(
+        X, items=pd.DataFrame({"text": "words"}, index=range(20)).assign(**dict.fromkeys(names, values))
+    )
+
+    html = mm.explore(emb, projection=X[:, :2]).widget.html["filters"].value
+
+    shown = re.findall(r'<i title="[^"]*">([^<]*)</i>', html)
+    assert [(name[:8], name[-8:]) for name in shown] == [("a column", f"number {k}") for k in "ab"]
+    assert html.count('placeholder="7.33e-06"') == 2

@@ -53,6 +53,18 @@ def test_closing_stops_a_map_of_our_own_until_somebody_asks_for_it(rng):
     ex.close()
 
 
+def test_items_that_are_not_to_be_seen_are_counted(rng):
+    xy = rng.normal(size=(300, 2))
+    xy[:3], xy[7] = np.nan, (1e4, 0)
+    ex = mm.explore(rng.normal(size=(300, 4)), projection=xy)
+
+    assert ex.layout.unseen == (
+        "3 points have no place and are not drawn. 1 point lies far outside; zoom out to see it."
+    )
+    assert "3 points have no place" in ex.widget.html["status"].value
+    assert mm.explore(np.eye(4), projection=np.eye(4)[:, :2]).layout.unseen == ""
+
+
 class Ready:
     """A map that its helper process has finished, though nobody has asked yet."""
 

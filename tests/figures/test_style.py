@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from mmtoolkit import figures
+from mmtoolkit.figures.style import plot_config
+from mmtoolkit.words import speaking
 
 HOSTILE = "<img src=x onerror=alert(1)>&$x$"
 

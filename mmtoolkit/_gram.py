@@ -14,20 +14,16 @@ from mmtoolkit._blocks import blocks, in_order
 __all__ = ["centred_gram", "mean_row", "rotated"]
 
 _BLOCK = 4096
-_GATHERED = 2**20  # numbers
 
 
 def centred_gram(
-    X: NDArray[np.float32], index: NDArray[np.intp] | None = None
+    X: NDArray[np.float32], index: NDArray[np.intp] | None = None, block: int = _BLOCK
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the mean row, (n_features,), and the sum of ``x.T @ x`` over the centred rows, (n_features, n_features).
 
-    With `index` these are of the rows that it numbers; only a block of them is copied at a time.
+    With `index` these are of the rows that it numbers; only a `block` of them is copied at a time.
     """
-    if index is None:
-        parts: list[Any] = blocks(len(X), _BLOCK)
-    else:
-        parts = [index[part] for part in blocks(len(index), max(1, _GATHERED // X.shape[1]))]
+    parts = _parts(X, index, block)
     mean = _mean(X, parts, len(X) if index is None else len(index))
 
     def of_part(rows: Any) -> NDArray[np.float32]:
@@ -51,13 +47,21 @@ def _mean(X: NDArray[np.float32], parts: Sequence[Any], n: int) -> NDArray[np.fl
 
 
 def rotated(
-    X: NDArray[np.float32], basis: NDArray[np.float32], mean: NDArray[np.float32] | None = None
+    X: NDArray[np.float32],
+    basis: NDArray[np.float32],
+    mean: NDArray[np.float32] | None = None,
+    index: NDArray[np.intp] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the rows, with `mean` the centred ones, in the axes of a basis, (n_items, n_axes)."""
-    out = np.empty((len(X), basis.shape[1]), dtype=np.float32)
+    """Return the rows, with `mean` the centred ones, with `index` those it numbers, in the axes of a basis, (n, n_axes)."""
+    out = np.empty((len(X) if index is None else len(index), basis.shape[1]), dtype=np.float32)
 
-    def part(rows: slice) -> None:
-        np.matmul(X[rows] if mean is None else X[rows] - mean, basis, out=out[rows])
+    def part(at: tuple[slice, Any]) -> None:
+        rows = X[at[1]]
+        np.matmul(rows if mean is None else rows - mean, basis, out=out[at[0]])
 
-    deque(in_order(part, blocks(len(X), _BLOCK)), maxlen=0)
+    deque(in_order(part, list(zip(blocks(len(out), _BLOCK), _parts(X, index, _BLOCK), strict=True))), maxlen=0)
     return out
+
+
+def _parts(X: NDArray[np.float32], index: NDArray[np.intp] | None, block: int) -> list[Any]:
+    return blocks(len(X), block) if index is None else [index[part] for part in blocks(len(index), block)]

@@ -45,10 +45,10 @@ class Tall:
     def __init__(self, X: NDArray[np.float32], index: NDArray[np.intp], sample: NDArray[np.intp] | None = None) -> None:
         some = index if sample is None else sample
         self.X, self.index = X, index
-        self.mean, gram = centred_gram(X, some)
+        self.shape, self.block = (len(index), X.shape[1]), max(1, _READ // X.shape[1])
+        self.mean, gram = centred_gram(X, some, self.block)
         gram *= len(index) / len(some)
         self._curvature = _Curvature(gram)
-        self.shape, self.block = (len(index), X.shape[1]), max(1, _READ // X.shape[1])
 
     def only(self, some: NDArray[np.intp]) -> Tall:
         """Return some of the rows, with the mean and the spread of all."""

@@ -124,9 +124,9 @@ def kmeans(
         return settle(X, model.cluster_centers_)
     rng = np.random.default_rng(random_state)
     small = len(X) <= LARGE
-    sample = X if small else X[np.sort(rng.permutation(len(X))[:SAMPLE])]
-    axes = principal_axes(sample)
-    Z = rotated(sample, axes)
+    sample = None if small else np.sort(rng.permutation(len(X))[:SAMPLE])
+    axes = principal_axes(X, sample)
+    Z = rotated(X, axes, index=sample)
 
     def merged(start: np.random.Generator) -> tuple[float, NDArray[np.int64]]:
         labels = partitions(Z, [n_clusters], start)[0][0]

@@ -33,14 +33,14 @@ _SEGMENTS = 3  # segments per cluster of the over-segmentation
 _STEPS = 5
 
 
-def principal_axes(X: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the first 64 principal axes, (n_features, n_components), from the covariance matrix."""
+def principal_axes(X: NDArray[np.float32], index: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
+    """Return the first 64 principal axes of the rows, or of some, (n_features, n_components), from their covariances."""
     from scipy.linalg import eigh
 
     d = X.shape[1]
     if d <= N_COMPONENTS:
         return np.eye(d, dtype=X.dtype)
-    _, axes = eigh(centred_gram(X)[1].astype(X.dtype), subset_by_index=[d - N_COMPONENTS, d - 1])
+    _, axes = eigh(centred_gram(X, index)[1].astype(X.dtype), subset_by_index=[d - N_COMPONENTS, d - 1])
     return np.ascontiguousarray(axes[:, ::-1])
 
 

@@ -127,7 +127,7 @@ class Result:
     """Base of the frozen result dataclasses.
 
     A subclass is a ``@dataclass(frozen=True, eq=False, repr=False)``; it gives `_summary` (one line), `_tables`
-    (what a notebook shows) and `_figures` (name -> method that draws it).
+    (what a notebook shows), `_readings` (what their numbers mean) and `_figures` (name -> method that draws it).
 
     Examples
     --------
@@ -144,6 +144,10 @@ class Result:
         return {}
 
     def _figures(self) -> Mapping[str, Any]:
+        return {}
+
+    def _readings(self) -> Mapping[str, str]:
+        """Return what the numbers of tables mean, by the table's name: sentences for the reader of a report."""
         return {}
 
     def evidence(self) -> Mapping[str, Mapping[str, Any]]:

@@ -77,6 +77,19 @@ class Comparison(Result):
             "pairs": self.pairs.set_index("better"),
         }
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            "scores": say(
+                "the score of each alone on held-out items of the same folds, with its 95 % interval; whether two differ is tested on "
+                "the pairs, item by item, and may be shown where these intervals overlap."
+            ),
+            "pairs": say(
+                "how much higher the score of the better one is on the same items, with a 95 % interval; p is how often chance alone gives "
+                "a difference so large where there is none (Holm: for all pairs together), detectable the smallest true difference that "
+                "such data show in four of five cases."
+            ),
+        }
+
     def _figures(self) -> Mapping[str, Any]:
         return {"price": self._draw}
 

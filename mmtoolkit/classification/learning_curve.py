@@ -70,6 +70,14 @@ class LearningCurve(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {say("accuracy by labels per class"): self.points}
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            say("accuracy by labels per class"): say(
+                "each row is the mean accuracy on held-out items of so many draws with at most so many labels of each class, and its 95 % "
+                "interval from these draws and the number of items; the interval of the classification holds other training items, too."
+            )
+        }
+
     def _figures(self) -> Mapping[str, Any]:
         return {"learning_curve": self._draw}
 

@@ -233,7 +233,7 @@ def check_new(
         unfamiliar=_unfamiliar(result, sides, table),
         n_by_chance=_RARE * len(proba),
         changed=_changed(result.source, new, names, sides, random_state),
-        to_label=_to_label(float(expected["value"].iloc[0]), sides, table, random_state),
+        to_label=_to_label(float(expected["value"].iloc[0]), table, random_state),
         n_old=sides.n_old,
         n_new=sides.n_new,
         n_known=sides.n_known,
@@ -300,11 +300,12 @@ def _changed(old: Any, new: Any, names: Sequence[str], sides: Sides, random_stat
     return table.sort_values("p_value", kind="stable").reset_index(drop=True)
 
 
-def _to_label(value: float, sides: Sides, table: pd.DataFrame, random_state: int) -> pd.DataFrame:
-    """Return a random sample that is large enough, one item of each group, in the order to label them."""
+def _to_label(value: float, table: pd.DataFrame, random_state: int) -> pd.DataFrame:
+    """Return a random sample that is large enough, in the order to label them."""
+    # Of items, whatever belongs together: one item does not tell how the others of its group are predicted.
     least = _HALF_WIDTH * (1.0 - _HALF_WIDTH)  # an accuracy within five points of 1 may have that spread
     spread = max(value * (1.0 - value), least) if value == value else 0.25  # noqa: PLR0124 - NaN
     needed = spread * (Z / _HALF_WIDTH) ** 2
+    enough = int(np.ceil(needed / (1.0 + (needed - 1.0) / len(table))))
     order = np.random.default_rng([random_state, 3]).permutation(len(table))
-    order = order[np.sort(np.unique(sides.groups[sides.new][order], return_index=True)[1])]
-    return table.iloc[order[: int(np.ceil(needed / (1.0 + (needed - 1.0) / sides.n_new)))]].reset_index(drop=True)
+    return table.iloc[order[:enough]].reset_index(drop=True)

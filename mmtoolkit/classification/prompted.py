@@ -92,6 +92,17 @@ class ZeroShot(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {"scores": self.scores} if self.metrics is None else {"metrics": self.metrics, "scores": self.scores}
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            "metrics": say(
+                "scores of the prompts on the items with a class, with the 95 % interval for other items; the baseline always guesses the "
+                "most frequent class."
+            ),
+            "scores": say(
+                "how near each item is to the prompts of each class; the item goes to the class of the highest number."
+            ),
+        }
+
     def _figures(self) -> Mapping[str, Any]:
         return {"classes": self._draw} if self.confusion is None else {"confusion": self._heat, "classes": self._draw}
 

@@ -114,6 +114,15 @@ class Agreement(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {say("Agreement"): self.metrics, say("Where did each class go?"): self.classes}
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            say("Agreement"): say(
+                "1 is clusters that are the classes; ARI and AMI are 0 where clusters and classes have nothing to do with each other, the "
+                "others above 0 even then. Accuracy is the share of items in the right cluster when each class is given one of its own."
+            ),
+            say("Where did each class go?"): say("share is the part of the class that its largest cluster holds."),
+        }
+
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw
 

@@ -68,6 +68,14 @@ class Stability(Result):
     def _tables(self) -> Mapping[str, pd.DataFrame]:
         return {say("Jaccard per cluster"): self.per_cluster}
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            say("Jaccard per cluster"): say(
+                "the mean overlap of a cluster with the most similar one of each sample (1: it comes back whole; below 0.5 it mostly "
+                "dissolves), from low to high in 95 % of the samples; chance is what 19 of 20 clusters of structureless data reach at most."
+            )
+        }
+
     def _figures(self) -> Mapping[str, Callable[[], go.Figure]]:
         from mmtoolkit.clustering import draw
 

@@ -202,6 +202,18 @@ class SearchEvaluation(Result):
         effect: dict[str, pd.DataFrame] = {} if self.reranking is None else {say("reranking"): self.reranking}
         return {say("metrics"): self.metrics, **effect, say("hardest queries"): worst.set_index("query").head(8)}
 
+    def _readings(self) -> Mapping[str, str]:
+        return {
+            say("metrics"): say(
+                "found@k is the share of queries with a right item among the first k, recall@k the mean share of the right items that are "
+                "among the first k, mrr the mean of 1 / rank of the first right item, ndcg counts right items the more the earlier they "
+                "come (1: none could come earlier). The 95 % interval is for other queries, the baseline is a random order."
+            ),
+            say("hardest queries"): say(
+                "rank is the place of the first right item; empty where it is not among the first 100."
+            ),
+        }
+
     def _repr_html_(self) -> str:
         from mmtoolkit._pictured import pictured_table
 

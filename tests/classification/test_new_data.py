@@ -109,6 +109,15 @@ def test_where_no_error_is_expected_items_are_labelled_all_the_same():
     assert len(found.to_label) == 34
 
 
+def test_the_sample_to_label_is_of_items_also_where_they_form_groups(result):
+    new = table(8, 200)
+
+    alone, grouped = mm.check_new(result, new), mm.check_new(result, new, groups=np.arange(200) // 5)
+
+    assert len(alone.to_label) > 40  # one item of each group would not tell about the other four
+    assert grouped.to_label["row"].tolist() == alone.to_label["row"].tolist()
+
+
 def test_copies_and_groups_count_once(result):
     new, unlucky = table(9, 60), np.repeat([3, 8, 11], 40)
     copies = mm.Embeddings(new.vectors[unlucky], items=new.items.iloc[unlucky].assign(id=np.arange(120).astype(str)))

@@ -274,3 +274,32 @@ def test_headings_and_scores_of_sections_without_a_room_are_words():
         assert words in page
     assert not any(raw in page.split("## How to repeat")[0] for raw in ("f1 macro", "f1\\_weighted", "| v\\_measure"))
     assert "## MTEB 分类协议\n" in chinese
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_tables_of_results_without_a_page_of_their_own_say_what_their_numbers_mean(rng, language):
+    y = np.arange(60) % 3
+    X = rng.normal(size=(60, 8)) + 2 * np.eye(3, 8)[y]
+    r, c = mm.classify(X, y, cv=3, inference=False), mm.cluster(X, 3)
+    results = [
+        mm.compare({"one": X, "two": X[:, :6]}, y, cv=3),
+        r.learning_curve(sizes=[2]),
+        mm.evaluate_search(X, X[:4], [["4"], ["5"], ["6"], ["7"]]),
+        c.stability(n_boot=3),
+        c.compare(y),
+    ]
+
+    page = mm.report(*results, language=language).to_markdown().replace("\\", "")
+
+    said = {
+        "en": (
+            "four of five cases",
+            "at most so many labels",
+            "1 / rank",
+            "structureless data",
+            "largest cluster holds",
+        ),
+        "zh": ("五次中有四次", "至多取若干标签", "排名倒数", "无结构数据", "最大的簇"),
+    }
+    for sentence in said[language]:
+        assert sentence in page

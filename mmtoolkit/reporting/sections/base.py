@@ -105,9 +105,18 @@ def plain_contribution(name: str, result: Result) -> Contribution:
     called = f"{title(kind)} {number}" if number else title(kind)
     heading = f"{called[:1].upper()}{called[1:]}"
     summary = say("{note}.", note=str(result._summary()).rstrip(".。"))
-    tables = [block for caption, frame in result._tables().items() for block in _told(frame, title(caption))]
+    readings = result._readings()
+    tables = [
+        block
+        for table, frame in result._tables().items()
+        for block in _told(frame, _caption(table, readings.get(table, "")))
+    ]
     told = say("{what}: {told}", what=heading, told=summary)
     return Contribution(heading, [Words(summary), *tables, *drawings(result)], [told])
+
+
+def _caption(table: str, reading: str) -> str:
+    return say("{what}: {told}", what=title(table), told=reading) if reading else title(table)
 
 
 def _told(frame: pd.DataFrame, caption: str) -> list[Block]:

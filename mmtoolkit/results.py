@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Result", "Sentences", "plain", "table_html"]
 
 _MAX_ROWS = 12
+_CHANCES, _LEAST = ("p_value", "p_holm", "q_value"), 5e-4  # what three decimals would show as 0
 
 
 def plain(value: Any) -> Any:
@@ -86,7 +87,8 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
     Parameters
     ----------
     frame : DataFrame
-        Any frame; cells and names are escaped and shortened, floats get three decimals.
+        Any frame; cells and names are escaped and shortened, floats get three decimals; a p-value
+        that these would show as 0 is "< 0.001".
     caption : str, default=""
         Shown above the table.
     max_rows : int, default=12
@@ -98,14 +100,17 @@ def table_html(frame: pd.DataFrame, caption: str = "", *, max_rows: int = _MAX_R
         A ``<table>`` element.
     """
 
-    def cell(value: object) -> Html:
+    def cell(value: object, name: str = "") -> Html:
         if isinstance(value, float):
+            if name in _CHANCES and value < _LEAST:
+                return escape("< 0.001", 80)  # never 0
             return Html("" if value != value else f"{value:.3f}")  # noqa: PLR0124 - NaN test without importing numpy
         return escape(value, 80)
 
     names = [str(frame.index.name or ""), *map(str, frame.columns)]
     head = frame.head(max_rows)
-    rows = zip(map(cell, head.index), (list(map(cell, row)) for row in head.itertuples(index=False)), strict=True)
+    cells = (list(map(cell, row, names[1:])) for row in head.itertuples(index=False))
+    rows = zip(map(cell, head.index), cells, strict=True)
     left = len(frame) - max_rows
     more = tag("p", say("… and {n} more row", "… and {n} more rows", n=left)) if left > 0 else ""
     return Html(f"{table(names, rows, caption=caption)}{more}")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import mmtoolkit as mm
-from mmtoolkit.results import plain
+from mmtoolkit.results import plain, table_html
 
 
 def test_names_that_are_written_alike_stay_apart():
@@ -39,3 +39,11 @@ def test_classes_may_be_called_anything_in_reports(tmp_path, rng, classes):
     path = mm.report(mm.classify(emb, "label", cv=2), c, c.compare("label")).save(tmp_path / "report.json")
 
     assert mm.verify(path, vectors=emb).verdict == "identical"
+
+
+def test_a_small_p_value_is_not_shown_as_0():
+    shown = table_html(pd.DataFrame({"p_value": [1e-20, 0.02], "low": [1e-20, 0.02]}))
+
+    assert shown.count("&lt; 0.001") == 1
+    assert "<td>0.000</td>" in shown
+    assert "0.020" in shown

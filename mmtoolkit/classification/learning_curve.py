@@ -61,7 +61,7 @@ class LearningCurve(Result):
     def _summary(self) -> str:
         last = self.points.iloc[-1]
         return say(
-            "accuracy {value} with {n:.0f} labels; {reason}",
+            "accuracy {value} with {n:.0f} labels. {reason}",
             value=percent(last["accuracy"]),
             n=last["n_train"],
             reason=self.reason,

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def column_names(cells: list[str]) -> list[str]:
     if not header:
         msg = "there is no header; expected the names of the columns in the first line"
         raise ValueError(msg)
-    twice = next((name for name in header if header.count(name) > 1), None)
+    twice = next((name for name, n in Counter(header).items() if n > 1), None)
     if twice is not None:
         msg = f"the column {twice!r} occurs more than once in the header; rename one of them"
         raise ValueError(msg)

@@ -21,7 +21,8 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]+")
 _LOOKS_NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _SCIENTIFIC = re.compile(r"-?[0-9](\.[0-9]+)?e[+-][0-9]{2,3}")  # as programs write small and large numbers
-_Number = int | float | np.integer | np.floating
+_Whole = int | np.integer  # of any length
+_Number = _Whole | float | np.floating
 
 
 def _names(words: str) -> re.Pattern[str]:
@@ -67,12 +68,15 @@ def _number_of(text: str) -> int | float | None:
 
 def _plain(number: Any) -> int | float:
     """Return a number as int where it is whole; 0.1 of single precision is 0.1."""
+    if isinstance(number, _Whole):
+        return int(number)
     return int(number) if float(number).is_integer() else float(str(number))
 
 
 def text_of(value: object) -> str:
     """Return a value as text; 1, 1.0 and "1" give the same text."""
-    return str(_plain(value)) if _is_number(value) and np.isfinite(value) else str(value)  # type: ignore[call-overload]
+    known = _is_number(value) and (isinstance(value, _Whole) or np.isfinite(value))  # type: ignore[call-overload]
+    return str(_plain(value)) if known else str(value)
 
 
 def unified(values: NDArray[np.object_], *, as_text: bool = False) -> NDArray[np.object_]:

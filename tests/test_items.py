@@ -143,6 +143,15 @@ def test_whole_numbers_with_gaps_stay_whole():
     assert frame["label"].tolist() == [1, None, 3]
 
 
+def test_numbers_of_any_length_are_ids(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 123456789012345678901234567890, "text": "a"}\n{"id": -5, "text": "b"}\n')
+
+    assert mm.items(path)["id"].tolist() == ["123456789012345678901234567890", "-5"]
+    frame = pd.DataFrame({"id": [10**400, 2.0, "x"], "text": ["a", "b", "c"]})
+    assert mm.items(frame)["id"].tolist() == [str(10**400), "2", "x"]
+
+
 @pytest.mark.parametrize("name", ["missing.csv", "notes.txt", "empty.csv", "broken.csv", "broken.parquet"])
 def test_unreadable_tables_are_named(tmp_path, name):
     if name != "missing.csv":

@@ -21,7 +21,7 @@ from pathlib import Path
 from mmtoolkit._files import replaced
 from mmtoolkit.cache.forking import Database
 from mmtoolkit.cache.lock import Lock
-from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, note_text, parse_note, read_note
+from mmtoolkit.cache.segment import Segment, SegmentNote, file_status, is_stem, note_text, parse_note, read_note
 from mmtoolkit.errors import CacheError, CacheVersionError
 
 __all__ = ["INDEX", "VERSION", "Catalog", "Index", "translated"]
@@ -215,11 +215,11 @@ class Index:
         return "is behind the records" if behind or unknown else ""
 
     def stems(self) -> list[str]:
-        """Return the names of the segments on disk, without ending."""
+        """Return the names of the segments on disk, without ending; other names, such as those of copies, are not ours."""
         if self.home.is_symlink():
             msg = f"{os.fspath(self.home)!r} is a link; a cache holds its own files only. Remove it"
             raise OSError(msg)
-        return sorted(path.stem for path in self.home.glob("*.keys"))
+        return sorted(path.stem for path in self.home.glob("*.keys") if is_stem(path.stem))
 
     def _segment(self, stem: str, note: SegmentNote) -> Segment:
         known = self._segments.get(stem)

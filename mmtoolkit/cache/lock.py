@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmtoolkit._opening import read_head
+from mmtoolkit._text import shorten
 from mmtoolkit.cache.forking import gate, kept
 from mmtoolkit.cache.segment import file_status
 from mmtoolkit.errors import CacheError
@@ -75,7 +77,7 @@ class Lock:
             waited = time.monotonic() - start
             if (waited > _TELL_S and not told) or waited > _WAIT_S:
                 told = True
-                holder = self.holder.read_text(errors="replace")[:200] if self.holder.is_file() else "another process"
+                holder = self._holder()
                 msg = (
                     f"the cache {os.fspath(self.folder)!r} has been locked by {holder} for {waited:.0f} s. "
                     "Wait for it or end it, or name another folder with cache= or MMTOOLKIT_CACHE"
@@ -85,3 +87,11 @@ class Lock:
                 warnings.warn(msg, stacklevel=2)
             time.sleep(_LOOK_S)
             yield
+
+    def _holder(self) -> str:
+        """Return who has the lock, in its own words: a folder of somebody else's may hold any."""
+        try:
+            file_status(self.holder)
+            return shorten(read_head(self.holder, 200).decode("utf-8", "replace"), 200)
+        except OSError:
+            return "another process"

@@ -28,12 +28,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit._files import replaced, sync_folder
+from mmtoolkit._json import read_json
 from mmtoolkit.cache.records import RECORD_BYTES, from_bytes, hashes, matching, sound, spaces_of
+from mmtoolkit.space import Space
 
-__all__ = ["Log", "Segment", "SegmentNote", "file_status", "new_stem", "note_text", "parse_note", "read_note", "scan"]
+__all__ = [
+    "Log",
+    "Segment",
+    "SegmentNote",
+    "file_status",
+    "is_stem",
+    "new_stem",
+    "note_text",
+    "parse_note",
+    "read_note",
+    "scan",
+]
 
 _STEM = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_MOST_FEATURES = 2**24  # of a vector: more is damage
 _BLOCK = 16_384  # records that stay in the processor's cache while they are checked
 _SIEVE = np.uint64(0xFFFF)
 _SPACE = np.uint64(0xD1B54A32D192ED03)  # so that one key in two spaces has two hashes
@@ -53,6 +67,11 @@ def new_stem(model: str, dimension: int) -> str:
     """Return a file name that no other segment has, whatever the model is called."""
     slug = re.sub(r"[^A-Za-z0-9-]+", "_", model)[:40].strip("_") or "model"
     return f"{slug}_{dimension}_{secrets.token_hex(6)}"
+
+
+def is_stem(name: str) -> bool:
+    """Return whether a segment can have this file name, without ending."""
+    return _STEM.fullmatch(name) is not None
 
 
 def note_text(note: SegmentNote) -> str:
@@ -78,10 +97,12 @@ def parse_note(text: str) -> SegmentNote | None:
         content = json.loads(text)
         check = content.pop("check")
         spaces = {int(number): (s["revision"], s["params"]) for number, s in content["spaces"].items()}
-        note = SegmentNote(content["model"], int(content["dimension"]), spaces)
+        note = SegmentNote(content["model"], content["dimension"], spaces)
+        for revision, params in (("", "{}"), *spaces.values()):  # raises for what names no space
+            Space(note.model, revision, note.dimension, read_json(params))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
-    return note if check == _check(content) and note.dimension > 0 else None
+    return note if check == _check(content) and 0 < note.dimension <= _MOST_FEATURES else None
 
 
 def _check(content: Mapping[str, Any]) -> str:
@@ -162,7 +183,7 @@ class Segment:
     """
 
     def __init__(self, folder: Path, stem: str, note: SegmentNote) -> None:
-        if _STEM.fullmatch(stem) is None:
+        if not is_stem(stem):
             msg = f"a segment cannot be called {stem!r}"
             raise ValueError(msg)
         self.folder, self.stem, self.note = folder, stem, note

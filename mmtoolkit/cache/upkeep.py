@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import errno
 import itertools
+import math
 import os
 import re
 import sqlite3
@@ -19,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit._files import ENDING
+from mmtoolkit._text import shorten
 from mmtoolkit.cache.reading import intact
 from mmtoolkit.cache.records import created_of, pack, spaces_of
-from mmtoolkit.cache.segment import Segment, SegmentNote, new_stem
+from mmtoolkit.cache.segment import Segment, SegmentNote, is_stem, new_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,12 +81,13 @@ def parse_size(value: str | int) -> int:
 
 
 def _measured(value: str | float, units: Mapping[str, float], expected: str) -> float:
-    text = value if isinstance(value, str) else f"{value:f}"
+    text = str(value) if isinstance(value, str | int) else f"{value:f}"
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
-    if match is None or match[2] not in units:
-        msg = f"{expected}; got {value!r}"
+    found = float(match[1]) * units[match[2]] if match and match[2] in units else math.inf
+    if math.isinf(found):
+        msg = f"{expected}; got {shorten(repr(value))}"
         raise ValueError(msg)
-    return float(match[1]) * units[match[2]]
+    return found
 
 
 def prune(
@@ -181,7 +184,9 @@ def _remove_strangers(index: Index) -> None:
     """Delete files that dead processes left: parts of files, and vectors or notes without records."""
     stems = index.stems()
     for path in index.home.glob("*"):
-        if path.suffix == ENDING or (path.suffix in (".f32", ".json") and path.stem not in stems):
+        if path.suffix == ENDING or (
+            path.suffix in (".f32", ".json") and is_stem(path.stem) and path.stem not in stems
+        ):
             with contextlib.suppress(PermissionError):  # on Windows, while somebody still has it open
                 path.unlink()
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from mmtoolkit import __version__
 from mmtoolkit._arguments import SEEDS
-from mmtoolkit._text import did_you_mean
+from mmtoolkit._text import did_you_mean, shorten
 from mmtoolkit.words import LANGUAGES
 
 __all__ = ["COMMANDS", "Argument", "Command", "make_parser"]
@@ -107,10 +107,10 @@ class _Parser(argparse.ArgumentParser):
         """Print the mistake and exit."""
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)|unrecognized arguments: (\S+)", message)
         if wrong is None:
-            super().error(message)
+            super().error(shorten(message, 1500))
         name = wrong[1] if wrong[3] is None else wrong[3].partition("=")[0]
         known = re.findall(r"[\w.-]+", wrong[2]) if wrong[3] is None else _options(COMMANDS)
-        super().error(f"{message}{did_you_mean(name, known)}")
+        super().error(f"{shorten(message, 1500)}{did_you_mean(name, known)}")
 
 
 def _options(commands: Sequence[Command]) -> set[str]:
@@ -186,9 +186,14 @@ def _words(text: str) -> str:
         return text
 
 
+def _whole(text: str) -> int | None:
+    """Return a whole number; None for what is none, or has more digits than anything can be counted with."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+
+
 def _at_least(lowest: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
-        value = int(text) if text.lstrip("-").isdigit() else None
+        value = _whole(text)
         if value is None or value < lowest:
             msg = f"expected a whole number from {lowest} on, got {text!r}"
             raise argparse.ArgumentTypeError(msg)
@@ -209,9 +214,10 @@ def _amount(text: str) -> float:
 
 
 def _numbers(text: str) -> int | range:
-    low, dash, high = text.partition("-")
-    if low.isdigit() and (high.isdigit() if dash else True) and (not dash or int(low) <= int(high)):
-        return range(int(low), int(high) + 1) if dash else int(low)
+    first, dash, last = text.partition("-")
+    low, high = _whole(first), _whole(last if dash else first)
+    if low is not None and high is not None and low <= high:
+        return range(low, high + 1) if dash else low
     msg = f"expected a number such as 8 or a range such as 5-20, got {text!r}"
     raise argparse.ArgumentTypeError(msg)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 import mmtoolkit as mm
+from mmtoolkit._text import shorten
 from mmtoolkit.cli import show
 from mmtoolkit.providers.choice import make_provider
 from mmtoolkit.words import say
@@ -33,7 +34,7 @@ def verify(arguments: Namespace) -> int:
         )
     )
     for problem in checked.problems:
-        print(problem)
+        print(shorten(problem, 1500))
     if len(checked.damaged):
         show.table(checked.damaged)
     if not checked.ok and not checked.repaired:

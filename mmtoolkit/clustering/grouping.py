@@ -25,6 +25,7 @@ from mmtoolkit.vectors import HasVectors, vectors_of
 __all__ = ["cluster"]
 
 _ENOUGH = 4 * 61  # different items, for which all numbers are tried
+_MOST = 10**6  # numbers that are listed
 _MIXED = 0.2  # adjusted mutual information with the modality from which it is worth a warning; 24 pure clusters of two have 0.36
 
 
@@ -147,6 +148,8 @@ def _warn_of_modality(result: Clustering) -> None:
 def _numbers(n_clusters: int | Sequence[int] | None) -> list[int] | None:
     if n_clusters is None:
         return None
+    if isinstance(n_clusters, range) and n_clusters and abs(n_clusters[-1] - n_clusters[0]) > _MOST:
+        n_clusters = [n_clusters[0], n_clusters[-1]]  # which no number of items allows
     asked = list(n_clusters) if isinstance(n_clusters, Iterable) else [n_clusters]
     if not all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in asked):
         msg = f"n_clusters must be an int, a range or None, got {n_clusters!r}"

@@ -49,5 +49,5 @@ def shown_address(url: str) -> str:
 def redact(text: str, key: Secret | None = None) -> str:
     """Return `text` without API keys and without the payload of data URIs."""
     if key is not None:
-        text = text.replace(key.reveal(), "<API key>")
+        text = re.sub(re.escape(key.reveal()), "<API key>", text, flags=re.IGNORECASE)
     return _DATA_URI.sub(r"\1…", _KEY_LIKE.sub("<API key>", text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -345,6 +346,50 @@ def test_an_index_from_somebody_else_cannot_name_other_files_or_sizes(cache, spa
         assert found.all()
         assert np.array_equal(got, X)
     assert cache.verify().ok
+
+
+@pytest.mark.parametrize("name", ["{stem} (1)", "{stem}-desktop’s conflicted copy 2026", "\x1b[31mred", "x" * 150])
+def test_other_names_beside_the_segments_are_left_alone(cache, space, make, name):
+    keys, X = make(0, 30)
+    cache.put(keys, X, space)
+    copies = []
+    for path in sorted((cache.path / "segments").iterdir()):
+        copies.append(path.with_name(f"{name.format(stem=path.stem)}{path.suffix}"))
+        copies[-1].write_bytes(path.read_bytes())
+
+    assert cache.stats()["vectors"].tolist() == [30]
+    assert cache.verify().ok
+    cache.compact()
+    assert cache.put(*make(30, 40), space) == 10
+    assert all(path.exists() for path in copies)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dimension": 2**40},
+        {"dimension": 2**70},
+        {"dimension": 1.5},
+        {"dimension": True},
+        {"model": 5},
+        {"spaces": {"1": {"revision": "r", "params": "[1]"}}},
+        {"spaces": {"1": {"revision": "r", "params": "{no"}}},
+        {"spaces": {"1": {"revision": "r", "params": '{"a":' * 9000}}},
+        {"spaces": {"1": {"revision": None, "params": "{}"}}},
+    ],
+)
+def test_a_note_from_somebody_else_that_names_no_space_keeps_no_others_away(cache, space, make, tmp_path, change):
+    keys, X = make(0, 30)
+    cache.put(keys, X, space)
+    note = {"model": "m", "dimension": 4, "spaces": {}} | change
+    check = hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()
+    (cache.path / "segments" / "evil.json").write_text(json.dumps(note | {"check": check}))
+    (cache.path / "segments" / "evil.keys").write_bytes(bytes(64))
+    cache = EmbeddingCache(cache.path)
+
+    assert cache.stats()["vectors"].tolist() == [30]
+    assert cache.export(tmp_path / "out.parquet") == 30
+    assert cache.verify().problems == ("evil.json is lost or damaged: nobody knows what evil.keys means",)
 
 
 def test_an_index_that_is_a_folder(cache, space, make):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -271,6 +273,17 @@ def test_who_waits_for_long_is_told_for_whom(cache, make, monkeypatch):
 
     holder.communicate("go")
     assert cache.put(*make(0, 1, 64), SPACE) == 1
+
+
+def test_what_a_stranger_wrote_in_the_name_of_the_holder_is_shown_on_one_line(cache, make, monkeypatch):
+    cache.path.mkdir()
+    (cache.path / "lock.holder").write_text("\x1b[31mprocess 1\x07\n" + "x" * 10_000)
+    monkeypatch.setattr("mmtoolkit.cache.lock._WAIT_S", 0.2)
+    with contextlib.closing(sqlite3.connect(cache.path / "lock.next", isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+
+        with pytest.raises(CacheError, match=r"locked by \[31mprocess 1 x+ for 0 s"):
+            cache.put(*make(0, 1, 64), SPACE)
 
 
 TAKE_TURNS = """

@@ -250,6 +250,8 @@ def test_prune_by_revision(cache, make):
         ({"older_than": -1.0}, ">= 0"),
         ({"max_size": "2 bananas"}, "500 MB"),
         ({"max_size": "-3"}, "500 MB"),
+        ({"max_size": "9" * 400 + "TB"}, "500 MB"),
+        ({"older_than": "9" * 400 + "d"}, "like '30d'"),
     ],
 )
 def test_prune_refuses_what_it_does_not_understand(cache, options, match):

@@ -130,6 +130,8 @@ def test_stamps_are_as_good_as_promised(stamps):
         (lambda: mm.cluster(np.eye(4), []), ValueError, "holds no number"),
         (lambda: mm.cluster(np.eye(4), range(1, 4)), ValueError, "start n_clusters at 2"),
         (lambda: mm.cluster(np.eye(4), range(2, 9)), ValueError, "n_clusters=8 is more than the 4"),
+        (lambda: mm.cluster(np.eye(4), range(2, 10**40)), ValueError, "n_clusters=9{40} is more than the 4"),
+        (lambda: mm.cluster(np.eye(4), range(-(10**40), 3)), ValueError, "n_clusters"),
         (lambda: mm.cluster(np.eye(4), 2, n_init=0), ValueError, "n_init must be at least 1, got 0"),
         (lambda: mm.cluster(np.eye(4), 2, algorithm="spectral"), ValueError, "'kmeans' or 'hdbscan', got 'spectral'"),
         (lambda: mm.cluster(np.eye(4), 2, max_noise=0.1), ValueError, "belong to algorithm='hdbscan'"),

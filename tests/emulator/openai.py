@@ -233,6 +233,8 @@ FAULTS: dict[str, Fault] = {
     "null-value": _spoiler(_first(None)),
     "string-value": _spoiler(_first("0.1")),
     "huge": _spoiler(_first(1e300)),
+    "whole-number": _spoiler(_first(10**400)),
+    "206": Fault(206, body=b"{}"),
     "zero": _spoiler(lambda data: data[0].update(embedding=[0.0] * len(data[0]["embedding"]))),
     "null-vector": _spoiler(lambda data: data[0].update(embedding=None)),
     "bad-base64": _spoiler(lambda data: data[0].update(embedding="AAA!")),

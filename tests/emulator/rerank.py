@@ -110,6 +110,7 @@ def spoiled(answer: dict[str, Any], how: str) -> Any:
         "nan": lambda: results[0].update(relevance_score=math.nan),
         "null-value": lambda: results[0].update(relevance_score=None),
         "huge": lambda: results[0].update(relevance_score=1e300),
+        "whole-number": lambda: results[0].update(relevance_score=10**400),
         "string-value": lambda: results[0].update(relevance_score="0.9"),
         "shuffled": results.reverse,
     }.get(how, lambda: results[0].pop("relevance_score"))

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import pytest
 from emulator import magic
+from emulator.faults import Fault
 from emulator.openai import FAULTS
 from emulator.vectors import COLOURS, colour_png, text_tokens
 
@@ -92,6 +93,20 @@ def test_a_refused_item_is_named_and_the_others_arrive(openai, server, tmp_path,
     (error,) = caught.value.errors
     assert (error.row, error.status_code) == (1, FAULTS[name].status)
     assert mm.embed_texts(["one", "three"], model=server(), cache=tmp_path).usage["cached"] == 2
+
+
+@pytest.mark.parametrize("counted", [10**400, -5, True, "12", None, [1]])
+def test_a_count_that_cannot_be_costs_no_vector_that_was_paid(openai, server, counted):
+    def count(answer):
+        return {**answer, "usage": {"total_tokens": counted}}
+
+    openai.queue.append(Fault(spoil=count))
+
+    emb = mm.embed_texts(["a red bird"], model=server(price_per_million=1.0, currency="CNY"), cache=False, budget=5.0)
+
+    assert emb.ok.all()
+    assert len(openai.calls) == 1
+    assert 0 < emb.usage["text_tokens"] < 100
 
 
 @pytest.mark.parametrize("name", FATAL)

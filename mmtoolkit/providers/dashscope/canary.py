@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmtoolkit._files import replaced
+from mmtoolkit._json import read_json_file
 from mmtoolkit.content import Content, Image, Text
 from mmtoolkit.errors import DriftError
 from mmtoolkit.space import Space
@@ -63,10 +64,11 @@ def check_drift(
         If a vector points elsewhere than on the first day.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
-    first = _load(path := _path(spec, dimension, params))
+    contents = _contents(spec)
+    first = _load(path := _path(spec, dimension, params), (len(contents), dimension))
     if first is not None and first["checked"] == today.isoformat():
         return
-    vectors = np.asarray(embed(_contents(spec)), dtype=np.float64)
+    vectors = np.asarray(embed(contents), dtype=np.float64)
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     if first is None:
         first = {"model": spec.name, "since": today.isoformat(), "units": units.tolist()}
@@ -96,18 +98,18 @@ def _save(path: Path, kept: Mapping[str, Any]) -> None:
         part.write_text(json.dumps(kept), "utf-8")
 
 
-def _load(path: Path) -> dict[str, Any] | None:
+def _load(path: Path, shape: tuple[int, int]) -> dict[str, Any] | None:
+    """Return what `_save` wrote; None where it is missing, or is nothing to compare vectors with."""
     if not path.is_file():
         return None
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        np.asarray(kept["units"], dtype=np.float64)
-        return {
-            "since": str(kept["since"]),
-            "checked": str(kept["checked"]),
-            "units": kept["units"],
-            "model": kept["model"],
-        }
-    except (ValueError, KeyError, TypeError):
+        kept = read_json_file(path)
+        units = np.asarray(kept["units"], dtype=np.float64)
+        days = {name: datetime.date.fromisoformat(kept[name]).isoformat() for name in ("since", "checked")}
+        if units.shape != shape or not np.isfinite(units).all():
+            msg = f"units of shape {units.shape}, expected {shape} finite numbers"
+            raise ValueError(msg)
+    except (OSError, ValueError, KeyError, TypeError):
         warnings.warn(f"{path} is damaged; today's vectors become the new reference", UserWarning, stacklevel=2)
         return None
+    return {**days, "model": kept.get("model"), "units": units.tolist()}

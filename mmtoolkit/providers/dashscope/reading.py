@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["read_answer", "read_vectors"]
 
 _INDEX = ("index", "text_index")
+_WELL = frozenset(
+    {"", "0", "200", "ok", "success"}
+)  # codes of a success; that the documents know none is no reason to pay twice
 
 
 def read_vectors(
@@ -94,10 +97,10 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes, parsed: Any
         With a body only when it looks like a success.
     """
     if status == 200 and not isinstance(parsed, dict):
-        parsed = error_of(status, raw)  # the SDK reads no other encoding
-    if status == 200 and parsed.get("output") is not None and not parsed.get("code"):
+        parsed = error_of(status, raw, key)  # the SDK reads no other encoding
+    if status == 200 and parsed.get("output") is not None and str(parsed.get("code") or "").lower() in _WELL:
         return Answer(200, body=parsed, request_id=redact(str(parsed.get("request_id", "")), key)[:80])
-    answer = failure(status, headers, error_of(status, raw), key)
+    answer = failure(status, headers, error_of(status, raw, key), key)
     if status == 200 and isinstance(parsed, dict) and not answer.code and not answer.message:
         answer = dataclasses.replace(answer, code="ProtocolError", message="the answer has no output")
     return answer

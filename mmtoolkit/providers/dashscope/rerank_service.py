@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RerankService", "read_scores"]
 
+_LARGEST = 1e300  # a whole number in JSON may be larger than any float
 _MEDIA = "mmtoolkit_media"  # put into a body: whether a request held anything but texts
 
 
@@ -87,8 +88,8 @@ def read_scores(body: Mapping[str, Any], n: int) -> list[float]:
     indexes = [one.get("index") for one in results]
     check_indexes(indexes, n, "scores")
     found = {one["index"]: one.get("relevance_score") for one in results}
-    wrong = [score for score in found.values() if type(score) not in (int, float)]
+    wrong = [score for score in found.values() if type(score) not in (int, float) or abs(score) > _LARGEST]
     if wrong:
-        msg = f"a score is {str(wrong[0])[:40]!r}, which is no number"
+        msg = f"a score is {str(wrong[0])[:40]!r}, which is no number that fits"
         raise ValueError(msg)
     return [float(found[i]) for i in range(n)]

@@ -50,7 +50,7 @@ _TOO_LARGE = (
 RULES: tuple[Rule, ...] = (
     # Only the user can heal these.
     Rule("stop", _FREE, "AllocationQuota.FreeTierOnly"),
-    Rule("stop", _FREE, "Throttling.AllocationQuota insufficient_quota", words="free.*quota exceeded"),
+    Rule("stop", _FREE, "Throttling.AllocationQuota insufficient_quota", words="free.*quota exceeded|免费额度"),
     Rule("stop", _FREE, "Throttling.AllocationQuota insufficient_quota", statuses=(402, 403)),
     Rule("stop", _BILL, "Arrearage CommodityNotPurchased PrepaidBillOverdue PostpaidBillOverdue"),
     Rule("stop", _KEY, "InvalidApiKey"),
@@ -107,9 +107,10 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", _PROXY, words=r"^HTTP (4\d\d with .* instead of JSON|400 with an empty body)$", statuses=_REFUSALS),
     Rule("stop", _ACTIVATE, statuses=(402, 403)),
     Rule("stop", _NAME, statuses=(404, 405)),
-    Rule("stop", "the address redirects elsewhere: " + _LINE, statuses=(301, 302, 303, 307, 308)),
+    Rule("stop", "the address redirects elsewhere: " + _LINE, statuses=tuple(range(300, 400))),
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
-    Rule("retry", _AGAIN, statuses=(200, 201, 202, 204, 408, 409, 425, *range(500, 600)), tries=5),
+    Rule("retry", _PROXY, words=r"^HTTP (2\d\d|511) with .* instead of JSON", tries=5),
+    Rule("retry", _AGAIN, statuses=(*range(100, 300), 408, 409, 425, 499, *range(500, 1000)), tries=5),
     Rule("retry", _AGAIN, words="^upstream", tries=5),
     UNKNOWN,
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit._arguments import is_number
 from mmtoolkit.providers.queue import tokens
+from mmtoolkit.providers.queue.reading import count_of
 
 if TYPE_CHECKING:
     from mmtoolkit.models import ModelSpec
 
 __all__ = ["counted", "media_tokens"]
 
-_MOST = 10**12  # no request has more tokens
 _TIERS = (127, 402, 578, 1026)  # tokens at res_level 0..3
 
 
@@ -57,14 +56,14 @@ def counted(usage: Mapping[str, Any]) -> tuple[int, int] | None:
     """
     details = usage.get("input_tokens_details")
     if isinstance(details, Mapping):
-        return _int(details.get("text_tokens")), _int(details.get("image_tokens")) + _int(details.get("video_tokens"))
+        return count_of(details.get("text_tokens")), count_of(details.get("image_tokens")) + count_of(
+            details.get("video_tokens")
+        )
     if "image_tokens" in usage:
-        return _int(usage.get("input_tokens")), _int(usage["image_tokens"]) + _int(usage.get("video_tokens"))
+        return count_of(usage.get("input_tokens")), count_of(usage["image_tokens"]) + count_of(
+            usage.get("video_tokens")
+        )
     for name in ("input_tokens", "total_tokens", "total_usage"):
         if name in usage:
-            return _int(usage[name]), 0
+            return count_of(usage[name]), 0
     return None
-
-
-def _int(value: object) -> int:
-    return int(value) if is_number(value) and 0 <= value < _MOST else 0

@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", _REQUEST, words=r"not support embeddings|field required|extra_forbidden"),
     Rule("stop", _ACCESS, statuses=(402, 403)),
     Rule("stop", _ROUTE, statuses=(404, 405, 501)),
-    Rule("stop", "the address redirects elsewhere: " + _ROUTE, statuses=(301, 302, 303, 307, 308)),
+    Rule("stop", "the address redirects elsewhere: " + _ROUTE, statuses=tuple(range(300, 400))),
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
     # These are about the contents.
     Rule("shrink", _FEWER, words=_TOO_MANY, statuses=(400, 413, 422)),
@@ -60,7 +60,7 @@ RULES: tuple[Rule, ...] = (
     Rule("slow", _RATE, words=r"server busy|overloaded", statuses=(503, 529), tries=12),
     BROKEN_ANSWER,
     Rule("retry", _LINE, statuses=(None,), tries=5),
-    Rule("retry", _AGAIN, statuses=(200, 201, 202, 204, 408, 409, 424, 425, *range(500, 600)), tries=5),
+    Rule("retry", _AGAIN, statuses=(*range(100, 300), 408, 409, 424, 425, 499, *range(500, 1000)), tries=5),
 )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmtoolkit.providers.openai_compatible.rules import RULES, pack_limit
-from mmtoolkit.providers.queue.reading import check_indexes, error_of, failure, vector_of
+from mmtoolkit.providers.queue.reading import check_indexes, count_of, error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer, Rule, meaning
 from mmtoolkit.providers.queue.service import Service
 from mmtoolkit.providers.secrets import Secret, redact
@@ -114,7 +114,7 @@ class OpenAIService(Service):
         """Return the tokens that the server counted, all as text: there is one price."""
         usage = body.get("usage")
         total = usage.get("total_tokens", usage.get("prompt_tokens")) if isinstance(usage, Mapping) else None
-        return (int(total), 0) if isinstance(total, int | float) and 0 < total < float("inf") else None
+        return (count_of(total), 0) if count_of(total) else None
 
     def pack_limit(self, message: str) -> int | None:
         """Return how many contents a request may hold, where the server says it."""
@@ -151,7 +151,7 @@ def read_answer(status: int, headers: Mapping[str, str], raw: bytes, key: Secret
     Answer
         With a body only when it looks like a success.
     """
-    body = error_of(status, raw)
+    body = error_of(status, raw, key)
     if status == 200 and isinstance(body.get("data"), list) and not body.get("error"):
         return Answer(200, body=body)
     if status == 200 and "message" not in body and not body.get("error"):

@@ -63,7 +63,7 @@ class Outage:
         self._failures, self._pause_s = 0, 1.0
         self._since, self._until = None, float("-inf")
 
-    def failed(self, sent_at: float, *, unreachable: bool) -> None:
+    def failed(self, sent_at: float, *, unreachable: bool, retry_after_s: float | None = None) -> None:
         """Note a failure of the service or the network.
 
         Parameters
@@ -72,12 +72,14 @@ class Outage:
             When the request went out, on the clock.
         unreachable : bool
             Whether it never arrived.
+        retry_after_s : float or None, default=None
+            Seconds to wait, when the service named them.
         """
         self._failures += 1
         self._since = sent_at if self._since is None else min(self._since, sent_at)
         self.alone = self.alone or unreachable or self._failures >= _IN_A_ROW
         if self.alone and sent_at >= self._until:  # later than the last pause, or the first: those under way count once
-            pause = random.uniform(self._pause_s / 2, self._pause_s)
+            pause = max(random.uniform(self._pause_s / 2, self._pause_s), retry_after_s or 0.0)
             left = self.patience_s - self.seconds
             self._until = self._clock() + min(pause, max(left, 0.0))
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)

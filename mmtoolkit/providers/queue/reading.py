@@ -13,11 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
 from mmtoolkit.providers.queue.rules import Answer
 from mmtoolkit.providers.secrets import Secret, redact
 
-__all__ = ["check_indexes", "error_of", "failure", "seconds_of", "twins", "vector_of"]
+__all__ = ["check_indexes", "count_of", "error_of", "failure", "seconds_of", "twins", "vector_of"]
+
+
+_MOST = 10**12  # no request has more tokens
+
+
+def count_of(value: object) -> int:
+    """Return a number of tokens in an answer; 0 for what is none."""
+    return int(value) if is_number(value) and 0 <= value < _MOST else 0
 
 
 def check_indexes(indexes: Sequence[Any], n: int, what: str = "vectors") -> None:
@@ -93,7 +102,7 @@ def twins(vectors: Sequence[NDArray[Any]], contents: Sequence[Any]) -> tuple[int
     return None
 
 
-def error_of(status: int, raw: bytes) -> dict[str, Any]:
+def error_of(status: int, raw: bytes, key: Secret | None) -> dict[str, Any]:
     """Return the JSON object of a failure; without one, an object whose message describes the answer.
 
     Parameters
@@ -102,6 +111,8 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
         HTTP status.
     raw : bytes
         The body.
+    key : Secret or None
+        Taken out before the text is cut, because half of it would not be recognised.
 
     Returns
     -------
@@ -111,7 +122,7 @@ def error_of(status: int, raw: bytes) -> dict[str, Any]:
     error = _json_of(raw)
     if isinstance(error, dict):
         return error
-    text = raw[:200].decode("utf-8", "replace").strip()
+    text = redact(raw.decode("utf-8", "replace"), key)[:200].strip()
     said = f"HTTP {status} with {text!r} instead of JSON" if text else f"HTTP {status} with an empty body"
     return {"message": said}
 

@@ -302,7 +302,7 @@ class Runner:
             if rule.act == "slow":
                 self._limiter.refused(answer.retry_after_s, pack.sent_at)
             if lost:
-                self._outage.failed(pack.sent_at, unreachable=unreachable)
+                self._outage.failed(pack.sent_at, unreachable=unreachable, retry_after_s=answer.retry_after_s)
                 self._trouble = said(answer)
             early = many and rule.act == "retry" and not self._outage.away and not unreachable
             waits = lost and self._outage.alone
@@ -310,7 +310,8 @@ class Runner:
             late = late or (waits and self._outage.over and tries > 1)
         if tries < (min(rule.tries, _SPLIT_AFTER) if early else rule.tries) and not late:
             longest = min(_LONGEST_BACKOFF_S, 2.0 ** (tries - 1))
-            self._again([pack], 0.0 if waits or rule.act == "slow" else random.uniform(0.0, longest))
+            backoff = max(random.uniform(0.0, longest), answer.retry_after_s or 0.0)
+            self._again([pack], 0.0 if waits or rule.act == "slow" else backoff)
         elif (early and self._outage.answered) or not self._down(pack, unreachable):
             if many:
                 self._again(pack.halves(), 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import pickle
@@ -274,8 +275,6 @@ def test_model_and_region_that_do_not_go_together_are_warned_about(client, monke
 def test_a_changed_space_is_refused_not_mixed(service, client, monkeypatch, tmp_path):
     import datetime
 
-    from mmtoolkit.providers.dashscope import canary
-
     monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
     model = client(canary=True)
     mm.embed_texts(["a"], model=model)
@@ -294,9 +293,31 @@ def test_a_changed_space_is_refused_not_mixed(service, client, monkeypatch, tmp_
         mm.embed_texts(["c"], model=model)
 
     assert {"text": "c"} not in service.contents()
-    kept.write_text("{broken")
-    with pytest.warns(UserWarning, match="is damaged"):
-        canary._load(kept)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda kept: "{broken",
+        lambda kept: "[" * 100_000,
+        lambda kept: "[]",
+        lambda kept: json.dumps(kept | {"units": kept["units"][:1]}),
+        lambda kept: json.dumps(kept | {"units": [[float("nan")] * 1024] * 4}),  # no cosine would be too small
+        lambda kept: json.dumps(kept | {"since": "\x1b[31m2020"}),
+        lambda kept: json.dumps({"units": kept["units"]}),
+    ],
+)
+def test_a_damaged_first_day_is_said_and_begins_anew(service, client, monkeypatch, tmp_path, change):
+    monkeypatch.setenv("MMTOOLKIT_CACHE", str(tmp_path))
+    mm.embed_texts(["a"], model=client(canary=True))
+    (kept,) = (tmp_path / "canary").iterdir()
+    first = json.loads(kept.read_text()) | {"checked": "2020-01-01"}
+    kept.write_text(change(first))
+
+    with pytest.warns(UserWarning, match="is damaged; today's vectors become the new reference"):
+        mm.embed_texts(["b"], model=client(canary=True))
+
+    assert json.loads(kept.read_text())["units"] == first["units"]
 
 
 @pytest.mark.parametrize("name", ["unknown", "multimodal-embeding-v1"])

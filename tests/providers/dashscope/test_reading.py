@@ -59,6 +59,14 @@ def test_an_error_under_status_200_keeps_its_words():
     assert (plain.code, plain.message) == ("ProtocolError", "the answer has no output")
 
 
+@pytest.mark.parametrize("code", ["", None, 0, 200, "200", "Success", "OK"])
+def test_a_code_that_says_success_does_not_take_the_vectors_away(code):
+    body = {"code": code, "message": "well done", "output": {"embedding": [1.0]}}
+
+    assert read_answer(200, {}, b"", body, KEY).body == body
+    assert read_answer(200, {}, b"", body | {"code": "Throttling"}, KEY).body is None
+
+
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
@@ -108,6 +116,7 @@ def test_a_key_that_the_service_repeats_is_shown_nowhere_not_even_cut():
         read_answer(400, {}, json.dumps(said).encode(), None, key),
         read_answer(200, {}, b"", {"output": {}, "request_id": key.reveal()}, key),
     ]
+    answers += [read_answer(503, {}, b"x" * at + key.reveal().upper().encode(), None, key) for at in (0, 170, 195)]
     with pytest.raises(ValueError, match=r"got \['str'\]") as caught:
         read_vectors({"output": {"embeddings": [{"index": key.reveal(), "embedding": [1.0]}]}}, 1, 1)
 

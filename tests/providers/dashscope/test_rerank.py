@@ -18,7 +18,7 @@ from mmtoolkit.embedding.usage import Usage
 from mmtoolkit.errors import BudgetError, EmbeddingError, ServiceStopError
 
 VL, GTE = "qwen3-vl-rerank", "gte-rerank-v2"
-BROKEN = ["nan", "null-value", "huge", "string-value", "zero", "missing-index", "duplicate-index", "missing-entry",
+BROKEN = ["nan", "null-value", "huge", "whole-number", "string-value", "zero", "missing-index", "duplicate-index", "missing-entry",
           "foreign-index", "no-output", "200-with-code", "null", "list", "garbage", "empty", "html200"]  # fmt: skip
 HEALING = sorted(
     n for n, f in FAULTS.items() if f.act in ("retry", "fine") and n not in ("slow", "trickle", "trickle-head")

@@ -175,6 +175,14 @@ def test_what_heals_is_tried_again():
     assert len(service.sent) == 4
 
 
+def test_a_service_in_trouble_that_says_when_it_is_back_is_not_asked_before():
+    good, busy = Answer(200, body={"rows": [[1, 1]] * 4, "tokens": 4}), Answer(503, message="busy", retry_after_s=20.0)
+    start = time.monotonic()
+
+    assert len(rows(run(Toy(good, busy, busy), list("abcde")))) == 5
+    assert time.monotonic() - start > 0.39  # on a clock that runs a hundred times faster
+
+
 def test_what_only_the_user_can_heal_stops_with_address_and_remedy():
     service = Toy(Answer(402, code="NoMoney", message="empty", request_id="r1"))
 
@@ -289,8 +297,8 @@ def test_errors_are_read_in_either_form_and_without_the_key():
 
     raw = b'{"error": {"code": "bad_key", "message": "my-key-1 is wrong"}}'
 
-    answer = failure(401, {"X-Request-Id": "r", "Retry-After": "3"}, error_of(401, raw), Secret("my-key-1"))
+    answer = failure(401, {"X-Request-Id": "r", "Retry-After": "3"}, error_of(401, raw, None), Secret("my-key-1"))
 
     assert answer == Answer(401, code="bad_key", message="<API key> is wrong", request_id="r", retry_after_s=3.0)
-    assert failure(500, {}, error_of(500, b"oops"), None).message == "HTTP 500 with 'oops' instead of JSON"
+    assert failure(500, {}, error_of(500, b"oops", None), None).message == "HTTP 500 with 'oops' instead of JSON"
     assert seconds_of(None) is None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from mmtoolkit._anyframe import any_frame, object_cells
 from mmtoolkit._delimited import column_names, read_delimited
 from mmtoolkit._encodings import decoded
 from mmtoolkit._filekinds import TABLE_ENDINGS
+from mmtoolkit._memory import room
 from mmtoolkit._rows import cells_of, is_missing
 from mmtoolkit._values import unified
 from mmtoolkit.words import say
@@ -23,7 +27,13 @@ __all__ = ["read_table"]
 _DELIMITED = {".csv": None, ".tsv": "\t"}
 _LINES = (".jsonl", ".ndjson")
 _MERGED = b"mergeCell"  # in the XML of a sheet
+_ROW = re.compile(rb"""\br=["'](?:[A-Z]{1,3})?([0-9]{1,7})["']""")  # of a row or a cell
+_COLUMN = re.compile(rb"""\br=["']([A-Z]{1,3})[0-9]""")
+_OVERLAP = 32  # bytes, more than any of these
 _PIECE = 2**20  # bytes
+_SMALL = 10**6  # cells: not worth a look at memory
+_CELL_BYTES = 16  # at least: what a reader and the frame keep of an empty cell
+_OUR_CELLS = 8  # id, modality and so on of a row
 
 
 def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
@@ -84,10 +94,19 @@ def _lines(text: str) -> pd.DataFrame:
 
 
 def _parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
     try:
         with path.open("rb") as file:
+            told = pq.read_metadata(file)
+            said = f"its {path.stat().st_size:,} bytes become more than memory holds"  # equal cells are written once
+            _check_size(told.num_rows, told.num_columns + _OUR_CELLS, said)
+            file.seek(0)
             return pd.read_parquet(file)
+    except _TooLargeError:
+        raise
     except Exception as error:  # a damaged file fails in as many ways as it has parts
+        _check_memory(error)
         msg = f"the Parquet file is damaged, or is of another kind than its name says: {error}"
         raise ValueError(msg) from error
 
@@ -97,7 +116,7 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     as_they_are: Any = {"header": None, "dtype": object, "keep_default_na": False, "na_values": [""]}
     merging: Any = {}
     try:
-        if path.suffix.lower() in (".xlsx", ".xlsm") and _may_merge(path):
+        if path.suffix.lower() in (".xlsx", ".xlsm") and _looked_through(path):
             merging = {"engine": "openpyxl", "engine_kwargs": {"read_only": False}}
         with pd.ExcelFile(path, **merging) as book:
             names = list(map(str, book.sheet_names))
@@ -108,7 +127,10 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
         needed = error.name or {".ods": "odfpy", ".xls": "xlrd", ".xlsb": "pyxlsb"}.get(path.suffix.lower(), "openpyxl")
         msg = f"reading {path.suffix.lower()} needs a package that is not installed: pip install {needed}; or save the table as CSV"
         raise ValueError(msg) from error
+    except _TooLargeError:
+        raise
     except Exception as error:  # a damaged workbook fails in as many ways as there are readers
+        _check_memory(error)
         msg = f"the workbook is damaged, or is of another kind than its name says: {error}"
         raise ValueError(msg) from error
     frame = _headed(cells.dropna(axis="columns", how="all"), strings)
@@ -124,17 +146,45 @@ def _sheet(path: Path, strings: list[str]) -> pd.DataFrame:
     return frame
 
 
-def _may_merge(path: Path) -> bool:
-    """Return whether any sheet of a workbook may have merged cells: to know which takes more time and memory."""
+def _looked_through(path: Path) -> bool:
+    """Return whether a workbook may have merged cells, to know which takes more time and memory; refuse one beyond memory."""
+    merged = False  # readers make a table up to the last row and column, even where a single cell stands in that corner
     with zipfile.ZipFile(path) as book:
         for name in filter(lambda name: name.endswith(".xml"), book.namelist()):
             with book.open(name) as part:
-                before = b""
+                before, rows, columns = b"", 0, 0
                 while piece := part.read(_PIECE):  # a small file can hold a sheet larger than memory
-                    if _MERGED in before + piece:
-                        return True
-                    before = piece[-len(_MERGED) :]
-    return False
+                    piece = before + piece
+                    merged = merged or _MERGED in piece
+                    rows = max([rows, *map(int, set(_ROW.findall(piece)))])
+                    columns = max([columns, *map(_number_of, set(_COLUMN.findall(piece)))])
+                    _check_size(rows, columns, f"a sheet has a cell in row {rows:,} and one in column {columns:,}")
+                    before = piece[-_OVERLAP:]
+    return merged
+
+
+def _number_of(letters: bytes) -> int:
+    """Return the number of a column, 28 for AB."""
+    return functools.reduce(lambda number, letter: 26 * number + letter - 64, letters, 0)
+
+
+class _TooLargeError(ValueError):
+    """The table does not fit into memory."""
+
+
+def _check_size(rows: int, columns: int, said: str) -> None:
+    """Raise for a table that cannot be held."""
+    free, limit = room() if rows * columns > _SMALL else (math.inf, "")
+    if _CELL_BYTES * rows * columns > free:
+        msg = f"{said}: a table of {rows:,} rows and {columns:,} columns does not fit into memory ({limit}); clear what is far out, or split it"
+        raise _TooLargeError(msg)
+
+
+def _check_memory(error: Exception) -> None:
+    """Raise for a decoder that had not enough memory, which says nothing about the file."""
+    if isinstance(error, MemoryError):
+        msg = "there is not enough memory for it; split it, or free memory"
+        raise _TooLargeError(msg) from error
 
 
 def _fill_merged(cells: pd.DataFrame, sheet: Any) -> None:

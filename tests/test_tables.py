@@ -5,8 +5,11 @@ import sys
 import tracemalloc
 import zipfile
 
+import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import mmtoolkit as mm
@@ -182,6 +185,26 @@ def test_a_merged_cell_of_a_sheet_gives_its_value_to_all_its_rows(tmp_path):
     frame = mm.items(path)
 
     assert frame[["text", "label"]].values.tolist() == [["a", "x"], ["b", "x"], ["c", "y"], ["d", "y"], ["e", None]]
+
+
+def test_a_stray_cell_in_the_far_corner_of_a_sheet_is_told_instead_of_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmtoolkit._tables.room", lambda: (2.0**36, "free memory of the machine"))
+    path = write_sheet(tmp_path / "a.xlsx", [["text"], ["red apple"]])
+    book = openpyxl.load_workbook(path)
+    book.active.cell(1_048_576, 16_384, "x")
+    book.save(path)
+
+    with pytest.raises(ValueError, match=r"a.xlsx' cannot be read as a table: a sheet has a cell in row 1,048,576 and one in column 16,384"):  # fmt: skip
+        mm.items(path)
+
+
+def test_a_parquet_file_of_equal_cells_beyond_memory_is_told_instead_of_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmtoolkit._tables.room", lambda: (2.0**28, "free memory of the machine"))
+    same = pa.DictionaryArray.from_arrays(pa.array(np.zeros(4_000_000, "i4")), pa.array(["red apple"]))
+    pq.write_table(pa.table({"text": same}), tmp_path / "a.parquet")
+
+    with pytest.raises(ValueError, match=r"a.parquet' cannot be read as a table: its [\d,]+ bytes become more than memory holds: a table of 4,000,000 rows"):  # fmt: skip
+        mm.items(tmp_path / "a.parquet")
 
 
 def test_a_workbook_without_merged_cells_takes_less_memory(tmp_path):

@@ -53,14 +53,14 @@ class Job:
         self.usage: dict[str, int] = {}
         self.notes: dict[int, str] = {}
         self._store_error: CacheError | None = None
-        self._unstored = 0
+        self._unstored: list[tuple[bytes, Any]] = []  # what the cache could not take yet
         self._arrived, self._over = 0, False
         self._lock = threading.Lock()
 
     @property
     def all_stored(self) -> bool:
         """Whether everything that was computed is also in the cache."""
-        return self._store_error is None
+        return not self._unstored
 
     def compute(self, budget: float | None, progress: Any, doing: str) -> None:
         """Fill in `X`, `errors`, `usage` and `notes`; raise the error that stops the whole run."""
@@ -93,6 +93,7 @@ class Job:
                         budget=budget,
                     )
         except (BudgetError, ProviderError) as error:
+            self._keep_the_rest()
             if self._arrived:
                 error.args = (f"{error}. {self._what_is_kept()}",)
             raise
@@ -100,14 +101,17 @@ class Job:
             with self._lock:
                 self._over = True
             bar.close()
-            if self._store_error is not None:
-                n = self._unstored
+            self._keep_the_rest()
+            if self._unstored:
+                n = len(self._unstored)
                 msg = f"{n} {'vector was' if n == 1 else 'vectors were'} computed but could not be cached: {self._store_error}"
                 warnings.warn(msg, stacklevel=2)
 
     def _what_is_kept(self) -> str:
         if self.cache is None:
             return f"There is no cache, so the {self._arrived} vectors that arrived before are lost; with one, a run can go on"
+        if n := len(self._unstored):
+            return f"Of the {self._arrived} vectors that arrived before, {n} could not be cached and are lost: {self._store_error}"
         return "What arrived before is kept; run again to go on"
 
     def _take(self, outcomes: Sequence[tuple[bytes, Outcome]], errand: Errand, missing: Mapping[bytes, int]) -> int:
@@ -144,8 +148,14 @@ class Job:
         try:
             self.cache.put(keys, vectors, self.space)
         except CacheError as error:  # the vectors live on in memory; told once, at the end
-            self._store_error = self._store_error or error
-            self._unstored += len(arrived)
+            self._store_error = error
+            self._unstored += arrived
+
+    def _keep_the_rest(self) -> None:
+        """Try once more to store what the cache could not take: a full disk may have room again."""
+        with self._lock:
+            rest, self._unstored = self._unstored, []
+            self._keep(rest)
 
 
 def _bar(progress: Any, total: int, cached: int, doing: str) -> Any:

@@ -1,11 +1,13 @@
 """Items whose vector is a mean of their parts: each part is computed once, kept, and may fail; and runs that break off."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 import mmtoolkit as mm
 from mmtoolkit.cache.memory import MemoryCache
-from mmtoolkit.errors import CacheError, ProviderError, UnsupportedItemError
+from mmtoolkit.errors import CacheError, EmbeddingError, ProviderError, UnsupportedItemError
 
 VECTORS = {"a": [3.0, 0.0, 0.0], "b": [0.0, 1.0, 0.0], "c": [0.0, 0.0, 2.0]}
 
@@ -38,9 +40,16 @@ class Sums(mm.Provider):
 
 
 class Full(MemoryCache):
-    """A store without room."""
+    """A store without room, for so many times."""
 
-    def put(self, *_):
+    def __init__(self, times=99):
+        super().__init__()
+        self.times = times
+
+    def put(self, *given):
+        self.times -= 1
+        if self.times < 0:
+            return super().put(*given)
         msg = "the disk is full"
         raise CacheError(msg)
 
@@ -82,6 +91,30 @@ def test_vectors_that_cannot_be_kept_are_given_all_the_same():
         emb = mm.embed_texts(["a", "b"], model=Sums(), cache=Full())
 
     assert emb.vectors.tolist() == [VECTORS["a"], VECTORS["b"]]
+
+
+@pytest.mark.parametrize("texts", [["a", "b", "c"], ["a", "b", "stop"], ["a", "b", "?"]])
+def test_what_a_full_disk_could_not_take_is_stored_when_there_is_room_again(texts):
+    cache = Full(times=2)
+    good = [text for text in texts if text in VECTORS]
+
+    with contextlib.suppress(ProviderError, EmbeddingError):
+        mm.embed_texts(texts, model=Sums(), cache=cache)
+
+    again = Sums()
+    assert mm.embed_texts(good, model=again, cache=cache).vectors.tolist() == [VECTORS[text] for text in good]
+    assert again.asked == []
+
+
+def test_a_run_that_breaks_off_beside_a_full_disk_promises_nothing():
+    told = (
+        "the service broke. Of the 1 vectors that arrived before, 1 could not be cached and are lost: the disk is full"
+    )
+    with (
+        pytest.raises(ProviderError, match=told),
+        pytest.warns(UserWarning, match="1 vector was computed but could not be cached"),
+    ):
+        mm.embed_texts(["a", "stop"], model=Sums(), cache=Full())
 
 
 def test_a_model_that_is_not_registered_embeds_nothing_beside_saved_vectors(tmp_path):

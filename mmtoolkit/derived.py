@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mmtoolkit._blocks import blocks, in_order
 from mmtoolkit._files import ENDING, replaced
 from mmtoolkit._npz import read_npz, write_npz
+from mmtoolkit._opening import opened
 from mmtoolkit.provenance import versions
 
 __all__ = ["bypass", "digest", "remember"]
@@ -140,8 +141,9 @@ def _plain(value: Any) -> Any:
 
 def _load(path: Path) -> dict[str, NDArray[Any]] | None:
     try:
-        with path.open("rb") as file:
-            found = read_npz(file, os.fstat(file.fileno()).st_size)
+        file, status = opened(path)
+        with file:
+            found = read_npz(file, status.st_size)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # a broken archive costs no more than computing

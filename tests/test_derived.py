@@ -94,6 +94,20 @@ def test_a_broken_file_is_computed_again_and_replaced(folder, seed):
     assert work.done == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(folder):
+    work = Work()
+    remember("graph", {}, work, step=1)
+    (path,) = folder.glob("graph/*.npz")
+    path.unlink()
+    os.mkfifo(path)
+
+    same(remember("graph", {}, work, step=1), work.arrays)
+    same(remember("graph", {}, work, step=1), work.arrays)
+
+    assert work.done == 2
+
+
 def test_pickles_are_neither_written_nor_read(folder):
     with pytest.raises(ValueError, match="the array 'a' of object is not a plain array"):
         remember("graph", {}, Work(a=np.array([{}], dtype=object)), step=1)

@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import csv
 import datetime
+import errno
 import io
 import logging
 import os
@@ -268,6 +269,8 @@ class Journal:
 @contextlib.contextmanager
 def _locked(path: Path, mode: Literal["ab+", "rb"]) -> Iterator[io.FileIO]:
     """Open a file and lock it against other writers until it is closed."""
+    if path.exists() and not path.is_file() and not path.is_dir():  # nobody may ever write into a pipe
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", os.fspath(path))
     while True:
         with path.open(mode, buffering=0) as file:
             if sys.platform != "win32":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -323,6 +324,16 @@ def test_any_clock_is_taken(path, time):
     path.write_text(f"id,annotation,how,order,time\na,bird,click,1,{time}\nb,cat,click,2,{time}\n", "utf-8")
 
     assert Annotations(IDS, path).frame()["time"].dt.year.between(1, 9999).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_no_journal_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "labels.csv")
+
+    with pytest.raises(MMToolkitError, match=r"labels.csv' cannot be read \(it is a pipe or a device, not a file\)"):
+        Annotations(IDS, tmp_path / "labels.csv")
+    with pytest.raises(MMToolkitError, match=r"'/dev/zero' cannot be read \(it is a pipe or a device"):
+        Annotations(IDS, "/dev/zero")
 
 
 def test_a_journal_in_a_folder_that_is_not_there_is_said_before_the_first_answer(tmp_path):

@@ -21,6 +21,7 @@ import mmtoolkit as mm
 from mmtoolkit.errors import (
     BudgetError,
     EmbeddingError,
+    ProviderError,
     ServiceStopError,
     ServiceUnavailableError,
     UnsupportedItemError,
@@ -122,6 +123,22 @@ def test_what_only_the_user_can_heal_stops_at_once_and_keeps_what_came(openai, s
     assert arrived < 40
     again = mm.embed_texts([t for t in texts if "fault" not in t], model=server(), cache=tmp_path)
     assert again.usage["cached"] == arrived
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("balance", "the account's quota is used up"),
+        ("html403", "not that of a server of the OpenAI dialect: check the network"),
+        ("gone", "check base_url"),
+        ("other-dialect", "not that of a server of the OpenAI dialect: check the network"),
+        ("html200", "not that of a server of the OpenAI dialect: check the network"),
+        ("nested-vector", "the answer was not what the protocol promises"),
+    ],
+)
+def test_what_is_no_answer_of_the_model_blames_neither_key_nor_item(openai, server, name, remedy):
+    with pytest.raises((ProviderError, EmbeddingError), match=remedy):
+        mm.embed_texts([f"text {i} {magic(name)}" for i in range(3)], model=server(), cache=False)
 
 
 @pytest.mark.parametrize("name", NEVER_CACHED)

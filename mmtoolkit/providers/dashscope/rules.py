@@ -106,7 +106,7 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", _KEY, statuses=(401,)),
     Rule("stop", _PROXY, words=r"^HTTP (4\d\d with .* instead of JSON|400 with an empty body)$", statuses=_REFUSALS),
     Rule("stop", _ACTIVATE, statuses=(402, 403)),
-    Rule("stop", _NAME, statuses=(404, 405)),
+    Rule("stop", _NAME, statuses=(404, 405, 410, 411)),
     Rule("stop", "the address redirects elsewhere: " + _LINE, statuses=tuple(range(300, 400))),
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
     Rule("retry", _PROXY, words=r"^HTTP (2\d\d|511) with .* instead of JSON", tries=5),

@@ -26,6 +26,7 @@ _PICTURE = "the server cannot use the picture; check pictures= and the file"
 _RATE = "the server is asked too often; the run slows down by itself, rpm= sets a pace"
 _AGAIN = "the server is in trouble; run again later"
 _LINE = "check the network and base_url, and that the server runs"
+_OTHER = "the answer is not that of a server of the OpenAI dialect: " + _LINE
 
 _TOO_MANY = r"batch size|array too long|number of inputs"
 _NUMBER = re.compile(r"(?:maximum allowed batch size|not be larger than|maximum length|at most) (\d+)", re.IGNORECASE)
@@ -43,8 +44,10 @@ RULES: tuple[Rule, ...] = (
     Rule("stop", _LENGTH, words=r"matryoshka|dimensions?\b.*not (currently )?supported|specifying dimensions"),
     Rule("stop", _LENGTH, words=r"\bdimensions?\b.*(must|should|one of)", statuses=(400, 422)),
     Rule("stop", _REQUEST, words=r"not support embeddings|field required|extra_forbidden"),
-    Rule("stop", _ACCESS, statuses=(402, 403)),
-    Rule("stop", _ROUTE, statuses=(404, 405, 501)),
+    Rule("stop", _BILL, statuses=(402,)),
+    Rule("stop", _OTHER, words=r"^HTTP \d+ with .* instead of JSON", statuses=(403,)),
+    Rule("stop", _ACCESS, statuses=(403,)),
+    Rule("stop", _ROUTE, statuses=(404, 405, 410, 411, 501)),
     Rule("stop", "the address redirects elsewhere: " + _ROUTE, statuses=tuple(range(300, 400))),
     Rule("stop", "a proxy asks for a password: " + _LINE, statuses=(407,)),
     # These are about the contents.
@@ -60,6 +63,7 @@ RULES: tuple[Rule, ...] = (
     Rule("slow", _RATE, words=r"server busy|overloaded", statuses=(503, 529), tries=12),
     BROKEN_ANSWER,
     Rule("retry", _LINE, statuses=(None,), tries=5),
+    Rule("retry", _OTHER, words=r"^HTTP (2\d\d|511) with .* instead of JSON|under 'data'", tries=5),
     Rule("retry", _AGAIN, statuses=(*range(100, 300), 408, 409, 424, 425, 499, *range(500, 1000)), tries=5),
 )
 

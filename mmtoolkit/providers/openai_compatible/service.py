@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmtoolkit._arguments import is_number
 from mmtoolkit.providers.openai_compatible.rules import RULES, pack_limit
 from mmtoolkit.providers.queue.reading import check_indexes, count_of, error_of, failure, vector_of
 from mmtoolkit.providers.queue.rules import Answer, Rule, meaning
@@ -97,7 +98,7 @@ class OpenAIService(Service):
             indexes = [0]
         check_indexes(indexes, n)
         values = [_numbers(entry.get("embedding")) for entry in entries]
-        lengths = {len(value) for value in values if isinstance(value, list)}
+        lengths = {len(value) for value in values if isinstance(value, list) and all(map(is_number, value[:1]))}
         if len(lengths) == 1 and dimension not in lengths and 0 not in lengths:
             (length,) = lengths
             ignored = "; it ignores the dimension it was asked for" if self.dimensions is not None else ""

@@ -17,6 +17,7 @@ __all__ = ["Look", "look_of", "usable_columns"]
 
 _SYMBOLS = {"circle": 0, "square": 1, "diamond": 2, "triangle-up": 5, "circle-open": 100, "x-thin-open": 133}
 _MOST_GROUPS = 200
+_LARGEST = float(np.finfo(np.float32).max) / 4  # of which a difference is a float32, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +88,8 @@ def look_of(name: str, values: Any, names: Mapping[Any, str] | None = None) -> L
         return Look(name)
     values = np.asarray(values)
     if values.dtype.kind == "f":
-        return Look(name, values=values.astype(np.float32))
+        held = np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), np.nan)
+        return Look(name, values=held.astype(np.float32))
     return Look(name, groups=groups_of(values, names))
 
 

@@ -154,3 +154,19 @@ def test_names_that_begin_alike_can_be_told_apart_and_ends_fit_their_fields(rng)
     shown = re.findall(r'<i title="[^"]*">([^<]*)</i>', html)
     assert [(name[:8], name[-8:]) for name in shown] == [("a column", f"number {k}") for k in "ab"]
     assert html.count('placeholder="7.33e-06"') == 2
+
+
+def test_the_largest_numbers_are_filtered_and_coloured_by(rng):
+    X = rng.normal(size=(20, 4)).astype("f")
+    emb = mm.Embeddings(X, items=pd.DataFrame({"text": "words", "size": [1e308, -1e308] * 10}))
+    ex = mm.explore(emb, projection=X[:, :2])
+
+    ex.color_by = "size"
+    act(ex.widget, "range", "0:low:0")
+
+    assert ex.where == {"size": (0.0, None)}
+    assert ex.widget.html["filters"].value.count("<path") == 2
+    colors = np.asarray(ex.widget.map.figure.data[0].marker.color)
+    assert np.isfinite(colors).all()
+    assert colors[0] > colors[1]
+    assert ex._repr_mimebundle_()["image/png"]

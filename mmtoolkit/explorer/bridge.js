@@ -37,10 +37,26 @@ function render({ model, el }) {
   const listen = async () => {
     for (const id of model.get("models")) {
       const widget = await model.widget_manager?.get_model(id);
+      apart(widget);
       let kind = widget;
       while (kind && !Object.hasOwn(kind, "_handle_comm_msg")) kind = Object.getPrototypeOf(kind);
       const handle = kind && Object.getPrototypeOf(kind)._handle_comm_msg;
       if (handle) widget.comm?.on_msg(async message => { await panels; await handle.call(widget, message); });
+    }
+  };
+
+  // Plotly leaves the listeners of a view that is gone on the model, where they throw: the other views hear of the change all the same.
+  const apart = widget => {
+    for (const [name, listeners] of Object.entries(widget?._events ?? {})) {
+      if (!name.startsWith("change:_py2js_")) continue;
+      for (const listener of listeners) {
+        const call = listener.callback;
+        if (call._callback) continue;
+        listener.callback = function (...values) {
+          try { return call.apply(this, values); } catch (error) { console.warn("a view of the map that is gone:", error); }
+        };
+        listener.callback._callback = call;  // what Backbone looks for when it removes one
+      }
     }
   };
 
@@ -117,6 +133,7 @@ function render({ model, el }) {
         return;
       }
       if (e.ctrlKey || e.metaKey || e.altKey) return;
+      if (e.key.length === 1) e.stopPropagation();  // a letter that means nothing here is no shortcut of the notebook either
       const onMap = model.get("shortcuts")[e.key];  // keys.py has the table
       if (onMap === undefined || (onMap === true && e.target !== plot)) return;
       if ((e.key === "Enter" || e.key === " ") && e.target.closest("button, summary, a")) return;

@@ -1,4 +1,4 @@
-"""Cells that end with an explorer: once such a cell has run again, its old widgets are on no page, and are closed."""
+"""Cells that end with an explorer: when such a cell runs again, its old widgets are on no page any more, and are closed."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ def watch(view: View) -> None:
     shell = importlib.import_module("IPython").get_ipython()
     if shell is not None:
         _VIEWS.add(view)
+        shell.events.register("pre_run_cell", _runs)
         shell.events.register("post_run_cell", _ran)
 
 
-def _ran(result: Any) -> None:
+def _runs(info: Any) -> None:
     """Close what a cell ended with before, unless something else shows it, too; hosts that do not name cells keep all."""
-    cell = getattr(result.info, "cell_id", None)
-    if cell is None:
-        return
-    before = _ENDS.pop(cell, None)
-    end = next((view for view in _VIEWS if view.ex is result.result and view.comm is not None), None)
-    if end is not None:
-        _ENDS[cell] = end
+    before = _ENDS.pop(getattr(info, "cell_id", None) or "", None)
     if before is not None:
         before.users -= 1
         if not before.users:
             before.ex.close()
+
+
+def _ran(result: Any) -> None:
+    """Note what a cell ends with."""
+    cell = getattr(result.info, "cell_id", None)
+    end = next((view for view in _VIEWS if view.ex is result.result and view.comm is not None), None)
+    if cell is not None and end is not None:
+        _ENDS[cell] = end

@@ -348,6 +348,31 @@ def test_two_views_ask_no_oftener_than_one_a_finger_finds_a_dot_and_a_lost_kerne
     page.screenshot(path=notebooks / "dead.png")
 
 
+def test_a_cell_that_is_run_again_leaves_maps_that_follow_and_letters_are_no_shortcuts(desk, lab, kernel, notebooks):
+    tools.write(notebooks, "again.ipynb", [LOAD, "ex = mm.explore(emb, projection=p)\nex", "ex"])
+    tools.run_all(desk, lab, "again.ipynb", kernel)
+    ready = "[...document.querySelectorAll('.mmx-ready .js-plotly-plot')]"
+    again = """() => { const w = [...window.jupyterapp.shell.widgets('main')].find(x => x.context && x.sessionContext);
+        document.querySelectorAll('.mmx')[1].id = 'old';
+        w.content.activeCellIndex = 2; window.jupyterapp.commands.execute('notebook:run-cell'); }"""
+    tools.until(desk, f"() => {ready}.length === 2", what="two views")
+
+    desk.evaluate(again)
+    tools.until(desk, f"() => !document.querySelector('#old') && {ready}.length === 2", what="a new view of the cell")
+    python(desk, "ex.select([3, 5])")
+
+    tools.until(
+        desk, f"() => {ready}.every(g => g._fullData[0].selectedpoints?.join() === '3,5')", what="the selection in both"
+    )
+    desk.locator(".mmx-ready .js-plotly-plot").first.focus()
+    for key in "abv":
+        desk.keyboard.press(key)
+    python(desk, "ex.select([7])")
+    tools.until(desk, f"() => {ready}.every(g => g._fullData[0].selectedpoints?.join() === '7')", what="another one")
+    assert desk.locator(".jp-Notebook .jp-Cell").count() == 3
+    tools.run_code(desk, CLOSE)
+
+
 def test_a_kernel_that_was_restarted_from_elsewhere_is_said(desk, lab, notebooks):
     own = tools.post(f"{lab}/api/kernels", name="python3", path="")["id"]
     tools.write(notebooks, "elsewhere.ipynb", [LOAD, "ex = mm.explore(emb, projection=p)\nex"])

@@ -150,6 +150,8 @@ def classify(
     target, left_out = without_small(target, merge_groups(given, same), least)
     if isinstance(weights, dict):
         weights = {name: weight for name, weight in weights.items() if name in target.classes.tolist()}
+    if isinstance(weights, dict) and all(weight == 1 for weight in weights.values()):
+        weights = None  # as many of each as there are: nothing is to be taken out of probabilities and intervals
     options = {"class_weight": weights, "random_state": random_state}
     trial = Trial(X, unit, target, estimator, options, cv, mask)
     outcome = trial.run(given, same, repeats=repeats, random_state=random_state)

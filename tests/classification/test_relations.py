@@ -94,6 +94,14 @@ def test_a_class_that_is_left_out_changes_no_number(case, rng):
     assert_equal(numbers(found, len(y)), numbers(result))
 
 
+def test_weights_of_one_change_no_number(case):
+    X, y, result = case
+
+    found = mm.classify(X, y, cv=3, class_weight=dict.fromkeys(sorted(set(y.tolist())), 1.0))
+
+    assert_equal(numbers(found), numbers(result))
+
+
 def test_the_order_of_features_changes_no_prediction(case):
     X, y, result = case
 

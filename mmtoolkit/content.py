@@ -20,7 +20,19 @@ from mmtoolkit.errors import UnreadableItemError, UnsupportedItemError
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["Absent", "Content", "Fused", "Image", "Text", "Video", "in_other_form", "instead_of", "is_pil", "is_url"]
+__all__ = [
+    "Absent",
+    "Content",
+    "Fused",
+    "Image",
+    "Text",
+    "Video",
+    "in_other_form",
+    "inputs_of",
+    "instead_of",
+    "is_pil",
+    "is_url",
+]
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _MAX_DATA_URI = 64 * 1024 * 1024
@@ -562,6 +574,11 @@ class Absent(_Hashed):
 
 
 Content: TypeAlias = Text | Image | Video | Fused  # an Absent stands among them and never reaches a provider
+
+
+def inputs_of(content: Content) -> tuple[Text | Image | Video, ...]:
+    """Return the inputs behind a content's vector: the parts of a fused one, else itself."""
+    return content.parts if isinstance(content, Fused) else (content,)
 
 
 def is_pil(value: object) -> bool:

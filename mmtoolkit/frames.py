@@ -30,7 +30,7 @@ from mmtoolkit._rows import (
 )
 from mmtoolkit._tables import read_table
 from mmtoolkit._text import did_you_mean
-from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video, is_pil
+from mmtoolkit.content import Absent, Content, Fused, Image, Text, Video, inputs_of, is_pil
 from mmtoolkit.words import word
 
 __all__ = [
@@ -308,7 +308,7 @@ def frame_of(contents: Iterable[Content]) -> pd.DataFrame:
     rows = []
     for row, content in enumerate(contents):
         entry: dict[str, Any] = {"id": str(row), "modality": content.modality}
-        for part in content.parts if isinstance(content, Fused) else (content,):
+        for part in inputs_of(content):
             entry[part.modality] = part.text if isinstance(part, Text) else getattr(part, "source", None)  # or Absent
         rows.append(entry)
     frame = pd.DataFrame(

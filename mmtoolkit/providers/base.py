@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mmtoolkit.content import Content, Fused, Image
+from mmtoolkit.content import Content, Image, inputs_of
 from mmtoolkit.errors import (
     BudgetError,
     ItemError,
@@ -472,8 +472,7 @@ def shown(show: Callable[[str], object] | None) -> Iterator[None]:
 
 def _tones(content: Content) -> str:
     """Return how the grey values of an item's pictures were scaled when they were opened."""
-    members = content.parts if isinstance(content, Fused) else (content,)
-    pictures = [picture for one in members if isinstance(one, Image) for picture in one.parts]
+    pictures = [picture for one in inputs_of(content) if isinstance(one, Image) for picture in one.parts]
     return "; ".join(dict.fromkeys(picture.note for picture in pictures if picture.note))
 
 

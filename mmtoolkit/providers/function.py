@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._modelspec import Modality
-from mmtoolkit.content import Content, Fused, Image, Text, instead_of
+from mmtoolkit.content import Content, Image, Text, inputs_of, instead_of
 from mmtoolkit.errors import UnsupportedItemError
 from mmtoolkit.models import ModelSpec
 from mmtoolkit.providers.base import Provider
@@ -118,8 +118,7 @@ class FunctionProvider(Provider):
             If it is of another modality, or holds a picture that is only a URL.
         """
         super().check(content, dimension=dimension, params=params)
-        parts = content.parts if isinstance(content, Fused) else (content,)
-        pictures = [picture for part in parts if isinstance(part, Image) for picture in part.parts]
+        pictures = [picture for part in inputs_of(content) if isinstance(part, Image) for picture in part.parts]
         for picture in filter(lambda picture: picture.is_url, pictures):
             msg = f"the function of {self.name!r} gets pictures, not addresses; {instead_of(str(picture.source))}"
             raise UnsupportedItemError(msg, name=content.name)

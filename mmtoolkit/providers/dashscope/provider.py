@@ -10,19 +10,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.content import Content, Fused, Text
+from mmtoolkit.content import Content, Text, inputs_of
 from mmtoolkit.models import ModelSpec, Price, get_model
 from mmtoolkit.providers.base import Outcome
 from mmtoolkit.providers.dashscope.endpoint import (
-    Endpoint,
     check_workspace,
-    find_endpoint,
     region_of,
     warn_of_exposure,
 )
+from mmtoolkit.providers.dashscope.hosted import HostedProvider
 from mmtoolkit.providers.dashscope.key import require_api_key
 from mmtoolkit.providers.queue import tokens
-from mmtoolkit.providers.queue.provider import QueuedProvider, Start, check_amount, check_patience
+from mmtoolkit.providers.queue.provider import Start
 from mmtoolkit.providers.secrets import shown_address
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _ADVICE = (
 
 
 @dataclass(frozen=True)
-class DashScope(QueuedProvider):
+class DashScope(HostedProvider):
     """A model of the DashScope service.
 
     The API key is read from ``DASHSCOPE_API_KEY`` at each call and never kept in the object.
@@ -106,9 +105,7 @@ class DashScope(QueuedProvider):
         if get_model(self.model).provider != "dashscope":
             msg = f"model {self.model!r} is not one of the DashScope service"
             raise ValueError(msg)
-        check_amount("timeout_s", self.timeout_s, "seconds above 0")
-        check_patience(self.patience_s)
-        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        self._check_settings()
         if self.base_url is not None or self.region is not None:
             self._endpoint  # noqa: B018 - refuses what is none
         check_workspace(self.workspace)
@@ -117,11 +114,6 @@ class DashScope(QueuedProvider):
     def spec(self) -> ModelSpec:
         """The model's row."""
         return get_model(self.model)
-
-    @property
-    def destination(self) -> str:
-        """Where items go, in words."""
-        return self._endpoint.words
 
     @property
     def directed_by(self) -> str:
@@ -146,21 +138,6 @@ class DashScope(QueuedProvider):
             return shared
         return dataclasses.replace(shared, base_url=there.url, workspace=there.workspace)
 
-    def in_region(self, region: str) -> DashScope:
-        """Return the same model in another region.
-
-        Parameters
-        ----------
-        region : str
-            As the constructor takes it.
-
-        Returns
-        -------
-        DashScope
-            A new one.
-        """
-        return dataclasses.replace(self, region=region)
-
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
         from mmtoolkit.providers.dashscope.service import DashScopeService
 
@@ -169,10 +146,6 @@ class DashScope(QueuedProvider):
             sent["dimension"] = dimension
         there = self._endpoint
         return DashScopeService(spec, key, there.url, there.workspace, self.timeout_s, self.trust_env, sent)
-
-    @property
-    def _endpoint(self) -> Endpoint:
-        return find_endpoint(self.base_url, self.region, self.workspace)
 
     @property
     def _how_to_price(self) -> str:
@@ -207,9 +180,7 @@ class DashScope(QueuedProvider):
         limit = spec.text_tokens
         if limit is None:
             return
-        texts = [
-            part for c in contents for part in (c.parts if isinstance(c, Fused) else (c,)) if isinstance(part, Text)
-        ]
+        texts = [part for content in contents for part in inputs_of(content) if isinstance(part, Text)]
         sizes = [(tokens.text_tokens(t.text), t.name) for t in texts if not t.truncate and len(t.text) > limit]
         long = [(size, name) for size, name in sizes if size > limit]
         if long:

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 from mmtoolkit._modelspec import ModelSpec, Price
 from mmtoolkit._text import did_you_mean
 from mmtoolkit.providers.dashscope.endpoint import (
-    Endpoint,
     check_workspace,
-    find_endpoint,
     region_of,
     warn_of_exposure,
 )
+from mmtoolkit.providers.dashscope.hosted import HostedProvider
 from mmtoolkit.providers.dashscope.key import require_api_key
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
 from mmtoolkit.providers.reranker import WIDTH, Reranker
 from mmtoolkit.providers.secrets import shown_address
 
@@ -109,7 +107,7 @@ RERANKERS: Mapping[str, RerankRow] = MappingProxyType({row.spec.name: row for ro
 
 
 @dataclass(frozen=True)
-class DashScopeRerank(QueuedProvider, Reranker):
+class DashScopeRerank(HostedProvider, Reranker):
     """A rerank model of the DashScope service, for ``rerank=`` of `search` and `evaluate_search`.
 
     Query and items are sent: texts as they are, local pictures inside the request, videos and other pictures by URL.
@@ -165,9 +163,7 @@ class DashScopeRerank(QueuedProvider, Reranker):
                 "object of a class derived from mm.Reranker"
             )
             raise ValueError(msg)
-        check_amount("timeout_s", self.timeout_s, "seconds above 0")
-        check_patience(self.patience_s)
-        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        self._check_settings()
         check_workspace(self.workspace)
         if self.base_url is not None or self.region is not None:
             self._refuse_region(self._endpoint.url)
@@ -187,26 +183,6 @@ class DashScopeRerank(QueuedProvider, Reranker):
         """Empty, because the service does not give a revision."""
         return ""
 
-    @property
-    def destination(self) -> str:
-        """Where items go, in words."""
-        return self._endpoint.words
-
-    def in_region(self, region: str) -> DashScopeRerank:
-        """Return the same model in another region.
-
-        Parameters
-        ----------
-        region : str
-            As the constructor takes it.
-
-        Returns
-        -------
-        DashScopeRerank
-            A new one.
-        """
-        return dataclasses.replace(self, region=region)
-
     def ready(self) -> None:
         """Raise for an address whose region lacks the model, and for a missing key; see `Reranker.ready`."""
         self._refuse_region(self._endpoint.url)
@@ -221,10 +197,6 @@ class DashScopeRerank(QueuedProvider, Reranker):
                 f"items to {offered[0]}, with a key of that region: rerank=mm.DashScopeRerank({self.model!r}, region={offered[0]!r})"
             )
             raise ValueError(msg)
-
-    @property
-    def _endpoint(self) -> Endpoint:
-        return find_endpoint(self.base_url, self.region, self.workspace)
 
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:  # noqa: ARG002 - it has one, and none
         from mmtoolkit.providers.dashscope.rerank_service import RerankService

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mmtoolkit.providers.dashscope.sdk import rerank
 from mmtoolkit.providers.dashscope.service import HostedModel
 from mmtoolkit.providers.queue.reading import check_indexes
 from mmtoolkit.providers.queue.rules import Answer
@@ -33,16 +32,8 @@ class RerankService(HostedModel):
     def send(self, objects: Sequence[Mapping[str, Any]], grouped: bool) -> Answer:  # noqa: ARG002 - each has its score
         """Send one query with its items; see `Service.send`."""
         query, documents = objects[0]["query"](), [one["document"] for one in objects]
-        answer = rerank(
-            self.spec,
-            self.key,
-            self.address,
-            query.get("text", query),  # a text goes bare, anything else by its kind
-            documents,
-            workspace=self.workspace,
-            timeout_s=self.timeout_s,
-            trust_env=self.trust_env,
-        )
+        bare = query.get("text", query)  # a text goes bare, anything else by its kind
+        answer = self._ask("rerank", self.timeout_s, 0, query=bare, documents=self._sent(documents))
         if answer.body is None:
             return answer
         media = any("text" not in one for one in (query, *documents))

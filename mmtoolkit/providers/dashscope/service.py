@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit.providers.dashscope.reading import read_vectors
 from mmtoolkit.providers.dashscope.rules import batch_limit, classify
-from mmtoolkit.providers.dashscope.sdk import calls, send
+from mmtoolkit.providers.dashscope.sdk import calls, exchanged
 from mmtoolkit.providers.dashscope.usage import counted
 from mmtoolkit.providers.queue.rules import Answer, Rule
 from mmtoolkit.providers.queue.service import Service
 from mmtoolkit.providers.secrets import Secret
-from mmtoolkit.providers.wire import session_for
+from mmtoolkit.providers.wire import Exchange, session_for
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mmtoolkit._modelspec import ModelSpec
 
 __all__ = ["DashScopeService", "HostedModel"]
+
+_SPARE_BYTES, _NUMBER_BYTES = 1 << 20, 100  # a good answer has about 22 bytes per number
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ class HostedModel(Service):
         """Import the SDK and open the session."""
         calls(), session_for(self.trust_env)
 
+    def _ask(self, family: str, timeout_s: float, n_numbers: int, **arguments: Any) -> Answer:
+        """Send one request by the SDK's call for a family of models; a good answer has about so many numbers."""
+        exchange = Exchange(session_for(self.trust_env), timeout_s, _SPARE_BYTES + _NUMBER_BYTES * n_numbers)
+        where = {"workspace": self.workspace, "base_address": self.address}
+        return exchanged(calls()[family], exchange, self.key, model=self.spec.name, **where, **arguments)
+
+    def _sent(self, objects: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return content objects as the model takes them: a model of texts bare."""
+        return [one["text"] for one in objects] if self.spec.family == "text" else list(objects)
+
     def meaning(self, answer: Answer) -> Rule:
         """Return the row of the table of rules that fits a failure."""
         return classify(answer)
@@ -84,17 +96,13 @@ class DashScopeService(HostedModel):
 
     def send(self, objects: Sequence[Mapping[str, Any]], grouped: bool) -> Answer:
         """Send one request through the SDK; see `Service.send`."""
-        return send(
-            self.spec,
-            self.key,
-            self.address,
-            self.params,
-            objects,
-            grouped,
-            workspace=self.workspace,
-            timeout_s=self.timeout_s * (1 + max(_media(objects) - 1, 0) / 8),
-            trust_env=self.trust_env,
-        )
+        timeout_s = self.timeout_s * (1 + max(_media(objects) - 1, 0) / 8)
+        n_numbers = max(self.spec.dimension, *self.spec.dimensions, 0) * len(objects)
+        options = dict(self.params)
+        if grouped and self.spec.fusion == "flag":
+            options["enable_fusion"] = True
+        sent = self._sent(objects)
+        return self._ask(self.spec.family, timeout_s, n_numbers, input=sent, flattened_output=True, **options)
 
     def vectors(self, body: Mapping[str, Any], n: int, dimension: int) -> list[NDArray[np.float32]]:
         """Read the vectors of a good answer; see `Service.vectors`."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmtoolkit.content import Content, Fused, Image, Text, Video, instead_of
+from mmtoolkit.content import Content, Fused, Image, Text, Video, inputs_of, instead_of
 from mmtoolkit.errors import ItemError, MissingExtraError, UnreadableItemError, UnsupportedItemError
 from mmtoolkit.models import ModelSpec, get_model
 from mmtoolkit.provenance import one_thread
@@ -91,8 +91,8 @@ class LocalModel(Provider):
 
     def recipe(self, content: Content) -> str:
         """Return how many frames stand for a video; empty for everything else."""
-        parts = content.parts if isinstance(content, Fused) else (content,)
-        return "".join(f"frames={part.frames or _FRAMES}" for part in parts if isinstance(part, Video))
+        videos = (part for part in inputs_of(content) if isinstance(part, Video))
+        return "".join(f"frames={video.frames or _FRAMES}" for video in videos)
 
     def embed(
         self,
@@ -135,7 +135,7 @@ class LocalModel(Provider):
 
 def _say_which_languages(contents: Sequence[Content]) -> None:
     """Warn once of all texts in other languages."""
-    parts = (part for c in contents for part in (c.parts if isinstance(c, Fused) else (c,)))
+    parts = (part for c in contents for part in inputs_of(c))
     foreign = [part.name for part in parts if isinstance(part, Text) and is_foreign(part.text)]
     if foreign:
         msg = (

@@ -19,7 +19,7 @@ from mmtoolkit.errors import ServiceStopError
 from mmtoolkit.models import ModelSpec, Price, find_model
 from mmtoolkit.providers.openai_compatible.address import endpoint_of, host_of, is_local
 from mmtoolkit.providers.queue.limiter import GUESS_RPM
-from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount, check_patience
+from mmtoolkit.providers.queue.provider import QueuedProvider, check_amount
 from mmtoolkit.providers.secrets import Secret, shown_address
 
 if TYPE_CHECKING:
@@ -157,9 +157,7 @@ class OpenAICompatible(QueuedProvider):
             raise ValueError(msg)
         for what in ("dimension", "batch_size", "max_workers", "text_tokens", "rpm", "tpm"):
             _check_count(what, getattr(self, what), optional=what in ("text_tokens", "rpm", "tpm"))
-        check_amount("timeout_s", self.timeout_s, "seconds above 0")
-        check_patience(self.patience_s)
-        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
+        self._check_settings()
         if self.price_per_million is not None:
             check_amount("price_per_million", self.price_per_million, "None or an amount above 0")
         if (self.price_per_million is None) != (self.currency == ""):

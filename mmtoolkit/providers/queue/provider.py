@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mmtoolkit.providers.queue.splitting import Maker
 
 Start = Callable[[Sequence[Any], Any], None]
-__all__ = ["QueuedProvider", "check_amount", "check_patience"]
+__all__ = ["QueuedProvider", "check_amount"]
 
 
 class QueuedProvider(Provider):
@@ -32,6 +32,8 @@ class QueuedProvider(Provider):
 
     Attributes
     ----------
+    timeout_s : float
+        Seconds for one request.
     rate_share : float
         Part of the account's rate that this process may use.
     trust_env : bool
@@ -44,12 +46,22 @@ class QueuedProvider(Provider):
         What the limiter and the retries measure and wait with, in seconds.
     """
 
+    timeout_s: float
     rate_share: float
     trust_env: bool
     allow_private: bool
     patience_s: float = 600.0
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+
+    def _check_settings(self) -> None:
+        """Raise for seconds and shares that are out of range."""
+        check_amount("timeout_s", self.timeout_s, "seconds above 0")
+        patience: object = self.patience_s
+        if not (is_number(patience) and 0 <= patience < math.inf):
+            msg = f"patience_s must be seconds of at least 0, got {patience!r}"
+            raise ValueError(msg)
+        check_amount("rate_share", self.rate_share, "a share above 0 and at most 1", 1.0)
 
     @abstractmethod
     def _service(self, dimension: int, params: Mapping[str, Any]) -> Service:
@@ -167,13 +179,6 @@ class QueuedProvider(Provider):
         from mmtoolkit.providers.wire import session_for
 
         return fetch(url, session_for(self.trust_env), allow_private=self.allow_private)
-
-
-def check_patience(value: object) -> None:
-    """Raise for a value that is not a number of seconds."""
-    if not (is_number(value) and 0 <= value < math.inf):
-        msg = f"patience_s must be seconds of at least 0, got {value!r}"
-        raise ValueError(msg)
 
 
 def check_amount(name: str, value: object, expected: str, most: float = math.inf) -> None:

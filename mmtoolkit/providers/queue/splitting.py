@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from mmtoolkit._text import shorten
-from mmtoolkit.content import Content, Fused, Image, Text, Video, instead_of
+from mmtoolkit.content import Content, Fused, Image, Text, Video, inputs_of, instead_of
 from mmtoolkit.errors import MissingExtraError, UnsupportedItemError
 from mmtoolkit.providers import transcode
 from mmtoolkit.providers.averages import join, leaves
@@ -219,8 +219,7 @@ class Maker:
             text = self.spec.template_tokens
             return Part("image", content.build, text=text, media=media, size=200_000, pictures=1)
         kind = content.modality
-        inputs = content.parts if isinstance(content, Fused) else (content,)
-        singles = [single for one in inputs for single in (one.parts if isinstance(one, Image) else (one,))]
+        singles = [single for one in inputs_of(content) for single in (one.parts if isinstance(one, Image) else (one,))]
         text = sum(self._text_tokens(single) for single in singles if isinstance(single, Text))
         seen = [_pixels_and_bytes(single) for single in singles]
         media = sum(
@@ -240,7 +239,7 @@ class Maker:
         return min(count, self.spec.text_tokens or count) if text.truncate else count
 
     def _build(self, content: Content, grouped: bool) -> tuple[Wire, str]:
-        built = [self._one(part) for part in (content.parts if isinstance(content, Fused) else (content,))]
+        built = [self._one(part) for part in inputs_of(content)]
         notes = "; ".join(note for _, note in built if note)
         objects = [one for found, _ in built for one in found]
         if grouped or len(objects) == 1:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from mmtoolkit._html import Html, escape, table, tag
+from mmtoolkit._html import Html, escape, notebook, table, tag
 from mmtoolkit.thumbnails import item_html
+from mmtoolkit.vectors import items_of
 from mmtoolkit.words import say, title
 
-__all__ = ["PicturedFrame", "pictured_table"]
+__all__ = ["PicturedFrame", "pictured_result", "pictured_table"]
 
 _MOST_ROWS, _MOST_COLUMNS, _SIZE = 12, 10, 48
 _CONTENT = ("image", "video")
@@ -61,6 +62,13 @@ def pictured_table(
     more = tag("p", say("… and {n} more row", "… and {n} more rows", n=left)) if left > 0 else Html()
     heads = [str(frame.index.name or ""), *([""] if draw else []), *(escape(title(str(name)), 40) for name in names)]
     return Html(f"{table(heads, lines, caption=caption)}{more}")
+
+
+def pictured_result(result: Any) -> str:
+    """Return the HTML of a result for a notebook, with the pictures of its items in its tables."""
+    items = items_of(result.source)
+    tables = (pictured_table(frame, items, title(name)) for name, frame in result._tables().items())
+    return notebook(type(result).__name__, result._summary(), *tables)
 
 
 def _drawer(items: pd.DataFrame) -> Callable[[Any], Html]:

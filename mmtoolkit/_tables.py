@@ -50,8 +50,7 @@ def read_table(path: Path, strings: list[str]) -> pd.DataFrame:
         msg = f"{os.fspath(path)!r} is a folder; mm.read_folder lists the files of one, pandas.read_parquet reads one of Parquet files"
         raise ValueError(msg)
     if not path.is_file():
-        folder = " but a folder; mm.read_folder reads the pictures in it" if path.is_dir() else ""
-        msg = f"there is no file {os.fspath(path)!r}{folder}"
+        msg = f"there is no file {os.fspath(path)!r}"
         raise ValueError(msg)
     ending = path.suffix.lower()
     if ending not in TABLE_ENDINGS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,16 @@ from mmtoolkit.errors import MissingExtraError, UnreadableItemError, Unsupported
 if TYPE_CHECKING:
     from PIL import Image as PILImage
 
-__all__ = ["item_html", "item_name", "picture_cell", "picture_of", "pictures_of", "strip_html", "thumbnail_uri"]
+__all__ = [
+    "item_html",
+    "item_name",
+    "item_names",
+    "picture_cell",
+    "picture_of",
+    "pictures_of",
+    "strip_html",
+    "thumbnail_uri",
+]
 
 _QUALITY = 72
 _OPAQUE = 255
@@ -125,6 +134,16 @@ def item_name(row: Mapping[str, Any]) -> str:
         if isinstance(row.get(role), str) and not row[role].startswith("data:"):
             return Path(row[role]).name
     return str(row.get("id", ""))
+
+
+def item_names(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the items of a frame, in its order."""
+    return list(map(item_name, rows_of(frame)))
+
+
+def rows_of(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a frame, by the names of their columns."""
+    return (dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None))
 
 
 def picture_of(row: Mapping[str, Any], *, size: int) -> tuple[Html | None, bool]:
@@ -237,6 +256,6 @@ def strip_html(frame: pd.DataFrame, *, size: int = 96, notes: Sequence[str] | No
     if len(lines) != len(frame):
         msg = f"notes has {len(lines)} lines for {len(frame)} items"
         raise ValueError(msg)
-    rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
-    cells = (item_html(row, size=size, note=note, named=named) for row, note in zip(rows, lines, strict=True))
+    rows = zip(rows_of(frame), lines, strict=True)
+    cells = (item_html(row, size=size, note=note, named=named) for row, note in rows)
     return tag("div", *cells, class_="mm-strip", style=_STRIP)

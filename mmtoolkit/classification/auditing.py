@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
-from mmtoolkit._html import notebook
 from mmtoolkit._numbers import matrix
 from mmtoolkit.classification.classifying import thresholds_of
 from mmtoolkit.classification.findings import CHECKS, NOT_LOOKED_FOR, Subject
@@ -20,7 +19,7 @@ from mmtoolkit.classification.leaks import leak_scores
 from mmtoolkit.classification.targets import make_target, recordable
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import HasVectors, has_vectors, items_of, vectors_of
+from mmtoolkit.vectors import HasVectors, has_vectors, vectors_of
 from mmtoolkit.words import aside, joined, percent, say, title
 
 __all__ = ["Audit", "audit"]
@@ -83,14 +82,9 @@ class Audit(Result):
         return tables
 
     def _repr_html_(self) -> str:
-        from mmtoolkit._pictured import pictured_table
+        from mmtoolkit._pictured import pictured_result
 
-        items = items_of(self.source)
-        return notebook(
-            type(self).__name__,
-            self._summary(),
-            *(pictured_table(frame, items, title(name)) for name, frame in self._tables().items()),
-        )
+        return pictured_result(self)
 
     def _figures(self) -> Mapping[str, Any]:
         return {"findings": self._draw}

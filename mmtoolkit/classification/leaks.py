@@ -1,4 +1,4 @@
-"""What splits are called, and what leaks between them add to a score."""
+"""What leaks between splits add to a score."""
 
 from __future__ import annotations
 

@@ -209,10 +209,7 @@ def estimate(
     encoder = make_encoder(model, dimension=dimension, params=params, cache=cache, announce=False)
     contents, frame, _ = gather(items, strict=True)
     plan = encoder.plan(contents, frame["id"].tolist())
-    lacking = np.ones(len(plan.unique), dtype=bool)
-    if encoder.cache is not None and plan.unique:
-        lacking = np.asarray(encoder.cache.missing(plan.unique, encoder.space))
-    missing = plan.lacking(~lacking)
+    missing = encoder.missing(plan)
     errand = plan_errand(encoder.provider, encoder.space, encoder.cache, missing)
     sent = list(errand.send.values())
     money = vars(encoder.provider.forecast(sent, encoder.space.params)) if sent else {}

@@ -88,6 +88,12 @@ class Encoder:
         """Fingerprint all contents and find equal ones."""
         return plan_contents(self.provider, self.space, self.cache, contents, ids, progress)
 
+    def missing(self, plan: Plan) -> dict[bytes, Content]:
+        """Return the distinct contents that the cache lacks, by key, in order."""
+        if self.cache is None or not plan.unique:
+            return plan.lacking(np.zeros(len(plan.unique), dtype=bool))
+        return plan.lacking(~np.asarray(self.cache.missing(plan.unique, self.space)))
+
     def run(
         self,
         contents: Sequence[Content],

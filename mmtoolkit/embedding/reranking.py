@@ -79,7 +79,9 @@ def score_items(
     spec = reranker.spec
     encoder = Encoder(reranker, Space(spec.name, spec.revision, spec.dimension), cache)
     _check_queries(encoder, asked)
-    missing = _missing(encoder, pairs, ids)
+    missing: list[Any] = list(
+        encoder.missing(encoder.plan(pairs, ids)).values()
+    )  # pairs that cannot be fingerprinted fail in the run
     if missing and not will_send():
         msg = (
             f"{len(missing)} of {len(pairs)} scores by {reranker.label!r} are not in the cache; nothing is asked unless "
@@ -150,16 +152,6 @@ def _check_queries(encoder: Encoder, asked: Sequence[Content]) -> None:
         except ItemError as error:
             msg = f"the query cannot be reranked: {error}"
             raise EmbeddingError(msg, (error,)) from error
-
-
-def _missing(encoder: Encoder, pairs: Sequence[Any], ids: Sequence[str]) -> list[Pair]:
-    """Return the distinct pairs that have no score yet; pairs that cannot be fingerprinted fail in the run."""
-    plan = encoder.plan(pairs, ids)
-    there = np.zeros(len(plan.unique), dtype=bool)
-    if encoder.cache is not None and plan.unique:
-        there = ~np.asarray(encoder.cache.missing(plan.unique, encoder.space))
-    lacking: list[Any] = list(plan.lacking(there).values())
-    return lacking
 
 
 def _announce(reranker: Reranker, pairs: Sequence[Pair]) -> None:

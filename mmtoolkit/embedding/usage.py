@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mmtoolkit.providers.queue.tokens import cost
+
 if TYPE_CHECKING:
     from mmtoolkit.providers.base import Provider
 
@@ -125,5 +127,4 @@ def charged(provider: Provider, counts: Mapping[str, int]) -> Usage:
     price = provider.price
     if price is None:
         return Usage(counts, [Charge(name, calls, text, media, None)])
-    cost = (text * price.text + media * price.media) / 1_000_000
-    return Usage(counts, [Charge(name, calls, text, media, cost, price.currency, price.as_of)])
+    return Usage(counts, [Charge(name, calls, text, media, cost(price, text, media), price.currency, price.as_of)])

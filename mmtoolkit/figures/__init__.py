@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmtoolkit.figures.charts import bars, bars_over, curve, histogram
 from mmtoolkit.figures.maps import scatter_map, view_limits
 from mmtoolkit.figures.matrix import heatmap
-from mmtoolkit.figures.style import PALETTE, alt_of, caption_of, figure_html, plot_text, template
+from mmtoolkit.figures.style import PALETTE, alt_of, caption_of, figure_html, plot_text, template, title_of
 
 __all__ = [
     "PALETTE",
@@ -20,5 +20,6 @@ __all__ = [
     "plot_text",
     "scatter_map",
     "template",
+    "title_of",
     "view_limits",
 ]

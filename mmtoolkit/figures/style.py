@@ -27,6 +27,7 @@ __all__ = [
     "plot_config",
     "plot_text",
     "template",
+    "title_of",
 ]
 
 PALETTE: tuple[str, ...] = (
@@ -213,6 +214,22 @@ def finish(
 def _meta(fig: go.Figure, key: str) -> str:
     meta = fig.layout.meta
     return str(meta.get(key, "")) if isinstance(meta, Mapping) else ""
+
+
+def title_of(fig: go.Figure) -> str:
+    """Return the title of one of our figures as plain text, not escaped; "" for others.
+
+    Parameters
+    ----------
+    fig : plotly.graph_objects.Figure
+        Any figure.
+
+    Returns
+    -------
+    str
+        At most 200 characters.
+    """
+    return _meta(fig, "title")
 
 
 def caption_of(fig: go.Figure) -> str:

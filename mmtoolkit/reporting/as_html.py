@@ -149,8 +149,7 @@ def _(block: Table) -> str:
     ]
     folds = len(rows) > block.shown + _SPARED
     first, rest = (rows[: block.shown], rows[block.shown :]) if folds else (rows, [])
-    more = len(frame) - block.max_rows
-    tail = _caption(_more_rows(more)) if more > 0 else ""
+    tail = _caption(block.left_out)
     inside = tag("div", _html.table(head, rest), class_="table") if rest else ""
     folded = _details(say("{n} more row", "{n} more rows", n=len(rest)), f"{inside}{tail}") if rest else tail
     return f"{tag('div', _html.table(head, first), class_='table')}{folded}{_caption(block.caption)}"
@@ -167,10 +166,6 @@ def _details(title: str, inside: str) -> str:
 
 def _caption(text: str) -> str:
     return tag("p", text, limit=_PARAGRAPH, class_="caption") if text else ""
-
-
-def _more_rows(n: int) -> str:
-    return say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=n)
 
 
 def _cell(block: Table, index: Any, name: Any, row: dict[Any, Any]) -> Html:
@@ -205,14 +200,13 @@ def _(block: Gallery) -> str:
 
 def _strip(frame: pd.DataFrame, size: int, notes: Sequence[str] | None = None, *, named: bool = True) -> str:
     """Show items side by side, or below one another when they are texts."""
-    from mmtoolkit.thumbnails import item_name, strip_html
+    from mmtoolkit.thumbnails import item_names, strip_html
 
     if set(frame["modality"]) != {"text"}:
         return strip_html(frame, size=size, notes=notes, named=named)
-    rows = (dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None))
     lines = "".join(
-        f"<li>{escape(item_name(row), 240)}{f'<b>{escape(note, 80)}</b>' if note else ''}</li>"
-        for row, note in zip(rows, notes or [""] * len(frame), strict=True)
+        f"<li>{escape(name, 240)}{f'<b>{escape(note, 80)}</b>' if note else ''}</li>"
+        for name, note in zip(item_names(frame), notes or [""] * len(frame), strict=True)
     )
     return f'<ul class="texts">{lines}</ul>'
 
@@ -241,10 +235,10 @@ def _(block: Code) -> str:
 
 @block_html.register
 def _(block: Drawing) -> str:
-    from mmtoolkit.figures import alt_of, caption_of
+    from mmtoolkit.figures import alt_of, caption_of, title_of
 
     caption = joined(block.caption, caption_of(block.figure))
-    title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    title = title_of(block.figure)
     return (
         f'<figure class="drawing">{f"<h3>{escape(title)}</h3>" if title else ""}'
         f'<div role="img" aria-label="{escape(alt_of(block.figure), 1000)}">{plot_html(block)}</div>'

@@ -89,14 +89,13 @@ def _(block: Remarks) -> str:
 
 @block_markdown.register
 def _(block: Groups) -> str:
-    from mmtoolkit.thumbnails import item_name
+    from mmtoolkit.thumbnails import item_names
 
     lines = []
     for group in block.entries:
-        rows = (dict(zip(group.frame.columns, v, strict=True)) for v in group.frame.itertuples(index=False, name=None))
-        names = "; ".join(escape_markdown(item_name(row), 60) for row in rows)
+        names = "; ".join(escape_markdown(name, 60) for name in item_names(group.frame))
         lines.append(f"- **{escape_markdown(group.name)}** ({escape_markdown(group.detail)}): {names}")
-    return "\n\n".join(["\n".join(lines), *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])])
+    return _joined("\n".join(lines), _caption(block.caption))
 
 
 @block_markdown.register
@@ -118,15 +117,15 @@ def _(block: Table) -> str:
             for name, value in zip(head.columns, row, strict=True)
         ]
         lines.append(_row([block.row_name(index), *cells]))
-    more = len(block.frame) - block.max_rows
-    tail = (
-        [say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=more)]
-        if more > 0
-        else []
-    )
-    return "\n\n".join(
-        ["\n".join(lines), *tail, *([f"*{escape_markdown(block.caption, 600)}*"] if block.caption else [])]
-    )
+    return _joined("\n".join(lines), block.left_out, _caption(block.caption))
+
+
+def _joined(*paragraphs: str) -> str:
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _caption(text: str) -> str:
+    return f"*{escape_markdown(text, 600)}*" if text else ""
 
 
 def _row(values: Sequence[object]) -> str:
@@ -139,9 +138,9 @@ def _row(values: Sequence[object]) -> str:
 
 @block_markdown.register
 def _(block: Drawing) -> str:
-    from mmtoolkit.figures import caption_of
+    from mmtoolkit.figures import caption_of, title_of
 
-    title = (block.figure.layout.meta or {}).get("title", "") if block.figure.layout.meta else ""
+    title = title_of(block.figure)
     caption = joined(block.caption, caption_of(block.figure))
     asks = title.endswith(("?", "!", ".", "？"))
     named = escape_markdown(title)
@@ -151,17 +150,15 @@ def _(block: Drawing) -> str:
 
 @block_markdown.register
 def _(block: Gallery) -> str:
-    from mmtoolkit.thumbnails import item_name
+    from mmtoolkit.thumbnails import item_names
 
     notes = block.notes or [""] * len(block.frame)
-    rows = (dict(zip(block.frame.columns, v, strict=True)) for v in block.frame.itertuples(index=False, name=None))
     lines = [
-        f"- {escape_markdown(item_name(row), 80)}{f': {escape_markdown(note, 80)}' if note else ''}"
-        for row, note in zip(rows, notes, strict=True)
+        f"- {escape_markdown(name, 80)}{f': {escape_markdown(note, 80)}' if note else ''}"
+        for name, note in zip(item_names(block.frame), notes, strict=True)
     ]
-    head = [f"### {escape_markdown(block.title)}"] if block.title else []
-    tail = [f"*{escape_markdown(block.caption, 600)}*"] if block.caption else []
-    return "\n\n".join([*head, "\n".join(lines), *tail])
+    head = f"### {escape_markdown(block.title)}" if block.title else ""
+    return _joined(head, "\n".join(lines), _caption(block.caption))
 
 
 @block_markdown.register

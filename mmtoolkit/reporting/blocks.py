@@ -107,6 +107,14 @@ class Table:
         ends = {end for name, pair in self.intervals.items() if name in self.shares for end in pair}
         return column in {*self.shares, *self.percents, *ends} and str(index) not in self.fractions
 
+    @property
+    def left_out(self) -> str:
+        """What a page says of the rows beyond `max_rows`; "" where there are none."""
+        n = len(self.frame) - self.max_rows
+        return (
+            say("… and {n:,} more row in report.json.", "… and {n:,} more rows in report.json.", n=n) if n > 0 else ""
+        )
+
     def told(self, column: Any, value: Any) -> Any:
         """Return a value for a reader: yes, no and kinds of items in the present language."""
         if type(value).__name__ in ("bool", "bool_"):

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmtoolkit._aligned import column
 from mmtoolkit._anyframe import any_frame, is_frame
-from mmtoolkit._html import notebook
 from mmtoolkit._nearest import top_k
 from mmtoolkit._rows import is_missing
 from mmtoolkit._text import shorten
@@ -20,17 +19,19 @@ from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
     distinct,
     equal_to_items,
+    interval_of_means,
     merged,
     remarks_of,
     themselves,
     together_of,
+    totals_of,
     without,
 )
 from mmtoolkit.retrieval.find import queries_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
-from mmtoolkit.vectors import HasVectors, Reranks, ids_of, items_of, rows_of, vectors_of
-from mmtoolkit.words import aside, joined, listed, say, title
+from mmtoolkit.vectors import HasVectors, Reranks, ids_of, rows_of, vectors_of
+from mmtoolkit.words import aside, joined, listed, say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -215,14 +216,9 @@ class SearchEvaluation(Result):
         }
 
     def _repr_html_(self) -> str:
-        from mmtoolkit._pictured import pictured_table
+        from mmtoolkit._pictured import pictured_result
 
-        items = items_of(self.source)
-        return notebook(
-            type(self).__name__,
-            self._summary(),
-            *(pictured_table(frame, items, title(name)) for name, frame in self._tables().items()),
-        )
+        return pictured_result(self)
 
     def _figures(self) -> Mapping[str, Any]:
         return {"metrics": self._bars}
@@ -468,15 +464,12 @@ def _metrics(
     random_state: int,
 ) -> pd.DataFrame:
     """Return every metric with its interval and its value for a random order of the `n` items searched for each query."""
-    from mmtoolkit.classification.intervals import bca, widened, wilson
+    from mmtoolkit.classification.intervals import widened, wilson
 
     values = np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
-    _, group = np.unique(together, return_inverse=True)
-    totals = np.zeros((int(group.max()) + 1, values.shape[1] + 1))
-    np.add.at(totals, group, np.column_stack([values, np.ones(len(values))]))
+    totals = totals_of(values, np.unique(together, return_inverse=True)[1])
     value = values.mean(axis=0)
-    low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
-    low, high = widened(value, low, high, len(totals))
+    low, high = widened(value, *interval_of_means(totals, random_state), len(totals))
     if len(totals) == len(values):  # every query is a group of its own: a plain proportion
         share = np.array([metric.share for metric, _ in wanted])
         low[share], high[share] = wilson(value[share] * len(totals), len(totals))

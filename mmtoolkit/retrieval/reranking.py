@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmtoolkit._arguments import check_count
 from mmtoolkit.content import Content
 from mmtoolkit.frames import contents_of
+from mmtoolkit.retrieval.counted import interval_of_means, totals_of
 from mmtoolkit.steps import resolved
 from mmtoolkit.vectors import has_vectors, items_of
 from mmtoolkit.words import recalled, say, word
@@ -149,22 +150,18 @@ def effect_of(
         groups' differences at random gives as large a mean in more than 5 % of cases), verdict ("helped", "hurt", "no clear
         difference", or "cannot say" below 30 groups, with NaN for the interval).
     """
-    from mmtoolkit.classification.intervals import bca
-
-    n_groups = int(group.max()) + 1
-    totals = np.zeros((n_groups, before.shape[1] + 1))
-    np.add.at(totals, group, np.column_stack([after - before, np.ones(len(before))]))
+    totals = totals_of(after - before, group)
     difference = (after - before).mean(axis=0)
     low = high = np.full(len(index), np.nan)
     verdict = np.full(len(index), _OPEN, dtype=object)
-    if n_groups >= LEAST_GROUPS:
-        low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
+    if len(totals) >= LEAST_GROUPS:
+        low, high = interval_of_means(totals, random_state)
         chance = _flipped(totals[:, :-1], random_state) > _LEVEL
         low, high = np.where(chance, np.minimum(low, 0.0), low), np.where(chance, np.maximum(high, 0.0), high)
         verdict = np.where(low > 0, "helped", np.where(high < 0, "hurt", "no clear difference")).astype(object)
     columns = {"before": before.mean(axis=0), "after": after.mean(axis=0), "difference": difference}
     effect = pd.DataFrame({**columns, "low": low, "high": high, "verdict": verdict}, index=index)
-    effect.attrs["n_groups"] = n_groups
+    effect.attrs["n_groups"] = len(totals)
     return effect
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +85,7 @@ def assemble(
     names = target.classes.tolist()
     scored = rounds[0].fold >= 0
     codes = target.codes[scored]
+    n_scored = len(codes)
     groups = np.unique(outcome.together[scored], return_inverse=True)[1]
     predicted = np.stack([one.predicted[scored] for one in rounds])
     proba = np.stack([one.proba[scored] for one in rounds])
@@ -97,12 +99,12 @@ def assemble(
         variance = held.variances(sample, cv=cv, class_weight=weight, random_state=random_state)
         test = _test_of_chance(trial, outcome, sample, random_state)
     metrics = score_tables.metric_table(held, value, variance)
-    interval_of = _interval_of(trial, outcome, len(codes)) if inference else ""
+    interval_of = _interval_of(trial, outcome, n_scored) if inference else ""
     baselines = score_tables.baseline_table(codes, outcome.shares[scored], outcome.votes[scored])
     moves = {str(name): float(np.sqrt(2) * error) for name, error in metrics["error"].dropna().items()}
     accuracy = score_tables.number(metrics, "accuracy", "value")
     open_ = np.zeros(len(scored), dtype=bool) if trial.test is None else trial.test & (target.values == None)  # noqa: E711 - of every cell
-    n_right = round(accuracy * int(scored.sum()))
+    n_right = round(accuracy * n_scored)
     bounds = _open_bounds(outcome.together[scored | open_], int(open_.sum()), n_right) if open_.any() else None
     confusion = np.mean([confusion_of(codes, p, len(names)) for p in predicted], axis=0)
     y_pred = np.full(len(target.codes), None, dtype=object)
@@ -129,16 +131,18 @@ def assemble(
         baselines=baselines,
         moves=moves,
         choices=choices,
-        n_scored=int(scored.sum()),
+        n_scored=n_scored,
         n_unlabelled=int((~target.known).sum()) - int((left_out != None).sum()),  # noqa: E711 - of every cell
         ungrouped_accuracy=outcome.ungrouped_accuracy,
         notes=Sentences(
             (
                 *_about_intervals(held, target.classes, interval_of, moves, by_folds=trial.test is None),
                 *_about_chance(test),
-                *_notes(grouped, source, trial, outcome, left_out, accuracy),
-                *_open_words(int(scored.sum()), int(open_.sum()), n_right, bounds),
-                *_names_to_look_at(target.classes, left_out, outcome.together),
+                *_about_items(trial, outcome, left_out, accuracy, grouped=grouped),
+                *_about_classifier(trial, outcome),
+                *_about_large_groups(ids_of(source), trial, outcome),
+                *_about_open(n_scored, int(open_.sum()), n_right, bounds),
+                *_about_names(target.classes, left_out, outcome.together),
             )
         ),
         together=outcome.together,
@@ -178,20 +182,19 @@ def _about(error: float) -> str:
 
 def _about_intervals(
     held: HeldOutScores, classes: NDArray[Any], interval_of: str, moves: dict[str, float], *, by_folds: bool
-) -> list[str]:
+) -> Iterator[str]:
     """Say what the intervals are for, where they come from, and which are missing."""
     if not interval_of:
-        return [say("Intervals and tests were left out (inference=False).")]
+        yield say("Intervals and tests were left out (inference=False).")
+        return
     if "accuracy" not in moves:
-        return [say("All scored items form one group: how far the scores would move with another cannot be said.")]
+        yield say("All scored items form one group: how far the scores would move with another cannot be said.")
+        return
+    yield say("Another sample of this size would move the accuracy by {size}.", size=_about(moves["accuracy"]))
     training = say(
         "What other training items would change was measured on ten pairs of disjoint halves with a linear discriminant."
     )
-    intervals = say("The 95 % intervals are for {what}.", what=interval_of)
-    notes = [
-        say("Another sample of this size would move the accuracy by {size}.", size=_about(moves["accuracy"])),
-        joined(intervals, training if by_folds else ""),
-    ]
+    yield joined(say("The 95 % intervals are for {what}.", what=interval_of), training if by_folds else "")
     sizes = held.class_groups
     few = np.flatnonzero((sizes > 0) & (sizes < LEAST_OF_CLASS))
     if len(few):
@@ -206,32 +209,25 @@ def _about_intervals(
             needed=LEAST_OF_CLASS,
             names=_and_more(named, len(few) - _SHOWN),
         )
-        notes.append(joined(too_few, macro))
+        yield joined(too_few, macro)
     if held.n_groups < _FEW_GROUPS:
-        notes.append(
-            say(
-                "Only {n} independent group was scored: the intervals are rough below {few}.",
-                "Only {n} independent groups were scored: the intervals are rough below {few}.",
-                n=held.n_groups,
-                few=_FEW_GROUPS,
-            )
+        yield say(
+            "Only {n} independent group was scored: the intervals are rough below {few}.",
+            "Only {n} independent groups were scored: the intervals are rough below {few}.",
+            n=held.n_groups,
+            few=_FEW_GROUPS,
         )
     if held.n_groups < LEAST_OF_CLASS:
-        notes.append(
-            say("Log-loss and Brier score have no interval: it takes {n} independent groups.", n=LEAST_OF_CLASS)
-        )
+        yield say("Log-loss and Brier score have no interval: it takes {n} independent groups.", n=LEAST_OF_CLASS)
     elif held.n_wrong < LEAST_WRONG:
-        notes.append(
-            say(
-                "Log-loss and Brier score have no interval: {n} of the independent items was predicted wrong, {needed} are needed "
-                "to say what errors cost.",
-                "Log-loss and Brier score have no interval: {n} of the independent items were predicted wrong, {needed} are needed "
-                "to say what errors cost.",
-                n=held.n_wrong,
-                needed=LEAST_WRONG,
-            )
+        yield say(
+            "Log-loss and Brier score have no interval: {n} of the independent items was predicted wrong, {needed} are needed "
+            "to say what errors cost.",
+            "Log-loss and Brier score have no interval: {n} of the independent items were predicted wrong, {needed} are needed "
+            "to say what errors cost.",
+            n=held.n_wrong,
+            needed=LEAST_WRONG,
         )
-    return notes
 
 
 def _and_more(named: str, n: int) -> str:
@@ -250,87 +246,73 @@ def _test_of_chance(trial: Trial, outcome: TrialResult, sample: Sample, random_s
     return better_than_chance(sample, fold[rows], random_state)
 
 
-def _about_chance(test: ChanceTest) -> list[str]:
+def _about_chance(test: ChanceTest) -> Iterator[str]:
     """Say what the test against chance found, and that its p is not of the accuracy."""
-    if not test.words:
-        return []
-    if np.isnan(test.p_value):
-        return [say("Whether the score is better than chance was not tested: {why}.", why=test.words)]
-    return [
-        say(
+    if test.words and np.isnan(test.p_value):
+        yield say("Whether the score is better than chance was not tested: {why}.", why=test.words)
+    elif test.words:
+        yield say(
             "Better than chance? p = {p:.3f}, of this statistic and not of the accuracy: {statistic}.",
             p=test.p_value,
             statistic=test.words,
         )
-    ]
 
 
-def _notes(
-    grouped: bool,
-    source: Any,
-    trial: Trial,
-    outcome: TrialResult,
-    left_out: NDArray[np.object_],
-    accuracy: float,
-) -> list[str]:
+def _about_items(
+    trial: Trial, outcome: TrialResult, left_out: NDArray[np.object_], accuracy: float, *, grouped: bool
+) -> Iterator[str]:
+    """Say which items were not scored or did not train, and what duplicates would have done to the accuracy."""
     known = trial.target.known
-    notes: list[str] = []
     n_small = sum(value is not None for value in left_out)
     if n_without := int((~known).sum()) - n_small:
-        notes.append(
-            say(
-                "{n} of {n_items} items has no class: it is not scored, and predicted by the final model.",
-                "{n} of {n_items} items have no class: they are not scored, and predicted by the final model.",
-                n=n_without,
-                n_items=len(known),
-            )
+        yield say(
+            "{n} of {n_items} items has no class: it is not scored, and predicted by the final model.",
+            "{n} of {n_items} items have no class: they are not scored, and predicted by the final model.",
+            n=n_without,
+            n_items=len(known),
         )
     if outcome.ungrouped_accuracy is not None:
-        same = percent(outcome.ungrouped_accuracy) == percent(accuracy)
-        notes.append(
-            say("With duplicates on both sides of the splits the accuracy would be the same.")
-            if same
-            else say(
+        ungrouped, same = percent(outcome.ungrouped_accuracy), percent(accuracy)
+        if ungrouped == same:
+            yield say("With duplicates on both sides of the splits the accuracy would be the same.")
+        else:
+            yield say(
                 "With duplicates on both sides of the splits the accuracy would look like {ungrouped} instead of {accuracy}.",
-                ungrouped=percent(outcome.ungrouped_accuracy),
-                accuracy=percent(accuracy),
+                ungrouped=ungrouped,
+                accuracy=same,
             )
-        )
     if outcome.dropped:
-        notes.append(_dropped(outcome.dropped, grouped=grouped))
+        yield _dropped(outcome.dropped, grouped=grouped)
     codes = trial.target.codes[outcome.rounds[0].fold >= 0]
     for code in np.flatnonzero(np.nansum(outcome.shares, axis=0) == 0):
         if n := int((codes == code).sum()):
-            name = shorten(repr(trial.target.classes[code].item()))
-            notes.append(
-                say(
-                    "No training row is of class {name}: its {n} test item counts as an error.",
-                    "No training row is of class {name}: its {n} test items count as errors.",
-                    n=n,
-                    name=name,
-                )
+            yield say(
+                "No training row is of class {name}: its {n} test item counts as an error.",
+                "No training row is of class {name}: its {n} test items count as errors.",
+                n=n,
+                name=shorten(repr(trial.target.classes[code].item())),
             )
+
+
+def _about_classifier(trial: Trial, outcome: TrialResult) -> Iterator[str]:
+    """Say what a reader should know of the classifier and of the choices that it made for itself."""
     if not hasattr(outcome.estimator, "predict_proba"):
-        notes.append(
-            say(
-                "{classifier} gives no probabilities: log-loss, Brier score and calibration are of stand-ins made from its "
-                "decision values or choices.",
-                classifier=name_of(outcome.estimator),
-            )
+        yield say(
+            "{classifier} gives no probabilities: log-loss, Brier score and calibration are of stand-ins made from its "
+            "decision values or choices.",
+            classifier=name_of(outcome.estimator),
         )
-    untold = splits_untold(outcome.estimator)
+    untold, known = splits_untold(outcome.estimator), trial.target.known
     if untold and len(np.unique(outcome.together[known])) < int(known.sum()):
-        notes.append(
-            say(
-                "{classifier} splits its training rows once more (by {names}) and is not told which belong together: what it tunes "
-                "there may profit from duplicates. The scores do not: they are of held-out groups. A search with cv=GroupKFold() "
-                "is told.",
-                classifier=name_of(outcome.estimator),
-                names=listed(untold),
-            )
+        yield say(
+            "{classifier} splits its training rows once more (by {names}) and is not told which belong together: what it tunes "
+            "there may profit from duplicates. The scores do not: they are of held-out groups. A search with cv=GroupKFold() "
+            "is told.",
+            classifier=name_of(outcome.estimator),
+            names=listed(untold),
         )
-    notes += [say("The final classifier: {what}.", what=what) for what in getattr(outcome.estimator, "bounds_", ())]
-    return notes + _large_groups(source, trial, outcome)
+    for what in getattr(outcome.estimator, "bounds_", ()):
+        yield say("The final classifier: {what}.", what=what)
 
 
 def _dropped(n: int, *, grouped: bool) -> str:
@@ -355,13 +337,11 @@ def _open_bounds(groups: NDArray[np.intp], n_open: int, n_right: int) -> tuple[f
     return float(low[0]), float(high[1])
 
 
-def _open_words(n_scored: int, n_open: int, n_right: int, bounds: tuple[float, float] | None) -> list[str]:
-    """Return a sentence with the bounds of the accuracy for any classes of the test items without one."""
-    if bounds is None:
-        return []
-    n, (low, high) = n_scored + n_open, bounds
-    return [
-        say(
+def _about_open(n_scored: int, n_open: int, n_right: int, bounds: tuple[float, float] | None) -> Iterator[str]:
+    """Give the bounds of the accuracy for any classes of the test items without one."""
+    if bounds is not None:
+        n, (low, high) = n_scored + n_open, bounds
+        yield say(
             "{n_scored} of the {n} test items have a class. Whatever the other {n_open} are, between {least} and {most} of all {n} "
             "are right, and the accuracy on such items lies between {low} and {high} (95 % confidence). The scores above are of "
             "those with a class alone.",
@@ -373,13 +353,11 @@ def _open_words(n_scored: int, n_open: int, n_right: int, bounds: tuple[float, f
             low=percent(low),
             high=percent(high),
         )
-    ]
 
 
-def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], together: NDArray[np.intp]) -> list[str]:
-    """Return sentences on classes that were left out, and on those whose names look equal, or like a missing value."""
+def _about_names(classes: NDArray[Any], left_out: NDArray[np.object_], together: NDArray[np.intp]) -> Iterator[str]:
+    """Name the classes that were left out, and those whose names look equal, or like a missing value."""
     sizes = Counter(value for value in left_out if value is not None)
-    notes: list[str] = []
     if sizes:
         items = {}
         for name, n in sizes.most_common(_SHOWN):
@@ -388,46 +366,37 @@ def _names_to_look_at(classes: NDArray[Any], left_out: NDArray[np.object_], toge
             if groups < n:
                 items[name] = say("{items} in {n} group", "{items} in {n} groups", items=items[name], n=groups)
         named = listed(say("{name} ({what})", name=shorten(repr(name), 40), what=what) for name, what in items.items())
-        notes.append(
-            say(
-                "One class is too small to be scored and left out of the final model: {names}. Its items are predicted as one of the "
-                "other classes and marked in left_out; add items, or pass min_class_size=.",
-                "{n} classes are too small to be scored and left out of the final model: {names}. All {n_items} items of "
-                "them are predicted as one of the other classes and marked in left_out; add items, or pass min_class_size=.",
-                n=len(sizes),
-                n_items=sum(sizes.values()),
-                names=_and_more(named, len(sizes) - _SHOWN),
-            )
+        yield say(
+            "One class is too small to be scored and left out of the final model: {names}. Its items are predicted as one of the "
+            "other classes and marked in left_out; add items, or pass min_class_size=.",
+            "{n} classes are too small to be scored and left out of the final model: {names}. All {n_items} items of "
+            "them are predicted as one of the other classes and marked in left_out; add items, or pass min_class_size=.",
+            n=len(sizes),
+            n_items=sum(sizes.values()),
+            names=_and_more(named, len(sizes) - _SHOWN),
         )
     for a, b, what in look_alikes([*classes.tolist(), *sorted(sizes, key=str)]):
-        notes.append(
-            say(
-                "The classes {a} and {b} look equal and differ in {what}: they count as two.",
-                a=shorten(ascii(a) if "Unicode" in what else repr(a), 40),
-                b=shorten(ascii(b) if "Unicode" in what else repr(b), 40),
-                what=what,
-            )
+        yield say(
+            "The classes {a} and {b} look equal and differ in {what}: they count as two.",
+            a=shorten(ascii(a) if "Unicode" in what else repr(a), 40),
+            b=shorten(ascii(b) if "Unicode" in what else repr(b), 40),
+            what=what,
         )
     several = _names_of_several([*classes.tolist(), *sorted(sizes, key=str)])
     if several:
-        notes.append(
-            say(
-                "The class {names} reads like several of the others at once, and counts as one of its own: a prediction of one of them is "
-                "wrong. Items with several classes are out of scope.",
-                "The classes {names} read like several of the others at once, and each counts as one of its own: a prediction of one of "
-                "them is wrong. Items with several classes are out of scope.",
-                n=len(several),
-                names=_and_more(listed(shorten(repr(name), 40) for name in several[:_NAMED]), len(several) - _NAMED),
-            )
+        yield say(
+            "The class {names} reads like several of the others at once, and counts as one of its own: a prediction of one of them is "
+            "wrong. Items with several classes are out of scope.",
+            "The classes {names} read like several of the others at once, and each counts as one of its own: a prediction of one of "
+            "them is wrong. Items with several classes are out of scope.",
+            n=len(several),
+            names=_and_more(listed(shorten(repr(name), 40) for name in several[:_NAMED]), len(several) - _NAMED),
         )
     for name in sorted({*classes.tolist(), *sizes} & _MISSING):
-        notes.append(
-            say(
-                "The class {name!r} is what a missing value is written as; if it is one, leave it out: y.where(y != {name!r})",
-                name=name,
-            )
+        yield say(
+            "The class {name!r} is what a missing value is written as; if it is one, leave it out: y.where(y != {name!r})",
+            name=name,
         )
-    return notes
 
 
 def _names_of_several(names: list[Any]) -> list[str]:
@@ -438,25 +407,21 @@ def _names_of_several(names: list[Any]) -> list[str]:
     return [text for text, names in parts.items() if len(names) > 1 and known.issuperset(names)]
 
 
-def _large_groups(source: Any, trial: Trial, outcome: TrialResult) -> list[str]:
+def _about_large_groups(ids: NDArray[np.str_], trial: Trial, outcome: TrialResult) -> Iterator[str]:
     """Name the groups of duplicates that make up more than a tenth of a class (and are more than a pair)."""
-    codes, ids = trial.target.codes, ids_of(source)
+    codes = trial.target.codes
     sizes = np.bincount(np.maximum(codes, 0)[codes >= 0], minlength=len(trial.target.classes))
     roots, counts = np.unique(outcome.same[codes >= 0], return_counts=True)
-    notes: list[str] = []
     for root in roots[counts > 2]:
         rows = np.flatnonzero((outcome.same == root) & (codes >= 0))
         inside = np.bincount(codes[rows], minlength=len(sizes))
         worst = int(np.argmax(inside / sizes))
         if inside[worst] > _LARGE_SHARE * sizes[worst]:
-            notes.append(
-                say(
-                    "{n} of the {n_items} items of class {name} form one group of duplicates (first: {first}); they count as one and "
-                    "stay in one fold.",
-                    n=int(inside[worst]),
-                    n_items=int(sizes[worst]),
-                    name=shorten(repr(trial.target.classes[worst].item())),
-                    first=listed(shorten(repr(str(name)), 40) for name in ids[rows[:_NAMED]]),
-                )
+            yield say(
+                "{n} of the {n_items} items of class {name} form one group of duplicates (first: {first}); they count as one and "
+                "stay in one fold.",
+                n=int(inside[worst]),
+                n_items=int(sizes[worst]),
+                name=shorten(repr(trial.target.classes[worst].item())),
+                first=listed(shorten(repr(str(name)), 40) for name in ids[rows[:_NAMED]]),
             )
-    return notes

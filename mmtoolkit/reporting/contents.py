@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -148,37 +148,31 @@ def _left_out(named: Named, data: Mapping[str, Any]) -> int:
     return sum(max(n_read - len(ids), 0) for n_read, ids in origins.values())
 
 
-def _source_notes(source: Any) -> list[str]:
+def _source_notes(source: Any) -> Iterator[str]:
+    """Yield what a reader should know of the vectors, the files and the items that were changed or failed."""
     if not has_vectors(source):
-        return []
-    notes = []
+        return
     model = space_of(source).model
     spec = find_model(model) if model else None
     if spec is not None and spec.remark:
-        notes.append(spec.remark)
+        yield spec.remark
     items = items_of(source)
-    notes += [] if items is None else [_sentence(str(note)) for note in items.attrs.get("notes", [])]
+    yield from () if items is None else (_sentence(str(note)) for note in items.attrs.get("notes", []))
     changed, failed = _table(source, "notes"), _table(source, "failed")
     if len(changed):
-        first = f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}"
-        notes.append(
-            say(
-                "{n:,} item was changed before it was embedded: {first}.",
-                "{n:,} items were changed before they were embedded, such as {first}.",
-                n=len(changed),
-                first=first,
-            )
+        yield say(
+            "{n:,} item was changed before it was embedded: {first}.",
+            "{n:,} items were changed before they were embedded, such as {first}.",
+            n=len(changed),
+            first=f"{shorten(changed['id'].iloc[0], 40)}: {shorten(changed['note'].iloc[0], 120)}",
         )
     if len(failed):
-        notes.append(
-            say(
-                "{n:,} item could not be embedded: {first}.",
-                "{n:,} items could not be embedded, the first being {first}.",
-                n=len(failed),
-                first=shorten(failed["id"].iloc[0], 40),
-            )
+        yield say(
+            "{n:,} item could not be embedded: {first}.",
+            "{n:,} items could not be embedded, the first being {first}.",
+            n=len(failed),
+            first=shorten(failed["id"].iloc[0], 40),
         )
-    return notes
 
 
 def _sentence(note: str) -> str:

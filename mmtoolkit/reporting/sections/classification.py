@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,27 +133,20 @@ def _how(result: Any) -> str:
     )
 
 
-def _not_scored(result: Any) -> list[str]:
+def _not_scored(result: Any) -> Iterator[str]:
     """Say which items were predicted only."""
-    n_small = sum(value is not None for value in getattr(result, "left_out", ()))
-    told: list[str] = []
     if result.n_unlabelled:
-        told.append(
-            say(
-                "{n:,} item without a class was predicted but not scored.",
-                "{n:,} items without a class were predicted but not scored.",
-                n=result.n_unlabelled,
-            )
+        yield say(
+            "{n:,} item without a class was predicted but not scored.",
+            "{n:,} items without a class were predicted but not scored.",
+            n=result.n_unlabelled,
         )
-    if n_small:
-        told.append(
-            say(
-                "{n:,} item of a class that is too small was predicted as one of the others.",
-                "{n:,} items of classes that are too small were predicted as one of the others.",
-                n=n_small,
-            )
+    if n_small := sum(value is not None for value in getattr(result, "left_out", ())):
+        yield say(
+            "{n:,} item of a class that is too small was predicted as one of the others.",
+            "{n:,} items of classes that are too small were predicted as one of the others.",
+            n=n_small,
         )
-    return told
 
 
 def _grouped(groups: Any) -> str:

@@ -120,7 +120,7 @@ class Verb:
         """The verb whose result this verb takes; "" where it takes vectors alone."""
         return self.of or (self.name.rpartition(".")[0] if self.method else "")
 
-    @property
+    @functools.cached_property
     def first(self) -> str:
         """Name of the first argument."""
         return next(iter(inspect.signature(self.function).parameters))
@@ -192,35 +192,11 @@ def verb(
 
     def decorate(function: _Function) -> _Function:
         signature = inspect.signature(function)
-        first = next(iter(signature.parameters))
         row = Verb(name, function, columns, unrecorded, sources, method, variable, needs, gives, of, memory)
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            try:
-                bound = signature.bind(*args, **kwargs)
-            except TypeError as error:
-                unknown = (
-                    str(error).rpartition("unexpected keyword argument ")[2].strip("'")
-                    if "unexpected" in str(error)
-                    else ""
-                )
-                msg = f"{function.__name__}() {error}{did_you_mean(unknown, signature.parameters)}"
-                raise TypeError(msg) from None
-            bound.apply_defaults()
-            bound.arguments |= {
-                key: value.item()  # messages and records show plain values
-                for key, value in bound.arguments.items()
-                if isinstance(value, (np.number, np.bool_, np.str_))
-            }
-            if "random_state" in bound.arguments:
-                bound.arguments["random_state"] = checked_seed(bound.arguments["random_state"])
-            if not (row.asks or needs):
-                bound.arguments[first] = _as_arrays(bound.arguments[first], sources)
-            if memory:
-                given = getattr(bound.arguments[first], "source", bound.arguments[first])
-                for vectors in given.values() if isinstance(given, Mapping) else [given]:
-                    check_memory(name, vectors, memory)
+            bound = _bound(row, signature, args, kwargs)
             token = _RESOLVED.set({})
             try:
                 with jobs(bound.arguments.get("n_jobs")), _threads(one_thread), speaking("en"):
@@ -228,19 +204,50 @@ def verb(
                 found = {**_flat(bound), **(_RESOLVED.get() or {})}
             finally:
                 _RESOLVED.reset(token)
-            asked = found.pop(first)
-            source = found.pop("source", asked.source if row.asks else asked)
-            named = isinstance(source, Mapping)
-            left_out = {*unrecorded, "n_jobs", *(source if named and sources == "several" else ())}
-            params = {key: described(value) for key, value in found.items() if key not in left_out}
-            return result._recorded(
-                Step(name, params, asked.recipe if row.asks else None), dict(source) if named else source
-            )
+            return _with_step(row, result, found)
 
         _add(replace(row, function=call))
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+def _bound(
+    row: Verb, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> inspect.BoundArguments:
+    """Return the checked arguments of a call, as plain values and arrays; raise where they do not fit or memory is short."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        _, found, unknown = str(error).rpartition("unexpected keyword argument ")
+        meant = did_you_mean(unknown.strip("'") if found else "", signature.parameters)
+        msg = f"{row.function.__name__}() {error}{meant}"
+        raise TypeError(msg) from None
+    bound.apply_defaults()
+    given = bound.arguments
+    for name, value in given.items():
+        if isinstance(value, np.number | np.bool_ | np.str_):
+            given[name] = value.item()  # messages and records show plain values
+    if "random_state" in given:
+        given["random_state"] = checked_seed(given["random_state"])
+    if not (row.asks or row.needs):
+        given[row.first] = _as_arrays(given[row.first], row.sources)
+    if row.memory:
+        asked = getattr(given[row.first], "source", given[row.first])
+        for vectors in asked.values() if isinstance(asked, Mapping) else [asked]:
+            check_memory(row.name, vectors, row.memory)
+    return bound
+
+
+def _with_step(row: Verb, result: Any, found: dict[str, Any]) -> Any:
+    """Return a result with the step that made it; `found` holds all arguments as they are recorded."""
+    asked = found.pop(row.first)
+    source = found.pop("source", asked.source if row.asks else asked)
+    named = isinstance(source, Mapping)
+    left_out = {*row.unrecorded, "n_jobs", *(source if named and row.sources == "several" else ())}
+    params = {key: described(value) for key, value in found.items() if key not in left_out}
+    step = Step(row.name, params, asked.recipe if row.asks else None)
+    return result._recorded(step, dict(source) if named else source)
 
 
 def resolved(**values: Any) -> None:

@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 __all__ = [
     "distinct",
     "equal_to_items",
-    "interval_of_means",
     "merged",
     "remarks_of",
     "themselves",
     "together_of",
-    "totals_of",
     "without",
 ]
 
@@ -92,23 +90,6 @@ def without(hits: NDArray[np.intp], own: Sequence[NDArray[np.intp]], depth: int)
 def equal_to_items(vectors: NDArray[np.float32], X: NDArray[np.float32], hits: NDArray[np.intp]) -> int:
     """Return how many queries have the same vector as the item they find first."""
     return int((vectors == X[hits[:, 0]]).all(axis=1).sum())
-
-
-def totals_of(values: NDArray[np.float64], group: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the sums of the rows of every group, and in a last column how many these are, (n_groups, n_columns + 1)."""
-    totals = np.zeros((int(group.max()) + 1, values.shape[1] + 1))
-    np.add.at(totals, group, np.column_stack([values, np.ones(len(values))]))
-    return totals
-
-
-def interval_of_means(
-    totals: NDArray[np.float64], random_state: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 95 % intervals of the means of all columns of `totals_of`, groups drawn anew."""
-    from mmtoolkit.classification.intervals import bca
-
-    low, high, _ = bca(totals, lambda sums: sums[:, :-1] / sums[:, -1:], random_state=random_state)
-    return low, high
 
 
 def remarks_of(n_again: int, n_own: int, n_equal: int) -> tuple[str, ...]:

@@ -19,15 +19,14 @@ from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
     distinct,
     equal_to_items,
-    interval_of_means,
     merged,
     remarks_of,
     themselves,
     together_of,
-    totals_of,
     without,
 )
 from mmtoolkit.retrieval.find import queries_of
+from mmtoolkit.retrieval.means import interval_of_means, totals_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
 from mmtoolkit.vectors import HasVectors, Reranks, ids_of, rows_of, vectors_of

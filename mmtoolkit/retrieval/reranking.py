@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmtoolkit._arguments import check_count
 from mmtoolkit.content import Content
 from mmtoolkit.frames import contents_of
-from mmtoolkit.retrieval.counted import interval_of_means, totals_of
+from mmtoolkit.retrieval.means import interval_of_means, totals_of
 from mmtoolkit.steps import resolved
 from mmtoolkit.vectors import has_vectors, items_of
 from mmtoolkit.words import recalled, say, word

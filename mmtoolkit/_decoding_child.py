@@ -42,9 +42,9 @@ def main() -> None:
                 _frame(target, picture)
                 _text(target, b"N", note)
             else:
-                from mmtoolkit import _sampling
+                from mmtoolkit import _video_frames
 
-                for frame in _sampling.frames(data, request["n"], request["demuxer"]):
+                for frame in _video_frames.frames(data, request["n"], request["demuxer"]):
                     _frame(target, frame)
                 _text(target, b"N", "")
         except Exception as error:  # whatever a decoder raises is told; it is the file's fault, not this process's
@@ -84,9 +84,9 @@ def _load_all() -> None:
     with contextlib.suppress(ImportError):  # extras
         import pi_heif  # noqa: F401
     with contextlib.suppress(ImportError):
-        from mmtoolkit import _sampling
+        from mmtoolkit import _video_frames
 
-        _sampling.load()
+        _video_frames.load()
 
 
 def _lock() -> int:

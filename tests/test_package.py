@@ -196,7 +196,7 @@ LAYERS = (
         "_decoding",
         "_decoding_child",
         "_pictures",
-        "_sampling",
+        "_video_frames",
         "_videos",
         "content",
     },

@@ -18,7 +18,7 @@ from mmtoolkit import _decoding
 from mmtoolkit.errors import UnreadableItemError
 
 av = pytest.importorskip("av")
-from mmtoolkit import _sampling  # noqa: E402 - it needs PyAV
+from mmtoolkit import _video_frames  # noqa: E402 - it needs PyAV
 from mmtoolkit._formats import video_format  # noqa: E402
 
 UPRIGHT = np.full((96, 64, 3), 255, np.uint8)
@@ -103,7 +103,9 @@ def test_long_videos_are_sought_in_and_give_the_same_frames(kind, n):
 def test_few_frames_of_a_long_video_are_decoded(kind):
     data = long_clip(kind)
 
-    assert len(list(_sampling._by_seeking(data, 3, video_format(data)))) == 3  # it did not fall back to decoding all
+    assert (
+        len(list(_video_frames._by_seeking(data, 3, video_format(data)))) == 3
+    )  # it did not fall back to decoding all
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 8])
@@ -255,10 +257,10 @@ def test_frames_that_are_too_large_are_refused():
 
 def test_a_video_with_too_many_frames_is_refused(monkeypatch):
     data = clip("mp4", moving(12))
-    monkeypatch.setattr(_sampling, "MAX_FRAMES", 10)
+    monkeypatch.setattr(_video_frames, "MAX_FRAMES", 10)
 
     with pytest.raises(UnreadableItemError, match="more than 10 frames"):
-        list(_sampling.frames(data, 1, "mov"))
+        list(_video_frames.frames(data, 1, "mov"))
 
 
 # the process that decodes

@@ -13,8 +13,8 @@ from scipy.special import gammaln, ndtr, ndtri
 
 from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.cuts import columns_of_few_values, cut, derive
 from mmtoolkit.classification.intervals import limits
-from mmtoolkit.classification.slicing import columns_of_few_values, cut, derive
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmtoolkit._aligned import CHARACTERS
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.slicing import NEAREST
+from mmtoolkit.classification.cuts import NEAREST
 from mmtoolkit.reporting.blocks import Block, Gallery, Remarks, Table, Words
 from mmtoolkit.reporting.sections.base import Contribution
 from mmtoolkit.vectors import items_of

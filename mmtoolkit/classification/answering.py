@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_share
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.words import percent, say
@@ -128,14 +128,13 @@ class _Answers:
     @classmethod
     def of(cls, result: Classification) -> _Answers:
         """Return the answers of a result to its held-out items."""
-        rows = np.flatnonzero(result.fold >= 0)
-        sure = result.y_proba[rows, codes_of(result.y_pred[rows], result.classes)]
-        order = np.argsort(-sure, kind="stable")
-        rows, sure = rows[order], sure[order]
-        n = np.arange(1, len(rows) + 1)
-        before = pd.Series(result.together[rows]).groupby(result.together[rows]).cumcount().to_numpy()
+        held = HeldOut(result)
+        order = np.argsort(-held.sure, kind="stable")
+        sure, group = held.sure[order], held.groups[order]
+        n = np.arange(1, len(order) + 1)
+        before = pd.Series(group).groupby(group).cumcount().to_numpy()
         groups = np.floor(n**2 / np.cumsum(2 * before + 1) + 1e-9).astype(np.intp)
-        wrong = np.cumsum(result.y_pred[rows] != result.y_true[rows])
+        wrong = np.cumsum(held.wrong[order])
         last = np.append(sure[1:] != sure[:-1], True)
         return cls(sure[last], n[last], wrong[last].astype(np.intp), groups[last], (np.cumsum(1.0 - sure) / n)[last])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_share
 from mmtoolkit.classification.estimators import proba_of
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
@@ -75,9 +75,8 @@ class HeldOutTruths:
     @classmethod
     def of(cls, result: Classification) -> HeldOutTruths:
         """Return those of a result."""
-        rows = np.flatnonzero(result.fold >= 0)
-        codes, groups = codes_of(result.y_true[rows], result.classes), result.together[rows]
-        return cls(result.y_proba[rows, codes], codes, 1.0 / np.bincount(groups)[groups])
+        held = HeldOut(result)
+        return cls(result.y_proba[held.rows, held.true], held.true, 1.0 / np.bincount(held.groups)[held.groups])
 
     def sets(
         self, said: Iterable[tuple[NDArray[np.float64], NDArray[np.bool_]]], coverage: float, *, by_class: bool

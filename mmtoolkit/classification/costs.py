@@ -12,7 +12,8 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.answering import Thresholds, tenths
 from mmtoolkit.classification.folds import stratified_folds
-from mmtoolkit.classification.targets import codes_of, places_of
+from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.targets import places_of
 
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
@@ -54,20 +55,19 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
 
 def cheapest(result: Classification, table: NDArray[np.float64], silence: float) -> Thresholds:
     """Return the threshold with the least mean cost, and what choosing so costs on items that it was not chosen on."""
-    rows = np.flatnonzero(result.fold >= 0)
-    true, predicted = (codes_of(values[rows], result.classes) for values in (result.y_true, result.y_pred))
-    sure, saved = result.y_proba[rows, predicted], silence - table[true, predicted]
-    groups = np.unique(result.together[rows], return_inverse=True)[1]
-    part = result.fold[rows]
+    held = HeldOut(result)
+    n_scored, groups = len(held.rows), held.groups
+    sure, saved = held.sure, silence - table[held.true, held.predicted]
+    part = result.fold[held.rows]
     if part.max() == 0:
-        part = stratified_folds(np.zeros(len(rows), dtype=np.intp), groups, min(_PARTS, int(groups.max()) + 1), 0)
-    cost = np.full(len(rows), silence)
+        part = stratified_folds(np.zeros(n_scored, dtype=np.intp), groups, min(_PARTS, int(groups.max()) + 1), 0)
+    cost = np.full(n_scored, silence)
     for fold in np.unique(part):
         own = part == fold
         least = _least(sure[~own], saved[~own]) if (~own).any() else np.inf
         cost[own] -= np.where(sure[own] >= least, saved[own], 0.0)
     least = _least(sure, saved)
-    answered, wrong = sure >= least, true != predicted
+    answered, wrong = sure >= least, held.wrong
     shares = tenths(result)
     answers = sure[:, None] >= shares["confidence"].to_numpy()
     n = int(answered.sum())
@@ -75,12 +75,12 @@ def cheapest(result: Classification, table: NDArray[np.float64], silence: float)
         min_confidence=least,
         max_risk=float("nan"),
         confidence=float("nan"),
-        coverage=n / len(rows),
+        coverage=n / n_scored,
         risk=float(wrong[answered].mean()) if n else float("nan"),
         n_answers=n,
         n_wrong=int(wrong[answered].sum()),
         n_needed=0,
-        n_scored=len(rows),
+        n_scored=n_scored,
         reason="" if n else f"no answer is worth its risk where silence costs {silence:g}",
         cost=float(cost.mean()),
         costs=shares.assign(cost=silence - (answers * saved[:, None]).mean(axis=0)),

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from mmtoolkit._blocks import evenly
 from mmtoolkit._text import shorten
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
-from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.figures import bars, bars_over, curve, heatmap
 from mmtoolkit.figures.style import TEXT
 from mmtoolkit.words import between, joined, percent, points, say, word
@@ -45,11 +45,6 @@ def of(result: Classification) -> dict[str, Callable[[], Any]]:
             "precision_recall": lambda: _areas(result, _precision_recall, "average_precision", precision_recall),
         }
     return drawings
-
-
-def _scored(result: Classification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    rows = result.fold >= 0
-    return codes_of(result.y_true[rows], result.classes), result.y_proba[rows]
 
 
 def confusion(result: Scored) -> go.Figure:
@@ -144,7 +139,8 @@ def per_class(result: Scored) -> go.Figure:
 
 
 def _calibration(result: Classification) -> go.Figure:
-    confidence, accuracy, count = calibration(*_scored(result))
+    held = HeldOut(result)
+    confidence, accuracy, count = calibration(held.true, held.proba)
     filled = count > 0
     gap = float((confidence - accuracy) @ count / count.sum())
     error = say(
@@ -208,7 +204,8 @@ def _precision_recall(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any
 
 
 def _areas(result: Classification, one: Callable[..., Any], column: str, words: tuple[str, str, str]) -> go.Figure:
-    codes, proba = _scored(result)
+    held = HeldOut(result)
+    codes, proba = held.true, held.proba
     grid = np.linspace(0.0, 1.0, 101)
     table = result.per_class[column].dropna().sort_values(kind="stable")
     lines = {}

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._nearest import nearest_others
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.classification.label_issues import confident_learning
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import vectors_of
@@ -21,11 +22,10 @@ __all__ = ["per_item"]
 
 def per_item(result: Classification) -> pd.DataFrame:
     """Return the table behind ``Classification.per_item``."""
-    scored, n = result.fold >= 0, len(result.fold)
-    rows = np.flatnonzero(scored)
+    held, n = HeldOut(result), len(result.fold)
     suggested: NDArray[np.object_] = np.full(n, None, dtype=object)
-    best, likely = confident_learning(codes_of(result.y_true[rows], result.classes), result.y_proba[rows])
-    suggested[rows[likely]] = np.array(result.classes.tolist(), dtype=object)[best[likely]]
+    best, likely = confident_learning(held.true, held.proba)
+    suggested[held.rows[likely]] = np.array(result.classes.tolist(), dtype=object)[best[likely]]
     predicted = np.array([value is not None for value in result.y_pred])
     probability = np.full(n, np.nan)
     at = np.flatnonzero(predicted)
@@ -36,7 +36,7 @@ def per_item(result: Classification) -> pd.DataFrame:
         "y_pred": result.y_pred,
         "probability": probability,
         "fold": result.fold,
-        "correct": pd.Series(right, dtype="boolean").where(scored).array,
+        "correct": pd.Series(right, dtype="boolean").where(result.fold >= 0).array,
         "suggested": suggested,
         "nearest": _nearest(result),
     }

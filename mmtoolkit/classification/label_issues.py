@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmtoolkit._blocks import evenly
 from mmtoolkit._nearest import nearest_others
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.targets import codes_of
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.vectors import items_of, vectors_of
 from mmtoolkit.words import say, speaking
 
@@ -78,7 +78,7 @@ def expected_of_clean(result: Classification) -> float:
     float
         To be compared with the length of ``result.label_issues()``.
     """
-    rows = np.flatnonzero(result.fold >= 0)
+    rows = HeldOut(result).rows
     some = rows[evenly(len(rows), _DRAWN_ROWS)]
     proba, rng = result.y_proba[some], np.random.default_rng(0)
     below = proba.cumsum(axis=1)[:, :-1]
@@ -93,10 +93,9 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     The rank is the held-out probability of the label times the share of the nearest items that carry it. The second
     does not depend on the classifier.
     """
-    rows = np.flatnonzero(result.fold >= 0)
-    codes = codes_of(result.y_true[rows], result.classes)
-    suggested, likely = confident_learning(codes, result.y_proba[rows])
-    groups = result.together[rows]
+    held = HeldOut(result)
+    rows, codes, groups = held.rows, held.true, held.groups
+    suggested, likely = confident_learning(codes, held.proba)
     near, _ = nearest_others(
         vectors_of(result.source)[rows], groups, np.arange(len(rows)), min(_NEIGHBOURS, len(rows) - 1)
     )

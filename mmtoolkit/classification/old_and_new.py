@@ -15,9 +15,9 @@ from mmtoolkit._duplicates import duplicate_groups, equal_rows
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.classifying import thresholds_of, user_groups
 from mmtoolkit.classification.folds import effective_size, merge_groups
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.classification.intervals import limits
 from mmtoolkit.classification.result import Classification
-from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.classification.two_sample import differs, differs_within_classes, main_axes, unit_means
 from mmtoolkit.vectors import unit_rows, vectors_of
 
@@ -58,7 +58,8 @@ class Sides:
     def of(cls, result: Classification, new: Any, groups: Any) -> Sides:
         """Put both sides together; duplicates are found as the classifier's were."""
         params = result.recipe["params"]
-        old = np.flatnonzero(result.fold >= 0)
+        held = HeldOut(result)
+        old = held.rows
         trained = np.flatnonzero((result.fold < 0) & (result.y_true != None))  # noqa: E711 - of every cell
         mine, theirs = (vectors_of(source, normalize=params["normalize"]) for source in (result.source, new))
         X = np.concatenate([mine[old], theirs, mine[trained]])
@@ -75,7 +76,7 @@ class Sides:
             same = equal_rows(unit)  # a copy of an old item tells nothing new
         together, n = merge_groups(given, same), len(old) + len(theirs)
         n_known = int(np.isin(together[len(old) : n], np.delete(together, np.s_[len(old) : n])).sum())
-        return cls(X[:n], unit[:n], old, codes_of(result.y_true[old], result.classes), together[:n], n_known)
+        return cls(X[:n], unit[:n], old, held.true, together[:n], n_known)
 
     @cached_property
     def new(self) -> NDArray[np.bool_]:

@@ -14,8 +14,8 @@ from scipy.special import gammaln, ndtr, ndtri
 from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.cuts import columns_of_few_values, cut, derive
+from mmtoolkit.classification.held_out import HeldOut
 from mmtoolkit.classification.intervals import limits
-from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
 from mmtoolkit.words import points, recalled, say
@@ -164,11 +164,8 @@ def find_slices(result: Classification, columns: Sequence[str] | None, derived: 
         more = derive(result) if derived else {}
     resolved(columns=names)
     labels, notes, rows = {**given, **more}, [], []
-    scored = np.flatnonzero(result.fold >= 0)
-    wrong = (result.y_pred[scored] != result.y_true[scored]).astype(np.float64)
-    classes = codes_of(result.y_true[scored], result.classes)
-    groups = np.unique(result.together[scored], return_inverse=True)[1]
-    small = 0
+    held, small = HeldOut(result), 0
+    scored, wrong = held.rows, held.wrong.astype(np.float64)
     for family, every in labels.items():
         members = {name: every[scored] == name for name in sorted(set(every[scored]))}
         if len(members) == 1:
@@ -178,7 +175,7 @@ def find_slices(result: Classification, columns: Sequence[str] | None, derived: 
             continue
         large = {name: m for name, m in members.items() if _FEWEST <= m.sum() <= len(m) - _FEWEST}
         small += len(members) - len(large)
-        found = [(family, name, *_compared(member, wrong, classes, groups)) for name, member in large.items()]
+        found = [(family, name, *_compared(member, wrong, held.true, held.groups)) for name, member in large.items()]
         if found and all(np.isnan(row[-1]) for row in found):
             notes.append(
                 say("{family!r} parts the items as the classes do, so it cannot be told apart from them", family=family)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mmtoolkit.retrieval.find import Queries
 
 __all__ = [
+    "Counted",
     "distinct",
     "equal_to_items",
     "merged",
@@ -25,6 +27,52 @@ __all__ = [
     "together_of",
     "without",
 ]
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """The distinct queries that have a relevant item.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_queries,), int
+        The first place of each among the queries that were given.
+    names : ndarray of shape (n_queries,), object
+        Their texts, or what they are called.
+    right, own : lists of ndarray of int
+        Rows of the items that are relevant for each, and of those that are the query itself.
+    together : ndarray of shape (n_queries,), int
+        Groups of queries.
+    n_repeats, n_left_out : int
+        Queries that are equal to an earlier one; distinct queries without a relevant item.
+    """
+
+    rows: NDArray[np.intp]
+    names: NDArray[np.object_]
+    right: list[NDArray[np.intp]]
+    own: list[NDArray[np.intp]]
+    together: NDArray[np.intp]
+    n_repeats: int
+    n_left_out: int
+
+    @property
+    def n_right(self) -> NDArray[np.intp]:
+        """Number of relevant items of each."""
+        return np.array([len(rows) for rows in self.right])
+
+    @property
+    def n_own(self) -> NDArray[np.intp]:
+        """Number of items that are the query itself."""
+        return np.array([len(rows) for rows in self.own])
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """Groups as numbers from 0."""
+        return np.unique(self.together, return_inverse=True)[1]
+
+    def gains(self, hits: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which hits are right, (n_queries, depth)."""
+        return np.stack([np.isin(hit, rows) for hit, rows in zip(hits, self.right, strict=True)])
 
 
 def distinct(names: NDArray[np.object_], found: Queries) -> NDArray[np.intp]:

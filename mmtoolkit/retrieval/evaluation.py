@@ -17,6 +17,7 @@ from mmtoolkit._rows import is_missing
 from mmtoolkit._text import shorten
 from mmtoolkit.results import Result, plain
 from mmtoolkit.retrieval.counted import (
+    Counted,
     distinct,
     equal_to_items,
     merged,
@@ -25,7 +26,7 @@ from mmtoolkit.retrieval.counted import (
     together_of,
     without,
 )
-from mmtoolkit.retrieval.find import queries_of
+from mmtoolkit.retrieval.find import Queries, queries_of
 from mmtoolkit.retrieval.means import interval_of_means, totals_of
 from mmtoolkit.retrieval.reranking import SecondLook, check_rerank, effect_of, sentence_of
 from mmtoolkit.steps import UNRECORDED, Step, resolved, verb
@@ -320,91 +321,117 @@ def evaluate_search(
     """
     check_rerank(embeddings, rerank, candidates)
     X = vectors_of(embeddings, normalize=normalize)
-    if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
-        msg = f"ks must be ints of at least 1, got {list(ks)!r}"
-        raise ValueError(msg)
-    frame_rows = None
+    _check_cuts(ks)
+    from_items = None  # rows of the items whose values are the queries
     asked = queries
     if isinstance(queries, str):
         values = column(embeddings, queries, what="queries")
-        frame_rows = np.flatnonzero(values != None)  # noqa: E711 - of every cell
-        asked = values[frame_rows].tolist()
-    found, ids = queries_of(embeddings, asked, X.shape[1], normalize=normalize), ids_of(embeddings)
-    names = np.array(
-        [q if isinstance(q, str) else n for q, n in zip(found.contents or found.names, found.names, strict=True)],
-        dtype=object,
-    )
-    right = _relevant(embeddings, _in_order(relevant, queries, names), names, len(X))
-    resolved(
-        queries=queries if isinstance(queries, str) else found.recorded,
-        relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
-        groups=groups if groups is None or isinstance(groups, str) else np.asarray(groups),
-    )
-    which = distinct(names, found)
-    together = together_of(embeddings, groups, frame_rows, which)
-    first = np.unique(which, return_index=True)[1]
-    own = [np.empty(0, dtype=np.intp)] * len(first) if frame_rows is None else themselves(embeddings, names[first])
-    right = [np.setdiff1d(rows, self) for rows, self in zip(merged(right, which), own, strict=True)]
-    n_right = np.array([len(rows) for rows in right])
-    used = n_right > 0
-    if not used.any():
-        other, way_out = "", ""
-        if any(map(len, own)):
-            other, way_out = " other than itself", "; name another column of what is relevant, such as the label"
-        msg = f"none of the {len(right)} queries has a relevant item{other}, so there is nothing to score{way_out}"
-        raise ValueError(msg)
-    asked_rows, names, together = first[used], names[first][used], together[used]
-    own, right = ([rows for rows, use in zip(all_rows, used, strict=True) if use] for all_rows in (own, right))
-    n_right, n_own = n_right[used], np.array([len(rows) for rows in own])
+        from_items = np.flatnonzero(values != None)  # noqa: E711 - of every cell
+        asked = values[from_items].tolist()
+    found = queries_of(embeddings, asked, X.shape[1], normalize=normalize)
+    counted = _counted(embeddings, queries, found, from_items, relevant, groups, len(X))
+    vectors = found.vectors[counted.rows]
     wanted = [(metric, k) for metric in METRICS for k in (map(int, ks) if metric.k is None else [metric.k])]
     depth = max(_DEPTH, *(k for _, k in wanted))
-    hits, _ = top_k(found.vectors[asked_rows], X, min(depth + int(n_own.max()), len(X)), unit=normalize)
-    hits = without(hits, own, depth)
-    gains, effect, usage = _gains(hits, right), None, None
-    remarks = remarks_of(
-        len(which) - len(first), int((n_own > 0).sum()), equal_to_items(found.vectors[asked_rows], X, hits)
-    )
+    n_own = counted.n_own
+    hits = without(top_k(vectors, X, min(depth + int(n_own.max()), len(X)), unit=normalize)[0], counted.own, depth)
+    remarks = remarks_of(counted.n_repeats, int((n_own > 0).sum()), equal_to_items(vectors, X, hits))
+    gains, effect, usage = counted.gains(hits), None, None
     if rerank is not None:
         from mmtoolkit.embedding.usage import Usage
 
         usage, before = Usage(), gains
-        contents = None if found.contents is None else [found.contents[i] for i in asked_rows.tolist()]
-        nearest = hits[:, : int(candidates)]
-        place, _ = SecondLook(embeddings, rerank, usage, budget, progress).order(
-            contents, found.own[asked_rows], nearest
-        )
-        hits = np.column_stack([np.take_along_axis(nearest, place, axis=1), hits[:, int(candidates) :]])
-        hits = without(hits, own, depth)
-        gains = _gains(hits, right)
-        effect = _effect(wanted, before, gains, n_right, together, random_state)
+        look = SecondLook(embeddings, rerank, usage, budget, progress)
+        hits = without(_looked_at_again(look, found, counted.rows, hits, int(candidates)), counted.own, depth)
+        gains = counted.gains(hits)
+        effect = _effect(wanted, counted, before, gains, random_state)
     return SearchEvaluation(
-        _metrics(wanted, gains, n_right, len(X) - n_own, together, random_state),
-        _per_query(names, n_right, gains, ids[hits[:, 0]]),
-        len(names),
-        int((~used).sum()),
+        _metrics(wanted, counted, gains, len(X), random_state),
+        _per_query(counted.names, counted.n_right, gains, ids_of(embeddings)[hits[:, 0]]),
+        len(counted.names),
+        counted.n_left_out,
         reranking=effect,
         usage=usage,
         remarks=remarks,
     )
 
 
-def _gains(hits: NDArray[np.intp], right: Sequence[NDArray[np.intp]]) -> NDArray[np.bool_]:
-    """Return which hits are right, (n_queries, depth)."""
-    return np.stack([np.isin(hit, rows) for hit, rows in zip(hits, right, strict=True)])
+def _check_cuts(ks: Sequence[int]) -> None:
+    if not ks or any(isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1 for k in ks):
+        msg = f"ks must be ints of at least 1, got {list(ks)!r}"
+        raise ValueError(msg)
+
+
+def _counted(
+    embeddings: Any,
+    queries: Any,
+    found: Queries,
+    from_items: NDArray[np.intp] | None,
+    relevant: Any,
+    groups: Any,
+    n_items: int,
+) -> Counted:
+    """Return the queries that count, and record what was asked for."""
+    ids = ids_of(embeddings)
+    names = np.array(
+        [q if isinstance(q, str) else n for q, n in zip(found.contents or found.names, found.names, strict=True)],
+        dtype=object,
+    )
+    right = _relevant(embeddings, _in_order(relevant, queries, names), names, n_items)
+    resolved(
+        queries=queries if isinstance(queries, str) else found.recorded,
+        relevant=relevant if isinstance(relevant, str) else [ids[rows].tolist() for rows in right],
+        groups=groups if groups is None or isinstance(groups, str) else np.asarray(groups),
+    )
+    which = distinct(names, found)
+    together = together_of(embeddings, groups, from_items, which)
+    first = np.unique(which, return_index=True)[1]
+    own = [np.empty(0, dtype=np.intp)] * len(first) if from_items is None else themselves(embeddings, names[first])
+    right = [np.setdiff1d(rows, self) for rows, self in zip(merged(right, which), own, strict=True)]
+    used = np.array([len(rows) > 0 for rows in right])
+    if not used.any():
+        other, way_out = "", ""
+        if any(map(len, own)):
+            other, way_out = " other than itself", "; name another column of what is relevant, such as the label"
+        msg = f"none of the {len(right)} queries has a relevant item{other}, so there is nothing to score{way_out}"
+        raise ValueError(msg)
+    own, right = ([rows for rows, use in zip(all_rows, used, strict=True) if use] for all_rows in (own, right))
+    rows = first[used]
+    return Counted(rows, names[rows], right, own, together[used], len(which) - len(first), int((~used).sum()))
+
+
+def _looked_at_again(
+    look: SecondLook, found: Queries, rows: NDArray[np.intp], hits: NDArray[np.intp], candidates: int
+) -> NDArray[np.intp]:
+    """Return the hits of the queries at `rows` with the first `candidates` in the order of a rerank model."""
+    contents = None if found.contents is None else [found.contents[i] for i in rows.tolist()]
+    nearest = hits[:, :candidates]
+    place, _ = look.order(contents, found.own[rows], nearest)
+    return np.column_stack([np.take_along_axis(nearest, place, axis=1), hits[:, candidates:]])
 
 
 def _effect(
     wanted: Sequence[tuple[SearchMetric, int]],
+    counted: Counted,
     before: NDArray[np.bool_],
     after: NDArray[np.bool_],
-    n_right: NDArray[np.intp],
-    together: NDArray[np.intp],
     random_state: int,
 ) -> pd.DataFrame:
     """Return the change of every metric by another order of the hits."""
-    one, two = (np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted]) for gains in (before, after))
-    index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
-    return effect_of(one, two, np.unique(together, return_inverse=True)[1], index, random_state)
+    one, two = (_scores(wanted, gains, counted) for gains in (before, after))
+    return effect_of(one, two, counted.groups, _names(wanted), random_state)
+
+
+def _scores(
+    wanted: Sequence[tuple[SearchMetric, int]], gains: NDArray[np.bool_], counted: Counted
+) -> NDArray[np.float64]:
+    """Return every metric of every query, (n_queries, n_metrics)."""
+    n_right = counted.n_right
+    return np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
+
+
+def _names(wanted: Sequence[tuple[SearchMetric, int]]) -> pd.Index[str]:
+    return pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
 
 
 def _in_order(relevant: Any, queries: Any, names: NDArray[np.object_]) -> Any:
@@ -456,27 +483,26 @@ def _relevant(embeddings: Any, relevant: Any, names: NDArray[np.object_], n: int
 
 def _metrics(
     wanted: Sequence[tuple[SearchMetric, int]],
+    counted: Counted,
     gains: NDArray[np.bool_],
-    n_right: NDArray[np.intp],
-    n: NDArray[np.intp],
-    together: NDArray[np.intp],
+    n_items: int,
     random_state: int,
 ) -> pd.DataFrame:
-    """Return every metric with its interval and its value for a random order of the `n` items searched for each query."""
+    """Return every metric with its interval and its value for a random order of the items searched for each query."""
     from mmtoolkit.classification.intervals import widened, wilson
 
-    values = np.column_stack([metric.score(gains, n_right, k) for metric, k in wanted])
-    totals = totals_of(values, np.unique(together, return_inverse=True)[1])
+    values = _scores(wanted, gains, counted)
+    totals = totals_of(values, counted.groups)
     value = values.mean(axis=0)
     low, high = widened(value, *interval_of_means(totals, random_state), len(totals))
     if len(totals) == len(values):  # every query is a group of its own: a plain proportion
         share = np.array([metric.share for metric, _ in wanted])
         low[share], high[share] = wilson(value[share] * len(totals), len(totals))
+    n_right, n = counted.n_right, n_items - counted.n_own
     sizes, counts = np.unique(n, return_counts=True)
     chances = [[metric.chance(n_right[n == size], int(size), k) for size in sizes] for metric, k in wanted]
     baseline = np.array(chances) @ counts / len(n)
-    index = pd.Index([metric.name.format(k=k) for metric, k in wanted], name="metric")
-    return pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=index)
+    return pd.DataFrame({"value": value, "low": low, "high": high, "baseline": baseline}, index=_names(wanted))
 
 
 def _per_query(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,30 +115,11 @@ def items(
         msg = "there are no rows; expected at least one item"
         raise ValueError(msg)
     index, data = data.index, data.reset_index(drop=True)
-    if data.columns.nlevels > 1:
-        msg = f"the columns have {data.columns.nlevels} levels, the first is {data.columns[0]!r}; expected one plain name each"
-        raise ValueError(msg)
-    twice = data.columns[data.columns.duplicated()]
-    if len(twice):
-        msg = f"the column {twice[0]!r} occurs more than once; rename one of them"
-        raise ValueError(msg)
+    _check_columns(data)
     if (id or "id") not in data.columns and ((id or "id") == index.name or (id is None and text_index(index))):
         data = data.assign(**{id or "id": index.to_numpy(dtype=object)})
     named = {"id": id, "text": text, "image": image, "video": video, "label": label}
-    columns: dict[str, Any] = {}
-    used = set()
-    for role, wanted in named.items():
-        source = role if wanted is None else wanted
-        if source not in data.columns:
-            if wanted is not None:
-                raise NoColumnError(role, wanted, list(map(str, data.columns)))
-            columns[role] = None
-            continue
-        used.add(source)
-        columns[role] = cells_of(data[source])
-    if all(columns[role] is None for role in _MEDIA):
-        msg = f"no column to embed: name one with text=, image= or video=; the columns are {', '.join(map(str, data.columns))}"
-        raise ValueError(msg)
+    columns = _cells(data, named)
     n = len(data)
     ids = [str(i) for i in range(n)] if columns["id"] is None else unique_ids(columns["id"])
     for role in ("image", "video"):
@@ -160,7 +141,8 @@ def items(
             "label": pd.Series(labels, dtype=object),
         }
     )
-    others = [name for name in data.columns if name not in used and name not in COLUMNS]
+    used = {role if name is None else name for role, name in named.items() if columns[role] is not None}
+    others = [name for name in data.columns if name not in {*used, *COLUMNS}]
     frame = pd.concat([frame, data[others].apply(none_for_missing)], axis=1)
     asked = {role: name for role, name in (*named.items(), ("modality", modality)) if name is not None}
     frame.attrs["root"] = os.fspath(root)
@@ -168,6 +150,30 @@ def items(
     if _tells(index):
         frame.attrs["index"] = Labels(zip(ids, index.tolist(), strict=True))
     return made_by(frame, "items", file, asked)
+
+
+def _check_columns(data: pd.DataFrame) -> None:
+    if data.columns.nlevels > 1:
+        msg = f"the columns have {data.columns.nlevels} levels, the first is {data.columns[0]!r}; expected one plain name each"
+        raise ValueError(msg)
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        msg = f"the column {twice[0]!r} occurs more than once; rename one of them"
+        raise ValueError(msg)
+
+
+def _cells(data: pd.DataFrame, named: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the cells of the column of each role: the one that was named, or that is called like it; None where there is none."""
+    columns: dict[str, Any] = {}
+    for role, wanted in named.items():
+        if wanted is not None and wanted not in data.columns:
+            raise NoColumnError(role, wanted, list(map(str, data.columns)))
+        source = role if wanted is None else wanted
+        columns[role] = cells_of(data[source]) if source in data.columns else None
+    if all(columns[role] is None for role in _MEDIA):
+        msg = f"no column to embed: name one with text=, image= or video=; the columns are {', '.join(map(str, data.columns))}"
+        raise ValueError(msg)
+    return columns
 
 
 class Labels(dict[str, Any]):

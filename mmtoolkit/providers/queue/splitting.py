@@ -166,8 +166,8 @@ class Maker:
         if isinstance(content, Frame):
             return f"frame:{content.frames.limit}"
         if isinstance(content, Text):
-            limit = self.spec.text_tokens
-            return f"cut:{limit}" if content.truncate and limit and tokens.text_tokens(content.text) > limit else ""
+            limit = self._cut_at(content)
+            return f"cut:{limit}" if limit else ""
         if isinstance(content, Video):
             return "" if content.frames is None else f"frames:{content.frames}"
         if isinstance(content, Image) and len(content.parts) == 1:
@@ -220,7 +220,9 @@ class Maker:
             return Part("image", content.build, text=text, media=media, size=200_000, pictures=1)
         kind = content.modality
         singles = [single for one in inputs_of(content) for single in (one.parts if isinstance(one, Image) else (one,))]
-        text = sum(self._text_tokens(single) for single in singles if isinstance(single, Text))
+        text = sum(
+            self._cut_at(single) or tokens.text_tokens(single.text) for single in singles if isinstance(single, Text)
+        )
         seen = [_pixels_and_bytes(single) for single in singles]
         media = sum(
             self.weigh(single.modality, pixels, params)
@@ -234,9 +236,10 @@ class Maker:
         build = partial(self._build, content, grouped)
         return Part(kind, build, text=text, media=media, size=size, grouped=grouped, pictures=pictures)
 
-    def _text_tokens(self, text: Text) -> int:
-        count = tokens.text_tokens(text.text)
-        return min(count, self.spec.text_tokens or count) if text.truncate else count
+    def _cut_at(self, text: Text) -> int | None:
+        """Return the tokens that a text is cut to; None when it is sent whole."""
+        limit = self.spec.text_tokens
+        return limit if text.truncate and limit and tokens.text_tokens(text.text) > limit else None
 
     def _build(self, content: Content, grouped: bool) -> tuple[Wire, str]:
         built = [self._one(part) for part in inputs_of(content)]
@@ -248,8 +251,7 @@ class Maker:
 
     def _one(self, content: Text | Image | Video) -> tuple[Wire, str]:
         if isinstance(content, Text):
-            limit = self.spec.text_tokens
-            if content.truncate and limit and tokens.text_tokens(content.text) > limit:
+            if limit := self._cut_at(content):
                 kept = tokens.cut(content.text, limit)
                 return [{"text": kept}], f"text cut from {len(content.text)} to {len(kept)} characters"
             return [{"text": content.text}], ""

@@ -27,6 +27,14 @@ def test_nothing_gets_in_and_nothing_is_silently_other(attack, name, trials):
     assert counts["told"] > trials // 3
 
 
+def test_what_runs_without_a_name_are_the_attacks_and_not_what_they_share(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+    names = importlib.import_module("benchmarks.attack.__main__")._names()
+
+    assert {"flips", "damage", "verbs", "tables"} < set(names)
+    assert not {"subjects", "tally", "mutations"} & set(names)
+
+
 def test_an_attack_that_finds_something_says_so():
     import mmtoolkit as mm
 

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import random
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from .subjects import subjects
-from .tally import Tally
+from .subjects import each
 
 TRIALS = 2000
 
 
 def attack(trials: int = TRIALS, seed: int = 0) -> dict[str, Any]:
     """Damage each file in turn."""
-    rng, all_, by_kind = random.Random(seed), Tally(), {}
-    with tempfile.TemporaryDirectory() as home:
-        made = subjects(Path(home))
-        for subject in made:
-            content, sound, tally = subject.path.read_bytes(), subject.look(), Tally()
-            for _ in range(trials // len(made)):
-                name, damaged = damage(content, rng)
-                subject.path.write_bytes(damaged)
-                tally.trial(f"{subject.name}, {name}", subject.look, sound, subject.same)
-            subject.path.write_bytes(content)
-            by_kind[subject.name] = dict(tally.counts)
-            all_.counts += tally.counts
-            all_.examples |= tally.examples
-    return all_.done(by_kind=by_kind)
+    return each(trials, seed, damage)
 
 
 def damage(content: bytes, rng: random.Random) -> tuple[str, bytes]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import operator
 import os
+import random
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,9 @@ from mmtoolkit.cache import EmbeddingCache, Space
 from mmtoolkit.derived import remember
 from mmtoolkit.explorer.annotations import Annotations
 
-__all__ = ["Subject", "subjects"]
+from .tally import Tally
+
+__all__ = ["Subject", "each", "subjects"]
 
 N, D = 60, 6
 
@@ -49,6 +53,24 @@ def subjects(folder: Path) -> list[Subject]:
         _journal(folder / "labels.csv"),
         _derived(X),
     ]  # fmt: skip
+
+
+def each(trials: int, seed: int, change: Callable[[bytes, random.Random], tuple[str, bytes]]) -> dict[str, Any]:
+    """Change every file in turn and look at it; `change` returns what it did, and the bytes that are left."""
+    rng, all_, by_kind = random.Random(seed), Tally(), {}
+    with tempfile.TemporaryDirectory() as home:
+        made = subjects(Path(home))
+        for subject in made:
+            content, sound, tally = subject.path.read_bytes(), subject.look(), Tally()
+            for _ in range(trials // len(made)):
+                name, changed = change(content, rng)
+                subject.path.write_bytes(changed)
+                tally.trial(f"{subject.name}, {name}", subject.look, sound, subject.same)
+            subject.path.write_bytes(content)
+            by_kind[subject.name] = dict(tally.counts)
+            all_.counts += tally.counts
+            all_.examples |= tally.examples
+    return all_.done(by_kind=by_kind)
 
 
 def _vectors(path: Path, X: np.ndarray, y: list[str]) -> Subject:

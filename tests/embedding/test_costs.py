@@ -119,26 +119,18 @@ def test_it_shows_itself():
     assert dataclasses.is_dataclass(plan)
 
 
-@pytest.mark.parametrize(("params", "tokens"), [(None, 402), ({"res_level": 0}, 127), ({"res_level": 3}, 1026)])
-def test_pictures_count_by_the_resolution_asked_for(params, tokens):
-    plan = mm.estimate(
-        [mm.Image("https://example.com/a.png")],
-        model="tongyi-embedding-vision-plus-2026-03-06",
-        params=params,
-        cache=False,
-    )
-
-    assert plan.tokens == tokens + 30  # the template of the system
-
-
-@pytest.mark.parametrize(("params", "tokens"), [(None, 8 * 402), ({"res_level": 3, "max_video_frames": 64}, 64 * 1026)])
-def test_videos_count_by_the_frames_that_are_used(params, tokens):
-    plan = mm.estimate(
-        [mm.Video("https://example.com/a.mp4")],
-        model="tongyi-embedding-vision-plus-2026-03-06",
-        params=params,
-        cache=False,
-    )
+@pytest.mark.parametrize(
+    ("item", "params", "tokens"),
+    [
+        (mm.Image("https://example.com/a.png"), None, 402),
+        (mm.Image("https://example.com/a.png"), {"res_level": 0}, 127),
+        (mm.Image("https://example.com/a.png"), {"res_level": 3}, 1026),
+        (mm.Video("https://example.com/a.mp4"), None, 8 * 402),
+        (mm.Video("https://example.com/a.mp4"), {"res_level": 3, "max_video_frames": 64}, 64 * 1026),
+    ],
+)
+def test_media_count_by_the_resolution_asked_for_and_the_frames_that_are_used(item, params, tokens):
+    plan = mm.estimate([item], model="tongyi-embedding-vision-plus-2026-03-06", params=params, cache=False)
 
     assert plan.tokens == tokens + 30  # the template of the system
 

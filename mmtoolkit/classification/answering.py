@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_share
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step
 from mmtoolkit.words import percent, say
@@ -128,7 +128,7 @@ class _Answers:
     @classmethod
     def of(cls, result: Classification) -> _Answers:
         """Return the answers of a result to its held-out items."""
-        held = HeldOut(result)
+        held = HeldOutItems(result)
         order = np.argsort(-held.sure, kind="stable")
         sure, group = held.sure[order], held.groups[order]
         n = np.arange(1, len(order) + 1)

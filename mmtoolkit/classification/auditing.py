@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmtoolkit._aligned import column
 from mmtoolkit._duplicates import duplicate_groups
 from mmtoolkit._numbers import matrix
-from mmtoolkit.classification.checks import CHECKS, NOT_LOOKED_FOR, Subject
+from mmtoolkit.classification.audit_checks import CHECKS, NOT_LOOKED_FOR, Subject
 from mmtoolkit.classification.classifying import thresholds_of
 from mmtoolkit.classification.leaks import leak_scores
 from mmtoolkit.classification.targets import make_target, recordable

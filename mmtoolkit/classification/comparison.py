@@ -19,7 +19,7 @@ from mmtoolkit._text import shorten
 from mmtoolkit.classification import score_tables
 from mmtoolkit.classification.classifying import check_options, classify, thresholds_of, user_groups
 from mmtoolkit.classification.folds import merge_groups
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.metrics import METRICS, Metric
 from mmtoolkit.classification.paired import LEVEL, differences
 from mmtoolkit.classification.result import Classification
@@ -285,7 +285,7 @@ def _judge(
 ) -> pd.DataFrame:
     """Return one row per pair: which is better, by how much, how sure that is, and which difference could have been shown."""
     one = next(iter(results.values()))
-    held = HeldOut(one)
+    held = HeldOutItems(one)
     found = differences(
         {name: X[held.rows] for name, X in rows.items()},
         [codes_of(r.y_pred[held.rows], one.classes) for r in results.values()],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._arguments import check_share
 from mmtoolkit.classification.estimators import proba_of
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.vectors import has_vectors, ids_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class HeldOutTruths:
     @classmethod
     def of(cls, result: Classification) -> HeldOutTruths:
         """Return those of a result."""
-        held = HeldOut(result)
+        held = HeldOutItems(result)
         return cls(result.y_proba[held.rows, held.true], held.true, 1.0 / np.bincount(held.groups)[held.groups])
 
     def sets(

@@ -12,7 +12,7 @@ from mmtoolkit._arguments import is_number
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.answering import Thresholds, tenths
 from mmtoolkit.classification.folds import stratified_folds
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.targets import places_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def cost_table(given: Any, classes: NDArray[Any]) -> tuple[NDArray[np.float64], 
 
 def cheapest(result: Classification, table: NDArray[np.float64], silence: float) -> Thresholds:
     """Return the threshold with the least mean cost, and what choosing so costs on items that it was not chosen on."""
-    held = HeldOut(result)
+    held = HeldOutItems(result)
     n_scored, groups = len(held.rows), held.groups
     sure, saved = held.sure, silence - table[held.true, held.predicted]
     part = result.fold[held.rows]

@@ -13,7 +13,7 @@ from mmtoolkit._aligned import CHARACTERS, column
 from mmtoolkit._nearest import nearest_others
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.dating import dates_in
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.frames import COLUMNS
 from mmtoolkit.vectors import items_of, vectors_of
 from mmtoolkit.words import say, word
@@ -122,7 +122,7 @@ def derive(result: Classification) -> dict[str, NDArray[np.object_]]:
     """Return slices by properties of all items: their kind, and the similarity of the nearest other item."""
     frame = items_of(result.source)
     kinds = None if frame is None else frame["modality"]
-    scored = HeldOut(result).rows
+    scored = HeldOutItems(result).rows
     likeness = nearest_others(vectors_of(result.source), result.together, scored, 1)[1].ravel()
     edges = np.quantile(likeness[scored], [1 / 3, 2 / 3])
     near = np.array([word("far"), word("between"), word("near")], dtype=object)[np.searchsorted(edges, likeness)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmtoolkit._blocks import evenly
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.metrics import calibration, metrics_for, ratio
 from mmtoolkit.classification.score_tables import number
 from mmtoolkit.figures import bars, bars_over, curve, heatmap
@@ -139,7 +139,7 @@ def per_class(result: Scored) -> go.Figure:
 
 
 def _calibration(result: Classification) -> go.Figure:
-    held = HeldOut(result)
+    held = HeldOutItems(result)
     confidence, accuracy, count = calibration(held.true, held.proba)
     filled = count > 0
     gap = float((confidence - accuracy) @ count / count.sum())
@@ -204,7 +204,7 @@ def _precision_recall(own: NDArray[np.bool_], score: NDArray[np.float64]) -> Any
 
 
 def _areas(result: Classification, one: Callable[..., Any], column: str, words: tuple[str, str, str]) -> go.Figure:
-    held = HeldOut(result)
+    held = HeldOutItems(result)
     codes, proba = held.true, held.proba
     grid = np.linspace(0.0, 1.0, 101)
     table = result.per_class[column].dropna().sort_values(kind="stable")

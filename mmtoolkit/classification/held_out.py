@@ -14,11 +14,11 @@ from mmtoolkit.classification.targets import codes_of
 if TYPE_CHECKING:
     from mmtoolkit.classification.result import Classification
 
-__all__ = ["HeldOut"]
+__all__ = ["HeldOutItems"]
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut:
+class HeldOutItems:
     """What is known of the items that were scored; all arrays have one row for each of them, in the order of the items.
 
     Parameters

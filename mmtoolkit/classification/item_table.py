@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmtoolkit._nearest import nearest_others
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.label_issues import confident_learning
 from mmtoolkit.classification.targets import codes_of
 from mmtoolkit.vectors import vectors_of
@@ -22,7 +22,7 @@ __all__ = ["per_item"]
 
 def per_item(result: Classification) -> pd.DataFrame:
     """Return the table behind ``Classification.per_item``."""
-    held, n = HeldOut(result), len(result.fold)
+    held, n = HeldOutItems(result), len(result.fold)
     suggested: NDArray[np.object_] = np.full(n, None, dtype=object)
     best, likely = confident_learning(held.true, held.proba)
     suggested[held.rows[likely]] = np.array(result.classes.tolist(), dtype=object)[best[likely]]

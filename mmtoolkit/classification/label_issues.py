@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmtoolkit._blocks import evenly
 from mmtoolkit._nearest import nearest_others
 from mmtoolkit._text import shorten
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.vectors import items_of, vectors_of
 from mmtoolkit.words import say, speaking
 
@@ -78,7 +78,7 @@ def expected_of_clean(result: Classification) -> float:
     float
         To be compared with the length of ``result.label_issues()``.
     """
-    rows = HeldOut(result).rows
+    rows = HeldOutItems(result).rows
     some = rows[evenly(len(rows), _DRAWN_ROWS)]
     proba, rng = result.y_proba[some], np.random.default_rng(0)
     below = proba.cumsum(axis=1)[:, :-1]
@@ -93,7 +93,7 @@ def find(result: Classification, *, all_items: bool = False) -> pd.DataFrame:
     The rank is the held-out probability of the label times the share of the nearest items that carry it. The second
     does not depend on the classifier.
     """
-    held = HeldOut(result)
+    held = HeldOutItems(result)
     rows, codes, groups = held.rows, held.true, held.groups
     suggested, likely = confident_learning(codes, held.proba)
     near, _ = nearest_others(

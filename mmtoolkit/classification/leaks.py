@@ -15,7 +15,7 @@ from mmtoolkit.classification.intervals import wilson
 from mmtoolkit.words import say
 
 if TYPE_CHECKING:
-    from mmtoolkit.classification.checks import Subject
+    from mmtoolkit.classification.audit_checks import Subject
 
 __all__ = ["leak_scores"]
 

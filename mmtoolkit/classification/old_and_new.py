@@ -15,7 +15,7 @@ from mmtoolkit._duplicates import duplicate_groups, equal_rows
 from mmtoolkit._nearest import most_similar
 from mmtoolkit.classification.classifying import thresholds_of, user_groups
 from mmtoolkit.classification.folds import effective_size, merge_groups
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.intervals import limits
 from mmtoolkit.classification.result import Classification
 from mmtoolkit.classification.two_sample import differs, differs_within_classes, main_axes, unit_means
@@ -58,7 +58,7 @@ class Sides:
     def of(cls, result: Classification, new: Any, groups: Any) -> Sides:
         """Put both sides together; duplicates are found as the classifier's were."""
         params = result.recipe["params"]
-        held = HeldOut(result)
+        held = HeldOutItems(result)
         old = held.rows
         trained = np.flatnonzero((result.fold < 0) & (result.y_true != None))  # noqa: E711 - of every cell
         mine, theirs = (vectors_of(source, normalize=params["normalize"]) for source in (result.source, new))

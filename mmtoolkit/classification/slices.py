@@ -14,7 +14,7 @@ from scipy.special import gammaln, ndtr, ndtri
 from mmtoolkit._aligned import column
 from mmtoolkit._text import shorten
 from mmtoolkit.classification.cuts import columns_of_few_values, cut, derive
-from mmtoolkit.classification.held_out import HeldOut
+from mmtoolkit.classification.held_out import HeldOutItems
 from mmtoolkit.classification.intervals import limits
 from mmtoolkit.results import Result, plain
 from mmtoolkit.steps import UNRECORDED, Step, resolved
@@ -164,7 +164,7 @@ def find_slices(result: Classification, columns: Sequence[str] | None, derived: 
         more = derive(result) if derived else {}
     resolved(columns=names)
     labels, notes, rows = {**given, **more}, [], []
-    held, small = HeldOut(result), 0
+    held, small = HeldOutItems(result), 0
     scored, wrong = held.rows, held.wrong.astype(np.float64)
     for family, every in labels.items():
         members = {name: every[scored] == name for name in sorted(set(every[scored]))}

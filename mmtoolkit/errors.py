@@ -7,7 +7,7 @@ The tree::
     │   ├── UnreadableItemError   the bytes are not what they claim to be (broken, empty, too many pixels)
     │   ├── UnsupportedItemError  this model cannot take such an item
     │   └── RefusedItemError      the service refused this item
-    ├── EmbeddingError            a run ended with failed items; everything else is cached
+    ├── EmbeddingError            a run ended with failed items; everything else is cached, or in its vectors
     ├── ProviderError             the service as a whole said no, or broke; status_code, code, request_id
     │   ├── ServiceStopError      nothing but a change by the user can heal it (key, bill, model, region)
     │   ├── ServiceUnavailableError  it could have healed, but not within our tries
@@ -24,6 +24,12 @@ Bad arguments are plain ``ValueError`` or ``TypeError``.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "BudgetError",
@@ -155,7 +161,7 @@ class RefusedItemError(ItemError):
 
 
 class EmbeddingError(MMToolkitError):
-    """Some items could not be embedded; all the others were, and are cached.
+    """Some items could not be embedded; all the others were, and are cached, or stand in `vectors`.
 
     Parameters
     ----------
@@ -163,11 +169,16 @@ class EmbeddingError(MMToolkitError):
         How many failed, the first of them, and what to do.
     errors : sequence of ItemError
         One per failed item, in the order of the input.
+    vectors : ndarray of shape (n_items, n_features), float32, or None, default=None
+        What was computed where no cache has it (``cache=False``, a full disk), with NaN in the rows of failed items.
     """
 
-    def __init__(self, message: str, errors: tuple[ItemError, ...] = ()) -> None:
+    def __init__(
+        self, message: str, errors: tuple[ItemError, ...] = (), vectors: NDArray[np.float32] | None = None
+    ) -> None:
         super().__init__(message)
         self.errors = errors
+        self.vectors = vectors
 
 
 class ProviderError(MMToolkitError):

@@ -129,9 +129,6 @@ class Encoder:
         for row, i in enumerate(inverse.tolist()):
             if i in job.errors:
                 row_errors[row] = placed(job.errors[i], contents[row], row, ids)
-        if row_errors and on_error != "nan":
-            cached = self.cache is not None and job.all_stored
-            raise _failure(row_errors, len(contents), cached=cached, optional=on_error is not None)
         vectors = job.X
         if not np.array_equal(inverse, np.arange(len(job.X))):
             vectors = (
@@ -140,6 +137,9 @@ class Encoder:
                 else np.full((len(inverse), self.space.dimension), np.nan, dtype=np.float32)
             )
             vectors[inverse < 0] = np.nan
+        if row_errors and on_error != "nan":
+            kept = self.cache is not None and job.all_stored
+            raise _failure(row_errors, vectors, cached=kept, optional=on_error is not None)
         counts = {
             **job.usage,
             "cached": int(found.sum()),
@@ -239,14 +239,17 @@ def _check_budget(budget: object) -> None:
         raise ValueError(msg)
 
 
-def _failure(errors: Mapping[int, ItemError], n: int, *, cached: bool, optional: bool) -> EmbeddingError:
-    rows = sorted(errors)
+def _failure(
+    errors: Mapping[int, ItemError], vectors: NDArray[np.float32], *, cached: bool, optional: bool
+) -> EmbeddingError:
+    """Return the error of a run with failed items; it holds the vectors where nothing else does."""
+    rows, n = sorted(errors), len(vectors)
     shown = "; ".join(str(errors[row]) for row in rows[:_SHOWN_ERRORS])
     more = f"; and {len(rows) - _SHOWN_ERRORS} more" if len(rows) > _SHOWN_ERRORS else ""
-    rest = f" The other {n - len(rows)} are cached." if cached and n > len(rows) else ""
+    rest = f" The other {n - len(rows)} are {'cached' if cached else 'in error.vectors'}." if n > len(rows) else ""
     choice = ", or pass on_error='nan'" if optional else ""
     msg = (
         f"{len(rows)} of {n} items could not be embedded: {shown}{more}.{rest} "
         f"Fix or remove these and run again{choice}"
     )
-    return EmbeddingError(msg, tuple(errors[row] for row in rows))
+    return EmbeddingError(msg, tuple(errors[row] for row in rows), None if cached else vectors)

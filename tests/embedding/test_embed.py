@@ -133,7 +133,19 @@ def test_all_others_are_computed_and_cached_before_it_raises(tmp_path):
         mm.embed(contents, model="local", cache=tmp_path)
 
     assert [error.row for error in caught.value.errors] == [1, 2]
+    assert caught.value.vectors is None
     assert mm.embed_texts(["a", "b"], model="local", cache=tmp_path).usage["cached"] == 2
+
+
+def test_what_no_cache_keeps_stands_in_the_error():
+    contents = [mm.Text("a"), mm.Text(" "), mm.Text("b"), mm.Text("a")]
+
+    with pytest.raises(EmbeddingError, match=r"The other 3 are in error\.vectors") as caught:
+        mm.embed(contents, model="local", cache=False)
+
+    expected = mm.embed(contents, model="local", cache=False, on_error="nan").vectors
+    np.testing.assert_array_equal(caught.value.vectors, expected)
+    assert np.isnan(expected[1]).all()
 
 
 def test_failed_rows_are_nan_when_asked(tmp_path):

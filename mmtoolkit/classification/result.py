@@ -279,11 +279,11 @@ class Classification(Scored):
         >>> import mmtoolkit as mm
         >>> r = mm.classify(np.repeat(np.eye(2), 20, axis=0), list("a" * 20 + "b" * 20), duplicates="ignore", inference=False)
         >>> r.learning_curve(sizes=[1, 4], n_draws=1).points
-                          n_train  accuracy  low  high  n_draws
+                          n_train  accuracy       low  high  n_draws
         labels_per_class
-        1                     2.0       1.0  0.912401   1.0        5
-        4                     8.0       1.0  0.912401   1.0        5
-        16                   32.0       1.0  0.912401   1.0        5
+        1                     2.0       1.0  0.912378   1.0        5
+        4                     8.0       1.0  0.912378   1.0        5
+        16                   32.0       1.0  0.912378   1.0        5
         """
         from mmtoolkit.classification.learning_curve import draw_curve
 

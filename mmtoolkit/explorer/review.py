@@ -110,7 +110,7 @@ class Review:
             queue, _ = self._made(kind, n)
         except Exception as error:  # of the classifier's thread; raised again, with advice
             msg = say(
-                "the classifier could not be trained: {why}; what the first look found stays, and ex.review(result=mm.classify(...)) takes a classifier of yours",
+                "the classifier could not be trained; what the first look found stays, and ex.review(result=mm.classify(...)) takes a classifier of yours: {why}",
                 why=getattr(error, "reason", error),
             )
             raise MMToolkitError(msg) from error

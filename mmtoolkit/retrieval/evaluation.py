@@ -207,7 +207,7 @@ class SearchEvaluation(Result):
         return {
             say("metrics"): say(
                 "found@k is the share of queries with a right item among the first k, recall@k the mean share of the right items that are "
-                "among the first k, mrr the mean of 1 / rank of the first right item, ndcg counts right items the more the earlier they "
+                "among the first k, mrr@k the mean of 1 / rank of the first right item, ndcg@k counts right items the more the earlier they "
                 "come (1: none could come earlier). The 95 % interval is for other queries, the baseline is a random order."
             ),
             say("hardest queries"): say(

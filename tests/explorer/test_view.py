@@ -176,7 +176,9 @@ def test_why_a_classifier_could_not_be_trained_is_told_in_the_language_of_the_pa
     ex.reviews.later[2].exception()
     message(ex.widget, "tick")
 
-    assert "无法训练分类器：类别 &#x27;b&#x27; 有 1 个样本，对 cv=5 来说太少" in ex.widget.html["status"].value
+    told = ex.widget.html["status"].value
+    assert "无法训练分类器；初步查看的结果保留" in told
+    assert "传入自己的分类器：类别 &#x27;b&#x27; 有 1 个样本，对 cv=5 来说太少" in told
 
 
 def test_slow_hover_does_not_lose_lassos(view, around):

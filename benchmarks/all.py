@@ -376,8 +376,9 @@ def gains() -> list[float]:
     from mmtoolkit._blocks import blocks, in_order, jobs
 
     A, M = np.ones((256, 256), np.float32), np.ones((2**17, 2048), np.float32)  # 1 GB
+    B = A[:, :64].copy()  # so that a product needs no fresh memory
     tasks: list[tuple[Callable[[Any], Any], list[Any]]] = [
-        (lambda _: A @ A, [None] * 2000),
+        (lambda _: [A @ B for _ in range(20)], [None] * 400),
         (lambda rows: M[rows] @ M[0], blocks(len(M), 2**12)),
     ]
     found = []

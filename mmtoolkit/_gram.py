@@ -23,7 +23,9 @@ def centred_gram(
 
     With `index` these are of the rows that it numbers; only a `block` of them is copied at a time.
     """
-    parts = _parts(X, index, block)
+    parts: list[Any] = blocks(len(X) if index is None else len(index), block)
+    if index is not None:
+        parts = [index[part] for part in parts]
     mean = _mean(X, parts, len(X) if index is None else len(index))
 
     def of_part(rows: Any) -> NDArray[np.float32]:
@@ -55,13 +57,9 @@ def rotated(
     """Return the rows, with `mean` the centred ones, with `index` those it numbers, in the axes of a basis, (n, n_axes)."""
     out = np.empty((len(X) if index is None else len(index), basis.shape[1]), dtype=np.float32)
 
-    def part(at: tuple[slice, Any]) -> None:
-        rows = X[at[1]]
-        np.matmul(rows if mean is None else rows - mean, basis, out=out[at[0]])
+    def part(rows: slice) -> None:
+        own = X[rows] if index is None else X[index[rows]]
+        np.matmul(own if mean is None else own - mean, basis, out=out[rows])
 
-    deque(in_order(part, list(zip(blocks(len(out), _BLOCK), _parts(X, index, _BLOCK), strict=True))), maxlen=0)
+    deque(in_order(part, blocks(len(out), _BLOCK)), maxlen=0)
     return out
-
-
-def _parts(X: NDArray[np.float32], index: NDArray[np.intp] | None, block: int) -> list[Any]:
-    return blocks(len(X), block) if index is None else [index[part] for part in blocks(len(index), block)]

@@ -79,9 +79,8 @@ def score_items(
     spec = reranker.spec
     encoder = Encoder(reranker, Space(spec.name, spec.revision, spec.dimension), cache)
     _check_queries(encoder, asked)
-    missing: list[Any] = list(
-        encoder.missing(encoder.plan(pairs, ids)).values()
-    )  # pairs that cannot be fingerprinted fail in the run
+    # pairs that cannot be fingerprinted fail in the run
+    missing: list[Any] = list(encoder.missing(encoder.plan(pairs, ids)).values())
     if missing and not will_send():
         msg = (
             f"{len(missing)} of {len(pairs)} scores by {reranker.label!r} are not in the cache; nothing is asked unless "
